@@ -69,7 +69,7 @@ async function fetchIntoCache(tool) {
   try {
     await tool.fetch(fresh);
     // A folder cannot be renamed onto one with something in it: then another caller was first, and its is as good.
-    await rename(fresh, folder).catch(async (cause) => {
+    await rename(fresh, folder).catch(async (/** @type {unknown} */ cause) => {
       if (!(await isExecutable(join(folder, tool.name)))) throw cause;
     });
   } finally {

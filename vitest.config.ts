@@ -1,0 +1,52 @@
+/**
+ * How the tests run: those with real Envoys one file at a time and with more time, all others side by side.
+ *
+ * A retry would hide a flake, and a flake is a bug, so there are none.
+ */
+import { defineConfig } from "vitest/config";
+
+/** They run compilers and package managers for minutes on a fresh machine, and would starve what runs beside them. */
+const toolchain = ["test/pack.test.ts", "test/stages/model/descriptor-set.test.ts"];
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    allowOnly: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "fairway",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/envoy/**", ...toolchain],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "envoy",
+          include: ["test/envoy/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Each file starts control planes, Envoys and load: two at once already fill a machine with two cores.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "toolchain",
+          include: toolchain,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
