@@ -1,0 +1,43 @@
+/**
+ * Waiting for a condition: look often, give up at a deadline, and say what was seen last.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+
+/** What is waited for and how long. */
+export interface WaitOptions {
+  /** Completes the sentence "gave up after 5 s waiting for …". */
+  readonly what: string;
+  readonly timeoutMs?: number;
+  /** Between two looks; short, because most waits here end within milliseconds. */
+  readonly everyMs?: number;
+}
+
+/**
+ * The first value of `look` that is neither `undefined` nor `false`. A look that throws counts as not
+ * yet, because what is asked is often a server that is still starting; its error is the cause at the end.
+ */
+export async function waitUntil<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  options: WaitOptions,
+): Promise<T> {
+  const { what, timeoutMs = 10_000, everyMs = 5 } = options;
+  const deadline = performance.now() + timeoutMs;
+  let cause: unknown;
+  for (;;) {
+    try {
+      const seen = await look();
+      if (seen !== undefined && seen !== false) return seen;
+      cause = undefined;
+    } catch (error) {
+      if (error instanceof StopWaiting) throw error;
+      cause = error;
+    }
+    if (performance.now() >= deadline) throw new Error(`gave up after ${timeoutMs} ms waiting for ${what}`, { cause });
+    await pause(everyMs);
+  }
+}
+
+/** Thrown by a look to end the wait at once, for example when the program that is waited for has died. */
+export class StopWaiting extends Error {
+  override readonly name = "StopWaiting";
+}

@@ -1,0 +1,167 @@
+/**
+ * What was typed after `fairway bootstrap`, checked.
+ *
+ * Every mistake is found and named with its flag, so that one run is enough to mend them all. Names may
+ * hold any text: the printer sees to it that Envoy reads the same.
+ */
+import { isIP } from "node:net";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+
+/** What a bootstrap depends on, checked. */
+export interface BootstrapOptions {
+  readonly nodeId: string;
+  readonly cluster: string;
+  readonly api: "delta" | "sotw";
+  readonly xds: HostPort;
+  readonly admin: HostPort;
+  readonly locality?: {
+    readonly region: string;
+    readonly zone?: string;
+    readonly subZone?: string;
+  };
+  readonly metadata?: Metadata;
+}
+
+/** A host without brackets, and a port. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Node metadata: nested maps with text at the leaves. */
+export interface Metadata {
+  readonly [key: string]: string | Metadata;
+}
+
+/** What was typed, before any check. */
+export interface BootstrapFlags {
+  readonly nodeId?: string;
+  readonly cluster: string;
+  readonly sotw?: boolean;
+  readonly xds: string;
+  readonly admin: string;
+  readonly locality?: string;
+  readonly metadata?: readonly string[];
+  readonly output: string;
+}
+
+/** Envoy sends the node in messages and logs; a longer name is a mistake, such as a pasted file. */
+const NAME_BYTES_MAX = 1_000;
+/** Checks what was typed; the error side has one line for each mistake. */
+export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOptions, readonly string[]> {
+  const mistakes: string[] = [];
+  const take = <T>(result: Result<T, string>): T | undefined => {
+    if (result.ok) return result.value;
+    mistakes.push(result.error);
+    return undefined;
+  };
+  if (flags.output !== "yaml" && flags.output !== "json") {
+    mistakes.push(`-o, --output: ${JSON.stringify(flags.output)} is neither yaml nor json`);
+  }
+  const nodeId = take(readName("--node-id", flags.nodeId));
+  const cluster = take(readName("--cluster", flags.cluster));
+  const xds = take(readHostPort("--xds", flags.xds, { portMin: 1 }));
+  const admin = take(readAdmin(flags.admin));
+  const locality = flags.locality === undefined ? undefined : take(readLocality(flags.locality));
+  const metadata = flags.metadata === undefined ? undefined : take(readMetadata(flags.metadata));
+  if (
+    mistakes.length > 0 ||
+    nodeId === undefined ||
+    cluster === undefined ||
+    xds === undefined ||
+    admin === undefined
+  ) {
+    return err(mistakes);
+  }
+  return ok({
+    nodeId,
+    cluster,
+    api: flags.sotw === true ? "sotw" : "delta",
+    xds,
+    admin,
+    ...(locality === undefined ? {} : { locality }),
+    ...(metadata === undefined ? {} : { metadata }),
+  });
+}
+
+function readName(flag: string, text: string | undefined): Result<string, string> {
+  if (text === undefined) return err(`${flag} is required: Envoy does not start without it`);
+  if (text === "") return err(`${flag} is empty: Envoy does not start without it`);
+  if (!text.isWellFormed()) return err(`${flag} is not valid Unicode`);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > NAME_BYTES_MAX) return err(`${flag} has ${bytes} bytes; at most ${NAME_BYTES_MAX} are allowed`);
+  return ok(text);
+}
+
+function readHostPort(flag: string, text: string, bounds: { readonly portMin: number }): Result<HostPort, string> {
+  const wrong = (why: string): Result<HostPort, string> =>
+    err(`${flag}: ${JSON.stringify(text)} ${why}; write host:port, such as 127.0.0.1:18000 or [::1]:18000`);
+  const parts = /^(?:\[(?<v6>[^\]]*)\]|(?<host>[^:]*)):(?<port>\d{1,5})$/.exec(text)?.groups;
+  if (parts === undefined) return wrong("is not an address");
+  const host = parts["v6"] ?? parts["host"] ?? "";
+  if (parts["v6"] !== undefined && isIP(host) !== 6) return wrong("has no IPv6 address in its brackets");
+  if (parts["v6"] === undefined && isIP(host) !== 4 && !isHostname(host)) return wrong("has no valid host name");
+  const port = Number(parts["port"]);
+  if (port < bounds.portMin || port > 65_535) return wrong(`has no port between ${bounds.portMin} and 65535`);
+  return ok({ host, port });
+}
+
+/** Envoy binds its admin page to an address and resolves no name for it; port 0 lets the kernel choose. */
+function readAdmin(text: string): Result<HostPort, string> {
+  const admin = readHostPort("--admin", text, { portMin: 0 });
+  if (!admin.ok || isIP(admin.value.host) !== 0) return admin;
+  return err(
+    `--admin: ${JSON.stringify(admin.value.host)} is a name; Envoy needs an IP address here, such as 127.0.0.1`,
+  );
+}
+
+/** RFC 1123 names; a last label of digits only would be a mistyped IPv4 address. */
+function isHostname(host: string): boolean {
+  const labels = host.split(".");
+  const label = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+  return host.length <= 253 && labels.every((part) => label.test(part)) && !/^\d+$/.test(labels.at(-1) ?? "");
+}
+
+function readLocality(text: string): Result<NonNullable<BootstrapOptions["locality"]>, string> {
+  const [region, zone, subZone, ...more] = text.split("/");
+  if (region === undefined || [region, zone, subZone].includes("") || more.length > 0) {
+    return err(`--locality: ${JSON.stringify(text)} is not region, region/zone or region/zone/sub-zone`);
+  }
+  return ok({
+    region,
+    ...(zone === undefined ? {} : { zone }),
+    ...(subZone === undefined ? {} : { subZone }),
+  });
+}
+
+function readMetadata(pairs: readonly string[]): Result<Metadata, string> {
+  const root = emptyMap();
+  for (const pair of pairs) {
+    const equals = pair.indexOf("=");
+    const path = equals < 0 ? [] : pair.slice(0, equals).split(".");
+    const leaf = path.pop();
+    if (leaf === undefined || leaf === "" || path.includes("")) {
+      return err(`--metadata: ${JSON.stringify(pair)} is not key=value`);
+    }
+    let map: MetadataMap | undefined = root;
+    for (const key of path) {
+      const inner: string | MetadataMap = (map[key] ??= emptyMap());
+      map = typeof inner === "string" ? undefined : inner;
+      if (map === undefined) break;
+    }
+    if (map === undefined || leaf in map)
+      return err(`--metadata: ${JSON.stringify(pair)} contradicts an earlier value`);
+    map[leaf] = pair.slice(equals + 1);
+  }
+  return ok(root);
+}
+
+interface MetadataMap {
+  [key: string]: string | MetadataMap;
+}
+
+/** Without a prototype, so that a key such as `__proto__` is an ordinary key. */
+function emptyMap(): MetadataMap {
+  return Object.create(null) as MetadataMap;
+}

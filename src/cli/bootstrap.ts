@@ -1,0 +1,153 @@
+/**
+ * `fairway bootstrap`: the file an Envoy is started with, so that it finds this control plane and its own name.
+ *
+ * `createBootstrap` turns options into the message `envoy.config.bootstrap.v3.Bootstrap` in its JSON form,
+ * and `printBootstrap` turns that into text. Nothing here asks the network, so a bootstrap can be made on
+ * any machine and shipped to another. The result starts without a warning in Envoy's log.
+ */
+import { isIP } from "node:net";
+import { Command } from "commander";
+import {
+  readBootstrapOptions,
+  type BootstrapFlags,
+  type BootstrapOptions,
+  type HostPort,
+} from "./bootstrap-options.ts";
+import { printYaml } from "./print-yaml.ts";
+
+/** The cluster in every bootstrap that leads to the control plane. */
+export const controlPlaneCluster = "fairway_xds";
+
+/** Without a limit Envoy warns at start; this one is beyond what one gateway serves and below usual file limits. */
+const DOWNSTREAM_CONNECTIONS_MAX = 50_000;
+
+const HTTP_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const CONNECTION_MONITOR = "envoy.resource_monitors.global_downstream_max_connections";
+const CONNECTION_MONITOR_TYPE =
+  "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig";
+
+/** The subcommand; it prints to the command's output and ends with exit code 2 on a usage error. */
+export function bootstrapCommand(): Command {
+  const command = new Command("bootstrap");
+  command
+    .description("print the bootstrap file that an Envoy is started with")
+    .option("--node-id <id>", "the Envoy's name, unique in the fleet (required)")
+    .option("--cluster <name>", "the Envoy's service cluster, which node groups can match", "default")
+    .option("--sotw", "state-of-the-world ADS instead of delta ADS")
+    .option("--xds <host:port>", "where the control plane listens", "127.0.0.1:18000")
+    .option("--admin <host:port>", "where this Envoy's own admin page listens", "127.0.0.1:9901")
+    .option("--locality <region/zone/sub-zone>", "where this Envoy is; zone and sub-zone may be left out")
+    .option("--metadata <key=value...>", "node metadata, text; dots in the key nest (team.name=shop)")
+    .option("-o, --output <format>", "yaml or json", "yaml")
+    .action((flags: BootstrapFlags) => {
+      const options = readBootstrapOptions(flags);
+      if (!options.ok) command.error(options.error.map((line) => `error: ${line}`).join("\n"), { exitCode: 2 });
+      else {
+        const format = flags.output === "json" ? "json" : "yaml";
+        command.configureOutput().writeOut?.(printBootstrap(createBootstrap(options.value), format));
+      }
+    });
+  return command;
+}
+
+/** The message as an object; field names are the proto's own, durations proto3 JSON. */
+export function createBootstrap(options: BootstrapOptions): Readonly<Record<string, unknown>> {
+  return {
+    node: node(options),
+    admin: {
+      address: socketAddress(options.admin),
+      // The admin page must answer when the connection limit below is reached.
+      ignore_global_conn_limit: true,
+    },
+    dynamic_resources: {
+      ads_config: {
+        api_type: options.api === "delta" ? "DELTA_GRPC" : "GRPC",
+        transport_api_version: "V3",
+        // The node names every extension of the binary (60 kB in Envoy 1.40); SotW would repeat it in each request.
+        set_node_on_first_message_only: true,
+        grpc_services: [{ envoy_grpc: { cluster_name: controlPlaneCluster, retry_policy: reconnect() } }],
+      },
+      cds_config: fromAds(),
+      lds_config: fromAds(),
+    },
+    static_resources: { clusters: [controlPlane(options.xds)] },
+    overload_manager: {
+      refresh_interval: "0.25s",
+      resource_monitors: [
+        {
+          name: CONNECTION_MONITOR,
+          typed_config: {
+            "@type": `type.googleapis.com/${CONNECTION_MONITOR_TYPE}`,
+            max_active_downstream_connections: DOWNSTREAM_CONNECTIONS_MAX,
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** The text of a bootstrap; the YAML means the same to a YAML 1.1 reader (Envoy) and a YAML 1.2 reader (people's tools). */
+export function printBootstrap(bootstrap: Readonly<Record<string, unknown>>, format: "yaml" | "json"): string {
+  return format === "json" ? `${JSON.stringify(bootstrap, null, 2)}\n` : printYaml(bootstrap);
+}
+
+function node(options: BootstrapOptions): Record<string, unknown> {
+  const { locality, metadata } = options;
+  return {
+    id: options.nodeId,
+    cluster: options.cluster,
+    ...(locality === undefined
+      ? {}
+      : {
+          locality: {
+            region: locality.region,
+            ...(locality.zone === undefined ? {} : { zone: locality.zone }),
+            ...(locality.subZone === undefined ? {} : { sub_zone: locality.subZone }),
+          },
+        }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}
+
+/**
+ * Clusters and listeners come over the one ADS stream. Without a deadline Envoy waits for its first
+ * configuration and does not report ready before; with one it would report ready and serve nothing.
+ */
+function fromAds(): Record<string, unknown> {
+  return { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
+}
+
+/** Envoy's own default waits up to 30 s after a lost control plane is back; an idle stream costs next to nothing. */
+function reconnect(): Record<string, unknown> {
+  return { retry_back_off: { base_interval: "0.25s", max_interval: "5s" } };
+}
+
+function controlPlane(xds: HostPort): Record<string, unknown> {
+  const byAddress = isIP(xds.host) !== 0;
+  return {
+    name: controlPlaneCluster,
+    type: byAddress ? "STATIC" : "STRICT_DNS",
+    ...(byAddress ? {} : { dns_lookup_family: "ALL" }),
+    connect_timeout: "5s",
+    // A peer that vanished without a word (a host lost, a NAT entry dropped) is noticed twice: by HTTP/2 pings and by the kernel.
+    typed_extension_protocol_options: {
+      [HTTP_PROTOCOL_OPTIONS]: {
+        "@type": `type.googleapis.com/${HTTP_PROTOCOL_OPTIONS}`,
+        explicit_http_config: {
+          http2_protocol_options: { connection_keepalive: { interval: "30s", timeout: "5s" } },
+        },
+      },
+    },
+    upstream_connection_options: {
+      tcp_keepalive: { keepalive_probes: 3, keepalive_time: 30, keepalive_interval: 5 },
+    },
+    load_assignment: {
+      cluster_name: controlPlaneCluster,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(xds) } }] }],
+    },
+  };
+}
+
+function socketAddress(at: HostPort): Record<string, unknown> {
+  return { socket_address: { address: at.host, port_value: at.port } };
+}

@@ -1,0 +1,181 @@
+/**
+ * What `fairway bootstrap` takes, refuses and prints; that Envoy likes it is in `test/envoy/bootstrap.test.ts`.
+ */
+import { readFileSync } from "node:fs";
+import { CommanderError } from "commander";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { bootstrapCommand, createBootstrap } from "../../../src/cli/bootstrap.ts";
+import { readBootstrapOptions, type BootstrapFlags } from "../../../src/cli/bootstrap-options.ts";
+
+describe("bootstrap", () => {
+  it("needs nothing but a node id", () => {
+    expect(readBootstrapOptions(flags({ nodeId: "edge-1" }))).toEqual({
+      ok: true,
+      value: {
+        nodeId: "edge-1",
+        cluster: "default",
+        api: "delta",
+        xds: { host: "127.0.0.1", port: 18_000 },
+        admin: { host: "127.0.0.1", port: 9_901 },
+      },
+    });
+  });
+
+  it("takes names, IPv4 and IPv6 addresses for the control plane", () => {
+    expect(xdsOf("fairway.internal:18000")).toEqual({ host: "fairway.internal", port: 18_000 });
+    expect(xdsOf("10.1.2.3:1")).toEqual({ host: "10.1.2.3", port: 1 });
+    expect(xdsOf("[::1]:65535")).toEqual({ host: "::1", port: 65_535 });
+  });
+
+  it.each([
+    "",
+    "host",
+    ":1",
+    "host:",
+    "host:0",
+    "host:65536",
+    "host:1x",
+    "::1:18000",
+    "[::1]",
+    "[host]:1",
+    "1.2.3:4",
+    "a b:1",
+    "-a:1",
+    "a..b:1",
+    "http://a:1",
+  ])("refuses %j as the control plane's address and says how to write one", (xds) => {
+    const [mistake] = mistakesOf(flags({ nodeId: "a", xds }));
+    expect(mistake).toMatch(/^--xds: ".*write host:port, such as 127\.0\.0\.1:18000/);
+  });
+
+  it("resolves a name by DNS and uses an address as it is", () => {
+    expect(controlPlaneOf("fairway.internal:18000")).toMatchObject({
+      type: "STRICT_DNS",
+      dns_lookup_family: "ALL",
+    });
+    const byAddress = controlPlaneOf("10.1.2.3:18000");
+    expect(byAddress).toMatchObject({ type: "STATIC" });
+    expect(byAddress).not.toHaveProperty("dns_lookup_family");
+  });
+
+  it("refuses a name for the admin page, which Envoy would not resolve", () => {
+    expect(mistakesOf(flags({ nodeId: "a", admin: "localhost:9901" }))).toEqual([
+      '--admin: "localhost" is a name; Envoy needs an IP address here, such as 127.0.0.1',
+    ]);
+  });
+
+  it("names every mistake at once", () => {
+    const wrong = flags({
+      xds: "x",
+      admin: "y",
+      locality: "a//b",
+      metadata: ["z"],
+      output: "toml",
+      cluster: "",
+    });
+    expect(mistakesOf(wrong)).toEqual([
+      expect.stringContaining("--output"),
+      expect.stringContaining("--node-id is required"),
+      expect.stringContaining("--cluster is empty"),
+      expect.stringContaining("--xds"),
+      expect.stringContaining("--admin"),
+      expect.stringContaining("--locality"),
+      expect.stringContaining("--metadata"),
+    ]);
+  });
+
+  it("refuses a node id that is longer than a name can be", () => {
+    expect(mistakesOf(flags({ nodeId: "é".repeat(501) }))).toEqual([
+      "--node-id has 1002 bytes; at most 1000 are allowed",
+    ]);
+  });
+
+  it("nests metadata at dots and keeps everything after the first equals sign", () => {
+    const metadata = ["team.name=shop", "team.tier=1", "query=a=b", "empty=", "__proto__.x=y"];
+    expect(nodeOf(flags({ nodeId: "a", metadata }))["metadata"]).toEqual(
+      JSON.parse('{"team":{"name":"shop","tier":"1"},"query":"a=b","empty":"","__proto__":{"x":"y"}}'),
+    );
+  });
+
+  it.each([[["a=1", "a=2"]], [["a=1", "a.b=2"]], [["a.b=1", "a=2"]]])(
+    "refuses metadata that contradicts itself: %j",
+    (metadata) => {
+      expect(mistakesOf(flags({ nodeId: "a", metadata }))).toEqual([expect.stringContaining("contradicts")]);
+    },
+  );
+
+  it("writes as much of the locality as it was told", () => {
+    const localityOf = (locality: string): unknown => nodeOf(flags({ nodeId: "a", locality }))["locality"];
+    expect(localityOf("eu")).toEqual({ region: "eu" });
+    expect(localityOf("eu/1/a")).toEqual({ region: "eu", zone: "1", sub_zone: "a" });
+  });
+
+  it("prints YAML by default and the same message as JSON", () => {
+    const yaml = run("--node-id", "no", "--sotw");
+    expect(yaml).toContain('id: "no"');
+    expect(yaml).toContain("api_type: GRPC");
+    expect(JSON.parse(run("--node-id", "no", "--sotw", "-o", "json"))).toEqual(parse(yaml));
+  });
+
+  it("ends with exit code 2 and prints nothing on a usage error", () => {
+    const ended = (): void => void run("--xds", "nonsense");
+    expect(ended).toThrow(CommanderError);
+    expect(ended).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
+
+  it.each(["delta", "sotw"] as const)("is what envoy/%s.yaml shows", (api) => {
+    const shown = readFileSync(new URL(`../../../envoy/${api}.yaml`, import.meta.url), "utf8");
+    const printed = run(
+      "--node-id",
+      `local-${api}`,
+      ...(api === "sotw" ? ["--sotw", "--admin", "127.0.0.1:9902"] : []),
+    );
+    expect(shown.replaceAll(/^#.*\n/gm, "")).toBe(printed);
+  });
+});
+
+function flags(given: Partial<BootstrapFlags>): BootstrapFlags {
+  return {
+    cluster: "default",
+    xds: "127.0.0.1:18000",
+    admin: "127.0.0.1:9901",
+    output: "yaml",
+    ...given,
+  };
+}
+
+function mistakesOf(given: BootstrapFlags): readonly string[] {
+  const options = readBootstrapOptions(given);
+  return options.ok ? [] : options.error;
+}
+
+function bootstrapOf(given: BootstrapFlags): Readonly<Record<string, unknown>> {
+  const options = readBootstrapOptions(given);
+  if (!options.ok) throw new Error(options.error.join("; "));
+  return createBootstrap(options.value);
+}
+
+function xdsOf(xds: string): unknown {
+  const options = readBootstrapOptions(flags({ nodeId: "a", xds }));
+  return options.ok ? options.value.xds : options.error;
+}
+
+function nodeOf(given: BootstrapFlags): Readonly<Record<string, unknown>> {
+  return bootstrapOf(given)["node"] as Readonly<Record<string, unknown>>;
+}
+
+function controlPlaneOf(xds: string): unknown {
+  const resources = bootstrapOf(flags({ nodeId: "a", xds }))["static_resources"];
+  return (resources as { readonly clusters: readonly unknown[] }).clusters[0];
+}
+
+/** What the command prints for these arguments. */
+function run(...args: readonly string[]): string {
+  let printed = "";
+  bootstrapCommand()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => (printed += text), writeErr: () => undefined })
+    .parse(args, { from: "user" });
+  return printed;
+}
