@@ -1,0 +1,61 @@
+/**
+ * What is wrong with somebody's input: where, why, and the way out.
+ *
+ * A diagnostic is data with a position; `draw-diagnostic.ts` draws it under its source line. The codes
+ * are part of the interface: people search for them and silence them, so `docs/diagnostics.md` has one
+ * row for each, tested equal to this table.
+ */
+import type { SourceProblemCode } from "../config/source.ts";
+
+/** Lines and columns count from 1, as editors do; columns count UTF-16 units. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One problem in the input. */
+export interface Diagnostic {
+  readonly code: DiagnosticCode;
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  readonly at: Place;
+  /** The path inside the document, such as `routes.shop.rules[0].backends[1].service`. */
+  readonly path?: string;
+  /** The text of the line, cut at 200 characters, and how many characters to underline. */
+  readonly source?: { readonly line: string; readonly length: number };
+  /** The way out: "did you mean …", "write … instead". */
+  readonly hint?: string;
+  /** A second place, such as where the name was first defined. */
+  readonly related?: { readonly at: Place; readonly message: string };
+}
+
+/** Every code, with one sentence for the docs. */
+export const diagnosticCodes = {
+  "source-missing": "A config directory or file does not exist or has gone.",
+  "source-unreadable": "A config file could not be read.",
+  "source-not-regular": "A config path is a device, a FIFO or a socket, not a regular file.",
+  "source-outside-root": "A symbolic link leads out of the config directory.",
+  "source-too-large": "A file, or all files together, exceed the size limit.",
+  "source-too-many": "There are more files or deeper directories than the limit.",
+  "empty-document": "A file is empty, null or holds only comments.",
+  "invalid-encoding": "A file is not valid UTF-8, or holds a NUL character or a byte order mark.",
+  "yaml-syntax": "The YAML or JSON cannot be parsed.",
+  "yaml-ambiguous": "A bare word reads differently in YAML 1.1 (Envoy) and YAML 1.2 (Fairway).",
+  "yaml-limit": "A document is nested too deeply, or uses too many aliases.",
+  "unsafe-integer": "A whole number is too large to be represented exactly.",
+  "unknown-key": "A key that Fairway does not know.",
+  "missing-key": "A required key is absent.",
+  "wrong-type": "A value has the wrong type, such as a text where a number is meant.",
+  "invalid-value": "A value has the right type and an impossible content.",
+  "duplicate-name": "The same name is defined twice.",
+  "dangling-reference": "A name refers to something that is not defined.",
+  "unknown-envoy-type": "A raw resource has an `@type` that this Envoy API does not have.",
+  "invalid-envoy-resource": "A raw resource does not fit its Envoy type.",
+  "unsupported-resource-type": "A raw resource is an Envoy message, but not one that xDS delivers.",
+  "empty-subset": "A subset selects no endpoint.",
+  "conflicting-address": "Two listeners of a group use the same address.",
+} as const satisfies Record<string, string> & Record<SourceProblemCode, string>;
+
+/** The name of a kind of problem. */
+export type DiagnosticCode = keyof typeof diagnosticCodes;

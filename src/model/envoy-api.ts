@@ -1,0 +1,85 @@
+/**
+ * The whole Envoy API by reflection over its pinned descriptor set.
+ *
+ * Content enters as proto3 JSON and leaves as bytes, through @bufbuild/protobuf only: the JSON of ts-proto
+ * and protobufjs drops an `Any` silently. `createEnvoyApi` takes the uncompressed FileDescriptorSet and is
+ * pure; reading the file is the caller's work.
+ */
+import { createFileRegistry, fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
+import type { DescMessage, FileRegistry, JsonValue as ProtoJsonValue, Message } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+import type { JsonValue } from "./intent.ts";
+
+/** Why a JSON value is not the message it claims to be. */
+export interface EnvoyApiProblem {
+  readonly kind: "unknown-type" | "invalid";
+  readonly message: string;
+}
+
+/** A message in both forms. */
+export interface EncodedMessage {
+  readonly message: Message;
+  readonly bytes: Uint8Array;
+}
+
+/** The Envoy API, loaded. */
+export interface EnvoyApi {
+  readonly registry: FileRegistry;
+  /** The descriptor of `type.googleapis.com/<message>`, or undefined when the API has no such type. */
+  descriptor(typeUrl: string): DescMessage | undefined;
+  /** proto3 JSON (lowerCamelCase or snake_case, `Any` by `@type`) → deterministic bytes. A top-level `@type` is ignored. */
+  encode(typeUrl: string, json: JsonValue): Result<EncodedMessage, EnvoyApiProblem>;
+  decode(typeUrl: string, bytes: Uint8Array): Message;
+  /** Bytes → proto3 JSON in lowerCamelCase; throws only when the bytes are not of this type. */
+  toJson(typeUrl: string, bytes: Uint8Array): JsonValue;
+}
+
+/** Loads the API from the bytes of a FileDescriptorSet; about 0.25 s. */
+export function createEnvoyApi(descriptorSet: Uint8Array): EnvoyApi {
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
+  const descriptor = (typeUrl: string) => registry.getMessage(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
+  const known = (typeUrl: string): DescMessage => {
+    const found = descriptor(typeUrl);
+    if (found === undefined) throw new Error(`assertion failed: ${typeUrl} is not in the Envoy API`);
+    return found;
+  };
+  return {
+    registry,
+    descriptor,
+    encode(typeUrl, json) {
+      const schema = descriptor(typeUrl);
+      if (schema === undefined) {
+        return err({ kind: "unknown-type", message: `the Envoy API has no type ${typeUrl}` });
+      }
+      try {
+        const message = fromJson(schema, canonical(json, true), { registry });
+        return ok({ message, bytes: toBinary(schema, message) });
+      } catch (cause) {
+        return err({ kind: "invalid", message: cause instanceof Error ? cause.message : String(cause) });
+      }
+    },
+    decode: (typeUrl, bytes) => fromBinary(known(typeUrl), bytes),
+    toJson: (typeUrl, bytes) => {
+      const schema = known(typeUrl);
+      return toJson(schema, fromBinary(schema, bytes), { registry }) as JsonValue;
+    },
+  };
+}
+
+/**
+ * The same JSON with all keys sorted: protobuf maps are written in the order of the JSON, and the bytes of
+ * equal content must be equal on every replica.
+ */
+function canonical(json: JsonValue, dropType: boolean): ProtoJsonValue {
+  if (Array.isArray(json)) return json.map((item: JsonValue) => canonical(item, false));
+  if (json === null || typeof json !== "object") return json as ProtoJsonValue;
+  const source = json as { readonly [key: string]: JsonValue };
+  const sorted: { [key: string]: ProtoJsonValue } = Object.create(null);
+  for (const key of Object.keys(source).sort()) {
+    if (dropType && key === "@type") continue;
+    sorted[key] = canonical(source[key] as JsonValue, false);
+  }
+  return sorted;
+}

@@ -1,0 +1,83 @@
+/**
+ * Everything that one node group is to have, at one version. Never changes after construction.
+ *
+ * A snapshot shares the tables and resources that did not change with the one before it, so identity
+ * (`===`) of a table is a cheap proof of equality; its absence proves nothing.
+ */
+import type { Brand } from "../support/brand.ts";
+import { brand } from "../support/brand.ts";
+import { contentHash } from "../support/hash.ts";
+import type { Resource, ResourceName, VersionInfo } from "./resource.ts";
+import { resourceTypes } from "./type-url.ts";
+
+export type SnapshotVersion = Brand<"SnapshotVersion">;
+export type GroupName = Brand<"GroupName">;
+
+/** All resources of one type. */
+export interface TypeTable {
+  readonly typeUrl: string;
+  /** Hash over the sorted names and versions: equal content, equal version, on every replica. */
+  readonly version: VersionInfo;
+  /** Sorted by name. */
+  readonly resources: ReadonlyMap<ResourceName, Resource>;
+}
+
+/** How a change of this snapshot's group is rolled in; see `xds/sequencer.ts`. */
+export interface UpdatePolicy {
+  /** How long a removed cluster stays after nothing refers to it any more. */
+  readonly graceMs: number;
+  /** How long a gate waits before it says so and lets a newer snapshot pass. */
+  readonly deadlineMs: number;
+  readonly onDeadline: "hold" | "proceed";
+  /** How long Envoy drains a replaced listener (its `--drain-time-s`); clusters that left together with a listener stay that long. */
+  readonly drainMs: number;
+}
+
+/** Why a snapshot exists. */
+export interface SnapshotCause {
+  /** For people: the file that changed, `start`, `last known good`. */
+  readonly text: string;
+  readonly atMs: number;
+}
+
+/** One version of one group. */
+export interface Snapshot {
+  readonly group: GroupName;
+  readonly version: SnapshotVersion;
+  /** By type URL, in the order of `resourceTypes`; a type without resources has an empty table. */
+  readonly tables: ReadonlyMap<string, TypeTable>;
+  readonly updates: UpdatePolicy;
+  readonly cause: SnapshotCause;
+}
+
+/** Builds a table; `resources` may come in any order, names must be unique. */
+export function createTable(typeUrl: string, resources: readonly Resource[]): TypeTable {
+  const sorted = [...resources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return {
+    typeUrl,
+    version: brand<VersionInfo>(tableVersion(sorted)),
+    resources: new Map(sorted.map((resource) => [resource.name, resource])),
+  };
+}
+
+/** The version that a list of resources, sorted by name, has as a whole. */
+export function tableVersion(sorted: Iterable<Pick<Resource, "name" | "version">>): string {
+  const parts: string[] = [];
+  for (const resource of sorted) parts.push(resource.name, resource.version);
+  return contentHash(parts);
+}
+
+/** Builds a snapshot; absent types get an empty table. The version covers the content only, not cause or policy. */
+export function createSnapshot(
+  group: GroupName,
+  tables: ReadonlyMap<string, TypeTable>,
+  rest: { readonly updates: UpdatePolicy; readonly cause: SnapshotCause },
+): Snapshot {
+  const all = new Map<string, TypeTable>();
+  for (const { typeUrl } of resourceTypes) {
+    all.set(typeUrl, tables.get(typeUrl) ?? createTable(typeUrl, []));
+  }
+  const parts: string[] = [];
+  for (const table of all.values()) parts.push(table.typeUrl, table.version);
+  return { group, version: brand<SnapshotVersion>(contentHash(parts)), tables: all, ...rest };
+}

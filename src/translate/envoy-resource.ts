@@ -1,0 +1,35 @@
+/**
+ * The output of `translate`: Envoy v3 resources as proto3 JSON, each with the place that caused it.
+ *
+ * JSON and not messages, because it is what raw resources are written in, what the goldens show and what
+ * the Envoy API turns into bytes; the generated JSON types (`gen/`) check the shapes that code writes.
+ */
+import type { Place } from "../model/diagnostic.ts";
+import type { JsonValue, NodeGroup } from "../model/intent.ts";
+
+/** One resource, without `@type` at its top. */
+export interface EnvoyResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly json: { readonly [key: string]: JsonValue };
+  readonly at: Place;
+}
+
+/** Everything that the nodes of one group get. */
+export interface GroupResources {
+  readonly group: NodeGroup;
+  readonly resources: readonly EnvoyResource[];
+}
+
+/** The types of the resources that Fairway makes itself; raw resources may have any other. */
+export const envoyTypes = {
+  cluster: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+  endpoints: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+  listener: "type.googleapis.com/envoy.config.listener.v3.Listener",
+  route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+} as const;
+
+/** A resource from the JSON of a generated type; those are JSON, which their declarations cannot say. */
+export function envoyResource(typeUrl: string, name: string, json: object, at: Place): EnvoyResource {
+  return { typeUrl, name, json: json as EnvoyResource["json"], at };
+}

@@ -1,0 +1,185 @@
+/**
+ * One gRPC call of the aggregated discovery service: the shell around `step`.
+ *
+ * It decodes and bounds what comes in, gives it to the state machine at once, writes what comes out, and
+ * sets a timer for what is due later. A failure in here ends this stream and no other.
+ */
+import { status } from "@grpc/grpc-js";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { Resource } from "../snapshot/resource.ts";
+import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Result } from "../support/result.ts";
+import { decodeRequest } from "./decode-request.ts";
+import { frameResponse } from "./frame.ts";
+import { readNode } from "./read-node.ts";
+import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
+import type { Demand, Rejections, StreamInput, StreamState, Variant } from "./stream-state.ts";
+import { createStream } from "./stream-state.ts";
+import { step } from "./stream.ts";
+
+/** More names in one request are not a fleet but a mistake or an attack. */
+const NAMES_MAX = 100_000;
+
+/** A timer is never set for longer; it just fires and is set again. */
+const TIMER_MS_MAX = 60_000;
+
+/** What a stream needs of the server it belongs to. */
+export interface AdsStreamPorts {
+  readonly clock: Clock;
+  /** The group of a node and what it is to have, or why there is nothing for it. */
+  assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string>;
+  earlier(group: GroupName, typeUrl: string): readonly Resource[];
+  rejectionsOf(nodeId: string): Rejections;
+  emit(events: readonly StreamEvent[]): void;
+  /** The stream is over and must be forgotten. */
+  ended(stream: AdsStream): void;
+  readonly identifier: string;
+}
+
+type Call = ServerDuplexStream<Buffer, Buffer>;
+
+/** One stream; it ends itself when the client goes. */
+export class AdsStream {
+  readonly streamId: number;
+  readonly #variant: Variant;
+  readonly #call: Call;
+  readonly #ports: AdsStreamPorts;
+  #node: NodeIdentity | undefined;
+  #group: GroupName | undefined;
+  #state: StreamState | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(streamId: number, variant: Variant, call: Call, ports: AdsStreamPorts) {
+    this.streamId = streamId;
+    this.#variant = variant;
+    this.#call = call;
+    this.#ports = ports;
+    call.on("data", (bytes: Buffer) => this.#guarded(() => this.#receive(bytes)));
+    call.on("end", () => this.#finish("the client ended the stream", () => call.end()));
+    call.on("cancelled", () => this.#finish("the connection was closed"));
+    call.on("error", (error: Error) => this.#finish(error.message));
+  }
+
+  /** The group that this stream belongs to, once its node is known. */
+  get group(): GroupName | undefined {
+    return this.#group;
+  }
+
+  get node(): NodeIdentity | undefined {
+    return this.#node;
+  }
+
+  /** Offers a newer snapshot, of this stream's group or of the one its node has moved to. */
+  offer(snapshot: Snapshot): void {
+    this.#guarded(() => {
+      this.#group = snapshot.group;
+      this.#step({ kind: "snapshot", snapshot, atMs: this.#ports.clock.monotonicMs() });
+    });
+  }
+
+  /** Ends the stream with a status that makes Envoy come back. */
+  end(code: status, reason: string): void {
+    this.#finish(reason, () => this.#call.emit("error", { code, details: reason }));
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#ended) return;
+    const request = decodeRequest(this.#variant, bytes, { withNode: this.#node === undefined });
+    if (request.namesCount > NAMES_MAX) {
+      this.end(status.RESOURCE_EXHAUSTED, `a request may name at most ${NAMES_MAX} resources`);
+      return;
+    }
+    if (request.demand.typeUrl === "") {
+      this.end(status.INVALID_ARGUMENT, "type_url is required on an aggregated stream");
+      return;
+    }
+    if (this.#state === undefined && !this.#open(request.node)) return;
+    this.#demand(request.demand);
+  }
+
+  /** Takes the first message's node; returns false when the stream was refused. */
+  #open(raw: Parameters<typeof readNode>[0]): boolean {
+    const node = readNode(raw);
+    if (!node.ok) {
+      this.end(status.INVALID_ARGUMENT, node.error);
+      return false;
+    }
+    const assigned = this.#ports.assign(node.value);
+    const atMs = this.#ports.clock.monotonicMs();
+    const facts = { streamId: this.streamId, nodeId: node.value.id, atMs, node: node.value };
+    if (!assigned.ok) {
+      this.#ports.emit([{ kind: "stream-refused", ...facts, reason: assigned.error }]);
+      this.end(status.UNAVAILABLE, assigned.error);
+      return false;
+    }
+    this.#node = node.value;
+    this.#group = assigned.value.group;
+    this.#state = createStream({
+      streamId: this.streamId,
+      nodeId: node.value.id,
+      variant: this.#variant,
+      rejections: this.#ports.rejectionsOf(node.value.id),
+    });
+    const peer = this.#call.getPeer();
+    this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#variant, group: this.#group, peer }]);
+    this.#step({ kind: "snapshot", snapshot: assigned.value.snapshot, atMs });
+    return true;
+  }
+
+  #demand(demand: Demand): void {
+    const group = this.#group;
+    this.#step({
+      kind: "request",
+      demand,
+      atMs: this.#ports.clock.monotonicMs(),
+      earlier: (typeUrl) => (group === undefined ? [] : this.#ports.earlier(group, typeUrl)),
+    });
+  }
+
+  #step(input: StreamInput): void {
+    if (this.#state === undefined || this.#ended) return;
+    const outcome = step(this.#state, input);
+    this.#state = outcome.state;
+    for (const response of outcome.responses) {
+      this.#call.write(frameResponse(this.#variant, response, this.#ports.identifier));
+    }
+    if (outcome.events.length > 0) this.#ports.emit(outcome.events);
+    this.#schedule(outcome.wakeAtMs);
+  }
+
+  #schedule(wakeAtMs: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (wakeAtMs === undefined) return;
+    const waitMs = Math.min(Math.max(wakeAtMs - this.#ports.clock.monotonicMs(), 0), TIMER_MS_MAX);
+    // One more millisecond, because a timer may fire a fraction early and would spin.
+    this.#timer = setTimeout(
+      () => this.#guarded(() => this.#step({ kind: "tick", atMs: this.#ports.clock.monotonicMs() })),
+      Math.ceil(waitMs) + 1,
+    );
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (cause) {
+      // The text of an internal error stays inside: it may quote a resource.
+      this.#finish(`internal error: ${cause instanceof Error ? cause.message : String(cause)}`, () =>
+        this.#call.emit("error", { code: status.INTERNAL, details: "the request could not be answered" }),
+      );
+    }
+  }
+
+  #finish(reason: string, last?: () => void): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#ports.ended(this);
+    if (this.#node !== undefined) {
+      const atMs = this.#ports.clock.monotonicMs();
+      this.#ports.emit([{ kind: "stream-closed", streamId: this.streamId, nodeId: this.#node.id, atMs, reason }]);
+    }
+    last?.();
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * How far one node has come: the answers that the sequencer's gates ask for, and the words for people.
+ */
+import { typeUrls } from "../snapshot/type-url.ts";
+import type { TypeRole } from "../snapshot/type-url.ts";
+import { resourceType } from "../snapshot/type-url.ts";
+import { isRejected, resourceName } from "./offer.ts";
+import type { NodeProgress } from "./sequencer.ts";
+import { viewOf } from "./sequencer.ts";
+import type { StreamEvent } from "./stream-event.ts";
+import type { StreamState, TypeState } from "./stream-state.ts";
+import { subscribedTypes } from "./stream-state.ts";
+
+/** Names in a sentence for people; the rest is counted. */
+const NAMES_SHOWN_MAX = 3;
+
+/** What the gates ask. */
+export function nodeProgress(state: StreamState): NodeProgress {
+  return {
+    isResolved: (role) => [...subscribedTypes(state)].every((type) => type.type.role !== role || isClean(state, type)),
+    get missesSupply() {
+      return !state.fresh && refusedOf(state, "supply").some(({ hasOlder }) => !hasOlder);
+    },
+    get keepsOldReference() {
+      return refusedOf(state, "reference").length > 0;
+    },
+    isComplete: () => isComplete(state),
+  };
+}
+
+/** Adds the events about gates and the snapshot as a whole, each said once. */
+export function reportProgress(state: StreamState, atMs: number, events: StreamEvent[]): void {
+  const { sequencer } = state;
+  if (sequencer.snapshot === undefined) return;
+  const facts = { streamId: state.streamId, nodeId: state.nodeId, atMs, snapshotVersion: sequencer.snapshot.version };
+  if (sequencer.phase === "settled") {
+    if (state.gateText !== "") events.push({ kind: "gate", ...facts, state: "passed", waitingFor: "" });
+    state.gateText = "";
+    state.overdueSaid = false;
+    const refused = refusedOf(state, "supply").length + refusedOf(state, "reference").length;
+    if (state.syncedVersion !== sequencer.snapshot.version && refused === 0) {
+      state.syncedVersion = sequencer.snapshot.version;
+      events.push({ kind: "synced", ...facts });
+    }
+    return;
+  }
+  const waitingFor = describeWait(state);
+  if (waitingFor !== state.gateText) {
+    state.gateText = waitingFor;
+    events.push({ kind: "gate", ...facts, state: "waiting", waitingFor });
+  }
+  if (sequencer.overdue && !state.overdueSaid) {
+    events.push({ kind: "gate", ...facts, state: "overdue", waitingFor });
+  }
+  state.overdueSaid = sequencer.overdue;
+}
+
+function isClean(state: StreamState, type: TypeState): boolean {
+  if (type.inFlight !== undefined || type.owed || type.forced.size > 0) return false;
+  return type.cleanFor !== undefined && type.cleanFor === viewOf(state.sequencer, type.type.typeUrl);
+}
+
+/** Offered content that the node has refused, and whether it has something older under that name. */
+function refusedOf(state: StreamState, role: TypeRole): { readonly name: string; readonly hasOlder: boolean }[] {
+  const refused: { name: string; hasOlder: boolean }[] = [];
+  for (const type of subscribedTypes(state)) {
+    if (type.type.role !== role) continue;
+    const view = viewOf(state.sequencer, type.type.typeUrl);
+    if (view === undefined) continue;
+    if (type.rejectedWhole?.view === view) refused.push({ name: `all ${type.type.plural}`, hasOlder: false });
+    for (const name of state.rejections.get(type.type.typeUrl)?.keys() ?? []) {
+      const wanted = view.resources.get(name);
+      const asked = type.subscription.wildcard || type.subscription.names.has(name);
+      if (wanted === undefined || !asked || !isRejected(state, wanted)) continue;
+      refused.push({ name, hasOlder: type.held.has(name) });
+    }
+  }
+  return refused;
+}
+
+/**
+ * Whether the client has asked for everything that what it holds leads to. An Envoy that starts asks for
+ * listeners only after its clusters are up, and for routes only after its listeners.
+ */
+function isComplete(state: StreamState): boolean {
+  const listeners = state.sequencer.snapshot?.tables.get(typeUrls.listener);
+  if ((listeners?.resources.size ?? 0) > 0 && !state.types.has(typeUrls.listener)) return false;
+  for (const typeUrl of [typeUrls.cluster, typeUrls.listener]) {
+    for (const held of state.types.get(typeUrl)?.held.values() ?? []) {
+      if (typeof held === "string") continue;
+      for (const reference of held.references) {
+        if (resourceType(reference.typeUrl)?.expiresByUnsubscribe !== true) continue;
+        const children = state.types.get(reference.typeUrl);
+        const child = resourceName(reference.name);
+        const refused = state.rejections.get(reference.typeUrl)?.has(child) === true;
+        if (!refused && !children?.held.has(child) && !children?.missing.has(child)) return false;
+      }
+    }
+  }
+  return true;
+}
+
+function describeWait(state: StreamState): string {
+  const role: TypeRole = state.sequencer.phase === "supply" ? "supply" : "reference";
+  const refused = refusedOf(state, role).filter(({ hasOlder }) => role === "reference" || !hasOlder);
+  if (refused.length > 0) return `a cure for what the node rejected: ${listNames(refused.map(({ name }) => name))}`;
+  const waits: string[] = [];
+  for (const type of subscribedTypes(state)) {
+    if (type.inFlight !== undefined) {
+      waits.push(`ACK of ${type.type.plural} (${listNames([...type.inFlight.sent.keys(), ...type.inFlight.removed])})`);
+    }
+  }
+  return waits.length > 0 ? waits.join(", ") : "the node to ask for what its clusters and listeners refer to";
+}
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN_MAX).join(", ");
+  const rest = names.length - NAMES_SHOWN_MAX;
+  if (names.length === 0) return "an empty response";
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+}

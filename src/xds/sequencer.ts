@@ -1,0 +1,327 @@
+/**
+ * The order in which one node is moved from one snapshot to the next, so that every prefix of what it
+ * receives is safe for traffic.
+ *
+ *   supply   clusters, endpoints and secrets of the new snapshot are offered beside those that it no
+ *            longer has; listeners and routes stay as they were. Gate: the node acknowledged them. On ADS,
+ *            after its start, Envoy acknowledges clusters when they are warm, so this gate means "usable".
+ *   switch   listeners and routes of the new snapshot are offered. Gate: the node acknowledged them.
+ *   settled  nothing refers to what was retained any more; after a grace, for requests that a filter
+ *            still holds on their old route, it is taken away.
+ *
+ * A newer snapshot waits until the node settled, so that a stream of changes cannot starve the switch;
+ * it passes at once when only endpoints differ, or when the node is stuck. The functions change the state
+ * they are given and read no clock.
+ */
+import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
+import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
+
+/** After this long in one phase a node counts as stuck and a newer snapshot, perhaps the cure, may take over. */
+const STUCK_AFTER_MS = 1_000;
+
+/** Releases are rounded up to this, so that a burst of changes is cleaned up in few pushes. */
+const RELEASE_STEP_MS = 250;
+
+export type Phase = "supply" | "switch" | "settled";
+
+/** Something that the snapshot no longer has, or has without hosts, and that is still offered as it was. */
+interface Retained {
+  /** Absent when the node held it before it connected and we do not know the content: it is left alone. */
+  readonly resource: Resource | undefined;
+  releaseAtMs: number | undefined;
+}
+
+/** What is offered of one type. Identity changes when the content may have changed. */
+export interface View {
+  readonly resources: ReadonlyMap<ResourceName, Resource>;
+  /** Held by the node with unknown content: neither sent nor removed. */
+  readonly untouched: ReadonlySet<ResourceName>;
+}
+
+/** The state of one stream's sequencer. */
+export interface Sequencer {
+  snapshot: Snapshot | undefined;
+  phase: Phase;
+  phaseSinceMs: number;
+  overdue: boolean;
+  /** What listeners and routes show during `supply`; undefined: nothing known, so their requests wait. */
+  previous: ReadonlyMap<string, TypeTable> | undefined;
+  next: Snapshot | undefined;
+  readonly retained: Map<string, Map<ResourceName, Retained>>;
+  /** A listener was replaced or removed since the node last settled: old connections live as long as it drains. */
+  drains: boolean;
+  readonly views: Map<string, View>;
+}
+
+/** What the stream machine knows about the node, asked for by `advance`. */
+export interface NodeProgress {
+  /** Everything offered and subscribed of these types is acknowledged or refused. */
+  isResolved(role: "supply" | "reference"): boolean;
+  /** The node refused something without which the new routes must not be used. */
+  readonly missesSupply: boolean;
+  /** The node refused a listener or route of this snapshot, so the old one is still in use. */
+  readonly keepsOldReference: boolean;
+  /** Every parent it holds has its children: nothing more is about to be asked for. */
+  isComplete(): boolean;
+}
+
+/** A sequencer before its first snapshot. */
+export function createSequencer(): Sequencer {
+  return {
+    snapshot: undefined,
+    phase: "settled",
+    phaseSinceMs: 0,
+    overdue: false,
+    previous: undefined,
+    next: undefined,
+    retained: new Map(),
+    drains: false,
+    views: new Map(),
+  };
+}
+
+/** Takes the newest snapshot of the node's group; returns whether it is being rolled in now. */
+export function acceptSnapshot(sequencer: Sequencer, snapshot: Snapshot, atMs: number): boolean {
+  const current = sequencer.snapshot;
+  if (current === undefined) {
+    begin(sequencer, snapshot, atMs);
+    return true;
+  }
+  if (snapshot.version === current.version && snapshot.group === current.group) {
+    sequencer.next = undefined;
+    sequencer.snapshot = snapshot;
+    return false;
+  }
+  if (differsInEndpointsOnly(current, snapshot)) {
+    replaceEndpoints(sequencer, snapshot, atMs);
+    return true;
+  }
+  if (sequencer.phase === "settled" || sequencer.overdue) {
+    begin(sequencer, snapshot, atMs);
+    return true;
+  }
+  sequencer.next = snapshot;
+  return false;
+}
+
+/** Moves on as far as the node's progress allows; returns whether anything changed. */
+export function advance(sequencer: Sequencer, progress: NodeProgress, atMs: number): boolean {
+  const { snapshot } = sequencer;
+  if (snapshot === undefined) return false;
+  const waitedMs = atMs - sequencer.phaseSinceMs;
+  const expired = waitedMs >= snapshot.updates.deadlineMs;
+  const proceeds = expired && snapshot.updates.onDeadline === "proceed";
+  if (sequencer.phase === "supply") {
+    if (proceeds || (progress.isResolved("supply") && !progress.missesSupply)) {
+      enter(sequencer, "switch", atMs);
+      return true;
+    }
+  } else if (sequencer.phase === "switch") {
+    const resolved = progress.isResolved("supply") && progress.isResolved("reference");
+    // A client that never asks for more, such as one that only takes clusters, is complete after the deadline.
+    const settled = resolved && !progress.keepsOldReference && (progress.isComplete() || expired);
+    if (proceeds || settled) {
+      settle(sequencer, atMs);
+      return true;
+    }
+  }
+  const stuck = sequencer.phase !== "settled" && (waitedMs >= STUCK_AFTER_MS || refused(progress));
+  if (sequencer.next !== undefined && (sequencer.phase === "settled" || stuck)) {
+    begin(sequencer, sequencer.next, atMs);
+    return true;
+  }
+  if (release(sequencer, atMs)) return true;
+  sequencer.overdue = sequencer.phase !== "settled" && expired;
+  return false;
+}
+
+/** What is offered of a type now; undefined: nothing yet, requests wait. */
+export function viewOf(sequencer: Sequencer, typeUrl: string): View | undefined {
+  const { snapshot } = sequencer;
+  if (snapshot === undefined) return undefined;
+  const cached = sequencer.views.get(typeUrl);
+  if (cached !== undefined) return cached;
+  const table = offeredTable(sequencer, snapshot, typeUrl);
+  if (table === undefined) return undefined;
+  const retained = sequencer.retained.get(typeUrl);
+  const view = retained === undefined || retained.size === 0 ? plainView(table) : mergedView(table, retained);
+  sequencer.views.set(typeUrl, view);
+  return view;
+}
+
+/** The node holds these from before, and the snapshot does not have them: they leave by the same rules. */
+export function retainHeld(
+  sequencer: Sequencer,
+  typeUrl: string,
+  held: Iterable<{ readonly name: ResourceName; readonly resource: Resource | undefined }>,
+): void {
+  const table = sequencer.snapshot?.tables.get(typeUrl);
+  for (const { name, resource } of held) {
+    if (table?.resources.has(name) === true) continue;
+    const retained = retainedOf(sequencer, typeUrl);
+    if (!retained.has(name)) retained.set(name, { resource, releaseAtMs: undefined });
+  }
+  sequencer.views.delete(typeUrl);
+}
+
+/** When `advance` has to be called again although nothing arrived; undefined: never. */
+export function wakeAtMs(sequencer: Sequencer): number | undefined {
+  let wake: number | undefined;
+  const consider = (atMs: number) => {
+    wake = wake === undefined ? atMs : Math.min(wake, atMs);
+  };
+  if (sequencer.snapshot !== undefined && sequencer.phase !== "settled" && !sequencer.overdue) {
+    consider(sequencer.phaseSinceMs + sequencer.snapshot.updates.deadlineMs);
+    if (sequencer.next !== undefined) consider(sequencer.phaseSinceMs + STUCK_AFTER_MS);
+  }
+  for (const retained of sequencer.retained.values()) {
+    for (const { releaseAtMs } of retained.values()) if (releaseAtMs !== undefined) consider(releaseAtMs);
+  }
+  return wake;
+}
+
+function begin(sequencer: Sequencer, snapshot: Snapshot, atMs: number): void {
+  const current = sequencer.snapshot;
+  if (current !== undefined) {
+    const shown = sequencer.phase === "supply" ? sequencer.previous : current.tables;
+    sequencer.previous = shown;
+    if (shown !== undefined && replacesListener(shown, snapshot)) sequencer.drains = true;
+    for (const { typeUrl, role } of resourceTypes) {
+      if (role === "supply") retainLeaving(sequencer, { current, snapshot, typeUrl, shown });
+    }
+  }
+  sequencer.snapshot = snapshot;
+  sequencer.next = undefined;
+  enter(sequencer, "supply", atMs);
+}
+
+function enter(sequencer: Sequencer, phase: Phase, atMs: number): void {
+  sequencer.phase = phase;
+  sequencer.phaseSinceMs = atMs;
+  sequencer.overdue = false;
+  sequencer.views.clear();
+}
+
+function settle(sequencer: Sequencer, atMs: number): void {
+  enter(sequencer, "settled", atMs);
+  sequencer.previous = undefined;
+  const updates = sequencer.snapshot?.updates;
+  if (updates === undefined) return;
+  const waitMs = sequencer.drains ? Math.max(updates.graceMs, updates.drainMs) : updates.graceMs;
+  sequencer.drains = false;
+  const releaseAtMs = Math.ceil((atMs + waitMs) / RELEASE_STEP_MS) * RELEASE_STEP_MS;
+  for (const retained of sequencer.retained.values()) {
+    for (const entry of retained.values()) entry.releaseAtMs ??= releaseAtMs;
+  }
+}
+
+function release(sequencer: Sequencer, atMs: number): boolean {
+  let released = false;
+  for (const [typeUrl, retained] of sequencer.retained) {
+    for (const [name, { releaseAtMs }] of retained) {
+      if (releaseAtMs === undefined || releaseAtMs > atMs) continue;
+      retained.delete(name);
+      sequencer.views.delete(typeUrl);
+      released = true;
+    }
+  }
+  return released;
+}
+
+/** Keeps what `snapshot` drops, and endpoints that it empties while the routes still lead to them. */
+function retainLeaving(
+  sequencer: Sequencer,
+  change: {
+    readonly current: Snapshot;
+    readonly snapshot: Snapshot;
+    readonly typeUrl: string;
+    readonly shown: ReadonlyMap<string, TypeTable> | undefined;
+  },
+): void {
+  const { current, snapshot, typeUrl, shown } = change;
+  const before = current.tables.get(typeUrl);
+  const after = snapshot.tables.get(typeUrl);
+  if (before === undefined || after === undefined) return;
+  const retained = retainedOf(sequencer, typeUrl);
+  for (const name of retained.keys()) if (after.resources.has(name)) retained.delete(name);
+  if (before === after) return;
+  const moves = typeUrl === typeUrls.endpoints && (shown === undefined || movesRoutes(shown, snapshot));
+  for (const [name, resource] of before.resources) {
+    const successor = after.resources.get(name);
+    const emptied = moves && successor !== undefined && resource.hostCount > 0 && successor.hostCount === 0;
+    if (successor === undefined || emptied) retained.set(name, { resource, releaseAtMs: undefined });
+  }
+}
+
+function replaceEndpoints(sequencer: Sequencer, snapshot: Snapshot, atMs: number): void {
+  const retained = sequencer.retained.get(typeUrls.endpoints);
+  const table = snapshot.tables.get(typeUrls.endpoints);
+  for (const name of retained?.keys() ?? []) {
+    // An override of emptied endpoints ends when the new snapshot has hosts again.
+    if ((table?.resources.get(name)?.hostCount ?? 0) > 0) retained?.delete(name);
+  }
+  sequencer.snapshot = snapshot;
+  sequencer.next = undefined;
+  sequencer.views.delete(typeUrls.endpoints);
+  if (sequencer.phase === "settled") enter(sequencer, "switch", atMs);
+}
+
+function refused(progress: NodeProgress): boolean {
+  return progress.missesSupply || progress.keepsOldReference;
+}
+
+function offeredTable(sequencer: Sequencer, snapshot: Snapshot, typeUrl: string): TypeTable | undefined {
+  const type = resourceTypes.find((row) => row.typeUrl === typeUrl);
+  if (type?.role === "reference" && sequencer.phase === "supply") return sequencer.previous?.get(typeUrl);
+  return snapshot.tables.get(typeUrl);
+}
+
+/** One view per table, so that an unchanged table is recognised as such in every phase and on every stream. */
+const plainViews = new WeakMap<TypeTable, View>();
+
+function plainView(table: TypeTable): View {
+  let view = plainViews.get(table);
+  if (view === undefined) {
+    view = { resources: table.resources, untouched: new Set() };
+    plainViews.set(table, view);
+  }
+  return view;
+}
+
+function mergedView(table: TypeTable, retained: ReadonlyMap<ResourceName, Retained>): View {
+  const resources = new Map(table.resources);
+  const untouched = new Set<ResourceName>();
+  for (const [name, { resource }] of retained) {
+    if (resource === undefined) untouched.add(name);
+    else resources.set(name, resource);
+  }
+  return { resources, untouched };
+}
+
+function retainedOf(sequencer: Sequencer, typeUrl: string): Map<ResourceName, Retained> {
+  let retained = sequencer.retained.get(typeUrl);
+  if (retained === undefined) sequencer.retained.set(typeUrl, (retained = new Map()));
+  return retained;
+}
+
+function differsInEndpointsOnly(a: Snapshot, b: Snapshot): boolean {
+  if (a.group !== b.group) return false;
+  return resourceTypes.every(
+    ({ typeUrl }) => typeUrl === typeUrls.endpoints || a.tables.get(typeUrl)?.version === b.tables.get(typeUrl)?.version,
+  );
+}
+
+function movesRoutes(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot): boolean {
+  return resourceTypes.some(
+    ({ typeUrl, role }) => role === "reference" && shown.get(typeUrl)?.version !== snapshot.tables.get(typeUrl)?.version,
+  );
+}
+
+function replacesListener(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot): boolean {
+  const after = snapshot.tables.get(typeUrls.listener)?.resources;
+  for (const [name, listener] of shown.get(typeUrls.listener)?.resources ?? []) {
+    if (after?.get(name)?.version !== listener.version) return true;
+  }
+  return false;
+}

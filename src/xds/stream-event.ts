@@ -1,0 +1,82 @@
+/**
+ * What happens on an xDS stream, as facts for everybody to the right: fleet, telemetry, admin.
+ *
+ * The stream machines return these; they never log or count.
+ */
+import type { Place } from "../model/diagnostic.ts";
+import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
+
+/** What a client says of itself in its first message, bounded by `read-node.ts`. */
+export interface NodeIdentity {
+  readonly id: string;
+  readonly cluster: string;
+  readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string };
+  /** Flattened to dotted paths, scalars only. */
+  readonly metadata: ReadonlyMap<string, string | number | boolean>;
+  readonly userAgent: string;
+}
+
+/** Facts every event carries. */
+interface OnStream {
+  readonly streamId: number;
+  readonly nodeId: string;
+  readonly atMs: number;
+}
+
+/** A resource that a node refused, and the line that caused it. */
+export interface RejectedResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly version: string;
+  readonly at: Place | undefined;
+}
+
+export type StreamEvent =
+  | (OnStream & {
+      readonly kind: "stream-opened";
+      readonly variant: "sotw" | "delta";
+      readonly node: NodeIdentity;
+      readonly group: GroupName | undefined;
+      readonly peer: string;
+    })
+  | (OnStream & { readonly kind: "stream-refused"; readonly reason: string; readonly node: NodeIdentity })
+  | (OnStream & { readonly kind: "stream-closed"; readonly reason: string })
+  | (OnStream & { readonly kind: "subscribed"; readonly typeUrl: string; readonly wildcard: boolean; readonly namesCount: number })
+  | (OnStream & {
+      readonly kind: "sent";
+      readonly typeUrl: string;
+      readonly nonce: string;
+      /** The snapshot that this response moves the node towards. */
+      readonly snapshotVersion: SnapshotVersion;
+      /** SotW: the response's version_info. Delta: its system_version_info. */
+      readonly versionInfo: string;
+      readonly resourcesCount: number;
+      readonly removedCount: number;
+      readonly bytes: number;
+    })
+  | (OnStream & {
+      readonly kind: "acked";
+      readonly typeUrl: string;
+      readonly nonce: string;
+      readonly versionInfo: string;
+      readonly roundTripMs: number;
+    })
+  | (OnStream & {
+      readonly kind: "rejected";
+      readonly typeUrl: string;
+      readonly nonce: string;
+      readonly versionInfo: string;
+      /** Envoy's own words, cut at 2,000 characters. */
+      readonly message: string;
+      /** The resources named in the message, or all of the response when none is. */
+      readonly resources: readonly RejectedResource[];
+    })
+  /** A gate of the sequencer: what the node is waited for. `state: "overdue"` is sent once, when the deadline passes. */
+  | (OnStream & {
+      readonly kind: "gate";
+      readonly snapshotVersion: SnapshotVersion;
+      readonly state: "waiting" | "passed" | "overdue";
+      readonly waitingFor: string;
+    })
+  /** The node has acknowledged everything it subscribes to of this snapshot; removals may still be in their grace. */
+  | (OnStream & { readonly kind: "synced"; readonly snapshotVersion: SnapshotVersion });

@@ -1,0 +1,188 @@
+/**
+ * What one ADS stream remembers, and what goes in and comes out of its state machine.
+ *
+ * The state is owned by one stream: `step` (in stream.ts) changes it in place and returns it, so nobody may
+ * keep an older one. Nothing here reads a clock or a socket; every input carries its time.
+ */
+import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import type { Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { ResourceType } from "../snapshot/type-url.ts";
+import { resourceType, resourceTypes } from "../snapshot/type-url.ts";
+import type { Brand } from "../support/brand.ts";
+import type { Sequencer, View } from "./sequencer.ts";
+import { createSequencer } from "./sequencer.ts";
+import type { StreamEvent } from "./stream-event.ts";
+import type { Subscription } from "./subscription.ts";
+import { createSubscription } from "./subscription.ts";
+
+export type Nonce = Brand<"Nonce">;
+export type Variant = "sotw" | "delta";
+
+/** What the client holds under a name: the resource we sent, or only the version it told us (empty: unknown). */
+export type Held = Resource | string;
+
+/** A response that the client has neither acknowledged nor rejected; at most one per type. */
+export interface InFlight {
+  readonly nonce: Nonce;
+  readonly versionInfo: string;
+  readonly sent: ReadonlyMap<ResourceName, Resource>;
+  readonly removed: readonly ResourceName[];
+  readonly sentAtMs: number;
+  /** With this response the client holds all of this view; undefined when more is to follow. */
+  readonly completes: View | undefined;
+}
+
+/** One type on one stream; types are independent of each other. */
+export interface TypeState {
+  readonly type: ResourceType;
+  readonly subscription: Subscription;
+  readonly held: Map<ResourceName, Held>;
+  /** Names that the client was told do not exist, so that it is told once. */
+  readonly missing: Set<ResourceName>;
+  /** To be sent although the version is the one held. */
+  readonly forced: Set<ResourceName>;
+  inFlight: InFlight | undefined;
+  /** The nonce of the newest response, acknowledged or not. */
+  lastNonce: Nonce | undefined;
+  /** A response is due even if it is empty: the first answer to a wildcard. */
+  owed: boolean;
+  /** SotW full-state types: the version of the last response the client acknowledged. */
+  confirmedVersion: string | undefined;
+  /** SotW full-state types: a response that was rejected as a whole and must not be sent again, and what it was made from. */
+  rejectedWhole: { readonly versionInfo: string; readonly view: View } | undefined;
+  /** Rejections since the last acknowledgement; the second one holds the whole response. */
+  rejectionsInARow: number;
+  /** The view for which nothing was left to send: while it is offered there is nothing to compare. */
+  cleanFor: View | undefined;
+}
+
+/** One stream. */
+export interface StreamState {
+  readonly streamId: number;
+  readonly nodeId: string;
+  readonly variant: Variant;
+  readonly types: Map<string, TypeState>;
+  readonly sequencer: Sequencer;
+  /** The client held nothing when it connected: there is no old traffic to protect. */
+  fresh: boolean;
+  nonces: number;
+  /** Rejected content of this node, by type and name, from this and earlier streams: never sent again. */
+  readonly rejections: Rejections;
+  /** The last snapshot for which `synced` was said. */
+  syncedVersion: SnapshotVersion | undefined;
+  /** What the last `gate` event said. */
+  gateText: string;
+  overdueSaid: boolean;
+}
+
+/** type URL → name → the newest rejected version. */
+export type Rejections = Map<string, Map<ResourceName, string>>;
+
+/** A request, as the protocol means it; the shell has decoded and bounded it. */
+export type Demand =
+  | {
+      readonly variant: "sotw";
+      readonly typeUrl: string;
+      readonly names: readonly string[];
+      readonly versionInfo: string;
+      readonly nonce: string;
+      readonly error: string | undefined;
+    }
+  | {
+      readonly variant: "delta";
+      readonly typeUrl: string;
+      readonly subscribe: readonly string[];
+      readonly unsubscribe: readonly string[];
+      readonly initialVersions: ReadonlyMap<string, string>;
+      readonly nonce: string;
+      readonly error: string | undefined;
+    };
+
+/** What can happen to a stream. */
+export type StreamInput =
+  | {
+      readonly kind: "request";
+      readonly demand: Demand;
+      readonly atMs: number;
+      /** Resources of this type in earlier snapshots of the group: what a client with an unknown version may hold. */
+      readonly earlier: (typeUrl: string) => readonly Resource[];
+    }
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot; readonly atMs: number }
+  | { readonly kind: "tick"; readonly atMs: number };
+
+/** A response to send; the shell frames it. */
+export interface Response {
+  readonly typeUrl: string;
+  readonly nonce: Nonce;
+  readonly versionInfo: string;
+  readonly resources: readonly Resource[];
+  readonly removed: readonly ResourceName[];
+}
+
+/** What a step did. */
+export interface StreamOutcome {
+  readonly state: StreamState;
+  readonly responses: readonly Response[];
+  readonly events: readonly StreamEvent[];
+  /** Give a `tick` at this time, if nothing else happens before. */
+  readonly wakeAtMs: number | undefined;
+}
+
+/** A stream before its first request. */
+export function createStream(options: {
+  readonly streamId: number;
+  readonly nodeId: string;
+  readonly variant: Variant;
+  readonly rejections?: Rejections;
+}): StreamState {
+  return {
+    streamId: options.streamId,
+    nodeId: options.nodeId,
+    variant: options.variant,
+    types: new Map(),
+    sequencer: createSequencer(),
+    fresh: true,
+    nonces: 0,
+    rejections: options.rejections ?? new Map(),
+    syncedVersion: undefined,
+    gateText: "",
+    overdueSaid: false,
+  };
+}
+
+/** The state of a type, created at its first request; undefined when xDS does not deliver the type. */
+export function typeStateOf(state: StreamState, typeUrl: string): TypeState | undefined {
+  const existing = state.types.get(typeUrl);
+  if (existing !== undefined) return existing;
+  const type = resourceType(typeUrl);
+  if (type === undefined) return undefined;
+  const created: TypeState = {
+    type,
+    subscription: createSubscription(),
+    held: new Map(),
+    missing: new Set(),
+    forced: new Set(),
+    inFlight: undefined,
+    lastNonce: undefined,
+    owed: false,
+    confirmedVersion: undefined,
+    rejectedWhole: undefined,
+    rejectionsInARow: 0,
+    cleanFor: undefined,
+  };
+  state.types.set(typeUrl, created);
+  return created;
+}
+
+/** The types this stream has asked for, in the order in which additions are sent. */
+export function* subscribedTypes(state: StreamState): Iterable<TypeState> {
+  for (const { typeUrl } of resourceTypes) {
+    const type = state.types.get(typeUrl);
+    if (type !== undefined) yield type;
+  }
+}
+
+/** The version under which the client holds something. */
+export function heldVersion(held: Held | undefined): string | undefined {
+  return held === undefined || typeof held === "string" ? held : held.version;
+}
