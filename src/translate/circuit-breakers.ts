@@ -1,0 +1,29 @@
+/**
+ * Circuit breakers: how much a cluster may take before Envoy answers 503 itself.
+ *
+ * One threshold is shared by all requests of DEFAULT priority, which are all that Fairway's routes send.
+ * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking
+ */
+import type { CircuitBreakersJson } from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts";
+import type { CircuitBreaker } from "../model/intent.ts";
+
+/** Envoy's own defaults, written out so that a reader of the resource sees the limits in force. */
+const envoyDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+
+/** The thresholds of the block that somebody wrote. */
+export function translateCircuitBreaker(breaker: CircuitBreaker): CircuitBreakersJson {
+  return {
+    thresholds: [
+      {
+        priority: "DEFAULT",
+        maxConnections: breaker.maxConnections ?? envoyDefaults.maxConnections,
+        maxPendingRequests: breaker.maxPendingRequests ?? envoyDefaults.maxPendingRequests,
+        maxRequests: breaker.maxRequests ?? envoyDefaults.maxRequests,
+        maxRetries: breaker.maxRetries ?? envoyDefaults.maxRetries,
+        trackRemaining: breaker.trackRemaining ?? false,
+        // Envoy's default is no limit, which has no value that could be written.
+        ...(breaker.maxConnectionPools === undefined ? {} : { maxConnectionPools: breaker.maxConnectionPools }),
+      },
+    ],
+  };
+}

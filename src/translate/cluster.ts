@@ -1,0 +1,121 @@
+/**
+ * A Cluster: a service, or one subset of it, as Envoy balances it.
+ *
+ * A subset is a cluster of its own, so that a canary has its own circuit breakers, ejections and
+ * statistics, and stays warm at weight 0. All clusters get their hosts by EDS, so that a host that comes
+ * or goes never rebuilds the cluster: a changed cluster forgets its connections and ejections.
+ */
+import type { ClusterJson, Cluster_LbPolicyJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
+import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
+import type { Endpoint, LoadBalancer, Service, ServicePolicy, Subset } from "../model/intent.ts";
+import { translateCircuitBreaker } from "./circuit-breakers.ts";
+import { fromAds } from "./config-source.ts";
+import { duration } from "./duration.ts";
+import type { EnvoyResource } from "./envoy-resource.ts";
+import { envoyResource, envoyTypes } from "./envoy-resource.ts";
+import { translateHealthCheck } from "./health-check.ts";
+import { translateLoadAssignment } from "./load-assignment.ts";
+import { clusterName } from "./names.ts";
+import { translateOutlierDetection } from "./outlier-detection.ts";
+import { packAny } from "./pack-any.ts";
+
+/** Envoy's default. */
+const connectTimeoutMs = 5_000;
+/** Envoy's default is 1 MiB for each connection; its guide to edge deployments says 32 KiB. */
+const perConnectionBufferLimitBytes = 32_768;
+
+const httpProtocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/** The cluster and load assignment of the service, then those of each subset. */
+export function translateService(service: Service): readonly EnvoyResource[] {
+  const whole = clusterAndEndpoints(service, { at: service.at, policy: service.policy, endpoints: service.endpoints });
+  const subsets = service.subsets.flatMap((subset) =>
+    clusterAndEndpoints(service, {
+      name: subset.name,
+      at: subset.at,
+      policy: mergePolicies(service.policy, subset.policy),
+      endpoints: service.endpoints.filter((endpoint) => selects(subset, endpoint)),
+    }),
+  );
+  return [...whole, ...subsets];
+}
+
+/** Whether the endpoint has every label of the subset. */
+function selects(subset: Subset, endpoint: Endpoint): boolean {
+  return Object.entries(subset.labels).every(([label, value]) => endpoint.labels[label] === value);
+}
+
+/** What the subset says wins, field by field: a subset that lowers one threshold keeps the service's others. */
+function mergePolicies(service: ServicePolicy, subset: ServicePolicy): ServicePolicy {
+  const { circuitBreaker, outlierDetection, healthCheck, loadBalancer } = subset;
+  return {
+    ...service,
+    ...subset,
+    ...(circuitBreaker === undefined ? {} : { circuitBreaker: { ...service.circuitBreaker, ...circuitBreaker } }),
+    ...(healthCheck === undefined ? {} : { healthCheck: { ...service.healthCheck, ...healthCheck } }),
+    ...(loadBalancer === undefined ? {} : { loadBalancer: { ...service.loadBalancer, ...loadBalancer } }),
+    ...(outlierDetection === undefined
+      ? {}
+      : {
+          outlierDetection: {
+            at: outlierDetection.at,
+            fields: { ...service.outlierDetection?.fields, ...outlierDetection.fields },
+          },
+        }),
+  };
+}
+
+/** The part of a service that becomes one cluster. */
+interface ClusterPart {
+  readonly name?: string;
+  readonly at: Service["at"];
+  readonly policy: ServicePolicy;
+  readonly endpoints: readonly Endpoint[];
+}
+
+function clusterAndEndpoints(service: Service, part: ClusterPart): readonly EnvoyResource[] {
+  const name = clusterName(service.name, part.name);
+  return [
+    envoyResource(envoyTypes.cluster, name, translateCluster(name, service.protocol, part.policy), part.at),
+    envoyResource(envoyTypes.endpoints, name, translateLoadAssignment(name, part.endpoints), part.at),
+  ];
+}
+
+function translateCluster(name: string, protocol: Service["protocol"], policy: ServicePolicy): ClusterJson {
+  return {
+    name,
+    type: "EDS",
+    edsClusterConfig: { edsConfig: fromAds },
+    connectTimeout: duration(policy.connectTimeoutMs ?? connectTimeoutMs),
+    perConnectionBufferLimitBytes,
+    ...loadBalancing(policy.loadBalancer ?? { policy: "ROUND_ROBIN" }),
+    ...(protocol === "http2" || protocol === "grpc" ? { typedExtensionProtocolOptions: speakHttp2() } : {}),
+    ...(policy.circuitBreaker === undefined ? {} : { circuitBreakers: translateCircuitBreaker(policy.circuitBreaker) }),
+    ...(policy.outlierDetection === undefined
+      ? {}
+      : { outlierDetection: translateOutlierDetection(policy.outlierDetection) }),
+    ...(policy.healthCheck === undefined
+      ? {}
+      : {
+          healthChecks: [translateHealthCheck(policy.healthCheck, protocol)],
+          // Otherwise Envoy keeps sending requests to a host that was taken out of the files as long as it passes its checks.
+          ignoreHealthOnHostRemoval: true,
+        }),
+  };
+}
+
+function loadBalancing(balancer: LoadBalancer): ClusterJson {
+  const lbPolicy: Cluster_LbPolicyJson = balancer.policy;
+  return {
+    lbPolicy,
+    ...(balancer.choiceCount === undefined ? {} : { leastRequestLbConfig: { choiceCount: balancer.choiceCount } }),
+    ...(balancer.healthyPanicThresholdPercent === undefined
+      ? {}
+      : { commonLbConfig: { healthyPanicThreshold: { value: balancer.healthyPanicThresholdPercent } } }),
+  };
+}
+
+function speakHttp2(): NonNullable<ClusterJson["typedExtensionProtocolOptions"]> {
+  const options: HttpProtocolOptionsJson = { explicitHttpConfig: { http2ProtocolOptions: {} } };
+  return { [httpProtocolOptions]: packAny(httpProtocolOptions, options) };
+}

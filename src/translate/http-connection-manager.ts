@@ -1,0 +1,52 @@
+/**
+ * The HttpConnectionManager: HTTP on a listener, with its routes by RDS.
+ *
+ * The values are those of Envoy's guide for edge deployments, with one exception that is explained below:
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
+ */
+import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
+import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
+import type { RouterJson } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.d.ts";
+import { fromAds } from "./config-source.ts";
+import { duration } from "./duration.ts";
+import { packAny } from "./pack-any.ts";
+
+/** What one client may make Envoy hold: 100 streams, 64 KiB of each, 1 MiB of all. */
+const http2ProtocolOptions = {
+  maxConcurrentStreams: 100,
+  initialStreamWindowSize: 65_536,
+  initialConnectionWindowSize: 1_048_576,
+};
+/** Envoy's default, also the guide's: a connection that carries nothing for an hour is closed. */
+const idleTimeoutMs = 3_600_000;
+/** Envoy's default, also the guide's: a stream on which nothing moves is reset. */
+const streamIdleTimeoutMs = 300_000;
+/** Headers that trickle in hold a connection for nothing. */
+const requestHeadersTimeoutMs = 10_000;
+
+/** `name` is the listener's: of the statistics, and of the route configuration. */
+export function translateHttpConnectionManager(name: string): AnyJson {
+  const router: RouterJson = {};
+  const manager: HttpConnectionManagerJson = {
+    statPrefix: name,
+    rds: { routeConfigName: name, configSource: fromAds },
+    httpFilters: [
+      {
+        name: "envoy.filters.http.router",
+        typedConfig: packAny("envoy.extensions.filters.http.router.v3.Router", router),
+      },
+    ],
+    // The client is who connects; its X-Forwarded-For is appended to, not believed.
+    useRemoteAddress: true,
+    // `/a/../admin` and `//admin` are matched as what the backend will take them for.
+    normalizePath: true,
+    mergeSlashes: true,
+    commonHttpProtocolOptions: { idleTimeout: duration(idleTimeoutMs) },
+    http2ProtocolOptions,
+    streamIdleTimeout: duration(streamIdleTimeoutMs),
+    requestHeadersTimeout: duration(requestHeadersTimeoutMs),
+    // The guide says 300 s for the whole request, which cuts long uploads and every streaming gRPC call; Envoy's default is no limit.
+    requestTimeout: "0s",
+  };
+  return packAny("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", manager);
+}

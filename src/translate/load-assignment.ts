@@ -1,0 +1,74 @@
+/**
+ * A ClusterLoadAssignment: the hosts of a cluster, by priority and locality.
+ *
+ * Every cluster has one, even without any host: a cluster whose load assignment never comes keeps Envoy
+ * warming for 15 s. Every locality carries `locality` and a weight of at least 1: Envoy does not mind
+ * their absence, but gRPC's own xDS clients then have no target to pick from.
+ */
+import type { ClusterLoadAssignmentJson } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
+import type {
+  LbEndpointJson,
+  LocalityLbEndpointsJson,
+} from "../gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts";
+import type { Endpoint } from "../model/intent.ts";
+
+/** Where Envoy's load balancers look for the labels of a host. */
+const lbMetadata = "envoy.lb";
+
+/** Endpoints may come in any order; equal sets give equal assignments. */
+export function translateLoadAssignment(
+  clusterName: string,
+  endpoints: readonly Endpoint[],
+): ClusterLoadAssignmentJson {
+  const groups = new Map<string, Endpoint[]>();
+  for (const endpoint of endpoints.toSorted(inOrder)) {
+    const key = localityKey(endpoint);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [endpoint]);
+    else group.push(endpoint);
+  }
+  return { clusterName, endpoints: [...groups.values()].map(localityEndpoints) };
+}
+
+function localityEndpoints(endpoints: readonly Endpoint[]): LocalityLbEndpointsJson {
+  const first = endpoints[0];
+  const { region, zone, subZone } = first?.locality ?? {};
+  return {
+    locality: {
+      ...(region === undefined ? {} : { region }),
+      ...(zone === undefined ? {} : { zone }),
+      ...(subZone === undefined ? {} : { subZone }),
+    },
+    priority: first?.priority ?? 0,
+    loadBalancingWeight: endpoints.reduce((sum, endpoint) => sum + (endpoint.weight ?? 1), 0),
+    lbEndpoints: endpoints.map(lbEndpoint),
+  };
+}
+
+function lbEndpoint(endpoint: Endpoint): LbEndpointJson {
+  const labels = Object.entries(endpoint.labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    endpoint: { address: { socketAddress: { address: endpoint.host, portValue: endpoint.port } } },
+    ...(labels.length === 0 ? {} : { metadata: { filterMetadata: { [lbMetadata]: Object.fromEntries(labels) } } }),
+    ...(endpoint.weight === undefined ? {} : { loadBalancingWeight: endpoint.weight }),
+  };
+}
+
+/** By priority, locality, then address. */
+function inOrder(a: Endpoint, b: Endpoint): number {
+  return (
+    (a.priority ?? 0) - (b.priority ?? 0) ||
+    compareText(localityKey(a), localityKey(b)) ||
+    compareText(a.host, b.host) ||
+    a.port - b.port
+  );
+}
+
+function localityKey(endpoint: Endpoint): string {
+  const { region, zone, subZone } = endpoint.locality ?? {};
+  return JSON.stringify([endpoint.priority ?? 0, region ?? "", zone ?? "", subZone ?? ""]);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

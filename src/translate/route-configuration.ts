@@ -1,0 +1,30 @@
+/**
+ * A RouteConfiguration: everything that one listener routes.
+ *
+ * It exists even when no route does, because a listener whose routes never come keeps Envoy warming; every
+ * request is then answered 404.
+ */
+import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
+import type { GatewayListener, Gateway, Route } from "../model/intent.ts";
+import type { EnvoyResource } from "./envoy-resource.ts";
+import { envoyResource, envoyTypes } from "./envoy-resource.ts";
+import { listenerName } from "./names.ts";
+import { translateVirtualHosts } from "./virtual-host.ts";
+
+/** The route configuration of a listener; `routes` are those attached to it. */
+export function translateRouteConfiguration(
+  gateway: Gateway,
+  listener: GatewayListener,
+  routes: readonly Route[],
+): EnvoyResource {
+  const name = listenerName(gateway, listener);
+  const json: RouteConfigurationJson = {
+    name,
+    virtualHosts: [...translateVirtualHosts(routes)],
+    // `example.com` is meant whatever port the client wrote behind it.
+    ignorePortInHostMatching: true,
+    // A route may arrive before its cluster is known; Fairway has checked the reference and orders the pushes.
+    validateClusters: false,
+  };
+  return envoyResource(envoyTypes.route, name, json, listener.at);
+}

@@ -1,0 +1,88 @@
+/**
+ * Virtual hosts: the routes of one hostname, most specific first.
+ *
+ * Envoy picks the most specific hostname and then the first route that matches, so all rules for a
+ * hostname, whichever route they were written in, are put in one virtual host in the order of precedence
+ * that Gateway API defines: written order does not matter until everything else is equal.
+ */
+import type { RouteJson, VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import type { Route, Rule, RuleMatch } from "../model/intent.ts";
+import { envoyRouteName } from "./names.ts";
+import { translateRouteAction } from "./route-action.ts";
+import { translateRouteMatch } from "./route-match.ts";
+
+/** One match of one rule: what becomes one Envoy route. */
+export interface RouteEntry {
+  readonly route: Route;
+  readonly rule: Rule;
+  readonly ruleIndex: number;
+  readonly match: RuleMatch;
+  readonly matchIndex: number;
+}
+
+/** One virtual host for each hostname, sorted by it. */
+export function translateVirtualHosts(routes: readonly Route[]): readonly VirtualHostJson[] {
+  const byHostname = new Map<string, Route[]>();
+  for (const route of routes) {
+    // Hostnames know no case, and Envoy refuses a domain that is there twice.
+    for (const hostname of new Set(route.hostnames.map((written) => written.toLowerCase()))) {
+      const attached = byHostname.get(hostname);
+      if (attached === undefined) byHostname.set(hostname, [route]);
+      else attached.push(route);
+    }
+  }
+  return [...byHostname]
+    .toSorted(([a], [b]) => compareText(a, b))
+    .map(([hostname, attached]) => ({
+      name: hostname,
+      domains: [hostname],
+      routes: attached.flatMap(entriesOf).toSorted(byPrecedence).map(translateRoute),
+    }));
+}
+
+/**
+ * Which of two matches is tried first: exact paths, then regular expressions, then prefixes, longer ones
+ * first; then those that name a method; more headers; more query parameters; the route's name; and the
+ * order in which the rules are written. Regular expressions, on which Gateway API leaves the choice, come
+ * before prefixes, as in Envoy Gateway and Contour: behind a prefix `/` none would ever match.
+ */
+export function byPrecedence(a: RouteEntry, b: RouteEntry): number {
+  return (
+    pathRank(a.match) - pathRank(b.match) ||
+    pathLength(b.match) - pathLength(a.match) ||
+    Number(b.match.method !== undefined) - Number(a.match.method !== undefined) ||
+    b.match.headers.length - a.match.headers.length ||
+    b.match.queryParams.length - a.match.queryParams.length ||
+    compareText(a.route.name, b.route.name) ||
+    a.ruleIndex - b.ruleIndex ||
+    a.matchIndex - b.matchIndex
+  );
+}
+
+function entriesOf(route: Route): readonly RouteEntry[] {
+  return route.rules.flatMap((rule, ruleIndex) =>
+    rule.matches.map((match, matchIndex) => ({ route, rule, ruleIndex, match, matchIndex })),
+  );
+}
+
+function translateRoute(entry: RouteEntry): RouteJson {
+  return {
+    name: envoyRouteName(entry.route, entry.rule),
+    match: translateRouteMatch(entry.match),
+    route: translateRouteAction(entry.rule),
+  };
+}
+
+const pathRanks = { exact: 0, regex: 1, prefix: 2 } as const;
+
+function pathRank(match: RuleMatch): number {
+  return pathRanks[match.path.kind];
+}
+
+function pathLength({ path }: RuleMatch): number {
+  return path.kind === "regex" ? path.pattern.length : path.path.length;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

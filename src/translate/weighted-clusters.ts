@@ -1,0 +1,26 @@
+/**
+ * The clusters that share the requests of a route.
+ *
+ * One backend is a plain cluster. Several keep their written order, and one with weight 0 stays in the
+ * list: Envoy's choice walks the list, so a canary that goes from 0 to 10 % does not move the others.
+ */
+import type { RouteActionJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import type { Backend, RuleTarget } from "../model/intent.ts";
+import { assert } from "../support/assert.ts";
+import { clusterName } from "./names.ts";
+
+/** The cluster, or the clusters and their weights. */
+export function translateTarget(target: RuleTarget): RouteActionJson {
+  const [first, ...others] = target.backends;
+  assert(first !== undefined, "a rule without backends is refused when it is parsed");
+  if (others.length === 0) return { cluster: nameOf(first) };
+  return {
+    weightedClusters: {
+      clusters: target.backends.map((backend) => ({ name: nameOf(backend), weight: backend.weight })),
+    },
+  };
+}
+
+function nameOf(backend: Backend): string {
+  return clusterName(backend.service, backend.subset);
+}

@@ -1,0 +1,61 @@
+/**
+ * What happens to a matched request.
+ */
+import { describe, expect, it } from "vitest";
+import type { Rule } from "../../../src/model/intent.ts";
+import { translateRouteAction } from "../../../src/translate/route-action.ts";
+import { backend, place, rule } from "../../support/build-intent.ts";
+
+const one = [backend("reviews|stable")];
+
+describe("translateRouteAction", () => {
+  it.each<[string, Rule, object]>([
+    ["sends everything to a single backend", rule("r", one), { cluster: "reviews|stable", timeout: "15s" }],
+    [
+      "keeps the written order of several backends, and the one with weight 0",
+      rule("r", [backend("reviews|stable", 100), backend("reviews|canary", 0)]),
+      {
+        weightedClusters: {
+          clusters: [
+            { name: "reviews|stable", weight: 100 },
+            { name: "reviews|canary", weight: 0 },
+          ],
+        },
+        timeout: "15s",
+      },
+    ],
+    [
+      "passes timeouts on, 0 for none",
+      rule("r", one, { timeouts: { requestMs: 0, idleMs: 1_500 } }),
+      { cluster: "reviews|stable", timeout: "0s", idleTimeout: "1.5s" },
+    ],
+    [
+      "passes retries on",
+      rule("r", one, {
+        retry: {
+          at: place(),
+          attempts: 2,
+          on: ["5xx", "reset"],
+          perTryTimeoutMs: 250,
+          backoff: { baseMs: 25, maxMs: 1_000 },
+        },
+      }),
+      {
+        cluster: "reviews|stable",
+        timeout: "15s",
+        retryPolicy: {
+          retryOn: "5xx,reset",
+          numRetries: 2,
+          perTryTimeout: "0.25s",
+          retryBackOff: { baseInterval: "0.025s", maxInterval: "1s" },
+        },
+      },
+    ],
+  ])("%s", (_, written, expected) => {
+    expect(translateRouteAction(written)).toEqual(expected);
+  });
+
+  it("takes a rule without backends for a bug of the parser", () => {
+    expect(() => translateRouteAction(rule("r", []))).toThrow("assertion failed");
+  });
+});

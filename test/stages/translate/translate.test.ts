@@ -1,0 +1,118 @@
+/**
+ * Which resources each group gets.
+ */
+import { describe, expect, it } from "vitest";
+import type { Intent } from "../../../src/model/intent.ts";
+import { translate } from "../../../src/translate/translate.ts";
+import {
+  backend,
+  buildIntent,
+  gateway,
+  group,
+  helloIntent,
+  place,
+  raw,
+  route,
+  rule,
+  service,
+  subset,
+} from "../../support/build-intent.ts";
+import { envoyApi } from "../../support/envoy-api.ts";
+
+/** `Cluster reviews`, … of one group. */
+function namesOf(intent: Intent, name = "default"): readonly string[] {
+  const found = translate(intent).find((resources) => resources.group.name === name);
+  return (found?.resources ?? []).map((resource) => `${resource.typeUrl.split(".").at(-1)} ${resource.name}`);
+}
+
+function clustersOf(intent: Intent, name: string): readonly string[] {
+  return namesOf(intent, name).flatMap((text) => (text.startsWith("Cluster ") ? [text.slice("Cluster ".length)] : []));
+}
+
+const twoGroups = buildIntent({
+  groups: [group("edge"), group("mesh")],
+  gateways: [gateway("public", { groups: ["edge"] }), gateway("inside", { groups: ["mesh"] })],
+  services: [service("cart"), service("shop"), service("spare")],
+  routes: [
+    route("shop", [rule("main", [backend("shop")])]),
+    route("cart", [rule("main", [backend("cart")])], { gateways: ["inside/http"] }),
+  ],
+});
+
+describe("translate", () => {
+  it("gives a service a cluster and endpoints, a listener its route configuration", () => {
+    expect(namesOf(helloIntent())).toEqual([
+      "Cluster hello",
+      "ClusterLoadAssignment hello",
+      "Listener public/http",
+      "RouteConfiguration public/http",
+    ]);
+  });
+
+  it("gives JSON that the Envoy API takes", () => {
+    for (const { typeUrl, json } of translate(helloIntent())[0]?.resources ?? []) {
+      expect(envoyApi.encode(typeUrl, json)).toMatchObject({ ok: true });
+    }
+  });
+
+  it("gives a listener without routes an empty route configuration", () => {
+    const resources = translate(buildIntent({ gateways: [gateway("public")] }))[0]?.resources ?? [];
+    expect(resources.at(-1)?.json).toEqual({
+      name: "public/http",
+      virtualHosts: [],
+      ignorePortInHostMatching: true,
+      validateClusters: false,
+    });
+  });
+
+  it("gives a group its own gateways' services and those that no route names", () => {
+    expect(clustersOf(twoGroups, "edge")).toEqual(["shop", "spare"]);
+    expect(clustersOf(twoGroups, "mesh")).toEqual(["cart", "spare"]);
+  });
+
+  it("restricts a group to the services it lists, and what its routes need", () => {
+    const intent = { ...twoGroups, groups: [group("edge", { services: ["cart"] }), group("mesh", { services: [] })] };
+    expect(clustersOf(intent, "edge")).toEqual(["cart", "shop"]);
+    expect(clustersOf(intent, "mesh")).toEqual(["cart"]);
+  });
+
+  it("gives a group the service that only a raw resource of it names", () => {
+    const tcp = raw("envoy.config.listener.v3.Listener", "tcp", {
+      filterChains: [{ filters: [{ cluster: "cart|v1" }] }],
+    });
+    const services = [service("cart", { subsets: [subset("v1", {})] })];
+    const intent = { ...twoGroups, services, rawResources: [{ ...tcp, groups: ["edge"] }] };
+    expect(clustersOf(intent, "edge")).toEqual(["cart", "cart|v1"]);
+  });
+
+  it("attaches a route to one listener of a gateway when it says which", () => {
+    const listeners = ["a", "b"].map((name, index) => ({ name, at: place(), port: 10_000 + index }));
+    const intent = buildIntent({
+      gateways: [gateway("public", { listeners })],
+      services: [service("hello")],
+      routes: [route("hello", [rule("main", [backend("hello")])], { gateways: ["public/b"] })],
+    });
+    const [a, b] = (translate(intent)[0]?.resources ?? []).filter(({ typeUrl }) =>
+      typeUrl.endsWith("RouteConfiguration"),
+    );
+    expect(a?.json["virtualHosts"]).toEqual([]);
+    expect(b?.json["virtualHosts"]).toHaveLength(1);
+  });
+
+  it("passes raw resources on, to the groups they name or to all, without `@type`", () => {
+    const everywhere = raw("envoy.service.runtime.v3.Runtime", "rt", { layer: {} });
+    const intent = {
+      ...twoGroups,
+      rawResources: [everywhere, { ...everywhere, name: "edge-only", groups: ["edge"] }],
+    };
+    expect(namesOf(intent, "edge").slice(-2)).toEqual(["Runtime rt", "Runtime edge-only"]);
+    expect(namesOf(intent, "mesh").at(-1)).toBe("Runtime rt");
+    expect(translate(intent)[0]?.resources.at(-1)?.json).toEqual({ layer: {} });
+  });
+
+  it("shares what several groups have, down to the object", () => {
+    const [edge, mesh] = translate(twoGroups);
+    const spare = edge?.resources.find(({ name }) => name === "spare");
+    expect(mesh?.resources).toContain(spare);
+  });
+});
