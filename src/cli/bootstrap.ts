@@ -7,13 +7,19 @@
  */
 import { isIP } from "node:net";
 import { Command } from "commander";
+import type { JsonValue } from "../model/intent.ts";
+import { yamlText } from "../snapshot/yaml-text.ts";
 import {
   readBootstrapOptions,
   type BootstrapFlags,
   type BootstrapOptions,
   type HostPort,
 } from "./bootstrap-options.ts";
-import { printYaml } from "./print-yaml.ts";
+
+/** A JSON object: the proto3 JSON form of a message. */
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
 
 /** The cluster in every bootstrap that leads to the control plane. */
 export const controlPlaneCluster = "fairway_xds";
@@ -51,7 +57,7 @@ export function bootstrapCommand(): Command {
 }
 
 /** The message as an object; field names are the proto's own, durations proto3 JSON. */
-export function createBootstrap(options: BootstrapOptions): Readonly<Record<string, unknown>> {
+export function createBootstrap(options: BootstrapOptions): JsonObject {
   return {
     node: node(options),
     admin: {
@@ -87,11 +93,11 @@ export function createBootstrap(options: BootstrapOptions): Readonly<Record<stri
 }
 
 /** The text of a bootstrap; the YAML means the same to a YAML 1.1 reader (Envoy) and a YAML 1.2 reader (people's tools). */
-export function printBootstrap(bootstrap: Readonly<Record<string, unknown>>, format: "yaml" | "json"): string {
-  return format === "json" ? `${JSON.stringify(bootstrap, null, 2)}\n` : printYaml(bootstrap);
+export function printBootstrap(bootstrap: JsonObject, format: "yaml" | "json"): string {
+  return format === "json" ? `${JSON.stringify(bootstrap, null, 2)}\n` : yamlText(bootstrap);
 }
 
-function node(options: BootstrapOptions): Record<string, unknown> {
+function node(options: BootstrapOptions): JsonObject {
   const { locality, metadata } = options;
   return {
     id: options.nodeId,
@@ -113,16 +119,16 @@ function node(options: BootstrapOptions): Record<string, unknown> {
  * Clusters and listeners come over the one ADS stream. Without a deadline Envoy waits for its first
  * configuration and does not report ready before; with one it would report ready and serve nothing.
  */
-function fromAds(): Record<string, unknown> {
+function fromAds(): JsonObject {
   return { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
 }
 
 /** Envoy's own default waits up to 30 s after a lost control plane is back; an idle stream costs next to nothing. */
-function reconnect(): Record<string, unknown> {
+function reconnect(): JsonObject {
   return { retry_back_off: { base_interval: "0.25s", max_interval: "5s" } };
 }
 
-function controlPlane(xds: HostPort): Record<string, unknown> {
+function controlPlane(xds: HostPort): JsonObject {
   const byAddress = isIP(xds.host) !== 0;
   return {
     name: controlPlaneCluster,
@@ -148,6 +154,6 @@ function controlPlane(xds: HostPort): Record<string, unknown> {
   };
 }
 
-function socketAddress(at: HostPort): Record<string, unknown> {
+function socketAddress(at: HostPort): JsonObject {
   return { socket_address: { address: at.host, port_value: at.port } };
 }

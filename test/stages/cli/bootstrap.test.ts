@@ -3,9 +3,10 @@
  */
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { bootstrapCommand, createBootstrap } from "../../../src/cli/bootstrap.ts";
+import { bootstrapCommand, createBootstrap, printBootstrap, type JsonObject } from "../../../src/cli/bootstrap.ts";
 import { readBootstrapOptions, type BootstrapFlags } from "../../../src/cli/bootstrap-options.ts";
 
 describe("bootstrap", () => {
@@ -118,6 +119,17 @@ describe("bootstrap", () => {
     expect(JSON.parse(run("--node-id", "no", "--sotw", "-o", "json"))).toEqual(parse(yaml));
   });
 
+  it("brings any name to readers of YAML 1.1 and of YAML 1.2 alike", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", minLength: 1 }), (name) => {
+        const yaml = printBootstrap(bootstrapOf(flags({ nodeId: name, metadata: [`name=${name}`] })), "yaml");
+        for (const version of ["1.1", "1.2"] as const) {
+          expect(parse(yaml, { version })).toMatchObject({ node: { id: name, metadata: { name } } });
+        }
+      }),
+    );
+  });
+
   it("ends with exit code 2 and prints nothing on a usage error", () => {
     const ended = (): void => void run("--xds", "nonsense");
     expect(ended).toThrow(CommanderError);
@@ -150,7 +162,7 @@ function mistakesOf(given: BootstrapFlags): readonly string[] {
   return options.ok ? [] : options.error;
 }
 
-function bootstrapOf(given: BootstrapFlags): Readonly<Record<string, unknown>> {
+function bootstrapOf(given: BootstrapFlags): JsonObject {
   const options = readBootstrapOptions(given);
   if (!options.ok) throw new Error(options.error.join("; "));
   return createBootstrap(options.value);
