@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 interface Locked {
   readonly version?: string;
   readonly resolved?: string;
+  readonly optionalDependencies?: { readonly [name: string]: string };
 }
 
 const root = join(import.meta.dirname, "..");
@@ -49,6 +50,16 @@ describe("the locked packages", () => {
   test("name no registry host", () => {
     const withHost = Object.entries(lock.packages).filter(([, { resolved }]) => resolved !== undefined);
     expect(withHost.map(([path]) => path)).toEqual([]);
+  });
+
+  // A package for another platform that the registry lacked when the file was written makes every `npm ci` fail.
+  test("include what other platforms need", () => {
+    const lacking = Object.entries(lock.packages).flatMap(([path, { optionalDependencies }]) =>
+      Object.keys(optionalDependencies ?? {})
+        .filter((name) => installed(name).length === 0)
+        .map((name) => `${path} needs ${name}`),
+    );
+    expect(lacking).toEqual([]);
   });
 
   test("are asked for in exact versions", () => {
