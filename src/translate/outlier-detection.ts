@@ -10,5 +10,5 @@ import type { OutlierDetection } from "../model/intent.ts";
 
 /** The fields as written; an empty block turns Envoy's defaults on. */
 export function translateOutlierDetection(outliers: OutlierDetection): OutlierDetectionJson {
-  return { ...outliers.fields } as OutlierDetectionJson;
+  return { ...outliers.fields };
 }

@@ -14,7 +14,7 @@ describe("translateLoadAssignment", () => {
       endpoint(1, { locality: { region: "eu", zone: "a" }, weight: 100 }),
       endpoint(4, { locality: { region: "eu", zone: "a" } }),
     ]);
-    expect(assignment.endpoints?.map(({ lbEndpoints: _, ...rest }) => rest)).toEqual([
+    expect(assignment.endpoints).toMatchObject([
       { locality: { region: "eu", zone: "a" }, priority: 0, loadBalancingWeight: 101 },
       { locality: { region: "eu", zone: "b", subZone: "r7" }, priority: 0, loadBalancingWeight: 5 },
       { locality: { region: "us" }, priority: 1, loadBalancingWeight: 1 },

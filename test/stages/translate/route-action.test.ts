@@ -6,6 +6,13 @@ import type { Rule } from "../../../src/model/intent.ts";
 import { translateRouteAction } from "../../../src/translate/route-action.ts";
 import { backend, place, rule } from "../../support/build-intent.ts";
 
+const retry = {
+  at: place(),
+  attempts: 2,
+  on: ["5xx", "reset"],
+  perTryTimeoutMs: 250,
+  backoff: { baseMs: 25, maxMs: 1_000 },
+};
 const one = [backend("reviews|stable")];
 
 describe("translateRouteAction", () => {
@@ -31,15 +38,7 @@ describe("translateRouteAction", () => {
     ],
     [
       "passes retries on",
-      rule("r", one, {
-        retry: {
-          at: place(),
-          attempts: 2,
-          on: ["5xx", "reset"],
-          perTryTimeoutMs: 250,
-          backoff: { baseMs: 25, maxMs: 1_000 },
-        },
-      }),
+      rule("r", one, { retry }),
       {
         cluster: "reviews|stable",
         timeout: "15s",

@@ -1,0 +1,157 @@
+/**
+ * Intent → one snapshot for each node group, or everything that is wrong with it.
+ *
+ * All or nothing: a single error keeps the whole intent from being served. What did not change is shared
+ * with the build before, down to the object: a resource, a table, or the snapshot itself.
+ */
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { Intent, NodeGroup } from "../model/intent.ts";
+import { brand } from "../support/brand.ts";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+import type { EnvoyResource } from "../translate/envoy-resource.ts";
+import { translate } from "../translate/translate.ts";
+import { checkConsistency } from "./consistency.ts";
+import type { ResourceEncoder } from "./encode-resource.ts";
+import type { Resource } from "./resource.ts";
+import type { GroupName, Snapshot, SnapshotCause, TypeTable, UpdatePolicy } from "./snapshot.ts";
+import { createSnapshot, createTable } from "./snapshot.ts";
+import { resourceType } from "./type-url.ts";
+import { updatePolicy } from "./update-policy.ts";
+
+/** What a build starts from. */
+export interface BuildInput {
+  readonly intent: Intent;
+  readonly encoder: ResourceEncoder;
+  readonly cause: SnapshotCause;
+  /** The snapshots of the build before, to share what did not change. */
+  readonly previous?: ReadonlyMap<GroupName, Snapshot>;
+}
+
+/** What a build gives when nothing is wrong; warnings do not keep it from being served. */
+export interface BuiltSnapshots {
+  readonly snapshots: ReadonlyMap<GroupName, Snapshot>;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Builds every group's snapshot. A group whose content and policy did not change keeps its old snapshot, with its old cause. */
+export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readonly Diagnostic[]> {
+  const diagnostics: Diagnostic[] = [];
+  const snapshots = new Map<GroupName, Snapshot>();
+  const encode = encodeOnce(input.encoder, diagnostics);
+  for (const { group, resources } of translate(input.intent)) {
+    const name = brand<GroupName>(group.name);
+    const before = input.previous?.get(name);
+    const tables = buildTables(distinct(resources, diagnostics).flatMap(encode), before);
+    diagnostics.push(...checkConsistency(tables, { group: group.name, consistency: group.consistency }));
+    snapshots.set(name, buildSnapshot({ group, tables, before }, input));
+  }
+  input.encoder.endBuild();
+  const reported = withoutRepeats(diagnostics);
+  if (reported.some((diagnostic) => diagnostic.severity === "error")) return err(reported);
+  return ok({ snapshots, warnings: reported });
+}
+
+/** Encodes a resource that several groups share once, and reports its problems once; a bad one yields nothing. */
+function encodeOnce(
+  encoder: ResourceEncoder,
+  diagnostics: Diagnostic[],
+): (resource: EnvoyResource) => readonly Resource[] {
+  const seen = new Map<EnvoyResource, readonly Resource[]>();
+  return (resource) => {
+    const known = seen.get(resource);
+    if (known !== undefined) return known;
+    const result = encoder.encode(resource);
+    if (!result.ok) diagnostics.push(result.error);
+    const encoded = result.ok ? [result.value] : [];
+    seen.set(resource, encoded);
+    return encoded;
+  };
+}
+
+/** The first resource of each type and name; the others are reported. */
+function distinct(resources: readonly EnvoyResource[], diagnostics: Diagnostic[]): readonly EnvoyResource[] {
+  const first = new Map<string, EnvoyResource>();
+  for (const resource of resources) {
+    if (resourceType(resource.typeUrl) === undefined) {
+      diagnostics.push(notDelivered(resource));
+      continue;
+    }
+    const key = `${resource.typeUrl} ${resource.name}`;
+    const other = first.get(key);
+    if (other === undefined) first.set(key, resource);
+    else diagnostics.push(duplicate(resource, other));
+  }
+  return [...first.values()];
+}
+
+function duplicate(resource: EnvoyResource, first: EnvoyResource): Diagnostic {
+  const { shortName } = resourceType(resource.typeUrl) ?? { shortName: resource.typeUrl };
+  return {
+    code: "duplicate-name",
+    severity: "error",
+    message: `the ${shortName} resource "${resource.name}" is defined twice`,
+    at: resource.at,
+    related: { at: first.at, message: "first defined here" },
+  };
+}
+
+function notDelivered(resource: EnvoyResource): Diagnostic {
+  return {
+    code: "unsupported-resource-type",
+    severity: "error",
+    message: `xDS does not deliver resources of type ${resource.typeUrl}`,
+    at: resource.at,
+  };
+}
+
+function buildTables(resources: readonly Resource[], before: Snapshot | undefined): ReadonlyMap<string, TypeTable> {
+  const byType = Map.groupBy(resources, (resource) => resource.typeUrl);
+  const tables = new Map<string, TypeTable>();
+  for (const [typeUrl, ofType] of byType) {
+    const old = before?.tables.get(typeUrl);
+    tables.set(typeUrl, old !== undefined && holdsExactly(old, ofType) ? old : createTable(typeUrl, ofType));
+  }
+  return tables;
+}
+
+/** By identity: a resource whose place moved is a new object, so that diagnostics never name an old line. */
+function holdsExactly(table: TypeTable, resources: readonly Resource[]): boolean {
+  return (
+    table.resources.size === resources.length &&
+    resources.every((resource) => table.resources.get(resource.name) === resource)
+  );
+}
+
+function buildSnapshot(
+  built: {
+    readonly group: NodeGroup;
+    readonly tables: ReadonlyMap<string, TypeTable>;
+    readonly before: Snapshot | undefined;
+  },
+  input: BuildInput,
+): Snapshot {
+  const { group, tables, before } = built;
+  const updates = updatePolicy(group, input.intent);
+  const snapshot = createSnapshot(brand<GroupName>(group.name), tables, { updates, cause: input.cause });
+  if (before === undefined || before.version !== snapshot.version) return snapshot;
+  const shared = [...snapshot.tables].every(([typeUrl, table]) => sameTable(before.tables.get(typeUrl), table));
+  if (shared && samePolicy(before.updates, updates)) return before;
+  return { ...snapshot, cause: before.cause };
+}
+
+function sameTable(before: TypeTable | undefined, table: TypeTable): boolean {
+  return before === table || (before?.resources.size === 0 && table.resources.size === 0);
+}
+
+function samePolicy(a: UpdatePolicy, b: UpdatePolicy): boolean {
+  return (
+    a.graceMs === b.graceMs && a.deadlineMs === b.deadlineMs && a.onDeadline === b.onDeadline && a.drainMs === b.drainMs
+  );
+}
+
+/** Groups that share gateways and raw resources find the same duplicates. */
+function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const seen = new Map(diagnostics.map((diagnostic) => [JSON.stringify(diagnostic), diagnostic]));
+  return [...seen.values()];
+}

@@ -1,0 +1,72 @@
+/**
+ * Whether everything that a snapshot's resources name is in the snapshot.
+ *
+ * Envoy accepts a route to a cluster that it does not have, and answers 503 to those who take it; so this
+ * is checked before anything is served. What nothing refers to is fine: a load assignment that no cluster
+ * asks for is never sent.
+ */
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { Reference, Resource } from "./resource.ts";
+import type { TypeTable } from "./snapshot.ts";
+import { resourceType, typeUrls } from "./type-url.ts";
+
+/** The control plane itself, as the bootstraps that Fairway writes call it; raw resources may use it. */
+export const bootstrapClusters: ReadonlySet<string> = new Set(["fairway_xds"]);
+
+/** How the group wants to be checked. */
+export interface ConsistencySettings {
+  readonly group: string;
+  /** `warn` is for nodes that get some of their resources from elsewhere or on demand. */
+  readonly consistency: "strict" | "warn";
+}
+
+/** One diagnostic for each name that is missing, at the place of the resource that needs it. */
+export function checkConsistency(
+  tables: ReadonlyMap<string, TypeTable>,
+  settings: ConsistencySettings,
+): readonly Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const table of tables.values()) {
+    for (const resource of table.resources.values()) {
+      for (const reference of resource.references) {
+        if (!isDefined(reference, tables)) found.push(dangling(resource, reference, settings));
+      }
+    }
+  }
+  return found;
+}
+
+function isDefined(reference: Reference, tables: ReadonlyMap<string, TypeTable>): boolean {
+  if (reference.typeUrl === typeUrls.cluster && bootstrapClusters.has(reference.name)) return true;
+  const names: ReadonlyMap<string, Resource> | undefined = tables.get(reference.typeUrl)?.resources;
+  return names?.has(reference.name) ?? false;
+}
+
+function dangling(resource: Resource, reference: Reference, settings: ConsistencySettings): Diagnostic {
+  const missing = `the ${noun(reference.typeUrl)} "${reference.name}"`;
+  return {
+    code: "dangling-reference",
+    severity: settings.consistency === "warn" ? "warning" : "error",
+    message: `the ${noun(resource.typeUrl)} "${resource.name}" refers to ${missing}, which group "${settings.group}" does not have`,
+    at: resource.at,
+    ...(settings.consistency === "warn"
+      ? {}
+      : { hint: `define it, or write "consistency: warn" for the group if its Envoys get it from elsewhere` }),
+  };
+}
+
+const nouns: Readonly<Record<string, string>> = {
+  [typeUrls.secret]: "secret",
+  [typeUrls.cluster]: "cluster",
+  [typeUrls.endpoints]: "load assignment",
+  [typeUrls.listener]: "listener",
+  [typeUrls.route]: "route configuration",
+  [typeUrls.virtualHost]: "virtual host",
+  [typeUrls.extension]: "extension",
+  [typeUrls.runtime]: "runtime",
+};
+
+/** What people call a type. */
+function noun(typeUrl: string): string {
+  return nouns[typeUrl] ?? resourceType(typeUrl)?.shortName ?? typeUrl;
+}

@@ -1,0 +1,30 @@
+/**
+ * How changes of a group are rolled in, with every default written out.
+ */
+import type { Intent, NodeGroup } from "../model/intent.ts";
+import { defaultRequestTimeoutMs } from "../translate/route-action.ts";
+import { scopeOf } from "../translate/group-scope.ts";
+import type { UpdatePolicy } from "./snapshot.ts";
+
+/** Longer than most requests; a filter may hold one on its old route for as long as the request may take. */
+const graceMs = 30_000;
+/** Envoy warms a new cluster for at most 15 s (`initial_fetch_timeout`): one that has not answered by then will not. */
+const deadlineMs = 15_000;
+/** Envoy's `--drain-time-s`. */
+const drainMs = 600_000;
+
+/** What the group says wins; the default grace covers the longest request that its routes allow. */
+export function updatePolicy(group: NodeGroup, intent: Intent): UpdatePolicy {
+  return {
+    graceMs: group.updates.graceMs ?? Math.max(graceMs, longestRequestMs(group, intent)),
+    deadlineMs: group.updates.deadlineMs ?? deadlineMs,
+    onDeadline: group.updates.onDeadline ?? "hold",
+    drainMs,
+  };
+}
+
+/** A request without a limit (0) cannot be waited for. */
+function longestRequestMs(group: NodeGroup, intent: Intent): number {
+  const rules = scopeOf(group, intent).routes.flatMap((route) => route.rules);
+  return rules.reduce((longest, rule) => Math.max(longest, rule.timeouts.requestMs ?? defaultRequestTimeoutMs), 0);
+}

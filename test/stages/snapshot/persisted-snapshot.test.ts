@@ -1,0 +1,57 @@
+/**
+ * Snapshots to bytes and back, believing nothing.
+ */
+import { gunzipSync, gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { persistSnapshot, restoreSnapshot } from "../../../src/snapshot/persisted-snapshot.ts";
+import { helloIntent } from "../../support/build-intent.ts";
+import { snapshotOf } from "../../support/build-snapshot.ts";
+
+const snapshot = snapshotOf(helloIntent());
+
+/** The persisted bytes with their JSON changed. */
+function altered(change: (text: string) => string): Uint8Array {
+  return gzipSync(change(gunzipSync(persistSnapshot(snapshot)).toString("utf8")));
+}
+
+describe("restoreSnapshot", () => {
+  it("gives back what was persisted", () => {
+    const restored = restoreSnapshot(persistSnapshot(snapshot));
+    expect(restored.ok && restored.value).toEqual({
+      ...snapshot,
+      tables: new Map(
+        [...snapshot.tables].map(([url, table]) => [
+          url,
+          {
+            ...table,
+            resources: new Map(
+              [...table.resources].map(([name, of]) => [name, { ...of, body: new Uint8Array(of.body) }]),
+            ),
+          },
+        ]),
+      ),
+    });
+  });
+
+  it("gives the same bytes for the same snapshot", () => {
+    expect(persistSnapshot(snapshotOf(helloIntent()))).toEqual(persistSnapshot(snapshot));
+  });
+
+  it.each<[string, Uint8Array, string]>([
+    ["bytes that are cut", persistSnapshot(snapshot).subarray(0, 100), "unexpected end of file"],
+    ["no gzip", Buffer.from("{}"), "incorrect header check"],
+    ["no JSON", gzipSync("{"), "JSON"],
+    ["another format", altered((text) => text.replace('"format":1', '"format":2')), "format"],
+    ["an unknown key", altered((text) => text.replace('"format":1', '"format":1,"more":1')), "more"],
+    ["an unknown type", altered((text) => text.replaceAll("v3.Listener", "v3.Lestener")), "unknown type"],
+    [
+      "a changed body",
+      altered((text) => text.replace(/"body":"[^"]*"/, '"body":"AAAA"')),
+      'the content of type.googleapis.com/envoy.config.cluster.v3.Cluster "hello" does not have its version',
+    ],
+    ["a renamed resource", altered((text) => text.replace('"name":"hello"', '"name":"hullo"')), "as a whole"],
+    ["another version", altered((text) => text.replace(snapshot.version, "0123456789abcdef")), "0123456789abcdef"],
+  ])("refuses %s", (_, bytes, reason) => {
+    expect(restoreSnapshot(bytes)).toMatchObject({ ok: false, error: expect.stringContaining(reason) });
+  });
+});

@@ -1,0 +1,32 @@
+/**
+ * The defaults of rolling a change in.
+ */
+import { describe, expect, it } from "vitest";
+import { updatePolicy } from "../../../src/snapshot/update-policy.ts";
+import { backend, buildIntent, gateway, group, helloIntent, route, rule, service } from "../../support/build-intent.ts";
+
+function withTimeouts(...requestMs: readonly number[]): ReturnType<typeof buildIntent> {
+  const rules = requestMs.map((ms, index) => rule(`r${index}`, [backend("a")], { timeouts: { requestMs: ms } }));
+  return buildIntent({ gateways: [gateway("public")], services: [service("a")], routes: [route("r", rules)] });
+}
+
+describe("updatePolicy", () => {
+  it("writes the defaults out", () => {
+    expect(updatePolicy(group("default"), helloIntent())).toEqual({
+      graceMs: 30_000,
+      deadlineMs: 15_000,
+      onDeadline: "hold",
+      drainMs: 600_000,
+    });
+  });
+
+  it("waits as long as the group's longest request, not counting those without a limit", () => {
+    expect(updatePolicy(group("default"), withTimeouts(90_000, 0, 1_000)).graceMs).toBe(90_000);
+    expect(updatePolicy(group("other"), withTimeouts(90_000)).graceMs).toBe(30_000);
+  });
+
+  it("does what the group says", () => {
+    const updates = { graceMs: 0, deadlineMs: 1, onDeadline: "proceed" } as const;
+    expect(updatePolicy(group("default", { updates }), withTimeouts(90_000))).toMatchObject(updates);
+  });
+});
