@@ -11,7 +11,6 @@ import { gunzipSync } from "node:zlib";
 import { binDir, hashFiles, pinnedEnv, progress, readIfThere, root, run } from "./project.mjs";
 
 const compressedSet = "proto/envoy-api-1.40.0.binpb.gz";
-const cacheDir = join(root, ".cache");
 const genDir = join(root, "src", "gen");
 
 /** All that `src/gen/` depends on. */
@@ -26,23 +25,39 @@ const inputs = [
 
 /** Generates when `src/gen/` is missing or was made from other inputs. */
 export function generateIfStale() {
-  if (readIfThere(join(genDir, ".stamp")) !== hashFiles(inputs)) generate();
+  if (!isFresh()) generate();
+}
+
+function isFresh() {
+  return readIfThere(join(genDir, ".stamp")) === hashFiles(inputs);
 }
 
 /** Generates, whatever is there. */
 export function generate() {
   progress("generating src/gen from the Envoy API");
-  mkdirSync(cacheDir, { recursive: true });
-  writeFileSync(join(cacheDir, "envoy-api.binpb"), gunzipSync(readFileSync(join(root, compressedSet))));
-  const fresh = mkdtempSync(join(cacheDir, "gen-"));
+  mkdirSync(join(root, ".cache"), { recursive: true });
+  const work = mkdtempSync(join(root, ".cache", "gen-"));
+  const set = join(work, "envoy-api.binpb");
+  const fresh = join(work, "gen");
   try {
-    run(join(binDir, "buf"), ["generate", "--template", "proto/buf.gen.yaml", "-o", fresh], { env: pinnedEnv() });
+    writeFileSync(set, gunzipSync(readFileSync(join(root, compressedSet))));
+    run(join(binDir, "buf"), ["generate", set, "--template", "proto/buf.gen.yaml", "-o", fresh], { env: pinnedEnv() });
     loosenJsonTypes(fresh);
     writeFileSync(join(fresh, ".stamp"), hashFiles(inputs));
-    rmSync(genDir, { recursive: true, force: true });
-    renameSync(fresh, genDir);
+    swapIn(fresh);
   } finally {
-    rmSync(fresh, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} fresh */
+function swapIn(fresh) {
+  rmSync(genDir, { recursive: true, force: true });
+  try {
+    renameSync(fresh, genDir);
+  } catch (cause) {
+    // Another call put its result there between the two lines above; it is the same.
+    if (!isFresh()) throw cause;
   }
 }
 
