@@ -3,7 +3,8 @@
  *
  * It must hold compiled JavaScript only, because Node strips no types under `node_modules`.
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdir, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -68,5 +69,25 @@ describe("the npm package", () => {
     await writeFile(folder.join("broken.yaml"), "services:\n  web:\n    endpoint: []\n");
     const refusal = await fairway("check", "broken.yaml").catch((cause: unknown) => cause);
     expect(refusal).toMatchObject({ code: 2, stderr: expect.stringContaining("broken.yaml:3:5") as unknown });
+  });
+
+  test("serves, with its worker, until it is told to stop", async () => {
+    const anyPort = "127.0.0.1:0";
+    const args = ["serve", "--config", join(root, "demo", "config"), "--xds", anyPort, "--admin", anyPort];
+    const child = spawn(folder.join("node_modules", ".bin", "fairway"), args, {
+      cwd: folder.path,
+      env: pinnedEnv(),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const exit = once(child, "exit");
+    let log = "";
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      const before = log.includes('"config-accepted"');
+      log += chunk;
+      // Once: a second signal ends it at once.
+      if (!before && log.includes('"config-accepted"')) child.kill("SIGTERM");
+    });
+    expect(await exit, log).toEqual([0, null]);
+    expect(log).toContain('"config-accepted"');
   });
 });
