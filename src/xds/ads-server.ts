@@ -166,6 +166,8 @@ function passBytes<Method extends { readonly path: string }>(method: Method) {
 function listenError(address: string, cause: Error): FairwayError {
   const taken = cause.message.includes("EADDRINUSE");
   return taken
-    ? new FairwayError("PORT_IN_USE", `xDS cannot listen on ${address}: it is in use; choose another with --xds`, { cause })
+    ? new FairwayError("PORT_IN_USE", `xDS cannot listen on ${address}: it is in use; choose another with --xds`, {
+        cause,
+      })
     : new FairwayError("LISTEN_FAILED", `xDS cannot listen on ${address}: ${cause.message}`, { cause });
 }

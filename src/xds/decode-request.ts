@@ -21,7 +21,11 @@ export interface DecodedRequest {
 }
 
 /** Decodes one message; throws when the bytes are not such a request. */
-export function decodeRequest(variant: Variant, bytes: Uint8Array, options: { readonly withNode: boolean }): DecodedRequest {
+export function decodeRequest(
+  variant: Variant,
+  bytes: Uint8Array,
+  options: { readonly withNode: boolean },
+): DecodedRequest {
   const input = options.withNode ? bytes : withoutField(bytes, NODE_FIELD[variant]);
   return variant === "sotw" ? decodeSotw(input) : decodeDelta(input);
 }

@@ -17,7 +17,9 @@ export function frameResponse(variant: Variant, response: Response, identifier: 
   const writer = new BinaryWriter();
   writer.tag(1, WireType.LengthDelimited).string(response.versionInfo);
   for (const resource of response.resources) {
-    writer.raw(variant === "delta" ? frameOf(deltaFrames, resource, deltaFrame) : frameOf(sotwFrames, resource, sotwFrame));
+    writer.raw(
+      variant === "delta" ? frameOf(deltaFrames, resource, deltaFrame) : frameOf(sotwFrames, resource, sotwFrame),
+    );
   }
   writer.tag(4, WireType.LengthDelimited).string(response.typeUrl);
   writer.tag(5, WireType.LengthDelimited).string(response.nonce);

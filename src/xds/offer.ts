@@ -32,9 +32,7 @@ export function offerOf(state: StreamState, type: TypeState, view: View, name: R
   }
   if (!isRejected(state, wanted)) return { kind: "resource", resource: wanted };
   const held = type.held.get(name);
-  return typeof held === "object" && !isRejected(state, held)
-    ? { kind: "resource", resource: held }
-    : { kind: "keep" };
+  return typeof held === "object" && !isRejected(state, held) ? { kind: "resource", resource: held } : { kind: "keep" };
 }
 
 /** Whether this node has rejected this very content. */

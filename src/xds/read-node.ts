@@ -50,7 +50,11 @@ function userAgentOf(node: Node): string {
     : `${node.userAgentName} ${number.majorNumber}.${number.minorNumber}.${number.patch}`;
 }
 
-function flatten(value: unknown, at: { readonly prefix: string; readonly depth: number }, into: Map<string, Scalar>): void {
+function flatten(
+  value: unknown,
+  at: { readonly prefix: string; readonly depth: number },
+  into: Map<string, Scalar>,
+): void {
   if (into.size >= METADATA_ENTRIES_MAX || at.depth > METADATA_DEPTH_MAX) return;
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
     into.set(at.prefix, value);

@@ -308,13 +308,15 @@ function retainedOf(sequencer: Sequencer, typeUrl: string): Map<ResourceName, Re
 function differsInEndpointsOnly(a: Snapshot, b: Snapshot): boolean {
   if (a.group !== b.group) return false;
   return resourceTypes.every(
-    ({ typeUrl }) => typeUrl === typeUrls.endpoints || a.tables.get(typeUrl)?.version === b.tables.get(typeUrl)?.version,
+    ({ typeUrl }) =>
+      typeUrl === typeUrls.endpoints || a.tables.get(typeUrl)?.version === b.tables.get(typeUrl)?.version,
   );
 }
 
 function movesRoutes(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot): boolean {
   return resourceTypes.some(
-    ({ typeUrl, role }) => role === "reference" && shown.get(typeUrl)?.version !== snapshot.tables.get(typeUrl)?.version,
+    ({ typeUrl, role }) =>
+      role === "reference" && shown.get(typeUrl)?.version !== snapshot.tables.get(typeUrl)?.version,
   );
 }
 

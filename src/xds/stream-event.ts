@@ -41,7 +41,12 @@ export type StreamEvent =
     })
   | (OnStream & { readonly kind: "stream-refused"; readonly reason: string; readonly node: NodeIdentity })
   | (OnStream & { readonly kind: "stream-closed"; readonly reason: string })
-  | (OnStream & { readonly kind: "subscribed"; readonly typeUrl: string; readonly wildcard: boolean; readonly namesCount: number })
+  | (OnStream & {
+      readonly kind: "subscribed";
+      readonly typeUrl: string;
+      readonly wildcard: boolean;
+      readonly namesCount: number;
+    })
   | (OnStream & {
       readonly kind: "sent";
       readonly typeUrl: string;

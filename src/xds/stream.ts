@@ -175,7 +175,8 @@ function forceEndpoints(state: StreamState, clusters: TypeState, sent: readonly 
   const endpoints = state.types.get(typeUrls.endpoints);
   if (endpoints === undefined) return;
   for (const cluster of sent) {
-    if (heldVersion(clusters.held.get(cluster.name)) === cluster.version && !clusters.forced.has(cluster.name)) continue;
+    if (heldVersion(clusters.held.get(cluster.name)) === cluster.version && !clusters.forced.has(cluster.name))
+      continue;
     for (const { typeUrl, name } of cluster.references) {
       const asked = brand<Resource["name"]>(name);
       if (typeUrl === typeUrls.endpoints && endpoints.subscription.names.has(asked)) endpoints.forced.add(asked);

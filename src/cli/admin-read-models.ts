@@ -1,0 +1,87 @@
+/**
+ * What the admin API shows of a running control plane.
+ */
+import type { Registry } from "prom-client";
+import type { AdminViews, GroupView } from "../admin/admin-views.ts";
+import { readiness } from "../admin/readiness.ts";
+import { convergence } from "../fleet/convergence.ts";
+import { findNode, listNodes } from "../fleet/list-nodes.ts";
+import type { EnvoyApi } from "../model/envoy-api.ts";
+import { renderResource } from "../snapshot/render.ts";
+import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { Clock } from "../support/clock.ts";
+import { err, ok } from "../support/result.ts";
+import type { LoopDelayMonitor } from "../telemetry/loop-delay.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { loadEnvoyApi } from "./envoy-api-file.ts";
+
+/** What the views are made from. */
+export interface ReadModelSources {
+  readonly plane: ControlPlane;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly loopDelay: LoopDelayMonitor;
+}
+
+/** The views over a control plane. */
+export function createReadModels({ plane, clock, registry, loopDelay }: ReadModelSources): AdminViews {
+  let api: EnvoyApi | undefined;
+  const refused = () => {
+    const build = plane.publication.refused;
+    return build === undefined ? undefined : { sinceMs: build.atMs, diagnostics: build.diagnostics };
+  };
+  return {
+    groups: () => groupViews(plane),
+    refused,
+    snapshots: (version) => allSnapshots(plane).filter((snapshot) => snapshot.version === version),
+    // Loaded when first asked for: serving needs no descriptors in this thread.
+    renderResource: (resource) => renderResource(resource, (api ??= loadEnvoyApi())),
+    nodes: (query) => listNodes(plane.fleet, query, clock.monotonicMs()),
+    node: (id) => findNode(plane.fleet, id, clock.monotonicMs()),
+    ready: () => readiness(groupViews(plane), refused()),
+    confirm: async (version) => {
+      const held = [...plane.publication.held.values()].map(({ snapshot }) => snapshot);
+      const groups = held.filter((snapshot) => snapshot.version === version).map(({ group }) => group);
+      if (groups.length > 0 && (await plane.confirm(version))) return ok(groups);
+      return err({ held: held.map((snapshot) => ({ group: snapshot.group, version: snapshot.version })) });
+    },
+    metrics: () => registry.metrics(),
+    loopDelay: () => loopDelay.delay(),
+  };
+}
+
+function groupViews({ publication, fleet }: ControlPlane): readonly GroupView[] {
+  const names = new Set<GroupName>([
+    ...publication.groups.map(({ name }) => name as GroupName),
+    ...publication.served.keys(),
+  ]);
+  return [...names].sort().map((name) => {
+    const current = publication.served.get(name);
+    const history = publication.history.get(name) ?? [];
+    return {
+      name,
+      current,
+      source: publication.stale.has(name) ? "last-known-good" : "config",
+      history: withCurrentFirst(history, current),
+      held: publication.held.get(name),
+      convergence: convergence(fleet, name),
+    };
+  });
+}
+
+function withCurrentFirst(history: readonly Snapshot[], current: Snapshot | undefined): readonly Snapshot[] {
+  if (current === undefined || history[0]?.version === current.version) return history;
+  return [current, ...history.filter(({ version }) => version !== current.version)];
+}
+
+function allSnapshots({ publication }: ControlPlane): readonly Snapshot[] {
+  const found = new Map<string, Snapshot>();
+  const add = (snapshot: Snapshot) => {
+    const key = `${snapshot.group} ${snapshot.version}`;
+    if (!found.has(key)) found.set(key, snapshot);
+  };
+  for (const snapshot of publication.served.values()) add(snapshot);
+  for (const { snapshot } of publication.held.values()) add(snapshot);
+  for (const history of publication.history.values()) for (const snapshot of history) add(snapshot);
+  return [...found.values()];
+}

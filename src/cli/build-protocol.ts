@@ -1,0 +1,51 @@
+/**
+ * What the serving thread and the building thread say to each other.
+ *
+ * Documents and snapshots cross as differences: each side remembers what the other already has.
+ */
+import type { Document, SourceProblem } from "../config/source.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { NodeGroup } from "../model/intent.ts";
+import type { Resource } from "../snapshot/resource.ts";
+import type { GroupName, SnapshotCause } from "../snapshot/snapshot.ts";
+import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
+
+/** Serving → building: everything that changed since the request before. */
+export interface BuildRequest {
+  readonly buildId: number;
+  /** All paths, sorted, with the hash of what they hold. */
+  readonly paths: readonly { readonly path: string; readonly hash: string }[];
+  /** The documents that the building thread does not have yet. */
+  readonly documents: readonly Document[];
+  readonly problems: readonly SourceProblem[];
+  readonly cause: SnapshotCause;
+}
+
+/** Building → serving, in this order; big snapshots come in several `resources` parts. */
+export type BuildReply =
+  | { readonly kind: "ready" }
+  | {
+      readonly kind: "resources";
+      readonly buildId: number;
+      readonly group: GroupName;
+      readonly typeUrl: string;
+      readonly upserted: readonly Resource[];
+    }
+  | {
+      readonly kind: "built";
+      readonly buildId: number;
+      readonly groups: readonly NodeGroup[];
+      /** The `upserted` lists are empty: they came before. */
+      readonly changes: readonly SnapshotChange[];
+      readonly warnings: readonly Diagnostic[];
+      readonly buildMs: number;
+    }
+  | { readonly kind: "refused"; readonly buildId: number; readonly diagnostics: readonly Diagnostic[] }
+  /** The bytes for the disk, by group; small ones come before `built`, big ones after it. */
+  | {
+      readonly kind: "persisted";
+      readonly buildId: number;
+      readonly group: GroupName;
+      readonly version: string;
+      readonly bytes: Uint8Array;
+    };

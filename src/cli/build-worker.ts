@@ -1,0 +1,101 @@
+/**
+ * The building thread: documents in, snapshots out, so that parsing, checking and hashing never delay a
+ * stream.
+ *
+ * It keeps what it parsed and encoded, because most builds change one file of many.
+ */
+import { parentPort } from "node:worker_threads";
+import type { Document } from "../config/source.ts";
+import type { ParseCache } from "../model/parse-intent.ts";
+import { createParseCache, parseIntent } from "../model/parse-intent.ts";
+import type { Resource } from "../snapshot/resource.ts";
+import { buildSnapshots } from "../snapshot/build-snapshots.ts";
+import { createResourceEncoder } from "../snapshot/encode-resource.ts";
+import { persistSnapshot } from "../snapshot/persisted-snapshot.ts";
+import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
+import { describeChange } from "../snapshot/snapshot-change.ts";
+import { present } from "../support/assert.ts";
+import type { BuildReply, BuildRequest } from "./build-protocol.ts";
+import { loadEnvoyApi } from "./envoy-api-file.ts";
+
+/** Resources in one message: the serving thread takes about a millisecond for as many. */
+const RESOURCES_PER_PART = 200;
+
+/** Up to here a snapshot is made ready for the disk before it is served; above it would cost too much time. */
+const PERSIST_FIRST_BYTES_MAX = 256 * 1024;
+
+const port = present(parentPort, "this file is the entry point of a worker thread");
+const api = loadEnvoyApi();
+const encoder = createResourceEncoder(api);
+const cache: ParseCache = createParseCache();
+const documents = new Map<string, Document>();
+let built: ReadonlyMap<GroupName, Snapshot> = new Map();
+
+port.on("message", (request: BuildRequest) => build(request));
+reply({ kind: "ready" });
+
+function build(request: BuildRequest): void {
+  const startedMs = performance.now();
+  const { buildId, cause, problems } = request;
+  takeDocuments(request);
+  const parsed = parseIntent({ documents: [...documents.values()], problems, api, cache });
+  if (parsed.intent === undefined) {
+    reply({ kind: "refused", buildId, diagnostics: parsed.diagnostics });
+    return;
+  }
+  const result = buildSnapshots({ intent: parsed.intent, encoder, cause, previous: built });
+  if (!result.ok) {
+    reply({ kind: "refused", buildId, diagnostics: [...parsed.diagnostics, ...result.error] });
+    return;
+  }
+  const { snapshots, warnings } = result.value;
+  const changed = [...snapshots.values()].filter((snapshot) => built.get(snapshot.group) !== snapshot);
+  const changes = [...snapshots.values()].map((snapshot) => sendResources(buildId, snapshot));
+  for (const snapshot of changed) if (isSmall(snapshot)) persist(buildId, snapshot);
+  reply({
+    kind: "built",
+    buildId,
+    groups: parsed.intent.groups,
+    changes,
+    warnings: [...parsed.diagnostics, ...warnings],
+    buildMs: performance.now() - startedMs,
+  });
+  for (const snapshot of changed) if (!isSmall(snapshot)) persist(buildId, snapshot);
+  built = snapshots;
+}
+
+function takeDocuments(request: BuildRequest): void {
+  for (const document of request.documents) documents.set(document.path, document);
+  const wanted = new Set(request.paths.map(({ path }) => path));
+  for (const path of documents.keys()) if (!wanted.has(path)) documents.delete(path);
+}
+
+/** Sends the resources ahead in parts and returns the change without them. */
+function sendResources(buildId: number, snapshot: Snapshot): SnapshotChange {
+  const change = describeChange(built.get(snapshot.group), snapshot);
+  for (const { typeUrl, upserted } of change.tables) {
+    for (let from = 0; from < upserted.length; from += RESOURCES_PER_PART) {
+      const part: readonly Resource[] = upserted.slice(from, from + RESOURCES_PER_PART);
+      reply({ kind: "resources", buildId, group: snapshot.group, typeUrl, upserted: part });
+    }
+  }
+  return { ...change, tables: change.tables.map((table) => ({ ...table, upserted: [] })) };
+}
+
+function isSmall(snapshot: Snapshot): boolean {
+  let bytes = 0;
+  for (const table of snapshot.tables.values()) {
+    for (const { body } of table.resources.values()) bytes += body.byteLength;
+  }
+  return bytes <= PERSIST_FIRST_BYTES_MAX;
+}
+
+function persist(buildId: number, snapshot: Snapshot): void {
+  const { group, version } = snapshot;
+  reply({ kind: "persisted", buildId, group, version, bytes: persistSnapshot(snapshot) });
+}
+
+function reply(message: BuildReply): void {
+  port.postMessage(message);
+}

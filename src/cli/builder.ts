@@ -1,0 +1,197 @@
+/**
+ * The serving thread's side of building: one build at a time, the newest input behind it.
+ *
+ * A build that hangs or a thread that dies is answered like wrong input: what is served stays, and the next
+ * change starts a new thread.
+ */
+import { Worker } from "node:worker_threads";
+import type { Document, SourceState } from "../config/source.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { NodeGroup } from "../model/intent.ts";
+import type { Resource } from "../snapshot/resource.ts";
+import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
+import { applyChange } from "../snapshot/snapshot-change.ts";
+import type { Clock } from "../support/clock.ts";
+import { FairwayError } from "../support/fairway-error.ts";
+import type { BuildReply, BuildRequest } from "./build-protocol.ts";
+
+/** Far above what 64 MiB of config need; a longer build is a hang. */
+const BUILD_MS_MAX = 120_000;
+
+/** Heap of the building thread: 64 MiB of YAML with positions need about 2 GiB. */
+const HEAP_MB_MAX = 4_096;
+
+/** What became of one input. */
+export type BuildOutcome = {
+  readonly state: SourceState;
+} & (
+  | {
+      readonly kind: "built";
+      readonly groups: readonly NodeGroup[];
+      readonly snapshots: ReadonlyMap<GroupName, Snapshot>;
+      readonly warnings: readonly Diagnostic[];
+      readonly buildMs: number;
+    }
+  | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: "failed"; readonly error: FairwayError }
+);
+
+/** Snapshots as bytes for the disk. */
+export interface PersistedBytes {
+  readonly group: GroupName;
+  readonly version: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What the builder reports to. */
+export interface BuilderPorts {
+  readonly clock: Clock;
+  onOutcome(outcome: BuildOutcome): void;
+  onPersisted(persisted: PersistedBytes): void;
+}
+
+/** Owns the building thread. */
+export class Builder {
+  readonly #ports: BuilderPorts;
+  #worker: Worker | undefined;
+  /** What the building thread has. */
+  #known = new Map<string, string>();
+  #built = new Map<GroupName, Snapshot>();
+  #parts = new Map<string, Resource[]>();
+  #running: { readonly buildId: number; readonly state: SourceState; readonly timer: NodeJS.Timeout } | undefined;
+  #next: SourceState | undefined;
+  #buildIds = 0;
+  #closed = false;
+
+  constructor(ports: BuilderPorts) {
+    this.#ports = ports;
+    this.#worker = this.#spawn();
+  }
+
+  /** Builds this state; a state that is still waiting is replaced. */
+  build(state: SourceState): void {
+    if (this.#running === undefined) this.#start(state);
+    else this.#next = state;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#running?.timer);
+    await this.#worker?.terminate();
+  }
+
+  #start(state: SourceState): void {
+    if (this.#closed) return;
+    this.#worker ??= this.#spawn();
+    this.#buildIds += 1;
+    const buildId = this.#buildIds;
+    const timer = setTimeout(() => this.#hung(), BUILD_MS_MAX);
+    this.#running = { buildId, state, timer };
+    this.#parts.clear();
+    const cause = { text: state.cause, atMs: this.#ports.clock.nowMs() };
+    const request: BuildRequest = {
+      buildId,
+      paths: state.documents.map(({ path, hash }) => ({ path, hash })),
+      documents: this.#unknownDocuments(state),
+      problems: state.problems,
+      cause,
+    };
+    this.#worker.postMessage(request);
+  }
+
+  #unknownDocuments(state: SourceState): readonly Document[] {
+    const unknown = state.documents.filter(({ path, hash }) => this.#known.get(path) !== hash);
+    this.#known = new Map(state.documents.map(({ path, hash }) => [path, hash]));
+    return unknown;
+  }
+
+  #spawn(): Worker {
+    // Under Node's type stripping this file is builder.ts, in the package builder.js; the worker lies beside it.
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const worker = new Worker(new URL(`./build-worker.${extension}`, import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+    });
+    worker.on("message", (reply: BuildReply) => this.#receive(reply));
+    worker.on("error", (cause: Error) => this.#died(worker, cause));
+    return worker;
+  }
+
+  #receive(reply: BuildReply): void {
+    if (reply.kind === "ready") return;
+    if (reply.kind === "persisted") {
+      this.#ports.onPersisted(reply);
+      return;
+    }
+    if (this.#running?.buildId !== reply.buildId) return;
+    if (reply.kind === "resources") {
+      const key = partKey(reply.group, reply.typeUrl);
+      const parts = this.#parts.get(key);
+      if (parts === undefined) this.#parts.set(key, [...reply.upserted]);
+      else parts.push(...reply.upserted);
+    } else if (reply.kind === "built") {
+      const snapshots = this.#assemble(reply.changes);
+      const { groups, warnings, buildMs } = reply;
+      this.#finish((state) => ({ kind: "built", state, groups, snapshots, warnings, buildMs }));
+    } else {
+      const { diagnostics } = reply;
+      this.#finish((state) => ({ kind: "refused", state, diagnostics }));
+    }
+  }
+
+  #assemble(changes: readonly SnapshotChange[]): ReadonlyMap<GroupName, Snapshot> {
+    const snapshots = new Map<GroupName, Snapshot>();
+    for (const change of changes) {
+      const before = this.#built.get(change.group);
+      if (before?.version === change.version && change.tables.length === 0) {
+        snapshots.set(change.group, before);
+        continue;
+      }
+      const tables = change.tables.map((table) => ({
+        ...table,
+        upserted: this.#parts.get(partKey(change.group, table.typeUrl)) ?? [],
+      }));
+      snapshots.set(change.group, applyChange(before, { ...change, tables }));
+    }
+    this.#parts.clear();
+    this.#built = snapshots;
+    return snapshots;
+  }
+
+  #finish(outcome: (state: SourceState) => BuildOutcome): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    clearTimeout(running.timer);
+    this.#running = undefined;
+    const next = this.#next;
+    this.#next = undefined;
+    this.#ports.onOutcome(outcome(running.state));
+    if (next !== undefined) this.#start(next);
+  }
+
+  #hung(): void {
+    const worker = this.#worker;
+    this.#forgetWorker();
+    void worker?.terminate();
+    const error = new FairwayError("BUILD_TIMEOUT", `the config could not be built in ${BUILD_MS_MAX / 1000} s`);
+    this.#finish((state) => ({ kind: "failed", state, error }));
+  }
+
+  #died(worker: Worker, cause: Error): void {
+    if (worker !== this.#worker) return;
+    this.#forgetWorker();
+    const error = new FairwayError("BUILD_FAILED", `building the config failed: ${cause.message}`, { cause });
+    this.#finish((state) => ({ kind: "failed", state, error }));
+  }
+
+  #forgetWorker(): void {
+    this.#worker = undefined;
+    this.#known = new Map();
+    this.#built = new Map();
+    this.#parts.clear();
+  }
+}
+
+function partKey(group: GroupName, typeUrl: string): string {
+  return `${group} ${typeUrl}`;
+}

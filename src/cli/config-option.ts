@@ -1,0 +1,22 @@
+/**
+ * Where commands take their config directories from: arguments, `--config`, or the environment.
+ */
+import type { Command } from "commander";
+import { exitCodes } from "./output.ts";
+
+/** The roots, at least one; without any the command ends with a usage error. */
+export function configRoots(
+  dirs: readonly string[],
+  flag: readonly string[] | undefined,
+  command: Command,
+): readonly string[] {
+  const given = [...dirs, ...(flag ?? [])];
+  if (given.length > 0) return given;
+  const fromEnvironment = process.env["FAIRWAY_CONFIG"] ?? "";
+  // Several directories are separated as in PATH.
+  const roots = fromEnvironment.split(":").filter((root) => root !== "");
+  if (roots.length > 0) return roots;
+  return command.error("error: name a config directory, as an argument, with --config DIR, or in FAIRWAY_CONFIG", {
+    exitCode: exitCodes.usage,
+  });
+}

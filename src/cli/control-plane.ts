@@ -1,0 +1,241 @@
+/**
+ * The running control plane: source → builder → publication → disk → nodes, put together.
+ *
+ * Everything that decides is in the pure stages; this class owns the lifetimes and carries values from one
+ * to the next. Inputs are taken one after the other, so a decision is never made on a state that another
+ * one is about to replace.
+ */
+import type { Source, SourceProblem, SourceState } from "../config/source.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
+import { convergence } from "../fleet/convergence.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { NodeGroup } from "../model/intent.ts";
+import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
+import { emptyPublication, publish } from "../snapshot/publication.ts";
+import { diffSnapshots } from "../snapshot/diff.ts";
+import type { Resource } from "../snapshot/resource.ts";
+import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { GenerationStore } from "../store/generation-store.ts";
+import type { Clock } from "../support/clock.ts";
+import type { FairwayEvent } from "../telemetry/event.ts";
+import { AdsServer } from "../xds/ads-server.ts";
+import type { BuildOutcome } from "./builder.ts";
+import { Builder } from "./builder.ts";
+import type { SavedState } from "./saved-snapshots.ts";
+import { SavedSnapshots } from "./saved-snapshots.ts";
+
+/** Earlier snapshots whose resources a returning SotW node may still hold. */
+const EARLIER_SNAPSHOTS_MAX = 10;
+
+/** What it is built from. */
+export interface ControlPlaneOptions {
+  readonly source: Source;
+  readonly store: GenerationStore;
+  readonly clock: Clock;
+  readonly identifier: string;
+  readonly soakMs: number;
+  /** Log, metrics and timeline. */
+  record(event: FairwayEvent): void;
+}
+
+/** Starts once, closes once. */
+export class ControlPlane {
+  readonly server: AdsServer;
+  readonly #options: ControlPlaneOptions;
+  readonly #builder: Builder;
+  readonly #saved: SavedSnapshots;
+  #fleet: Fleet = createFleet();
+  #publication: Publication = emptyPublication;
+  #restored: SavedState = { served: [], lastKnownGood: [], groups: [] };
+  #work: Promise<void> = Promise.resolve();
+  #closing = false;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    const { clock } = options;
+    this.server = new AdsServer({
+      clock,
+      identifier: options.identifier,
+      earlier: (group, typeUrl) => this.#earlier(group, typeUrl),
+      emit: (events) => {
+        for (const event of events) this.#record(event);
+      },
+    });
+    this.#builder = new Builder({
+      clock,
+      onOutcome: (outcome) => this.#enqueue(() => this.#takeOutcome(outcome)),
+      onPersisted: (persisted) => {
+        const served = this.#publication.served.get(persisted.group)?.version === persisted.version;
+        this.#saved.keep(persisted, served);
+      },
+    });
+    this.#saved = new SavedSnapshots({
+      store: options.store,
+      clock,
+      soakMs: options.soakMs,
+      hasRejections: (group) => (convergence(this.#fleet, group)?.rejectedCount ?? 0) > 0,
+      emit: (event) => this.#record(event),
+    });
+  }
+
+  get fleet(): Fleet {
+    return this.#fleet;
+  }
+
+  get publication(): Publication {
+    return this.#publication;
+  }
+
+  /** Reads the disk, then the source. Nothing is served before the first build, or the last known good instead of it. */
+  async start(): Promise<void> {
+    this.#restored = await this.#saved.load();
+    const remembered = this.#restored.served;
+    this.#publication = publish(this.#publication, { kind: "remembered", snapshots: remembered }).state;
+    await this.#options.source.start((state) => this.#takeSource(state));
+  }
+
+  /** Releases a change that the guard holds; false when no group holds this version. */
+  async confirm(version: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#enqueue(async () => {
+        const { decisions } = await this.#publish({ kind: "confirmed", version }, undefined);
+        resolve(decisions.length > 0);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#options.source.close();
+    await this.#builder.close();
+    await this.#work;
+    await this.server.close();
+    await this.#saved.close();
+  }
+
+  #takeSource(state: SourceState): void {
+    if (!this.#closing) this.#builder.build(state);
+  }
+
+  /** One thing at a time; a failure in one must not stop the next. */
+  #enqueue(work: () => Promise<void>): void {
+    this.#work = this.#work.then(work).catch((cause: unknown) => {
+      // Nothing in the pipeline is expected to throw: this is a bug, and the process must not live on with it unseen.
+      queueMicrotask(() => {
+        throw cause;
+      });
+    });
+  }
+
+  async #takeOutcome(outcome: BuildOutcome): Promise<void> {
+    const atMs = this.#options.clock.monotonicMs();
+    const { state } = outcome;
+    if (outcome.kind === "built") {
+      const { groups, snapshots, warnings } = outcome;
+      if (warnings.length > 0) this.#record({ kind: "source-warning", atMs, diagnostics: warnings });
+      await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
+      return;
+    }
+    const diagnostics = outcome.kind === "refused" ? outcome.diagnostics : [failureDiagnostic(outcome.error, state)];
+    await this.#publish({ kind: "refused", diagnostics, cause: state.cause, atMs }, undefined);
+    this.#record({ kind: "config-refused", atMs, cause: state.cause, diagnostics });
+    if (this.#publication.served.size === 0 && this.#restored.lastKnownGood.length > 0) {
+      await this.#fallBack(diagnostics);
+    }
+  }
+
+  async #fallBack(diagnostics: readonly Diagnostic[]): Promise<void> {
+    const { groups, lastKnownGood } = this.#restored;
+    const snapshots = lastKnownGood.filter(({ group }) => groups.some(({ name }) => name === group));
+    this.#publication = publish(this.#publication, { kind: "fallback", groups, snapshots }).state;
+    const reason = diagnostics[0]?.message ?? "the config cannot be built";
+    for (const snapshot of snapshots) {
+      const atMs = this.#options.clock.monotonicMs();
+      this.#record({ kind: "lkg-loaded", atMs, group: snapshot.group, snapshotVersion: snapshot.version, reason });
+      this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
+    }
+    await this.#push(this.#publication.groups);
+  }
+
+  /** Decides, saves, reports and pushes. */
+  async #publish(
+    input: PublicationInput,
+    build: (BuildOutcome & { readonly kind: "built" }) | undefined,
+  ): Promise<{ readonly decisions: readonly PublicationDecision[] }> {
+    const before = this.#publication;
+    const { state, decisions } = publish(before, input);
+    this.#publication = state;
+    const accepted = decisions.flatMap((decision) =>
+      decision.kind === "accepted" || decision.kind === "confirmed" ? [decision.snapshot] : [],
+    );
+    const regrouped = !sameGroups(before.groups, state.groups);
+    if (accepted.length > 0 || regrouped) await this.#saved.served(accepted, state.groups);
+    for (const decision of decisions) this.#report(decision, build);
+    if (accepted.length > 0 || regrouped) await this.#push(before.groups);
+    return { decisions };
+  }
+
+  async #push(groupsBefore: readonly NodeGroup[]): Promise<void> {
+    const { groups, served } = this.#publication;
+    for (const { name } of groupsBefore) {
+      if (groups.some((group) => group.name === name)) continue;
+      const group = name as GroupName;
+      this.#fleet = stepFleet(this.#fleet, { kind: "group-removed", group, atMs: this.#options.clock.monotonicMs() });
+    }
+    await this.server.publish({ groups, snapshots: served });
+  }
+
+  #report(decision: PublicationDecision, build: (BuildOutcome & { readonly kind: "built" }) | undefined): void {
+    const atMs = this.#options.clock.monotonicMs();
+    if (decision.kind === "held" || decision.kind === "hold-withdrawn") {
+      const { snapshot, findings } = decision.held;
+      const facts = { atMs, group: snapshot.group, snapshotVersion: snapshot.version };
+      if (decision.kind === "hold-withdrawn") this.#record({ kind: "config-hold-withdrawn", ...facts });
+      else this.#record({ kind: "config-held", ...facts, findings });
+      return;
+    }
+    const { snapshot, before } = decision;
+    const facts = { atMs, group: snapshot.group, snapshotVersion: snapshot.version };
+    if (decision.kind === "confirmed") this.#record({ kind: "config-confirmed", ...facts });
+    this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
+    const changes = diffSnapshots(before, snapshot);
+    const noticedAgoMs = build === undefined ? 0 : atMs - build.state.noticedAtMs;
+    const buildMs = build?.buildMs ?? 0;
+    const cause = snapshot.cause.text;
+    this.#record({ kind: "config-accepted", ...facts, cause, buildMs, noticedAgoMs, changes });
+  }
+
+  #record(event: FairwayEvent): void {
+    if ("streamId" in event) this.#fleet = stepFleet(this.#fleet, event);
+    this.#options.record(event);
+  }
+
+  #earlier(group: GroupName, typeUrl: string): readonly Resource[] {
+    const snapshots: readonly Snapshot[] = this.#publication.history.get(group) ?? [];
+    const found = new Map<string, Resource>();
+    for (const snapshot of snapshots.slice(0, EARLIER_SNAPSHOTS_MAX)) {
+      for (const resource of snapshot.tables.get(typeUrl)?.resources.values() ?? []) {
+        // Newest first: an older content of the same name is not wanted back.
+        if (!found.has(resource.name)) found.set(resource.name, resource);
+      }
+    }
+    return [...found.values()];
+  }
+}
+
+function sameGroups(a: readonly NodeGroup[], b: readonly NodeGroup[]): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** A build that died has no line to blame; the newest change is the best place to look. */
+function failureDiagnostic(error: Error, state: SourceState): Diagnostic {
+  const problem: SourceProblem | undefined = state.problems[0];
+  return {
+    code: "source-unreadable",
+    severity: "error",
+    message: error.message,
+    at: { file: problem?.path ?? state.cause, line: 1, column: 1 },
+    hint: "undo the last change, or split it up; what was served before stays",
+  };
+}

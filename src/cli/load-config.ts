@@ -1,0 +1,40 @@
+/**
+ * Config directories read once and built, for the commands that look and do not serve.
+ */
+import { DirectorySource } from "../config/directory-source.ts";
+import type { SourceState } from "../config/source.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { EnvoyApi } from "../model/envoy-api.ts";
+import { parseIntent } from "../model/parse-intent.ts";
+import { buildSnapshots } from "../snapshot/build-snapshots.ts";
+import { createResourceEncoder } from "../snapshot/encode-resource.ts";
+import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import { systemClock } from "../support/clock.ts";
+
+/** What the directories hold: the snapshots, unless there is an error among the diagnostics. */
+export interface LoadedConfig {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly snapshots: ReadonlyMap<GroupName, Snapshot> | undefined;
+}
+
+/** Reads and builds; the same code as `serve`, in this thread. */
+export async function loadConfig(roots: readonly string[], api: EnvoyApi): Promise<LoadedConfig> {
+  const { documents, problems } = await readOnce(roots);
+  const { diagnostics, intent } = parseIntent({ documents, problems, api });
+  if (intent === undefined) return { diagnostics, snapshots: undefined };
+  const cause = { text: "read once", atMs: systemClock.nowMs() };
+  const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
+  if (!built.ok) return { diagnostics: [...diagnostics, ...built.error], snapshots: undefined };
+  return { diagnostics: [...diagnostics, ...built.value.warnings], snapshots: built.value.snapshots };
+}
+
+async function readOnce(roots: readonly string[]): Promise<SourceState> {
+  const source = new DirectorySource({ roots, clock: systemClock });
+  try {
+    return await new Promise<SourceState>((resolve, reject) => {
+      source.start(resolve).catch(reject);
+    });
+  } finally {
+    await source.close();
+  }
+}

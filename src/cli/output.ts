@@ -1,0 +1,27 @@
+/**
+ * How commands speak: data on stdout, everything else on stderr, colour only where somebody sees it.
+ */
+
+/** Exit codes that scripts rely on. */
+export const exitCodes = {
+  ok: 0,
+  /** Internal failure, or no connection. */
+  internal: 1,
+  /** Wrong use of the command line, or invalid config. */
+  usage: 2,
+} as const;
+
+/** Whether a stream is a terminal that wants colour (https://no-color.org). */
+export function wantsColour(stream: { readonly isTTY?: boolean }): boolean {
+  return stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
+}
+
+/** Writes a line for people. */
+export function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Writes data. */
+export function print(text: string): void {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+}

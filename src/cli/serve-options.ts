@@ -1,0 +1,72 @@
+/**
+ * The options of `fairway serve`, read and bounded.
+ */
+import { isIP } from "node:net";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+
+/** As commander gives them. */
+export interface ServeFlags {
+  readonly config?: readonly string[];
+  readonly state: string;
+  readonly xds: string;
+  readonly admin: string;
+  readonly insecureListen?: boolean;
+  readonly soak: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+}
+
+/** A place to listen. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Checked options, or a sentence for each mistake. */
+export function readListenAddresses(
+  flags: Pick<ServeFlags, "xds" | "admin" | "insecureListen">,
+): Result<{ readonly xds: ListenAddress; readonly admin: ListenAddress }, readonly string[]> {
+  const problems: string[] = [];
+  const xds = readAddress("--xds", flags.xds, problems);
+  const admin = readAddress("--admin", flags.admin, problems);
+  for (const [flag, address] of [
+    ["--xds", xds],
+    ["--admin", admin],
+  ] as const) {
+    if (address !== undefined && !isLoopback(address.host) && flags.insecureListen !== true) {
+      problems.push(
+        `${flag} ${address.host}: anybody who reaches this address could steer the fleet; ` +
+          "listen on 127.0.0.1, or add --insecure-listen when the network itself is protected",
+      );
+    }
+  }
+  return xds === undefined || admin === undefined || problems.length > 0 ? err(problems) : ok({ xds, admin });
+}
+
+/** `250ms`, `30s`, `5m`, `1h` in milliseconds; undefined when it is none of these. */
+export function readDurationMs(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  if (match === null) return undefined;
+  const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as "ms" | "s" | "m" | "h"];
+  return Number(match[1]) * unitMs;
+}
+
+/** The address as `host:port`, an IPv6 host in brackets. */
+export function addressText({ host, port }: ListenAddress): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function readAddress(flag: string, text: string, problems: string[]): ListenAddress | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535 || (isIP(host) === 0 && host !== "localhost")) {
+    problems.push(`${flag} "${text}" is not an address; write IP:PORT, such as 127.0.0.1:18000 or [::1]:18000`);
+    return undefined;
+  }
+  return { host: host === "localhost" ? "127.0.0.1" : host, port };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "::1" || host.startsWith("127.");
+}

@@ -1,0 +1,138 @@
+/**
+ * `fairway serve`: the composition root. Everything with a lifetime is made and ended here.
+ */
+import { hostname } from "node:os";
+import { Command, Option } from "commander";
+import { Registry } from "prom-client";
+import type { AdminServer } from "../admin/admin-server.ts";
+import { createAdminServer } from "../admin/admin-server.ts";
+import { DirectorySource } from "../config/directory-source.ts";
+import { drawDiagnostic } from "../model/draw-diagnostic.ts";
+import { GenerationStore } from "../store/generation-store.ts";
+import { systemClock } from "../support/clock.ts";
+import type { FairwayEvent } from "../telemetry/event.ts";
+import type { Log } from "../telemetry/log.ts";
+import { createLog } from "../telemetry/log.ts";
+import { monitorLoopDelay } from "../telemetry/loop-delay.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import { createReadModels } from "./admin-read-models.ts";
+import { configRoots } from "./config-option.ts";
+import { ControlPlane } from "./control-plane.ts";
+import { exitCodes, tell, wantsColour } from "./output.ts";
+import type { ListenAddress, ServeFlags } from "./serve-options.ts";
+import { addressText, readDurationMs, readListenAddresses } from "./serve-options.ts";
+
+/** After a signal this long may pass; then the process ends whatever still hangs. */
+const SHUTDOWN_MS_MAX = 10_000;
+
+/** The subcommand; it runs until a signal comes. */
+export function serveCommand(): Command {
+  return new Command("serve")
+    .description("watch config directories and serve them to Envoys over xDS")
+    .option("--config <dir...>", "config directories or files, watched (or FAIRWAY_CONFIG)")
+    .addOption(
+      new Option("--state <dir>", "where snapshots survive a restart").env("FAIRWAY_STATE").default(".fairway"),
+    )
+    .addOption(new Option("--xds <ip:port>", "where Envoys connect").env("FAIRWAY_XDS").default("127.0.0.1:18000"))
+    .addOption(new Option("--admin <ip:port>", "the admin API").env("FAIRWAY_ADMIN").default("127.0.0.1:18001"))
+    .option("--insecure-listen", "allow addresses other than loopback, without authentication")
+    .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
+    .addOption(
+      new Option("--log-level <level>", "the least severe line that is written")
+        .choices(["debug", "info", "warn", "error"])
+        .default("info"),
+    )
+    .action(async (flags: ServeFlags, command: Command) => {
+      const roots = configRoots([], flags.config, command);
+      const addresses = readListenAddresses(flags);
+      const soakMs = readDurationMs(flags.soak);
+      const problems = addresses.ok ? [] : [...addresses.error];
+      if (soakMs === undefined) problems.push(`--soak "${flags.soak}" is not a duration; write 30s, 5m or 1h`);
+      if (!addresses.ok || soakMs === undefined) {
+        command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
+      } else {
+        await serve({ roots, soakMs, ...addresses.value, flags, version: command.parent?.version() ?? "" });
+      }
+    });
+}
+
+interface ServeOptions {
+  readonly roots: readonly string[];
+  readonly soakMs: number;
+  readonly xds: ListenAddress;
+  readonly admin: ListenAddress;
+  readonly flags: ServeFlags;
+  readonly version: string;
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const clock = systemClock;
+  const log = stderrLog(options.flags);
+  const registry = new Registry();
+  using loopDelay = monitorLoopDelay();
+  const warn = (text: string) => tell(`fairway: ${text}`);
+  const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
+  const source = new DirectorySource({ roots: options.roots, clock, onWarning: warn });
+  const plane: ControlPlane = new ControlPlane({
+    source,
+    store,
+    clock,
+    identifier: `fairway ${options.version} ${hostname()}`,
+    soakMs: options.soakMs,
+    record: (event) => record(event),
+  });
+  const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay });
+  const record = (event: FairwayEvent): void => {
+    metrics.record(event);
+    log.record(event);
+  };
+  const admin = createAdminServer({
+    listen: options.admin,
+    version: options.version,
+    views: createReadModels({ plane, clock, registry, loopDelay }),
+    onError: (error) => warn(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  });
+  try {
+    const adminAddress = addressText(await admin.listen());
+    const xdsPort = await plane.server.listen(addressText(options.xds));
+    const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
+    record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, adminAddress });
+    await plane.start();
+    const signal = await nextSignal();
+    record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });
+  } finally {
+    await close(plane, admin);
+  }
+}
+
+function stderrLog(flags: ServeFlags): Log {
+  const colour = wantsColour(process.stderr);
+  return createLog({
+    write: (line) => process.stderr.write(line),
+    terminal: process.stderr.isTTY,
+    color: colour,
+    level: flags.logLevel,
+    draw: (diagnostic) => drawDiagnostic(diagnostic, { colour }),
+  });
+}
+
+/** The first SIGINT or SIGTERM ends the serving in order, a second one at once. */
+async function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let seen = false;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.on(signal, () => {
+        if (seen) process.exit(exitCodes.internal);
+        seen = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+async function close(plane: ControlPlane, admin: AdminServer): Promise<void> {
+  const forced = setTimeout(() => process.exit(exitCodes.internal), SHUTDOWN_MS_MAX);
+  await plane.close();
+  await admin.close();
+  clearTimeout(forced);
+}
