@@ -1,25 +1,36 @@
 /**
- * Writes `snapshots/` anew from `examples/`, and removes what no example renders to any more.
+ * Writes the goldens anew: `examples/` goes in, `snapshots/` comes out, as test/golden.test.ts compares them.
  *
- * Run it as `npm run golden` after a change of behaviour, then read the difference: it is what every Envoy
- * will get.
+ * `npm run golden` does all, `npm run golden -- <name>...` only these. A snapshot without its example is removed.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { listExamples, readGoldens, renderExample, snapshotsDir } from "../test/support/examples.ts";
+import { examplesDir, listExamples, renderExample, snapshotsDir } from "../test/support/examples.ts";
+import { progress } from "./project.mjs";
 
-mkdirSync(snapshotsDir, { recursive: true });
-const before = readGoldens();
-const rendered = new Map<string, string>();
-for (const example of listExamples()) {
-  for (const [path, text] of await renderExample(example)) rendered.set(path, text);
+/** Everything is rendered before anything is written, so that a broken example changes nothing. */
+async function writeGoldens(chosen: readonly string[]): Promise<void> {
+  const names = listExamples();
+  const unknown = chosen.filter((name) => !names.includes(name));
+  if (unknown.length > 0) throw new Error(`${examplesDir} has no ${unknown.join(", ")}; it has: ${names.join(", ")}`);
+  const rendered = new Map<string, ReadonlyMap<string, string>>();
+  for (const name of chosen.length > 0 ? chosen : names) rendered.set(name, await renderExample(name));
+  mkdirSync(snapshotsDir, { recursive: true });
+  const orphans = readdirSync(snapshotsDir).filter((name) => !names.includes(name));
+  for (const name of [...orphans, ...rendered.keys()])
+    rmSync(join(snapshotsDir, name), { recursive: true, force: true });
+  for (const [name, files] of rendered) {
+    for (const [path, text] of files) {
+      mkdirSync(dirname(join(snapshotsDir, path)), { recursive: true });
+      writeFileSync(join(snapshotsDir, path), text);
+    }
+    progress(`snapshots/${name}: ${files.size} files`);
+  }
 }
 
-const orphans = [...before.keys()].filter((path) => !rendered.has(path));
-const written = [...rendered].filter(([path, text]) => before.get(path) !== text);
-for (const path of orphans) rmSync(join(snapshotsDir, path));
-for (const [path, text] of written) {
-  mkdirSync(dirname(join(snapshotsDir, path)), { recursive: true });
-  writeFileSync(join(snapshotsDir, path), text);
+try {
+  await writeGoldens(process.argv.slice(2));
+} catch (cause) {
+  progress(cause instanceof Error ? cause.message : String(cause));
+  process.exitCode = 1;
 }
-process.stderr.write(`snapshots/: ${rendered.size} files, ${written.length} written, ${orphans.length} removed\n`);
