@@ -63,6 +63,8 @@ export class Child {
     const [command, args] = dyingWithParent(options.command, options.args);
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own: Ctrl-C in a terminal reaches the parent only, which then ends its children in order.
+      detached: true,
       ...(options.env === undefined ? {} : { env: options.env }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });

@@ -19,6 +19,8 @@ export interface FairwayOptions {
   /** Further command line arguments. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Relative directories start here; absent means where this program runs. */
+  readonly cwd?: string;
   /** Whether `start` waits for `/readyz`; set it to false for files that are wrong from the start. */
   readonly waitForReady?: boolean;
 }
@@ -129,5 +131,6 @@ function spawnServe(options: FairwayOptions, ports: { readonly xds: number; read
       ...(options.args ?? []),
     ],
     env: { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
 }
