@@ -1,0 +1,111 @@
+/**
+ * What is known of one node over all its streams, also after the last of them closed.
+ *
+ * A node has one stream on ADS and several on the per-type services; for a moment it has two of a kind,
+ * when it reconnects before the old stream is seen to end, or restarts hot with two processes of one id.
+ */
+import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { NodeIdentity, StreamEvent } from "../xds/stream-event.ts";
+import type { OpenStreamEvent, Rejection, StreamRecord } from "./stream-record.ts";
+import { openStream, stepStream } from "./stream-record.ts";
+
+/** Why a node gets nothing: it matches no group, or two. */
+export interface Refusal {
+  readonly reason: string;
+  readonly atMs: number;
+  /** How often it was refused since it was last served. */
+  readonly count: number;
+}
+
+/** Immutable; each event that concerns the node makes a new one. */
+export interface NodeRecord {
+  readonly id: string;
+  readonly cluster: string;
+  readonly locality: NodeIdentity["locality"];
+  readonly userAgent: string;
+  readonly group: GroupName | undefined;
+  /** The open ones, oldest first. */
+  readonly streams: readonly StreamRecord[];
+  /** Those that closed since the node last opened one, oldest first: what a node that is gone last held. */
+  readonly closed: readonly StreamRecord[];
+  readonly lastSeenMs: number;
+  /** By type URL; kept across streams, because a version that was refused once is not sent again. */
+  readonly lastRejections: ReadonlyMap<string, Rejection>;
+  readonly refusal: Refusal | undefined;
+}
+
+/** One for each per-type service of Envoy is the most that says something. */
+const CLOSED_STREAMS_MAX = 9;
+
+/** The node after it opened a stream; `before` is absent at its first. */
+export function openNode(
+  before: NodeRecord | undefined,
+  event: StreamEvent & { readonly kind: "stream-opened" },
+): NodeRecord {
+  return {
+    ...identified(event.node, event.atMs),
+    group: event.group,
+    streams: [...(before?.streams ?? []).filter((stream) => stream.streamId !== event.streamId), openStream(event)],
+    closed: [],
+    lastRejections: before?.lastRejections ?? new Map(),
+    refusal: undefined,
+  };
+}
+
+/** The node after a stream of it was turned away. */
+export function refuseNode(
+  before: NodeRecord | undefined,
+  event: StreamEvent & { readonly kind: "stream-refused" },
+): NodeRecord {
+  return {
+    ...identified(event.node, event.atMs),
+    group: before?.group,
+    streams: before?.streams ?? [],
+    closed: before?.closed ?? [],
+    lastRejections: before?.lastRejections ?? new Map(),
+    refusal: { reason: event.reason, atMs: event.atMs, count: (before?.refusal?.count ?? 0) + 1 },
+  };
+}
+
+/** The node after one of its streams ended. */
+export function closeStream(node: NodeRecord, event: { readonly streamId: number; readonly atMs: number }): NodeRecord {
+  const ended = node.streams.filter((stream) => stream.streamId === event.streamId);
+  return {
+    ...node,
+    streams: node.streams.filter((stream) => stream.streamId !== event.streamId),
+    closed: [...node.closed, ...ended].slice(-CLOSED_STREAMS_MAX),
+    lastSeenMs: event.atMs,
+  };
+}
+
+/** The node after something happened on an open stream; unchanged when the stream is not known. */
+export function stepNode(node: NodeRecord, event: OpenStreamEvent, current: Snapshot | undefined): NodeRecord {
+  if (!node.streams.some((stream) => stream.streamId === event.streamId)) return node;
+  const streams = node.streams.map((stream) =>
+    stream.streamId === event.streamId ? stepStream(stream, event, current) : stream,
+  );
+  const next = { ...node, streams, lastSeenMs: event.atMs };
+  if (event.kind !== "rejected") return next;
+  const rejection = streams.find(({ streamId }) => streamId === event.streamId)?.types.get(event.typeUrl)?.rejection;
+  if (rejection === undefined) return next;
+  return { ...next, lastRejections: new Map(node.lastRejections).set(event.typeUrl, rejection) };
+}
+
+/** Whether every open stream of the node has acknowledged this snapshot in full. */
+export function hasAcknowledged(node: NodeRecord, version: SnapshotVersion): boolean {
+  return node.streams.length > 0 && node.streams.every((stream) => stream.syncedTo === version);
+}
+
+function identified(
+  node: NodeIdentity,
+  atMs: number,
+): Pick<NodeRecord, "id" | "cluster" | "locality" | "userAgent" | "lastSeenMs"> {
+  // The metadata is left out on purpose: it is the part of a node that can be large, and nobody reads it here.
+  return {
+    id: node.id,
+    cluster: node.cluster,
+    locality: node.locality,
+    userAgent: node.userAgent,
+    lastSeenMs: atMs,
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * One node as people see it: the same words on the command line, in the API and in the dashboard.
+ *
+ * A status is computed from the node's record when somebody asks; nothing here is stored.
+ */
+import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
+import { resourceTypes } from "../snapshot/type-url.ts";
+import type { NodeIdentity } from "../xds/stream-event.ts";
+import type { NodeRecord, Refusal } from "./node-record.ts";
+import { hasAcknowledged } from "./node-record.ts";
+import type { Gate, Rejection, StreamRecord, SyncStatus, TypeRecord } from "./stream-record.ts";
+import { standingStatus } from "./stream-record.ts";
+
+/** One type, over all streams of the node. */
+export interface TypeStatus {
+  readonly typeUrl: string;
+  readonly status: SyncStatus;
+  /** The `version_info` of the last response, and of the last that the node acknowledged. */
+  readonly sentVersionInfo: string | undefined;
+  readonly acknowledgedVersionInfo: string | undefined;
+  readonly wildcard: boolean;
+  readonly namesCount: number;
+  /** The last one, also when the node has accepted something newer since. */
+  readonly lastRejection: Rejection | undefined;
+}
+
+/** All that is known of a node. Times are milliseconds since the epoch. */
+export interface NodeStatus {
+  readonly id: string;
+  readonly cluster: string;
+  readonly locality: NodeIdentity["locality"];
+  readonly userAgent: string;
+  readonly group: GroupName | undefined;
+  readonly connected: boolean;
+  readonly lastSeenMs: number;
+  /** The worst of its types; `synced` only when the whole current snapshot is acknowledged. */
+  readonly status: SyncStatus;
+  readonly streams: readonly Pick<StreamRecord, "streamId" | "variant" | "peer" | "sinceMs">[];
+  /** In the order of `resourceTypes`. */
+  readonly types: readonly TypeStatus[];
+  /** What its group is to have. */
+  readonly wanted: SnapshotVersion | undefined;
+  readonly movingTo: SnapshotVersion | undefined;
+  readonly acknowledged: SnapshotVersion | undefined;
+  readonly gate: Gate | undefined;
+  readonly refusal: Refusal | undefined;
+}
+
+const worstFirst: readonly SyncStatus[] = ["error", "stale", "not_sent", "synced"];
+const typeOrder = new Map(resourceTypes.map(({ typeUrl }, index) => [typeUrl, index]));
+
+/** What to show of a node; `current` is the snapshot that its group is to have. */
+export function nodeStatus(node: NodeRecord, current: Snapshot | undefined): NodeStatus {
+  const connected = node.streams.length > 0;
+  const shown = connected ? node.streams : node.closed;
+  const newest = shown.at(-1);
+  return {
+    id: node.id,
+    cluster: node.cluster,
+    locality: node.locality,
+    userAgent: node.userAgent,
+    group: node.group,
+    connected,
+    lastSeenMs: node.lastSeenMs,
+    status: syncStatus(node, current),
+    streams: node.streams.map(({ streamId, variant, peer, sinceMs }) => ({ streamId, variant, peer, sinceMs })),
+    types: typeStatuses(node, current?.version),
+    wanted: current?.version,
+    movingTo: newest?.movingTo,
+    acknowledged: agreed(shown),
+    gate: longestWait(shown),
+    refusal: node.refusal,
+  };
+}
+
+/** The one word for a node, without the cost of all the rest. */
+export function syncStatus(node: NodeRecord, current: Snapshot | undefined): SyncStatus {
+  const shown = node.streams.length > 0 ? node.streams : node.closed;
+  const statuses = shown.flatMap((stream) =>
+    [...stream.types.values()].map((type) => standingStatus(type, stream, current?.version)),
+  );
+  if (statuses.includes("error")) return "error";
+  if (current !== undefined && hasAcknowledged(node, current.version)) return "synced";
+  const nothingSent = shown.every((stream) => stream.movingTo === undefined && stream.syncedTo === undefined);
+  return nothingSent ? "not_sent" : "stale";
+}
+
+/** What the node waits for, the longest wait first among its streams. */
+export function longestWait(streams: readonly StreamRecord[]): Gate | undefined {
+  const gates = streams.flatMap(({ gate }) => (gate === undefined ? [] : [gate]));
+  return gates.sort((a, b) => a.sinceMs - b.sinceMs)[0];
+}
+
+function typeStatuses(node: NodeRecord, wanted: SnapshotVersion | undefined): readonly TypeStatus[] {
+  const merged = new Map<string, TypeStatus>();
+  const connected = node.streams.length > 0;
+  for (const stream of connected ? node.streams : node.closed) {
+    for (const type of stream.types.values()) {
+      const next = typeStatus(type, { stream, wanted, node });
+      const other = merged.get(type.typeUrl);
+      // Two open streams with one type are two processes: show the one in trouble. Of closed ones the last counts.
+      const keepsOther = connected && other !== undefined && severity(other) < severity(next);
+      if (!keepsOther) merged.set(type.typeUrl, next);
+    }
+  }
+  return [...merged.values()].sort((a, b) => position(a) - position(b));
+}
+
+function typeStatus(
+  type: TypeRecord,
+  of: { readonly stream: StreamRecord; readonly wanted: SnapshotVersion | undefined; readonly node: NodeRecord },
+): TypeStatus {
+  return {
+    typeUrl: type.typeUrl,
+    status: standingStatus(type, of.stream, of.wanted),
+    sentVersionInfo: type.sentVersionInfo,
+    acknowledgedVersionInfo: type.acknowledgedVersionInfo,
+    wildcard: type.wildcard,
+    namesCount: type.namesCount,
+    lastRejection: type.rejection ?? of.node.lastRejections.get(type.typeUrl),
+  };
+}
+
+function severity(type: TypeStatus): number {
+  return worstFirst.indexOf(type.status);
+}
+
+function position(type: TypeStatus): number {
+  return typeOrder.get(type.typeUrl) ?? typeOrder.size;
+}
+
+/** The snapshot that all streams acknowledged; while they differ there is none for the node. */
+function agreed(streams: readonly StreamRecord[]): SnapshotVersion | undefined {
+  const first = streams[0]?.syncedTo;
+  return streams.every((stream) => stream.syncedTo === first) ? first : undefined;
+}
