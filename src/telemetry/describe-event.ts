@@ -1,0 +1,136 @@
+/**
+ * An event as a sentence for people, with its weight: what the log and the timeline both say.
+ */
+import type { Diagnostic, Place } from "../model/diagnostic.ts";
+import type { TableDiff } from "../snapshot/diff.ts";
+import type { RemovalFinding } from "../snapshot/removal-guard.ts";
+import { resourceType } from "../snapshot/type-url.ts";
+import { unreachable } from "../support/assert.ts";
+import type { RejectedResource, StreamEvent } from "../xds/stream-event.ts";
+import type { BuildEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
+
+export type EventLevel = "debug" | "info" | "warn" | "error";
+
+/** A level and one line; `text` may hold words of others and is made printable by whoever prints it. */
+export interface EventDescription {
+  readonly level: EventLevel;
+  readonly text: string;
+}
+
+/** The sentence of an event. */
+export function describeEvent(event: FairwayEvent): EventDescription {
+  return "nodeId" in event ? describeOnStream(event) : describeOwn(event);
+}
+
+/** `file:line:column`, as editors open it. */
+export function placeText(at: Place): string {
+  return `${at.file}:${at.line}:${at.column}`;
+}
+
+function describeOnStream(event: StreamEvent): EventDescription {
+  switch (event.kind) {
+    case "stream-opened":
+      return info(`${event.nodeId} connected (${event.variant}, ${event.group ?? "no group"})`);
+    case "stream-refused":
+      return warn(`${event.nodeId} refused: ${event.reason}`);
+    case "stream-closed":
+      return info(`${event.nodeId} disconnected: ${event.reason}`);
+    case "subscribed":
+      return debug(
+        `${event.nodeId} subscribes to ${event.wildcard ? "all" : event.namesCount} ${short(event.typeUrl)}`,
+      );
+    case "sent":
+      return debug(
+        `${short(event.typeUrl)} ${event.versionInfo} to ${event.nodeId}: ${event.resourcesCount} resources, ${event.removedCount} removed`,
+      );
+    case "acked":
+      return debug(
+        `${event.nodeId} acknowledged ${short(event.typeUrl)} ${event.versionInfo} in ${event.roundTripMs.toFixed(0)} ms`,
+      );
+    case "rejected":
+      return warn(
+        `${event.nodeId} rejected ${short(event.typeUrl)} ${event.versionInfo}${culprits(event.resources)}: ${event.message}`,
+      );
+    case "gate":
+      return event.state === "overdue"
+        ? warn(`${event.nodeId} is overdue for ${event.snapshotVersion}: waiting for ${event.waitingFor}`)
+        : debug(`${event.nodeId} ${event.state === "waiting" ? "waits for" : "passed"} ${event.waitingFor}`);
+    case "synced":
+      return debug(`${event.nodeId} has ${event.snapshotVersion}`);
+    default:
+      return unreachable(event);
+  }
+}
+
+function describeOwn(event: BuildEvent | StateEvent | ServerEvent): EventDescription {
+  switch (event.kind) {
+    case "config-accepted":
+      return info(`${event.group} is now ${event.snapshotVersion} (${event.cause}): ${changes(event.changes)}`);
+    case "config-refused":
+      return { level: "error", text: `config refused (${event.cause}): ${firstOf(event.diagnostics)}` };
+    case "config-held":
+      return warn(
+        `${event.group}: ${event.snapshotVersion} is held until confirmed, it would remove ${event.findings.map(finding).join(", ")}`,
+      );
+    case "config-confirmed":
+      return info(`${event.group}: ${event.snapshotVersion} was confirmed`);
+    case "config-hold-withdrawn":
+      return info(`${event.group}: ${event.snapshotVersion} is no longer asked for`);
+    case "source-warning":
+      return warn(`config accepted with warnings: ${firstOf(event.diagnostics)}`);
+    case "lkg-promoted":
+      return info(`${event.group}: ${event.snapshotVersion} is now the last known good`);
+    case "lkg-loaded":
+      return warn(`${event.group}: serving the last known good ${event.snapshotVersion}: ${event.reason}`);
+    case "state-write-failed":
+      return { level: "error", text: `the state could not be written: ${event.message}` };
+    case "serving":
+      return info(`serving xDS on ${event.xdsAddress}, admin on http://${event.adminAddress}`);
+    case "stopping":
+      return info(`stopping: ${event.reason}`);
+    default:
+      return unreachable(event);
+  }
+}
+
+function firstOf(diagnostics: readonly Diagnostic[]): string {
+  const [first] = diagnostics;
+  if (first === undefined) return "no reason was given";
+  const more = diagnostics.length > 1 ? ` (and ${diagnostics.length - 1} more)` : "";
+  return `${placeText(first.at)}: ${first.message}${more}`;
+}
+
+function culprits(resources: readonly RejectedResource[]): string {
+  const [first] = resources;
+  if (first === undefined) return "";
+  const where = first.at === undefined ? first.name : `${first.name} from ${placeText(first.at)}`;
+  return resources.length > 1 ? ` (${where} and ${resources.length - 1} more)` : ` (${where})`;
+}
+
+function changes(all: readonly TableDiff[]): string {
+  const parts = all.map(
+    ({ typeUrl, added, changed, removed }) =>
+      `${short(typeUrl)} +${added.length} ~${changed.length} -${removed.length}`,
+  );
+  return parts.length === 0 ? "nothing changed" : parts.join(", ");
+}
+
+function finding({ typeUrl, removedCount, ofCount }: RemovalFinding): string {
+  return `${removedCount} of ${ofCount} ${resourceType(typeUrl)?.plural ?? typeUrl}`;
+}
+
+function short(typeUrl: string): string {
+  return resourceType(typeUrl)?.shortName ?? typeUrl;
+}
+
+function debug(text: string): EventDescription {
+  return { level: "debug", text };
+}
+
+function info(text: string): EventDescription {
+  return { level: "info", text };
+}
+
+function warn(text: string): EventDescription {
+  return { level: "warn", text };
+}

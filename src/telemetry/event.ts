@@ -1,0 +1,70 @@
+/**
+ * Everything that happens, as one union of facts: log lines, metrics and the timeline are folds over it.
+ *
+ * Stages return or report events; they never log or count. What happens on streams comes from `xds/`, the
+ * rest is raised where the stages are put together.
+ */
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { TableDiff } from "../snapshot/diff.ts";
+import type { RemovalFinding } from "../snapshot/removal-guard.ts";
+import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { StreamEvent } from "../xds/stream-event.ts";
+
+interface AtTime {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
+/** What becomes of the config. */
+export type BuildEvent =
+  | (AtTime & {
+      readonly kind: "config-accepted";
+      readonly group: GroupName;
+      readonly snapshotVersion: SnapshotVersion;
+      readonly cause: string;
+      readonly buildMs: number;
+      /** How long before `atMs` the first change was noticed; convergence is measured from there. */
+      readonly noticedAgoMs: number;
+      /** Against the snapshot before; names are not logged. */
+      readonly changes: readonly TableDiff[];
+    })
+  | (AtTime & { readonly kind: "config-refused"; readonly cause: string; readonly diagnostics: readonly Diagnostic[] })
+  | (AtTime & {
+      readonly kind: "config-held";
+      readonly group: GroupName;
+      readonly snapshotVersion: SnapshotVersion;
+      readonly findings: readonly RemovalFinding[];
+    })
+  | (AtTime & {
+      readonly kind: "config-confirmed";
+      readonly group: GroupName;
+      readonly snapshotVersion: SnapshotVersion;
+    })
+  /** The files no longer ask for what was held. */
+  | (AtTime & {
+      readonly kind: "config-hold-withdrawn";
+      readonly group: GroupName;
+      readonly snapshotVersion: SnapshotVersion;
+    })
+  /** Problems that did not keep the config from being accepted. */
+  | (AtTime & { readonly kind: "source-warning"; readonly diagnostics: readonly Diagnostic[] });
+
+/** What becomes of the state on disk. */
+export type StateEvent =
+  | (AtTime & { readonly kind: "lkg-promoted"; readonly group: GroupName; readonly snapshotVersion: SnapshotVersion })
+  | (AtTime & {
+      readonly kind: "lkg-loaded";
+      readonly group: GroupName;
+      readonly snapshotVersion: SnapshotVersion;
+      /** Why the config itself was not used. */
+      readonly reason: string;
+    })
+  | (AtTime & { readonly kind: "state-write-failed"; readonly message: string });
+
+/** What becomes of the server. */
+export type ServerEvent =
+  | (AtTime & { readonly kind: "serving"; readonly xdsAddress: string; readonly adminAddress: string })
+  | (AtTime & { readonly kind: "stopping"; readonly reason: string });
+
+/** Any of them. */
+export type FairwayEvent = StreamEvent | BuildEvent | StateEvent | ServerEvent;

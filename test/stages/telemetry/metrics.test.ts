@@ -1,0 +1,161 @@
+/**
+ * What Prometheus sees, and that no fleet can make it grow.
+ */
+import { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import type { Fleet, FleetEvent } from "../../../src/fleet/fleet.ts";
+import { createFleet, step } from "../../../src/fleet/fleet.ts";
+import { brand } from "../../../src/support/brand.ts";
+import type { GroupName, Snapshot, SnapshotVersion } from "../../../src/snapshot/snapshot.ts";
+import type { FairwayEvent } from "../../../src/telemetry/event.ts";
+import { GROUP_LABELS_MAX } from "../../../src/telemetry/metric-labels.ts";
+import { createMetrics } from "../../../src/telemetry/metrics.ts";
+import { edge, snapshotOf, streamOf } from "../fleet/example-events.ts";
+
+const v1 = snapshotOf({ shop: "a1" });
+const v2 = snapshotOf({ shop: "a2" });
+
+function measured() {
+  const registry = new Registry();
+  const fleet: Fleet = createFleet();
+  const loopDelay = { delay: () => ({ p50Ms: 1, p99Ms: 20, maxMs: 300 }), [Symbol.dispose]: () => undefined };
+  const metrics = createMetrics({ registry, fleet: () => fleet, loopDelay });
+  const record = (...events: readonly (FairwayEvent | Extract<FleetEvent, { kind: "published" }>)[]) => {
+    for (const event of events) {
+      if (event.kind === "published" || "nodeId" in event) step(fleet, event);
+      if (event.kind !== "published") metrics.record(event);
+    }
+  };
+  const lines = async () => (await registry.metrics()).split("\n").filter((line) => line.startsWith("fairway_"));
+  return { record, lines };
+}
+
+function accepted(snapshot: Snapshot, atMs: number, group = edge): FairwayEvent {
+  return {
+    kind: "config-accepted",
+    atMs,
+    group,
+    snapshotVersion: snapshot.version,
+    cause: "routes.yaml",
+    buildMs: 4,
+    noticedAgoMs: 2_000,
+    changes: [],
+  };
+}
+
+function published(snapshot: Snapshot, atMs: number): Extract<FleetEvent, { kind: "published" }> {
+  return { kind: "published", snapshot, atMs };
+}
+
+test("counts streams, nodes, responses, acknowledgements and rejections", async () => {
+  const { record, lines } = measured();
+  const [a, b, c, d] = [streamOf("a", 1), streamOf("b", 2, { variant: "sotw" }), streamOf("c", 3), streamOf("d", 4)];
+  record(published(v1, 9_000), a.opened(), a.sent(v1), a.acked(), a.synced(v1));
+  record(b.opened(), b.sent(v1), b.rejected("shop", "a1"), b.gate(v1, "overdue"));
+  record(c.opened(), c.closed(), d.refused("no group matches"));
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      'fairway_streams{variant="sotw"} 1',
+      'fairway_streams{variant="delta"} 1',
+      'fairway_nodes{group="edge",status="synced"} 1',
+      'fairway_nodes{group="edge",status="error"} 1',
+      'fairway_nodes{group="edge",status="disconnected"} 1',
+      'fairway_nodes{group="",status="refused"} 1',
+      'fairway_responses_total{type="CDS",variant="delta"} 1',
+      'fairway_responses_total{type="CDS",variant="sotw"} 1',
+      'fairway_acks_total{type="CDS"} 1',
+      'fairway_rejections_total{type="CDS"} 1',
+      'fairway_gate_overdue{group="edge"} 1',
+      "fairway_ack_seconds_sum 0.005",
+      'fairway_event_loop_delay_seconds{quantile="0.99"} 0.02',
+      'fairway_event_loop_delay_seconds{quantile="1"} 0.3',
+    ]),
+  );
+});
+
+describe("convergence", () => {
+  test("is measured once, from noticing the change to the last acknowledgement", async () => {
+    const { record, lines } = measured();
+    const [a, b] = [streamOf("a", 1, { atMs: 10_000 }), streamOf("b", 2, { atMs: 10_998 })];
+    record(a.opened(), b.opened(), published(v1, 10_000), accepted(v1, 10_000), a.synced(v1));
+    expect(await lines()).not.toContain('fairway_convergence_seconds_count{group="edge"} 1');
+    record(b.synced(v1), b.synced(v1));
+    expect(await lines()).toContain('fairway_convergence_seconds_count{group="edge"} 1');
+    expect(await lines()).toContain('fairway_convergence_seconds_sum{group="edge"} 2.999');
+  });
+
+  test("is not measured for a version that was there before", async () => {
+    const { record, lines } = measured();
+    const a = streamOf("a", 1);
+    record(a.opened(), published(v1, 10_000), a.synced(v1), published(v1, 90_000), accepted(v1, 90_000), a.synced(v1));
+    expect((await lines()).some((line) => line.startsWith("fairway_convergence_seconds_count"))).toBe(false);
+  });
+});
+
+test("shows only the current version of a group", async () => {
+  const { record, lines } = measured();
+  record(accepted(v1, 1_000), accepted(v2, 2_000));
+  expect((await lines()).filter((line) => line.startsWith("fairway_snapshot_info"))).toEqual([
+    `fairway_snapshot_info{group="edge",version="${v2.version}"} 1`,
+  ]);
+  expect(await lines()).toContain("fairway_config_last_accepted_timestamp_seconds 2");
+});
+
+test("shows that a change is held until it is confirmed, replaced or withdrawn", async () => {
+  const { record, lines } = measured();
+  const held: FairwayEvent = { kind: "config-held", atMs: 0, group: edge, snapshotVersion: v1.version, findings: [] };
+  const ends: readonly FairwayEvent[] = [
+    { kind: "config-confirmed", atMs: 0, group: edge, snapshotVersion: v1.version },
+    { kind: "config-hold-withdrawn", atMs: 0, group: edge, snapshotVersion: v1.version },
+    accepted(v1, 0),
+  ];
+  for (const end of ends) {
+    record(held);
+    expect(await lines()).toContain('fairway_config_held{group="edge"} 1');
+    record(end);
+    expect(await lines()).toContain('fairway_config_held{group="edge"} 0');
+  }
+});
+
+test("counts refused configs, refused streams and failed writes", async () => {
+  const { record, lines } = measured();
+  record({ kind: "config-refused", atMs: 0, cause: "x", diagnostics: [] });
+  record({ kind: "state-write-failed", atMs: 0, message: "disk full" }, streamOf("a", 1).refused("no group"));
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      "fairway_config_refused_total 1",
+      "fairway_state_write_failures_total 1",
+      "fairway_streams_refused_total 1",
+    ]),
+  );
+});
+
+describe("the number of series", () => {
+  test("does not depend on nodes", async () => {
+    const { record, lines } = measured();
+    const visit = (id: number) => {
+      const stream = streamOf(`node-${id}`, id);
+      record(stream.opened(), stream.sent(v1), stream.acked(), stream.rejected("shop", "a1"), stream.closed());
+      record(streamOf(`refused-${id}`, id).refused(`reason ${id}`));
+    };
+    visit(0);
+    const before = (await lines()).length;
+    for (let id = 1; id < 1_000; id += 1) visit(id);
+    expect((await lines()).length).toBe(before);
+  });
+
+  test("is bounded in groups and in types that nodes made up", async () => {
+    const { record, lines } = measured();
+    for (let id = 0; id < GROUP_LABELS_MAX + 100; id += 1) {
+      const group = brand<GroupName>(`g${id}`);
+      record(accepted({ ...v1, version: brand<SnapshotVersion>(`v${id}`) }, 0, group));
+      record({ ...streamOf("a", 1).acked(), typeUrl: `type.googleapis.com/made.Up${id}` });
+    }
+    const all = await lines();
+    expect(all.filter((line) => line.startsWith("fairway_snapshot_info"))).toHaveLength(GROUP_LABELS_MAX);
+    expect(all.filter((line) => line.startsWith("fairway_config_held"))).toHaveLength(GROUP_LABELS_MAX + 1);
+    expect(all.filter((line) => line.startsWith("fairway_acks_total"))).toEqual([
+      `fairway_acks_total{type="other"} ${GROUP_LABELS_MAX + 100}`,
+    ]);
+  });
+});
