@@ -1,0 +1,121 @@
+/**
+ * What each route of the admin server does: a request in, an answer out, no HTTP.
+ */
+import type { z } from "zod";
+import type { Resource } from "../snapshot/resource.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
+import { listPage } from "./list-page.ts";
+import type { AdminViews } from "./admin-views.ts";
+import type { Operation } from "./api-routes.ts";
+import { nodeListQuery, routes, snapshotListQuery, snapshotQuery } from "./api-routes.ts";
+import { nodeJson } from "./node-json.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { Answer } from "./problem.ts";
+import { problem } from "./problem.ts";
+import { groupJson, refusedJson, snapshotJson } from "./snapshot-json.ts";
+
+/** A request as far as an action looks at it. */
+export interface ActionRequest {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: unknown;
+  readonly ifMatch: string | undefined;
+}
+
+export type Action = (request: ActionRequest) => Answer | Promise<Answer>;
+
+/** For half of the last minute the loop was late by this much: no Envoy is answered in time any more. */
+const STARVED_MS = 1_000;
+
+/** An action for each route; `version` is Fairway's own. */
+export function createActions(views: AdminViews, version: string): Readonly<Record<Operation, Action>> {
+  const document = openApiDocument(routes, version);
+  return {
+    getHealth: () => health(views),
+    getReadiness: () => readinessAnswer(views),
+    getMetrics: async () => ({
+      status: 200,
+      body: await views.metrics(),
+      headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+    }),
+    getOpenApi: () => ok(document),
+    listSnapshots: ({ query }) => withQuery(snapshotListQuery, query, (asked) => listSnapshots(views, asked)),
+    getSnapshot: ({ params, query }) =>
+      withQuery(snapshotQuery, query, (asked) => getSnapshot(views, params["version"] ?? "", asked)),
+    confirmSnapshot: ({ params, ifMatch }) => confirm(views, params["version"] ?? "", ifMatch),
+    listNodes: ({ query }) =>
+      withQuery(nodeListQuery, query, (asked) => {
+        const { nodes, next } = views.nodes(asked);
+        return ok({ nodes: nodes.map(nodeJson), ...(next === undefined ? {} : { next }) });
+      }),
+    getNode: ({ params }) => {
+      const node = views.node(params["id"] ?? "");
+      return node === undefined ? problem(404, "no node of this id is or lately was connected") : ok(nodeJson(node));
+    },
+  };
+}
+
+function health(views: AdminViews): Answer {
+  const eventLoopDelay = views.loopDelay();
+  const stalled = eventLoopDelay.p50Ms > STARVED_MS;
+  return { status: stalled ? 503 : 200, body: { status: stalled ? "stalled" : "alive", eventLoopDelay } };
+}
+
+function readinessAnswer(views: AdminViews): Answer {
+  const { ready, reasons } = views.ready();
+  if (!ready) return { status: 503, body: { status: "not_ready", reasons } };
+  return ok({ status: reasons.length === 0 ? "ready" : "degraded", reasons });
+}
+
+function listSnapshots(views: AdminViews, asked: z.infer<typeof snapshotListQuery>): Answer {
+  const groups = views.groups().filter(({ name }) => asked.group === undefined || name === asked.group);
+  const page = listPage(groups, asked);
+  const refused = views.refused();
+  return ok({
+    groups: page.items.map((group) => groupJson(group, asked.history)),
+    ...(refused === undefined ? {} : { refused: refusedJson(refused) }),
+    ...(page.next === undefined ? {} : { next: page.next }),
+  });
+}
+
+async function getSnapshot(views: AdminViews, version: string, asked: z.infer<typeof snapshotQuery>): Promise<Answer> {
+  const [first, ...others]: readonly Snapshot[] = views.snapshots(version);
+  if (first === undefined) return problem(404, "no group has, lately had or waits for this version");
+  const render = asked.include === "resources" ? (resource: Resource) => views.renderResource(resource) : undefined;
+  const body = await snapshotJson([first, ...others], { ...asked, render });
+  return { ...ok(body), headers: { etag: `"${first.version}"` } };
+}
+
+/** The precondition names the version a second time: it must be typed by somebody who looked at what is held. */
+async function confirm(views: AdminViews, version: string, ifMatch: string | undefined): Promise<Answer> {
+  if (ifMatch === undefined) return problem(428, `send If-Match: "${version}" to say which held version is meant`);
+  if (ifMatch !== `"${version}"`) return problem(412, "If-Match and the address name different versions", held(views));
+  const confirmed = await views.confirm(version);
+  if (confirmed.ok) return ok({ version, groups: confirmed.value });
+  const now = confirmed.error.held;
+  const detail = now.length === 0 ? "nothing is held now" : "another version is held now";
+  return problem(412, detail, { held: now.map((each) => ({ ...each })) });
+}
+
+function held(views: AdminViews): { readonly held: { group: string; version: string }[] } {
+  return {
+    held: views
+      .groups()
+      .flatMap((group) => (group.held ? [{ group: group.name, version: group.held.snapshot.version }] : [])),
+  };
+}
+
+/** A misspelt parameter is refused: ignoring it would answer another question than was asked. */
+function withQuery<Schema extends z.ZodObject>(
+  schema: Schema,
+  query: unknown,
+  act: (asked: z.infer<Schema>) => Answer | Promise<Answer>,
+): Answer | Promise<Answer> {
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return act(parsed.data);
+  const details = parsed.error.issues.map(({ path, message }) => [...path, message].join(": "));
+  return problem(400, `the query is wrong: ${details.join("; ")}`);
+}
+
+function ok(body: unknown): Answer {
+  return { status: 200, body };
+}

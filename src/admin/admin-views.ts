@@ -1,0 +1,70 @@
+/**
+ * What the admin server asks of the rest: read models, and the one thing that it may do.
+ *
+ * The server owns no state. Whoever puts Fairway together answers these; a test answers them from memory.
+ */
+import type { Convergence } from "../fleet/convergence.ts";
+import type { NodePage, NodeQuery } from "../fleet/list-nodes.ts";
+import type { NodeStatus } from "../fleet/node-status.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { RemovalFinding } from "../snapshot/removal-guard.ts";
+import type { Resource } from "../snapshot/resource.ts";
+import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { Result } from "../support/result.ts";
+import type { LoopDelay } from "../telemetry/loop-delay.ts";
+
+/** A change that the removal guard holds back. */
+export interface HeldChange {
+  readonly snapshot: Snapshot;
+  readonly sinceMs: number;
+  readonly findings: readonly RemovalFinding[];
+}
+
+/** One group of nodes and what it is given. */
+export interface GroupView {
+  readonly name: GroupName;
+  /** Absent until there is a first valid snapshot. */
+  readonly current: Snapshot | undefined;
+  /** Where the current one came from. */
+  readonly source: "config" | "last-known-good";
+  /** Newest first; the current one is the first. */
+  readonly history: readonly Snapshot[];
+  readonly held: HeldChange | undefined;
+  readonly convergence: Convergence | undefined;
+}
+
+/** The config as it is now cannot be used, and since when. */
+export interface RefusedConfig {
+  readonly sinceMs: number;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Whether Envoys are served; with reasons it is `ready` and degraded, or not ready. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** What is held now; the one that was to be confirmed is not among it. */
+export interface NothingConfirmed {
+  readonly held: readonly { readonly group: GroupName; readonly version: SnapshotVersion }[];
+}
+
+export interface AdminViews {
+  /** Sorted by name. */
+  groups(): readonly GroupView[];
+  /** Absent while the config is valid. */
+  refused(): RefusedConfig | undefined;
+  /** The snapshots of that version, current, past or held: several when groups have equal content. */
+  snapshots(version: string): readonly Snapshot[];
+  /** A resource as proto3 JSON, its secrets redacted. */
+  renderResource(resource: Resource): unknown;
+  nodes(query: NodeQuery): NodePage;
+  node(id: string): NodeStatus | undefined;
+  ready(): Readiness;
+  /** Releases every held change of that version; the groups that it was released for. */
+  confirm(version: string): Promise<Result<readonly GroupName[], NothingConfirmed>>;
+  /** In the Prometheus text format. */
+  metrics(): Promise<string>;
+  loopDelay(): LoopDelay;
+}

@@ -1,0 +1,154 @@
+/**
+ * Every route of the admin server as data: what it takes and what it answers.
+ *
+ * The server registers these and no others, and the OpenAPI document is written from them, so that neither
+ * can know a route that the other does not.
+ */
+import { z } from "zod";
+import {
+  confirmedSchema,
+  healthSchema,
+  nodeListSchema,
+  nodeSchema,
+  problemSchema,
+  readinessSchema,
+  snapshotListSchema,
+  snapshotSchema,
+} from "./api-schema.ts";
+
+/** One answer; without a schema it is text. */
+export interface RouteAnswer {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+}
+
+/** One route. Paths are written as OpenAPI does: `/v1/nodes/{id}`. */
+export interface Route {
+  readonly operation: string;
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly summary: string;
+  readonly query: z.ZodObject;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly answers: Readonly<Record<number, RouteAnswer>>;
+}
+
+const noQuery = z.strictObject({});
+/** 1,000 nodes are about 2 MB of JSON, a few milliseconds of the event loop. */
+const limit = z.coerce.number().int().min(1).max(1_000);
+const after = z.string().max(1_024).optional().describe("`next` of the page before");
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+export const snapshotListQuery = z.strictObject({
+  limit: limit.default(100).describe("How many groups"),
+  after,
+  group: z.string().max(256).optional().describe("Only this group"),
+  history: z.coerce.number().int().min(0).max(50).default(10).describe("How many past versions of each group"),
+});
+
+export const snapshotQuery = z.strictObject({
+  limit: limit.default(1_000).describe("How many resources; fewer when they are large"),
+  after,
+  type: z.string().max(256).optional().describe("Only this type, such as clusters"),
+  include: z.literal("resources").optional().describe("Also the resources, as proto3 JSON with secrets redacted"),
+});
+
+export const nodeListQuery = z.strictObject({
+  limit: limit.default(1_000),
+  after,
+  group: z.string().max(256).optional().describe("Only nodes of this group"),
+  status: z.enum(["synced", "stale", "not_sent", "error"]).optional(),
+  connected: flag.optional(),
+});
+
+const notFound: RouteAnswer = { description: "There is none", schema: problemSchema };
+
+/** In the order of the documentation. */
+export const routes = [
+  {
+    operation: "getHealth",
+    method: "GET",
+    path: "/healthz",
+    summary: "Whether the process is alive: 503 when its event loop has been starved for most of a minute.",
+    query: noQuery,
+    answers: {
+      200: { description: "Alive", schema: healthSchema },
+      503: { description: "Starved", schema: healthSchema },
+    },
+  },
+  {
+    operation: "getReadiness",
+    method: "GET",
+    path: "/readyz",
+    summary: "Whether every group has a valid snapshot; a degraded server is ready and says why it is degraded.",
+    query: noQuery,
+    answers: {
+      200: { description: "Ready, or degraded", schema: readinessSchema },
+      503: { description: "Not ready", schema: readinessSchema },
+    },
+  },
+  {
+    operation: "getMetrics",
+    method: "GET",
+    path: "/metrics",
+    summary: "Metrics in the Prometheus text format.",
+    query: noQuery,
+    answers: { 200: { description: "Prometheus text format" } },
+  },
+  {
+    operation: "getOpenApi",
+    method: "GET",
+    path: "/v1/openapi.json",
+    summary: "This document.",
+    query: noQuery,
+    answers: { 200: { description: "OpenAPI 3.1", schema: z.record(z.string(), z.unknown()) } },
+  },
+  {
+    operation: "listSnapshots",
+    method: "GET",
+    path: "/v1/snapshots",
+    summary: "What each group is given, what it was given before, what is held and what was refused.",
+    query: snapshotListQuery,
+    answers: { 200: { description: "A page of groups, sorted by name", schema: snapshotListSchema } },
+  },
+  {
+    operation: "getSnapshot",
+    method: "GET",
+    path: "/v1/snapshots/{version}",
+    summary: "One snapshot, current, past or held: every resource with its version and the line that caused it.",
+    query: snapshotQuery,
+    answers: { 200: { description: "A page of resources, by type and name", schema: snapshotSchema }, 404: notFound },
+  },
+  {
+    operation: "confirmSnapshot",
+    method: "POST",
+    path: "/v1/snapshots/{version}/confirm",
+    summary: "Releases a change that the removal guard holds.",
+    query: noQuery,
+    headers: { "If-Match": 'The version that is meant, in quotes, as in `If-Match: "0123456789abcdef"`' },
+    answers: {
+      200: { description: "Released", schema: confirmedSchema },
+      412: { description: "Another version is held, or none; `held` says which", schema: problemSchema },
+      428: { description: "If-Match is missing", schema: problemSchema },
+    },
+  },
+  {
+    operation: "listNodes",
+    method: "GET",
+    path: "/v1/nodes",
+    summary: "Every node that is or lately was connected, and those that were refused.",
+    query: nodeListQuery,
+    answers: { 200: { description: "A page of nodes, sorted by id", schema: nodeListSchema } },
+  },
+  {
+    operation: "getNode",
+    method: "GET",
+    path: "/v1/nodes/{id}",
+    summary: "One node: which version of each type it has acknowledged or rejected, and why.",
+    query: noQuery,
+    answers: { 200: { description: "The node", schema: nodeSchema }, 404: notFound },
+  },
+] as const satisfies readonly Route[];
+
+/** The name of a route. */
+export type Operation = (typeof routes)[number]["operation"];

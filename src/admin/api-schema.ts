@@ -1,0 +1,184 @@
+/**
+ * The shapes of the admin API's answers: the OpenAPI document is made from them, the code that builds an
+ * answer is typed by them, and a client may parse with them.
+ *
+ * Within `/v1` fields are added, never changed or taken away. Times are ISO 8601 in UTC.
+ */
+import { z } from "zod";
+
+const time = z.iso.datetime().describe("ISO 8601, UTC");
+const version = z.string().describe("A content hash, 16 hexadecimal digits");
+const syncStatus = z
+  .enum(["synced", "stale", "not_sent", "error"])
+  .describe("In the words of Envoy's client status service: stale is sent and not acknowledged, error is rejected");
+const typeName = z.string().describe("clusters, endpoints, listeners, routes, secrets, … or a type URL");
+
+const place = z.object({
+  file: z.string(),
+  line: z.int().describe("From 1"),
+  column: z.int().describe("From 1, in UTF-16 units"),
+});
+
+const diagnosticSchema = z
+  .object({
+    code: z.string(),
+    severity: z.enum(["error", "warning"]),
+    message: z.string(),
+    at: place,
+    path: z.string().optional(),
+    source: z.object({ line: z.string(), length: z.int() }).optional(),
+    hint: z.string().optional(),
+    related: z.object({ at: place, message: z.string() }).optional(),
+  })
+  .describe("What is wrong with the config, where, and the way out");
+
+const heldVersion = z.object({ group: z.string(), version });
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    diagnostics: z.array(diagnosticSchema).optional(),
+    held: z.array(heldVersion).optional().describe("What is held now"),
+  })
+  .describe("RFC 9457");
+
+export const healthSchema = z.object({
+  status: z.enum(["alive", "stalled"]),
+  eventLoopDelay: z.object({ p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() }),
+});
+
+export const readinessSchema = z.object({
+  status: z.enum(["ready", "degraded", "not_ready"]),
+  reasons: z.array(z.string()),
+});
+
+const tableSummary = z.object({ version, count: z.int() });
+
+const pastSnapshot = z.object({ version, at: time, cause: z.string() });
+
+const snapshotSummary = pastSnapshot.extend({ types: z.record(typeName, tableSummary) });
+
+const heldChange = pastSnapshot.extend({
+  heldSince: time,
+  findings: z.array(z.object({ type: typeName, removedCount: z.int(), ofCount: z.int(), names: z.array(z.string()) })),
+});
+
+const convergenceSchema = z.object({
+  version,
+  acknowledged: z.int(),
+  pending: z.int(),
+  rejected: z.int(),
+  disconnected: z.int(),
+  publishedAt: time.optional(),
+  convergedAt: time.optional().describe("Absent until the last connected node has it"),
+  laggards: z
+    .array(
+      z.object({
+        node: z.string(),
+        state: z.enum(["pending", "rejected"]),
+        reason: z.string().optional(),
+        overdue: z.boolean(),
+      }),
+    )
+    .describe("At most 20"),
+});
+
+const groupSchema = z.object({
+  group: z.string(),
+  source: z.enum(["config", "last-known-good"]),
+  current: snapshotSummary.optional().describe("Absent until there is a first valid snapshot"),
+  history: z.array(pastSnapshot).describe("Newest first"),
+  held: heldChange.optional().describe("A change that waits to be confirmed"),
+  convergence: convergenceSchema.optional(),
+});
+
+export const snapshotListSchema = z.object({
+  groups: z.array(groupSchema),
+  refused: z
+    .object({ since: time, diagnosticsCount: z.int(), diagnostics: z.array(diagnosticSchema) })
+    .optional()
+    .describe("The config as it is now cannot be used; what is served is older"),
+  next: z.string().optional().describe("The `after` of the next page"),
+});
+
+const resourceSchema = z.object({
+  name: z.string(),
+  version,
+  at: place,
+  resource: z.unknown().optional().describe("proto3 JSON, secrets redacted; with include=resources"),
+});
+
+export const snapshotSchema = z.object({
+  version,
+  groups: z.array(z.object({ group: z.string(), at: time, cause: z.string() })),
+  types: z.record(typeName, tableSummary.extend({ resources: z.array(resourceSchema) })),
+  next: z.string().optional().describe("The `after` of the next page"),
+});
+
+export const confirmedSchema = z.object({ version, groups: z.array(z.string()) });
+
+const rejectionSchema = z.object({
+  version: z.string().describe("The version_info of the refused response"),
+  snapshot: version.optional(),
+  message: z.string().describe("In the node's own words"),
+  at: time,
+  resourcesCount: z.int(),
+  resources: z
+    .array(z.object({ type: typeName, name: z.string(), version: z.string(), at: place.optional() }))
+    .describe("At most 20"),
+});
+
+const nodeTypeSchema = z.object({
+  type: typeName,
+  status: syncStatus,
+  subscribedTo: z.union([z.literal("all"), z.int()]).describe("How many names, or all"),
+  sentVersion: z.string().optional(),
+  acknowledgedVersion: z.string().optional(),
+  lastRejection: rejectionSchema.optional(),
+});
+
+export const nodeSchema = z.object({
+  id: z.string(),
+  cluster: z.string(),
+  locality: z.object({ region: z.string(), zone: z.string(), subZone: z.string() }),
+  userAgent: z.string(),
+  group: z.string().optional(),
+  connected: z.boolean(),
+  lastSeen: time,
+  status: syncStatus,
+  wanted: version.optional().describe("The snapshot that its group is to have"),
+  movingTo: version.optional(),
+  acknowledged: version.optional().describe("The snapshot that it acknowledged in full"),
+  waiting: z.object({ for: z.string(), since: time, overdue: z.boolean(), snapshot: version }).optional(),
+  refused: z.object({ reason: z.string(), at: time, count: z.int() }).optional(),
+  streams: z.array(z.object({ variant: z.enum(["sotw", "delta"]), peer: z.string(), since: time })),
+  types: z.array(nodeTypeSchema),
+});
+
+export const nodeListSchema = z.object({
+  nodes: z.array(nodeSchema),
+  next: z.string().optional().describe("The `after` of the next page"),
+});
+
+/** Those that the OpenAPI document names; the others are written out where they are used. */
+export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
+  Confirmed: confirmedSchema,
+  Diagnostic: diagnosticSchema,
+  Group: groupSchema,
+  Health: healthSchema,
+  Node: nodeSchema,
+  NodeList: nodeListSchema,
+  Problem: problemSchema,
+  Readiness: readinessSchema,
+  Snapshot: snapshotSchema,
+  SnapshotList: snapshotListSchema,
+};
+
+export type Problem = z.infer<typeof problemSchema>;
+export type GroupJson = z.infer<typeof groupSchema>;
+export type SnapshotListJson = z.infer<typeof snapshotListSchema>;
+export type SnapshotJson = z.infer<typeof snapshotSchema>;
+export type NodeJson = z.infer<typeof nodeSchema>;

@@ -1,0 +1,71 @@
+/**
+ * Nodes in the shape of the admin API.
+ */
+import type { NodeStatus, TypeStatus } from "../fleet/node-status.ts";
+import type { Rejection } from "../fleet/stream-record.ts";
+import type { NodeJson } from "./api-schema.ts";
+import { isoTime } from "./iso-time.ts";
+import { typeName } from "./snapshot-json.ts";
+
+type TypeJson = NodeJson["types"][number];
+
+/** One node; what is not known is left out. */
+export function nodeJson(node: NodeStatus): NodeJson {
+  const { group, wanted, movingTo, acknowledged, gate, refusal } = node;
+  return {
+    id: node.id,
+    cluster: node.cluster,
+    locality: { ...node.locality },
+    userAgent: node.userAgent,
+    ...(group === undefined ? {} : { group }),
+    connected: node.connected,
+    lastSeen: isoTime(node.lastSeenMs),
+    status: node.status,
+    ...(wanted === undefined ? {} : { wanted }),
+    ...(movingTo === undefined ? {} : { movingTo }),
+    ...(acknowledged === undefined ? {} : { acknowledged }),
+    ...(gate === undefined ? {} : { waiting: waitingJson(gate) }),
+    ...(refusal === undefined
+      ? {}
+      : { refused: { reason: refusal.reason, at: isoTime(refusal.atMs), count: refusal.count } }),
+    streams: node.streams.map(({ variant, peer, sinceMs }) => ({ variant, peer, since: isoTime(sinceMs) })),
+    types: node.types.map(typeJson),
+  };
+}
+
+function waitingJson(gate: NonNullable<NodeStatus["gate"]>): NonNullable<NodeJson["waiting"]> {
+  return {
+    for: gate.waitingFor,
+    since: isoTime(gate.sinceMs),
+    overdue: gate.overdue,
+    snapshot: gate.snapshotVersion,
+  };
+}
+
+function typeJson(type: TypeStatus): TypeJson {
+  const { sentVersionInfo, acknowledgedVersionInfo, lastRejection } = type;
+  return {
+    type: typeName(type.typeUrl),
+    status: type.status,
+    subscribedTo: type.wildcard ? "all" : type.namesCount,
+    ...(sentVersionInfo === undefined ? {} : { sentVersion: sentVersionInfo }),
+    ...(acknowledgedVersionInfo === undefined ? {} : { acknowledgedVersion: acknowledgedVersionInfo }),
+    ...(lastRejection === undefined ? {} : { lastRejection: rejectionJson(lastRejection) }),
+  };
+}
+
+function rejectionJson(rejection: Rejection): NonNullable<TypeJson["lastRejection"]> {
+  return {
+    version: rejection.versionInfo,
+    ...(rejection.snapshotVersion === undefined ? {} : { snapshot: rejection.snapshotVersion }),
+    message: rejection.message,
+    at: isoTime(rejection.atMs),
+    resourcesCount: rejection.resourcesCount,
+    resources: rejection.resources.map(({ typeUrl, name, version, at }) => ({
+      type: typeName(typeUrl),
+      name,
+      version,
+      ...(at === undefined ? {} : { at: { ...at } }),
+    })),
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * When Fairway is ready, and what is not as it should be although it is.
+ *
+ * Ready means that every group has a valid snapshot. A refused config, a held change and a start from the
+ * last known good leave it ready: what is served is valid, and taking the server out of rotation would
+ * only keep Envoys from it.
+ */
+import type { GroupView, Readiness, RefusedConfig } from "./admin-views.ts";
+
+/** The verdict over all groups; no groups means that no config was accepted yet. */
+export function readiness(groups: readonly GroupView[], refused: RefusedConfig | undefined): Readiness {
+  const missing = groups.filter((group) => group.current === undefined).map((group) => group.name);
+  const reasons: string[] = [];
+  if (groups.length === 0) reasons.push("no config has been accepted yet");
+  if (missing.length > 0) reasons.push(`no valid snapshot yet for ${listed(missing)}`);
+  const fromDisk = groups.filter(({ current, source }) => current !== undefined && source === "last-known-good");
+  if (fromDisk.length > 0) reasons.push(`serving last known good to ${listed(fromDisk.map((group) => group.name))}`);
+  if (refused !== undefined) reasons.push(refusedReason(refused));
+  for (const { name, held } of groups.slice(0, NAMES_MAX)) {
+    if (held !== undefined) reasons.push(`${name}: ${held.snapshot.version} is held until it is confirmed`);
+  }
+  return { ready: groups.length > 0 && missing.length === 0, reasons };
+}
+
+/** A probe's answer is read by people in a hurry. */
+const NAMES_MAX = 10;
+
+function refusedReason({ sinceMs, diagnostics }: RefusedConfig): string {
+  const since = `config refused since ${new Date(sinceMs).toISOString()}`;
+  const [first] = diagnostics;
+  if (first === undefined) return since;
+  return `${since}: ${first.at.file}:${first.at.line}:${first.at.column}: ${first.message}`;
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : "";
+  return `${names.slice(0, NAMES_MAX).join(", ")}${more}`;
+}

@@ -1,0 +1,97 @@
+/**
+ * Read models from memory: what the admin server is handed in tests.
+ */
+import type { AdminViews, GroupView } from "../../../src/admin/admin-views.ts";
+import { readiness } from "../../../src/admin/readiness.ts";
+import { convergence } from "../../../src/fleet/convergence.ts";
+import type { FleetEvent } from "../../../src/fleet/fleet.ts";
+import { createFleet, step } from "../../../src/fleet/fleet.ts";
+import { findNode, listNodes } from "../../../src/fleet/list-nodes.ts";
+import type { Diagnostic } from "../../../src/model/diagnostic.ts";
+import { checkRemoval } from "../../../src/snapshot/removal-guard.ts";
+import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
+import { err, ok } from "../../../src/support/result.ts";
+import { edge, snapshotOf, streamOf } from "../fleet/example-events.ts";
+
+export const served = snapshotOf({ a: "1", b: "1", c: "1", d: "1", e: "1" });
+export const past = snapshotOf({ a: "0", b: "1", c: "1", d: "1", e: "1" });
+export const heldSnapshot = snapshotOf({ a: "1" });
+
+export const diagnostic: Diagnostic = {
+  code: "unknown-key",
+  severity: "error",
+  message: "unknown key `clustr`",
+  at: { file: "routes.yaml", line: 3, column: 5 },
+  hint: "did you mean `cluster`?",
+};
+
+const verdict = checkRemoval(served, heldSnapshot, { mode: "on" });
+
+/** A group that serves `served`, once served `past`, and holds `heldSnapshot` back. */
+export function edgeGroup(of: Partial<GroupView> = {}): GroupView {
+  return {
+    name: edge,
+    current: served,
+    source: "config",
+    history: [served, past],
+    held: {
+      snapshot: heldSnapshot,
+      sinceMs: 5_000,
+      findings: verdict.kind === "held" ? verdict.findings : [],
+    },
+    convergence: undefined,
+    ...of,
+  };
+}
+
+/** Views over these groups and a fleet after these events. */
+export function viewsOf(
+  of: { readonly groups?: readonly GroupView[]; readonly events?: readonly FleetEvent[] } = {},
+  overrides: Partial<AdminViews> = {},
+): AdminViews {
+  const fleet = (of.events ?? fleetEvents()).reduce(step, createFleet());
+  let groups = of.groups ?? [edgeGroup({ convergence: convergence(fleet, edge) })];
+  const all = (group: GroupView): readonly Snapshot[] => [
+    ...group.history,
+    ...(group.held ? [group.held.snapshot] : []),
+  ];
+  return {
+    groups: () => groups,
+    refused: () => undefined,
+    snapshots: (version) => groups.flatMap((group) => all(group).filter((snapshot) => snapshot.version === version)),
+    renderResource: ({ name }) => ({ "@type": "Cluster", name }),
+    nodes: (query) => listNodes(fleet, query, 20_000),
+    node: (id) => findNode(fleet, id, 20_000),
+    ready: () => readiness(groups, undefined),
+    confirm: async (version) => {
+      const held = groups.filter((group) => group.held?.snapshot.version === version);
+      if (held.length === 0) {
+        return err({
+          held: groups.flatMap(({ name, held: change }) =>
+            change ? [{ group: name, version: change.snapshot.version }] : [],
+          ),
+        });
+      }
+      groups = groups.map((group) => (held.includes(group) ? { ...group, held: undefined } : group));
+      return ok(held.map((group) => group.name));
+    },
+    metrics: async () => "fairway_streams 1\n",
+    loopDelay: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }),
+    ...overrides,
+  };
+}
+
+/** One node of each kind: it has all, it refused, it waits, it is gone, it matches nothing. */
+function fleetEvents(): readonly FleetEvent[] {
+  const streams = ["done", "bad", "slow", "gone", "lost/1"].map((id, index) => streamOf(id, index));
+  const [done, bad, slow, gone, lost] = streams as [Stream, Stream, Stream, Stream, Stream];
+  return [
+    { kind: "published", snapshot: served, atMs: 9_000 },
+    ...[done.opened(), done.subscribed(), done.sent(served), done.acked(), done.synced(served)],
+    ...[bad.opened(), bad.subscribed(), bad.sent(served), bad.rejected("a", "1")],
+    ...[slow.opened(), slow.subscribed(), slow.gate(served, "waiting")],
+    ...[gone.opened(), gone.closed(), lost.refused("no group matches")],
+  ];
+}
+
+type Stream = ReturnType<typeof streamOf>;
