@@ -63,7 +63,7 @@ export function createEnvoyApi(descriptorSet: Uint8Array): EnvoyApi {
     decode: (typeUrl, bytes) => fromBinary(known(typeUrl), bytes),
     toJson: (typeUrl, bytes) => {
       const schema = known(typeUrl);
-      return toJson(schema, fromBinary(schema, bytes), { registry }) as JsonValue;
+      return toJson(schema, fromBinary(schema, bytes), { registry });
     },
   };
 }
@@ -74,7 +74,7 @@ export function createEnvoyApi(descriptorSet: Uint8Array): EnvoyApi {
  */
 function canonical(json: JsonValue, dropType: boolean): ProtoJsonValue {
   if (Array.isArray(json)) return json.map((item: JsonValue) => canonical(item, false));
-  if (json === null || typeof json !== "object") return json as ProtoJsonValue;
+  if (json === null || typeof json !== "object") return json;
   const source = json as { readonly [key: string]: JsonValue };
   const sorted: { [key: string]: ProtoJsonValue } = Object.create(null);
   for (const key of Object.keys(source).sort()) {
