@@ -21,8 +21,8 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** The cluster in every bootstrap that leads to the control plane. */
-export const controlPlaneCluster = "fairway_xds";
+/** The cluster in every bootstrap that leads to the control plane; `snapshot/consistency.ts` knows it too. */
+const controlPlaneCluster = "fairway_xds";
 
 /** Without a limit Envoy warns at start; this one is beyond what one gateway serves and below usual file limits. */
 const DOWNSTREAM_CONNECTIONS_MAX = 50_000;

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { bootstrapCommand, createBootstrap, printBootstrap, type JsonObject } from "../../../src/cli/bootstrap.ts";
+import { bootstrapClusters } from "../../../src/snapshot/consistency.ts";
 import { readBootstrapOptions, type BootstrapFlags } from "../../../src/cli/bootstrap-options.ts";
 
 describe("bootstrap", () => {
@@ -58,6 +59,11 @@ describe("bootstrap", () => {
     const byAddress = controlPlaneOf("10.1.2.3:18000");
     expect(byAddress).toMatchObject({ type: "STATIC" });
     expect(byAddress).not.toHaveProperty("dns_lookup_family");
+  });
+
+  it("calls the control plane's cluster by a name that raw resources may refer to", () => {
+    const { name } = controlPlaneOf("10.1.2.3:18000") as { readonly name: string };
+    expect([...bootstrapClusters]).toEqual([name]);
   });
 
   it("refuses a name for the admin page, which Envoy would not resolve", () => {
