@@ -32,7 +32,7 @@ export interface Convergence {
 }
 
 /** As many as a person reads; the rest is in the counts and in the list of nodes. */
-export const LAGGARDS_MAX = 20;
+const LAGGARDS_MAX = 20;
 
 /**
  * The state of a group; by default for its current snapshot. Undefined when the group is not known or has

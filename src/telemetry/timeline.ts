@@ -27,7 +27,7 @@ export interface Timeline {
 }
 
 /** A day of a busy config repository, and less than a megabyte. */
-export const TIMELINE_ENTRIES_MAX = 1_000;
+const TIMELINE_ENTRIES_MAX = 1_000;
 /** An entry that is longer says no more to a person; the log has it in full. */
 const TEXT_LENGTH_MAX = 500;
 

@@ -50,6 +50,20 @@ test("closes although clients hold connections open", async () => {
   await eventually("the connection to be ended", () => ended);
 });
 
+test("closes although a request never ends", async () => {
+  const server = serverOn(0);
+  const { port } = await server.listen();
+  let begun = false;
+  server.app.server.on("request", () => (begun = true));
+  const slow = connect(port, "127.0.0.1");
+  slow.on("error", () => undefined);
+  slow.write("POST /v1/snapshots/x/confirm HTTP/1.1\r\nHost: localhost\r\n");
+  slow.write("Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+  await eventually("the request to begin", () => begun);
+  await server.close();
+  await eventually("the connection to be ended", () => slow.destroyed || slow.readableEnded || slow.closed);
+});
+
 function statusFor(port: number, host: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const sent = request({ port, host: "127.0.0.1", path: "/healthz", headers: { host } }, (answer) => {

@@ -56,6 +56,16 @@ describe("the status of a type and its node", () => {
       { type: "error", node: "error" },
     ],
     [
+      "stays error on delta while a response about another resource is under way",
+      [...refusedV2, publish(v3), delta.sent(v3, "3")],
+      { type: "error", node: "error" },
+    ],
+    [
+      "is stale on SotW again while a response that replaces the refused one is under way",
+      [publish(v2), sotw.opened(), sotw.sent(v2), sotw.rejected("shop", "a2"), publish(v4), sotw.sent(v4, "2")],
+      { type: "stale", node: "stale" },
+    ],
+    [
       "ends error on delta when the node accepts a response after the refused version is no longer wanted",
       [...refusedV2, publish(v4), delta.sent(v4, "3"), delta.acked("3"), delta.synced(v4)],
       { type: "synced", node: "synced" },
