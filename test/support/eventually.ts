@@ -1,0 +1,58 @@
+/**
+ * Waiting for a condition instead of for a time.
+ *
+ * A test that sleeps is slow when the machine is fast and fails when the machine is slow. These ask
+ * again until the condition holds, and when it never does they fail with what was being waited for.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface EventuallyOptions {
+  /** Far above what is needed, because shared machines stall; nobody waits for it when all is well. */
+  readonly timeoutMs?: number;
+  readonly intervalMs?: number;
+}
+
+/** Resolves once `condition` holds; rejects with `message`, and its last error, when the time is up. */
+export async function eventually(
+  message: string,
+  condition: () => boolean | Promise<boolean>,
+  options: EventuallyOptions = {},
+): Promise<void> {
+  await eventuallyValue(message, async () => ((await condition()) ? true : undefined), options);
+}
+
+/** The first value of `read` that is not undefined. */
+export async function eventuallyValue<T>(
+  message: string,
+  read: () => T | undefined | Promise<T | undefined>,
+  options: EventuallyOptions = {},
+): Promise<T> {
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const deadlineMs = performance.now() + timeoutMs;
+  let cause: unknown;
+  for (;;) {
+    try {
+      const value = await read();
+      if (value !== undefined) return value;
+      cause = undefined;
+    } catch (error) {
+      cause = error;
+    }
+    if (performance.now() >= deadlineMs) {
+      throw new Error(`waited ${timeoutMs} ms in vain: ${message}`, { cause });
+    }
+    await sleep(options.intervalMs ?? 5);
+  }
+}
+
+/**
+ * Resolves if `condition` holds all the time for `forMs`; rejects with `message` as soon as it does not.
+ * For the claim that something does not happen, which no condition can show.
+ */
+export async function throughout(message: string, condition: () => boolean, forMs: number): Promise<void> {
+  const deadlineMs = performance.now() + forMs;
+  while (performance.now() < deadlineMs) {
+    if (!condition()) throw new Error(`did not stay so: ${message}`);
+    await sleep(5);
+  }
+}
