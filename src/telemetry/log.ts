@@ -39,7 +39,7 @@ const DRAWN_MAX = 20;
 /** A log that writes to `write`. */
 export function createLog(options: LogOptions): Log {
   const logger = pino(
-    { level: options.level, base: null, formatters: { level: (label) => ({ level: label }) } },
+    { level: options.level, base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },
     { write: (line: string) => options.write(options.terminal ? terminalLine(line, options.color) : safeJson(line)) },
   );
   const perNode = createRateLimit(PER_NODE);
