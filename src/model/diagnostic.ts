@@ -55,6 +55,7 @@ export const diagnosticCodes = {
   "unsupported-resource-type": "A raw resource is an Envoy message, but not one that xDS delivers.",
   "empty-subset": "A subset selects no endpoint.",
   "conflicting-address": "Two listeners of a group use the same address.",
+  "too-many-problems": "There are more problems than are shown; the rest is only counted.",
 } as const satisfies Record<string, string> & Record<SourceProblemCode, string>;
 
 /** The name of a kind of problem. */

@@ -28,7 +28,11 @@ export interface NodeGroup {
   readonly consistency: "strict" | "warn";
   /** The mass-removal guard; absent fields mean 20 % and 3. */
   readonly removalGuard: { readonly mode: "on" | "off"; readonly percent?: number; readonly minimum?: number };
-  readonly updates: { readonly graceMs?: number; readonly deadlineMs?: number; readonly onDeadline?: "hold" | "proceed" };
+  readonly updates: {
+    readonly graceMs?: number;
+    readonly deadlineMs?: number;
+    readonly onDeadline?: "hold" | "proceed";
+  };
 }
 
 /** What a node must be like; `metadata` holds dotted paths and the values they must equal. */
@@ -123,7 +127,12 @@ export interface OutlierDetection {
 export interface HealthCheck {
   readonly at: Place;
   readonly check:
-    | { readonly kind: "http"; readonly path: string; readonly host?: string; readonly expectedStatuses?: readonly number[] }
+    | {
+        readonly kind: "http";
+        readonly path: string;
+        readonly host?: string;
+        readonly expectedStatuses?: readonly number[];
+      }
     | { readonly kind: "tcp" }
     | { readonly kind: "grpc"; readonly serviceName?: string };
   readonly intervalMs?: number;
@@ -215,10 +224,4 @@ export interface RawResource {
 }
 
 /** A JSON value. */
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };

@@ -1,0 +1,56 @@
+/**
+ * `10.0.0.1:8080` and `[::1]:80`: the host and port of an endpoint.
+ */
+import { isIP } from "node:net";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+
+/** An IP address and a port. */
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What is wrong with an address, and the way out. */
+export interface AddressProblem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+export const PORT_MAX = 65_535;
+const EXAMPLE = "write an IP address and a port: 10.0.0.1:8080 or [::1]:8080";
+
+/** Parses an endpoint's address; names are refused, because resolving them is another kind of service. */
+export function parseAddress(text: string): Result<HostAndPort, AddressProblem> {
+  const match = /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[^:]*)):(?<port>[0-9]{1,5})$/.exec(text);
+  const host = match?.groups?.["bracketed"] ?? match?.groups?.["plain"];
+  if (match === null || host === undefined || host === "") return err(explain(text));
+  const port = Number(match.groups?.["port"]);
+  if (port < 1 || port > PORT_MAX) {
+    return err({ message: `the port of "${text}" is not between 1 and ${PORT_MAX}`, hint: EXAMPLE });
+  }
+  const bracketed = match.groups?.["bracketed"] !== undefined;
+  if (!isIpAddress(host) || bracketed !== host.includes(":")) return err(explain(text));
+  return ok({ host, port });
+}
+
+/** IPv4 or IPv6; an IPv6 zone (`fe80::1%eth0`) means something on one machine only and is refused. */
+export function isIpAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes("%");
+}
+
+function explain(text: string): AddressProblem {
+  if (isIpAddress(text)) return { message: `the address "${text}" has no port`, hint: EXAMPLE };
+  const lastColon = text.lastIndexOf(":");
+  if (lastColon > 0 && isIP(text.slice(0, lastColon)) === 6) {
+    const [host, port] = [text.slice(0, lastColon), text.slice(lastColon + 1)];
+    return { message: `the IPv6 address in "${text}" needs brackets`, hint: `write [${host}]:${port}` };
+  }
+  if (/^[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*(?::[0-9]+)?$/.test(text)) {
+    return {
+      message: `"${text}" is a host name; endpoints are IP addresses`,
+      hint: "services found by DNS are not supported yet: write the IP addresses",
+    };
+  }
+  return { message: `"${text}" is not an address`, hint: EXAMPLE };
+}

@@ -1,0 +1,52 @@
+/**
+ * The parts of the intent that one document without problems holds, before references are resolved.
+ */
+import type { DraftGateway } from "./build-nodes.ts";
+import { buildGateway, buildNodeGroup, buildRawResource } from "./build-nodes.ts";
+import type { DraftRoute } from "./build-route.ts";
+import { buildRoute, buildSplit } from "./build-route.ts";
+import { buildService } from "./build-service.ts";
+import type { Backend, NodeGroup, RawResource, Service } from "./intent.ts";
+import type { YamlDocument } from "./parse-document.ts";
+import type { Path } from "./position.ts";
+import type { DocumentValue } from "./schema.ts";
+
+/** What one document contributes. */
+export interface DocumentParts {
+  readonly document: YamlDocument;
+  readonly groups: readonly NodeGroup[];
+  readonly gateways: readonly DraftGateway[];
+  readonly services: readonly Service[];
+  readonly routes: readonly DraftRoute[];
+  readonly splits: readonly (readonly [string, readonly Backend[]])[];
+  readonly rawResources: readonly { readonly resource: RawResource; readonly path: Path }[];
+}
+
+/** Builds the parts; the document must have passed `checkDocument` without an error. */
+export function buildDocument(document: YamlDocument): DocumentParts {
+  const value = document.value as DocumentValue;
+  return {
+    document,
+    groups: entries("nodes", value.nodes, (path, entry) => buildNodeGroup(document, path, entry)),
+    gateways: entries("gateways", value.gateways, (path, entry) => buildGateway(document, path, entry)),
+    services: entries("services", value.services, (path, entry) => buildService(document, path, entry)),
+    routes: entries("routes", value.routes, (path, entry) => buildRoute(document, path, entry)),
+    splits: entries(
+      "splits",
+      value.splits,
+      (path, entry) => [String(path[1]), buildSplit(document, path, entry)] as const,
+    ),
+    rawResources: (value.resources ?? []).map((entry, index) => {
+      const path = ["resources", index];
+      return { resource: buildRawResource(document, path, entry), path };
+    }),
+  };
+}
+
+function entries<T, R>(
+  section: string,
+  map: Readonly<Record<string, T>> | undefined,
+  build: (path: Path, entry: T) => R,
+): readonly R[] {
+  return Object.entries(map ?? {}).map(([name, entry]) => build([section, name], entry));
+}

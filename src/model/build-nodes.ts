@@ -1,0 +1,78 @@
+/**
+ * From checked `nodes`, `gateways` and `resources` entries to their parts of the intent.
+ */
+import { present } from "../support/assert.ts";
+import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
+import { durationMs } from "./duration.ts";
+import type { Gateway, JsonValue, NodeGroup, NodeMatch, RawResource } from "./intent.ts";
+import type { Path, SourceDocument } from "./position.ts";
+import { placeOf } from "./position.ts";
+import type { GatewayValue, NodeGroupValue, RawResourceValue } from "./schema.ts";
+import { byName, defined, sortedRecord } from "./sort.ts";
+
+/** A gateway whose groups may still mean "all". */
+export type DraftGateway = Omit<Gateway, "groups"> & { readonly groups?: readonly string[] };
+
+export function buildNodeGroup(document: SourceDocument, path: Path, value: NodeGroupValue): NodeGroup {
+  const { grace, deadline, onDeadline } = value.updates ?? {};
+  return {
+    name: String(path.at(-1)),
+    at: placeOf(document, path, "key"),
+    match: buildMatch(value.match ?? {}),
+    ...(value.services === undefined ? {} : { services: unique(value.services) }),
+    consistency: value.consistency ?? "strict",
+    removalGuard:
+      value.removalGuard === "off"
+        ? { mode: "off" }
+        : { mode: "on", ...defined({ percent: value.removalGuard?.percent, minimum: value.removalGuard?.minimum }) },
+    updates: {
+      ...(grace === undefined ? {} : { graceMs: durationMs(grace) }),
+      ...(deadline === undefined ? {} : { deadlineMs: durationMs(deadline) }),
+      ...defined({ onDeadline }),
+    },
+  };
+}
+
+export function buildGateway(document: SourceDocument, path: Path, value: GatewayValue): DraftGateway {
+  const listeners = value.listeners.map((listener, index) => ({
+    name: listener.name,
+    at: placeOf(document, [...path, "listeners", index], "value"),
+    ...defined({ address: listener.address }),
+    port: listener.port,
+  }));
+  return {
+    name: String(path.at(-1)),
+    at: placeOf(document, path, "key"),
+    ...(value.nodes === undefined ? {} : { groups: listOf(value.nodes) }),
+    listeners: listeners.toSorted(byName),
+  };
+}
+
+export function buildRawResource(document: SourceDocument, path: Path, value: RawResourceValue): RawResource {
+  const json = value as { readonly [key: string]: JsonValue };
+  const typeUrl = value["@type"];
+  return {
+    at: placeOf(document, path, "value"),
+    ...(value.nodes === undefined ? {} : { groups: listOf(value.nodes) }),
+    typeUrl,
+    name: present(rawResourceName(typeUrl, json), "checkRawResource demands a name"),
+    json: rawMessage(json),
+  };
+}
+
+function buildMatch(value: NonNullable<NodeGroupValue["match"]>): NodeMatch {
+  return {
+    ...(value.id === undefined ? {} : { ids: listOf(value.id) }),
+    ...(value.cluster === undefined ? {} : { clusters: listOf(value.cluster) }),
+    ...(value.metadata === undefined ? {} : { metadata: sortedRecord(value.metadata) }),
+    ...(value.locality === undefined ? {} : { locality: defined(value.locality) }),
+  };
+}
+
+function listOf(value: string | readonly string[]): readonly string[] {
+  return typeof value === "string" ? [value] : unique(value);
+}
+
+function unique(values: readonly string[]): readonly string[] {
+  return [...new Set(values)].toSorted();
+}

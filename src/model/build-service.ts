@@ -1,0 +1,142 @@
+/**
+ * From a checked `services` entry to a service of the intent.
+ *
+ * Endpoints are sorted by address: their order in the file has no meaning, so it must not make a version.
+ */
+import { assert } from "../support/assert.ts";
+import { parseAddress } from "./address.ts";
+import { durationMs, durationPattern, protoDuration } from "./duration.ts";
+import type {
+  CircuitBreaker,
+  Endpoint,
+  HealthCheck,
+  OutlierDetection,
+  Service,
+  ServicePolicy,
+  Subset,
+} from "./intent.ts";
+import { mergePolicy, policyOf } from "./merge-policy.ts";
+import type { PolicyValue } from "./merge-policy.ts";
+import type { Path, SourceDocument } from "./position.ts";
+import { placeOf } from "./position.ts";
+import type { ServiceValue } from "./schema.ts";
+import { byName, defined, sortedRecord } from "./sort.ts";
+
+type EndpointValue = ServiceValue["endpoints"][number];
+
+/** Builds one service. */
+export function buildService(document: SourceDocument, path: Path, value: ServiceValue): Service {
+  const policy = policyOf(value);
+  const own = buildPolicy(document, path, policy);
+  const subsets = Object.entries(value.subsets ?? {}).map(([name, subset]): Subset => {
+    const subsetPath = [...path, "subsets", name];
+    const places = { document, path: subsetPath, fallback: path };
+    return {
+      name,
+      at: placeOf(document, subsetPath, "key"),
+      labels: sortedRecord(subset.labels),
+      policy: policyWithPlaces(places, mergePolicy(policy, policyOf(subset)), policyOf(subset)),
+    };
+  });
+  const endpoints = value.endpoints.map((endpoint, index) =>
+    buildEndpoint(document, [...path, "endpoints", index], endpoint),
+  );
+  return {
+    name: String(path.at(-1)),
+    at: placeOf(document, path, "key"),
+    ...defined({ protocol: value.protocol }),
+    endpoints: endpoints.toSorted(byAddress),
+    subsets: subsets.toSorted(byName),
+    policy: own,
+  };
+}
+
+function buildEndpoint(document: SourceDocument, path: Path, value: EndpointValue): Endpoint {
+  const block = typeof value === "string" ? { address: value } : value;
+  const address = parseAddress(block.address);
+  assert(address.ok, "the schema has checked the address");
+  const [region, zone, subZone] = block.locality?.split("/") ?? [];
+  return {
+    at: placeOf(document, path, "value"),
+    ...address.value,
+    labels: sortedRecord(block.labels ?? {}),
+    ...(region === undefined ? {} : { locality: { region, ...defined({ zone, subZone }) } }),
+    ...defined({ weight: block.weight, priority: block.priority }),
+  };
+}
+
+function byAddress(left: Endpoint, right: Endpoint): number {
+  if (left.host !== right.host) return left.host < right.host ? -1 : 1;
+  return left.port - right.port;
+}
+
+/** Where a policy block may be written: at the subset, else at its service. */
+interface PolicyPlaces {
+  readonly document: SourceDocument;
+  readonly path: Path;
+  readonly fallback: Path;
+}
+
+function buildPolicy(document: SourceDocument, path: Path, policy: PolicyValue): ServicePolicy {
+  return policyWithPlaces({ document, path, fallback: path }, policy, policy);
+}
+
+/** `written` is what stands at `places.path`; blocks that it lacks are the service's. */
+function policyWithPlaces(places: PolicyPlaces, policy: PolicyValue, written: PolicyValue): ServicePolicy {
+  const at = (key: keyof PolicyValue) =>
+    placeOf(places.document, [...(written[key] === undefined ? places.fallback : places.path), key], "key");
+  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck } = policy;
+  return {
+    ...(connectTimeout === undefined ? {} : { connectTimeoutMs: durationMs(connectTimeout) }),
+    ...(loadBalancer === undefined
+      ? {}
+      : {
+          loadBalancer: {
+            // Envoy's own default, written out because the block was.
+            policy: loadBalancer.policy ?? "ROUND_ROBIN",
+            ...defined({
+              choiceCount: loadBalancer.choiceCount,
+              healthyPanicThresholdPercent: loadBalancer.healthyPanicThreshold,
+            }),
+          },
+        }),
+    ...(circuitBreaker === undefined
+      ? {}
+      : { circuitBreaker: { at: at("circuitBreaker"), ...circuitBreaker } as CircuitBreaker }),
+    ...(outlierDetection === undefined
+      ? {}
+      : { outlierDetection: { at: at("outlierDetection"), fields: outlierFields(outlierDetection) } }),
+    ...(healthCheck === undefined ? {} : { healthCheck: { at: at("healthCheck"), ...buildHealthCheck(healthCheck) } }),
+  };
+}
+
+function outlierFields(block: NonNullable<PolicyValue["outlierDetection"]>): OutlierDetection["fields"] {
+  const fields: Record<string, string | number | boolean> = {};
+  for (const [key, value] of Object.entries(sortedRecord(block))) {
+    if (value === undefined) continue;
+    const isDuration = typeof value === "string" && durationPattern.test(value);
+    fields[key] = isDuration ? protoDuration(durationMs(value)) : value;
+  }
+  return fields;
+}
+
+function buildHealthCheck(block: NonNullable<PolicyValue["healthCheck"]>): Omit<HealthCheck, "at"> {
+  const { interval, timeout, healthyThreshold, unhealthyThreshold } = block;
+  return {
+    check: checkKind(block),
+    ...(interval === undefined ? {} : { intervalMs: durationMs(interval) }),
+    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
+    ...defined({ healthyThreshold, unhealthyThreshold }),
+  };
+}
+
+function checkKind(block: NonNullable<PolicyValue["healthCheck"]>): HealthCheck["check"] {
+  const { http, tcp, grpc } = block;
+  if (http !== undefined) {
+    const { path, host, expectedStatuses } = http;
+    return { kind: "http", path, ...defined({ host, expectedStatuses: expectedStatuses?.toSorted((a, b) => a - b) }) };
+  }
+  if (grpc !== undefined) return { kind: "grpc", ...defined({ serviceName: grpc.serviceName }) };
+  assert(tcp !== undefined, "checkService demands one kind");
+  return { kind: "tcp" };
+}

@@ -1,0 +1,98 @@
+/**
+ * What documents that are right alone claim together: an address, or the name of a raw resource, in the same
+ * node group.
+ */
+import type { DocumentParts } from "./build-document.ts";
+import type { DraftGateway } from "./build-nodes.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { RawResource } from "./intent.ts";
+import { comparePlaces } from "./merge-documents.ts";
+import type { YamlDocument } from "./parse-document.ts";
+import type { Path } from "./position.ts";
+import { locate } from "./position.ts";
+
+/** The address of a listener that names none. */
+const ANY_ADDRESS = "0.0.0.0";
+
+/** The conflicts among the documents that have no error of their own. */
+export function checkConflicts(parts: readonly DocumentParts[], groupNames: readonly string[]): readonly Diagnostic[] {
+  return [...conflictingAddresses(parts, groupNames), ...repeatedRawResources(parts, groupNames)];
+}
+
+interface Claim {
+  readonly document: YamlDocument;
+  readonly gateway: DraftGateway;
+  readonly listener: DraftGateway["listeners"][number];
+  readonly groups: readonly string[];
+}
+
+/** A group's Envoys can bind an address once. */
+function conflictingAddresses(parts: readonly DocumentParts[], groupNames: readonly string[]): readonly Diagnostic[] {
+  const claims: readonly Claim[] = parts.flatMap(({ document, gateways }) =>
+    gateways.flatMap((gateway) =>
+      gateway.listeners.map((listener) => ({ document, gateway, listener, groups: gateway.groups ?? groupNames })),
+    ),
+  );
+  const taken = new Map<string, Claim>();
+  const diagnostics: Diagnostic[] = [];
+  for (const claim of claims.toSorted((left, right) => comparePlaces(left.listener.at, right.listener.at))) {
+    const address = `${claim.listener.address ?? ANY_ADDRESS} port ${claim.listener.port}`;
+    const clash = claim.groups.find((group) => taken.has(`${group} ${address}`));
+    const other = clash === undefined ? undefined : taken.get(`${clash} ${address}`);
+    for (const group of claim.groups) if (!taken.has(`${group} ${address}`)) taken.set(`${group} ${address}`, claim);
+    // The same gateway defined twice has been told as that.
+    if (clash === undefined || other === undefined || isRedefinition(claim, other)) continue;
+    diagnostics.push({
+      code: "conflicting-address",
+      severity: "error",
+      message: `two listeners of group \`${clash}\` use ${address}`,
+      ...locateListener(claim),
+      hint: "choose another port or address, or put the gateways on different groups with `nodes`",
+      related: { at: other.listener.at, message: `first used by \`${other.gateway.name}/${other.listener.name}\`` },
+    });
+  }
+  return diagnostics;
+}
+
+function isRedefinition(left: Claim, right: Claim): boolean {
+  return left.gateway !== right.gateway && left.gateway.name === right.gateway.name;
+}
+
+/** Points at the port of the listener; the listener is found again by its name, which is unique in its gateway. */
+function locateListener(claim: Claim): Pick<Diagnostic, "at" | "path" | "source"> {
+  const { gateways } = claim.document.value as {
+    readonly gateways: Readonly<Record<string, { readonly listeners: readonly { readonly name: string }[] }>>;
+  };
+  const index =
+    gateways[claim.gateway.name]?.listeners.findIndex((listener) => listener.name === claim.listener.name) ?? 0;
+  const path: Path = ["gateways", claim.gateway.name, "listeners", index, "port"];
+  const {
+    at,
+    path: text,
+    source,
+  } = locate(claim.document, { code: "conflicting-address", message: "", path, at: "value" });
+  return { at, ...(text === undefined ? {} : { path: text }), ...(source === undefined ? {} : { source }) };
+}
+
+/** A group holds a resource of a type and name once. */
+function repeatedRawResources(parts: readonly DocumentParts[], groupNames: readonly string[]): readonly Diagnostic[] {
+  const raw = parts.flatMap((part) => part.rawResources.map((item) => ({ ...item, document: part.document })));
+  const taken = new Map<string, RawResource>();
+  const diagnostics: Diagnostic[] = [];
+  for (const { resource, path, document } of raw.toSorted((a, b) => comparePlaces(a.resource.at, b.resource.at))) {
+    const keys = (resource.groups ?? groupNames).map((group) => `${group} ${resource.typeUrl} ${resource.name}`);
+    const first = keys.map((key) => taken.get(key)).find((other) => other !== undefined);
+    for (const key of keys) if (!taken.has(key)) taken.set(key, resource);
+    if (first === undefined) continue;
+    const message = `there is another raw resource of this type named \`${resource.name}\` in the same node group`;
+    const problem = {
+      code: "duplicate-name",
+      message,
+      hint: "rename or remove one of them",
+      path,
+      at: "value",
+    } as const;
+    diagnostics.push({ ...locate(document, problem), related: { at: first.at, message: "first defined here" } });
+  }
+  return diagnostics;
+}

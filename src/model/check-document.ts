@@ -1,0 +1,72 @@
+/**
+ * Whether the documents of one file say something that the vocabulary allows.
+ *
+ * Everything that can be told from one document alone is told here: the schema, then what relates parts of
+ * one service, route, gateway or split to each other, then raw Envoy resources. A part with a schema problem
+ * is not examined further, its neighbours are.
+ */
+import { checkGateway, checkRoute, checkSplit } from "./check-routing.ts";
+import { checkRawResource } from "./check-raw-resource.ts";
+import { checkService } from "./check-service.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { EnvoyApi } from "./envoy-api.ts";
+import { explainIssue } from "./explain-issue.ts";
+import type { JsonValue } from "./intent.ts";
+import type { YamlDocument } from "./parse-document.ts";
+import type { Path, Problem } from "./position.ts";
+import { formatPath, locate } from "./position.ts";
+import type { DocumentValue } from "./schema.ts";
+import { documentSchema } from "./schema.ts";
+
+/** The problems of one YAML document. */
+export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly Diagnostic[] {
+  const shape = checkShape(document.value);
+  const broken = new Set(shape.map((problem) => entryOf(problem.path)));
+  const problems = [...shape];
+  // The entries without a schema problem have the type that the schema describes.
+  const value = document.value as DocumentValue;
+  const each = <T>(section: string, entries: Readonly<Record<string, T>> | undefined, check: EntryCheck<T>): void => {
+    if (broken.has(section) || broken.has("")) return;
+    for (const [name, entry] of Object.entries(entries ?? {})) {
+      const path = [section, name];
+      if (!broken.has(formatPath(path))) problems.push(...check(path, entry));
+    }
+  };
+  if (!broken.has("")) {
+    each("services", value.services, checkService);
+    each("gateways", value.gateways, checkGateway);
+    each("routes", value.routes, checkRoute);
+    each("splits", value.splits, checkSplit);
+  }
+  if (!broken.has("") && !broken.has("resources")) {
+    for (const [index, resource] of (value.resources ?? []).entries()) {
+      const path = ["resources", index];
+      if (broken.has(formatPath(path))) continue;
+      problems.push(...checkRawResource(api, path, resource as { readonly [key: string]: JsonValue }));
+    }
+  }
+  return problems.map((problem) => locate(document, problem));
+}
+
+type EntryCheck<T> = (path: Path, entry: T) => readonly Problem[];
+
+function checkShape(value: unknown): readonly Problem[] {
+  const result = documentSchema.safeParse(value);
+  if (result.success) return [];
+  const problems = result.error.issues.flatMap((issue) => explainIssue(value, issue));
+  // "exactly one of …" beside an unknown key of the same map says the typo twice.
+  const withUnknownKeys = new Set(
+    problems
+      .filter((problem) => problem.code === "unknown-key")
+      .map((problem) => formatPath(problem.path.slice(0, -1))),
+  );
+  return problems.filter(
+    (problem) => !(problem.code === "missing-key" && withUnknownKeys.has(formatPath(problem.path))),
+  );
+}
+
+/** The entry that a path lies in: `services.shop`; the section itself, or the empty text for the whole document. */
+function entryOf(path: Path): string {
+  // An unknown key at the top spoils nothing else.
+  return formatPath(path.slice(0, 2));
+}

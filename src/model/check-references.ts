@@ -1,0 +1,69 @@
+/**
+ * References between documents: each name must be defined in some file.
+ */
+import { closestName } from "./closest-name.ts";
+import type { Definition, Reference, Section } from "./collect-names.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { Definitions } from "./merge-documents.ts";
+import type { Problem } from "./position.ts";
+import { locate } from "./position.ts";
+
+/** What one definition of a section is called. */
+const nouns: Readonly<Record<Section, string>> = {
+  nodes: "node group",
+  gateways: "gateway",
+  services: "service",
+  routes: "route",
+  splits: "split",
+};
+
+/** The group that exists without a `nodes` map. */
+export const DEFAULT_GROUP = "default";
+
+/** The names of all node groups. */
+export function groupNames(definitions: Definitions): readonly string[] {
+  return definitions.nodes.size === 0 ? [DEFAULT_GROUP] : [...definitions.nodes.keys()].toSorted();
+}
+
+/** The dangling references. */
+export function checkReferences(references: readonly Reference[], definitions: Definitions): readonly Diagnostic[] {
+  return references.flatMap((reference) => {
+    const problem = danglingName(reference, definitions);
+    return problem === undefined ? [] : [locate(reference.document, problem)];
+  });
+}
+
+function danglingName(reference: Reference, definitions: Definitions): Problem | undefined {
+  const { section, name, path } = reference;
+  const known = definitions[section];
+  const definition = known.get(name);
+  if (definition !== undefined) return danglingMember(reference, definition);
+  if (section === "nodes" && groupNames(definitions).includes(name)) return undefined;
+  const near = closestName(name, known.keys());
+  return {
+    code: "dangling-reference",
+    message: `there is no ${nouns[section]} \`${name}\``,
+    hint: near === undefined ? `define it under \`${section}\`, in this file or another` : `did you mean \`${near}\`?`,
+    path,
+    at: "value",
+  };
+}
+
+function danglingMember(reference: Reference, definition: Definition): Problem | undefined {
+  const { member, section, name } = reference;
+  if (member === undefined || definition.members === undefined || definition.members.includes(member.name))
+    return undefined;
+  const noun = section === "gateways" ? "listener" : "subset";
+  const near = closestName(member.name, definition.members);
+  const known =
+    definition.members.length === 0
+      ? `it has no ${noun}s`
+      : `its ${noun}s: ${definition.members.slice(0, 20).join(", ")}`;
+  return {
+    code: "dangling-reference",
+    message: `${nouns[section]} \`${name}\` has no ${noun} \`${member.name}\``,
+    hint: near === undefined ? known : `did you mean \`${near}\`?`,
+    path: member.path,
+    at: "value",
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * What the schema cannot say about one gateway, route or split: names that are used twice inside it, and
+ * weights of backends that do not exist.
+ */
+import { closestName } from "./closest-name.ts";
+import type { Path, Problem } from "./position.ts";
+import type { GatewayValue, RouteValue, SplitValue } from "./schema.ts";
+
+export function checkGateway(path: Path, gateway: GatewayValue): readonly Problem[] {
+  const names = gateway.listeners.map((listener, index) => ({
+    name: listener.name,
+    path: [...path, "listeners", index, "name"],
+  }));
+  return repeated(names, "listener");
+}
+
+export function checkRoute(path: Path, route: RouteValue): readonly Problem[] {
+  const hostnames = (route.hostnames ?? []).map((hostname, index) => ({
+    name: hostname.toLowerCase(),
+    path: [...path, "hostnames", index],
+  }));
+  const rules = route.rules.flatMap((rule, index) =>
+    rule.name === undefined ? [] : [{ name: rule.name, path: [...path, "rules", index, "name"] }],
+  );
+  return [...repeated(hostnames, "host name"), ...repeated(rules, "rule"), ...repeatedHeaders(path, route)];
+}
+
+export function checkSplit(path: Path, split: SplitValue): readonly Problem[] {
+  return Object.keys(split.default)
+    .filter((name) => !Object.hasOwn(split.backends, name))
+    .map((name) => {
+      const near = closestName(name, Object.keys(split.backends));
+      return {
+        code: "dangling-reference",
+        message: `the split has no backend \`${name}\``,
+        hint:
+          near === undefined ? `its backends: ${Object.keys(split.backends).join(", ")}` : `did you mean \`${near}\`?`,
+        path: [...path, "default", name],
+        at: "key",
+      };
+    });
+}
+
+/** Header names are compared in lower case, as HTTP does. */
+function repeatedHeaders(path: Path, route: RouteValue): readonly Problem[] {
+  return route.rules.flatMap((rule, ruleIndex) =>
+    (rule.matches ?? []).flatMap((match, matchIndex) => {
+      const base = [...path, "rules", ruleIndex, "matches", matchIndex, "headers"];
+      const names = Object.keys(match.headers ?? {}).map((name) => ({
+        name: name.toLowerCase(),
+        path: [...base, name],
+      }));
+      return repeated(names, "header");
+    }),
+  );
+}
+
+function repeated(names: readonly { readonly name: string; readonly path: Path }[], what: string): readonly Problem[] {
+  const seen = new Set<string>();
+  const problems: Problem[] = [];
+  for (const { name, path } of names) {
+    if (seen.has(name)) {
+      const message = `the ${what} \`${name}\` is written twice`;
+      problems.push({ code: "duplicate-name", message, hint: "keep one of them", path, at: "value" });
+    }
+    seen.add(name);
+  }
+  return problems;
+}

@@ -1,0 +1,71 @@
+/**
+ * What the schema cannot say about one service: endpoints that are written twice, subsets that select
+ * nothing, and policies that make sense only together with the service's.
+ */
+import { mergePolicy, policyOf } from "./merge-policy.ts";
+import type { PolicyValue } from "./merge-policy.ts";
+import type { Path, Problem } from "./position.ts";
+import type { ServiceValue } from "./schema.ts";
+
+/** The problems of one service that fits its schema. */
+export function checkService(path: Path, service: ServiceValue): readonly Problem[] {
+  const policy = policyOf(service);
+  const problems = [...repeatedEndpoints(path, service), ...checkPolicy(path, policy)];
+  for (const [name, subset] of Object.entries(service.subsets ?? {})) {
+    const subsetPath = [...path, "subsets", name];
+    problems.push(...emptySubset(subsetPath, service, subset.labels));
+    const own = policyOf(subset);
+    if (own.healthCheck !== undefined || own.loadBalancer !== undefined) {
+      problems.push(...checkPolicy(subsetPath, mergePolicy(policy, own)));
+    }
+  }
+  return problems;
+}
+
+function* repeatedEndpoints(path: Path, service: ServiceValue): Iterable<Problem> {
+  const seen = new Set<string>();
+  for (const [index, endpoint] of service.endpoints.entries()) {
+    const address = typeof endpoint === "string" ? endpoint : endpoint.address;
+    if (seen.has(address)) {
+      const message = `the endpoint ${address} is listed twice`;
+      const at = typeof endpoint === "string" ? [index] : [index, "address"];
+      const hint = "use `weight` to give an endpoint a larger share";
+      yield { code: "duplicate-name", message, hint, path: [...path, "endpoints", ...at], at: "value" };
+    }
+    seen.add(address);
+  }
+}
+
+/** Only a warning: a subset waits empty for its first deployment. */
+function* emptySubset(path: Path, service: ServiceValue, labels: Readonly<Record<string, string>>): Iterable<Problem> {
+  const wanted = Object.entries(labels);
+  const selects = service.endpoints.some(
+    (endpoint) =>
+      wanted.length === 0 ||
+      (typeof endpoint !== "string" && wanted.every(([key, value]) => endpoint.labels?.[key] === value)),
+  );
+  if (selects) return;
+  const text = wanted.map(([key, value]) => `${key}=${value}`).join(", ");
+  yield {
+    code: "empty-subset",
+    severity: "warning",
+    message: `no endpoint has the labels of subset \`${path.at(-1)}\` (${text})`,
+    hint: "requests to it are answered with 503 until an endpoint has them",
+    path: [...path, "labels"],
+    at: "value",
+  };
+}
+
+function* checkPolicy(path: Path, policy: PolicyValue): Iterable<Problem> {
+  const { healthCheck, loadBalancer } = policy;
+  if (healthCheck !== undefined && !healthCheck.http && !healthCheck.tcp && !healthCheck.grpc) {
+    const hint = "write `http: { path: /healthz }`, `tcp: {}` or `grpc: {}`";
+    const message = "a health check needs one of http, tcp and grpc";
+    yield { code: "missing-key", message, hint, path: [...path, "healthCheck"], at: "key" };
+  }
+  if (loadBalancer?.choiceCount !== undefined && loadBalancer.policy !== "LEAST_REQUEST") {
+    const message = "`choiceCount` belongs to the policy LEAST_REQUEST";
+    const hint = "write `policy: LEAST_REQUEST`, or remove it";
+    yield { code: "invalid-value", message, hint, path: [...path, "loadBalancer", "choiceCount"], at: "key" };
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * What a document defines and what it refers to, by name.
+ *
+ * Read from the plain values, whatever else is wrong with them: a service with a typo is still defined, so
+ * that one mistake does not make every route that uses the service look wrong, and a dangling reference
+ * beside a typo is told at once.
+ */
+import type { YamlDocument } from "./parse-document.ts";
+import type { Path } from "./position.ts";
+
+/** The top-level maps whose keys are identities. */
+export const sections = ["nodes", "gateways", "services", "routes", "splits"] as const;
+export type Section = (typeof sections)[number];
+
+/** A name and where it is defined. */
+export interface Definition {
+  readonly section: Section;
+  readonly name: string;
+  /** A gateway's listeners, a service's subsets; undefined when they cannot be read. */
+  readonly members: readonly string[] | undefined;
+  readonly document: YamlDocument;
+  readonly path: Path;
+}
+
+/** A name that must be defined somewhere, in any document. */
+export interface Reference {
+  readonly section: Section;
+  readonly name: string;
+  readonly path: Path;
+  /** A subset of the service, a listener of the gateway. */
+  readonly member?: { readonly name: string; readonly path: Path };
+  readonly document: YamlDocument;
+}
+
+type Map = { readonly [key: string]: unknown };
+
+/** The definitions of one document, in the order written. */
+export function collectDefinitions(document: YamlDocument): readonly Definition[] {
+  const root = asMap(document.value);
+  return sections.flatMap((section) =>
+    Object.entries(asMap(root?.[section]) ?? {}).map(([name, entry]) => ({
+      section,
+      name,
+      members: membersOf(section, entry),
+      document,
+      path: [section, name],
+    })),
+  );
+}
+
+/** The references of one document. `*` steps into every item of a list or map; a list at the end is read item by item. */
+export function collectReferences(document: YamlDocument): readonly Reference[] {
+  const found: Reference[] = [];
+  const names = (section: Section, pattern: readonly string[]): void => {
+    visit(document.value, pattern, [], (value, path) => {
+      if (typeof value === "string") found.push({ section, name: value, path, document });
+    });
+  };
+  names("nodes", ["gateways", "*", "nodes"]);
+  names("nodes", ["resources", "*", "nodes"]);
+  names("services", ["nodes", "*", "services"]);
+  names("splits", ["routes", "*", "rules", "*", "split"]);
+  visit(document.value, ["routes", "*", "gateways"], [], (value, path) => {
+    if (typeof value === "string") found.push(gatewayReference(value, path, document));
+  });
+  const backend = (value: unknown, path: Path): void => {
+    const { service, subset } = asMap(value) ?? {};
+    if (typeof service !== "string") return;
+    const member = typeof subset === "string" ? { member: { name: subset, path: [...path, "subset"] } } : {};
+    found.push({ section: "services", name: service, path: [...path, "service"], ...member, document });
+  };
+  visit(document.value, ["routes", "*", "rules", "*", "backends"], [], backend);
+  visit(document.value, ["splits", "*", "backends", "*"], [], backend);
+  return found;
+}
+
+function gatewayReference(text: string, path: Path, document: YamlDocument): Reference {
+  const slash = text.indexOf("/");
+  if (slash === -1) return { section: "gateways", name: text, path, document };
+  const member = { name: text.slice(slash + 1), path };
+  return { section: "gateways", name: text.slice(0, slash), path, member, document };
+}
+
+function membersOf(section: Section, entry: unknown): readonly string[] | undefined {
+  const map = asMap(entry);
+  if (map === undefined) return undefined;
+  if (section === "services") {
+    return map["subsets"] === undefined ? [] : membersOfMap(map["subsets"]);
+  }
+  if (section !== "gateways" || !Array.isArray(map["listeners"])) return undefined;
+  const names = map["listeners"].map((listener: unknown) => asMap(listener)?.["name"]);
+  return names.every((name) => typeof name === "string") ? names : undefined;
+}
+
+function membersOfMap(value: unknown): readonly string[] | undefined {
+  const map = asMap(value);
+  return map === undefined ? undefined : Object.keys(map);
+}
+
+function visit(
+  value: unknown,
+  pattern: readonly string[],
+  path: Path,
+  found: (value: unknown, path: Path) => void,
+): void {
+  const [step, ...rest] = pattern;
+  if (step === undefined) {
+    if (Array.isArray(value)) value.forEach((item: unknown, index) => found(item, [...path, index]));
+    else found(value, path);
+  } else if (step === "*") {
+    if (Array.isArray(value)) value.forEach((item: unknown, index) => visit(item, rest, [...path, index], found));
+    else for (const [key, item] of Object.entries(asMap(value) ?? {})) visit(item, rest, [...path, key], found);
+  } else {
+    const map = asMap(value);
+    if (map !== undefined && Object.hasOwn(map, step)) visit(map[step], rest, [...path, step], found);
+  }
+}
+
+function asMap(value: unknown): Map | undefined {
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Map) : undefined;
+}

@@ -1,0 +1,32 @@
+/**
+ * Words that belong to the vocabulary and that this version does not know yet.
+ *
+ * Whoever writes one has read about it somewhere; "did you mean" would mislead. A row goes when its word
+ * arrives.
+ */
+import type { Path } from "./position.ts";
+
+/** `*` stands for one step of a path. */
+const futureWords: readonly { readonly where: readonly string[]; readonly words: readonly string[] }[] = [
+  { where: [], words: ["policies", "secrets", "patches"] },
+  { where: ["services", "*"], words: ["discovery"] },
+  { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
+  { where: ["services", "*", "loadBalancer"], words: ["slowStart", "zoneAware"] },
+  { where: ["services", "*", "circuitBreaker"], words: ["retryBudget"] },
+  { where: ["gateways", "*", "listeners", "*"], words: ["tls", "http3"] },
+  { where: ["routes", "*", "rules", "*"], words: ["filters", "policies"] },
+  { where: ["routes", "*", "rules", "*", "retry"], words: ["hedge"] },
+  { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
+];
+
+/** What to say about a key that is known and not supported, or undefined. */
+export function futureWord(path: Path, key: string): { readonly message: string; readonly hint: string } | undefined {
+  const found = futureWords.some(
+    ({ where, words }) =>
+      words.includes(key) &&
+      where.length === path.length &&
+      where.every((step, index) => step === "*" || step === path[index]),
+  );
+  if (!found) return undefined;
+  return { message: `\`${key}\` is not supported yet`, hint: "remove it, or use a raw resource under `resources`" };
+}

@@ -1,0 +1,147 @@
+/**
+ * From documents to intent, or to everything that is wrong with them.
+ *
+ * Each file is parsed and checked alone and remembered by its path and hash, so that an edit of one file in
+ * a thousand costs one file; then all files are merged, references are checked and the intent is built. All
+ * problems of all files come at once, in the order of their places. While a file cannot be read at all,
+ * dangling references are not told: the names may well be in that file.
+ */
+import type { Document, SourceProblem } from "../config/source.ts";
+import type { DocumentParts } from "./build-document.ts";
+import { buildDocument } from "./build-document.ts";
+import { checkDocument } from "./check-document.ts";
+import { checkConflicts } from "./check-conflicts.ts";
+import { checkReferences, groupNames } from "./check-references.ts";
+import type { Definition, Reference } from "./collect-names.ts";
+import { collectDefinitions, collectReferences } from "./collect-names.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { EnvoyApi } from "./envoy-api.ts";
+import type { Intent } from "./intent.ts";
+import { comparePlaces, mergeDocuments } from "./merge-documents.ts";
+import { parseDocument } from "./parse-document.ts";
+import { resolveIntent } from "./resolve-intent.ts";
+
+/** More problems than this have one cause, and nobody scrolls through them. */
+export const DIAGNOSTICS_MAX = 200;
+
+/** Checked files by path; made by `createParseCache`, kept between calls with the same API. */
+export interface ParseCache {
+  readonly files: Map<string, CheckedFile>;
+}
+
+/** One file, parsed and checked alone. */
+export interface CheckedFile {
+  readonly hash: string;
+  readonly diagnostics: readonly Diagnostic[];
+  /** False when a part could not be read, so that nobody knows what it defines. */
+  readonly complete: boolean;
+  readonly definitions: readonly Definition[];
+  readonly references: readonly Reference[];
+  /** Absent when the file has an error. */
+  readonly parts: readonly DocumentParts[] | undefined;
+}
+
+export function createParseCache(): ParseCache {
+  return { files: new Map() };
+}
+
+/** The intent, unless there is an error; the diagnostics are sorted by file, line and column. */
+export function parseIntent(input: {
+  readonly documents: readonly Document[];
+  readonly problems: readonly SourceProblem[];
+  readonly api: EnvoyApi;
+  readonly cache?: ParseCache;
+}): { readonly diagnostics: readonly Diagnostic[]; readonly intent: Intent | undefined } {
+  const files = checkFiles(input);
+  const merged = mergeDocuments(files.flatMap((file) => file.definitions));
+  const parts = files.flatMap((file) => file.parts ?? []);
+  const complete = input.problems.length === 0 && files.every((file) => file.complete);
+  const diagnostics = [
+    ...input.problems.map(sourceDiagnostic),
+    ...files.flatMap((file) => file.diagnostics),
+    ...merged.diagnostics,
+    ...(complete
+      ? checkReferences(
+          files.flatMap((file) => file.references),
+          merged.definitions,
+        )
+      : []),
+    ...checkConflicts(parts, groupNames(merged.definitions)),
+  ];
+  return { diagnostics: arrange(diagnostics), intent: diagnostics.some(isError) ? undefined : resolveIntent(parts) };
+}
+
+/** Checks the files that are new or changed and forgets those that are gone. */
+function checkFiles(input: {
+  readonly documents: readonly Document[];
+  readonly api: EnvoyApi;
+  readonly cache?: ParseCache;
+}): readonly CheckedFile[] {
+  const { cache } = input;
+  const checked = new Map<string, CheckedFile>();
+  for (const document of input.documents) {
+    const known = cache?.files.get(document.path);
+    checked.set(document.path, known?.hash === document.hash ? known : checkFile(document, input.api));
+  }
+  if (cache !== undefined) {
+    cache.files.clear();
+    for (const [path, file] of checked) cache.files.set(path, file);
+  }
+  return [...checked.values()];
+}
+
+function checkFile(document: Document, api: EnvoyApi): CheckedFile {
+  const parsed = parseDocument(document);
+  const diagnostics = [...parsed.diagnostics, ...parsed.documents.flatMap((part) => checkDocument(part, api))];
+  return {
+    hash: document.hash,
+    diagnostics,
+    complete: parsed.complete,
+    definitions: parsed.documents.flatMap(collectDefinitions),
+    references: parsed.documents.flatMap(collectReferences),
+    parts: diagnostics.some(isError) ? undefined : parsed.documents.map(buildDocument),
+  };
+}
+
+function sourceDiagnostic(problem: SourceProblem): Diagnostic {
+  return {
+    code: problem.code,
+    severity: "error",
+    message: problem.message,
+    at: { file: problem.path, line: 1, column: 1 },
+    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+  };
+}
+
+function isError(diagnostic: Diagnostic): boolean {
+  return diagnostic.severity === "error";
+}
+
+/** Sorted by place; beyond the limit errors stay before warnings, and the last diagnostic counts the rest. */
+function arrange(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const sorted = diagnostics.toSorted(compareDiagnostics);
+  if (sorted.length <= DIAGNOSTICS_MAX) return sorted;
+  const errors = sorted.filter(isError);
+  const chosen = [...errors, ...sorted.filter((diagnostic) => !isError(diagnostic))].slice(0, DIAGNOSTICS_MAX);
+  const last = chosen.toSorted(compareDiagnostics);
+  const rest = sorted.length - DIAGNOSTICS_MAX;
+  const end = last.at(-1);
+  return end === undefined ? last : [...last, overflow(end, rest, errors.length > 0)];
+}
+
+function overflow(after: Diagnostic, count: number, hasErrors: boolean): Diagnostic {
+  return {
+    code: "too-many-problems",
+    severity: hasErrors ? "error" : "warning",
+    message: `${count} more problem${count === 1 ? " is" : "s are"} not shown`,
+    at: after.at,
+    hint: "repair these first; they often have one cause",
+  };
+}
+
+function compareDiagnostics(left: Diagnostic, right: Diagnostic): number {
+  const byPlace = comparePlaces(left.at, right.at);
+  if (byPlace !== 0) return byPlace;
+  const [a, b] = [`${left.code} ${left.message}`, `${right.code} ${right.message}`];
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,61 @@
+/**
+ * `nodes` and `gateways`: which Envoys there are, and what they listen on.
+ */
+import * as z from "zod";
+import { block, ipAddress, name, oneOrMore, port, scalar } from "./schema-scalars.ts";
+
+const scalarValue = z.union([z.string({ error: "text" }), z.number(), z.boolean()]);
+
+const match = block({
+  id: oneOrMore(scalar("text")).optional().meta({ description: "Envoy's node.id: one of these." }),
+  cluster: oneOrMore(scalar("text")).optional().meta({ description: "Envoy's node.cluster: one of these." }),
+  metadata: z
+    .record(scalar("metadataPath"), scalarValue)
+    .optional()
+    .meta({
+      description: "Paths in Envoy's node.metadata and their values.",
+      examples: [{ "deploy.stage": "canary" }],
+    }),
+  locality: block({
+    region: scalar("text").optional(),
+    zone: scalar("text").optional(),
+    subZone: scalar("text").optional(),
+  }).optional(),
+}).meta({ description: "All given conditions must hold.", examples: [{ cluster: "edge" }] });
+
+export const nodeGroupSchema = block({
+  match: match.optional().meta({ description: "Which Envoys belong to the group; all when absent." }),
+  services: z.array(name).optional().meta({ description: "The services this group gets; all when absent." }),
+  consistency: z
+    .enum(["strict", "warn"])
+    .optional()
+    .meta({ description: "What a dangling reference among raw resources is." }),
+  removalGuard: z
+    .union([
+      z.literal("off"),
+      block({ percent: z.int().min(1).max(100).optional(), minimum: z.int().min(1).max(1_000_000).optional() }),
+    ])
+    .optional()
+    .meta({ description: "When a change that removes much is held; 20 % and at least 3 when absent." }),
+  updates: block({
+    grace: scalar("duration")
+      .optional()
+      .meta({ description: "How long the old route's clusters stay; 30s when absent." }),
+    deadline: scalar("positiveDuration")
+      .optional()
+      .meta({ description: "How long an Envoy may take to acknowledge; 15s when absent." }),
+    onDeadline: z.enum(["hold", "proceed"]).optional(),
+  }).optional(),
+}).meta({ description: "Envoys that share one snapshot.", examples: [{ match: { cluster: "edge" } }] });
+
+const listener = block({
+  name,
+  port,
+  address: ipAddress.optional().meta({ description: "Every IPv4 address when absent." }),
+  protocol: z.literal("HTTP").optional(),
+});
+
+export const gatewaySchema = block({
+  nodes: oneOrMore(name).optional().meta({ description: "Node groups; all when absent." }),
+  listeners: z.array(listener).min(1),
+}).meta({ description: "A set of listeners.", examples: [{ listeners: [{ name: "http", port: 8080 }] }] });

@@ -1,0 +1,151 @@
+/**
+ * `routes` and `splits`: which request goes where, in Gateway API's words.
+ */
+import * as z from "zod";
+import { block, name, refuse, scalar, weight } from "./schema-scalars.ts";
+import { regexProblem } from "./regex-check.ts";
+
+const regex = scalar("text").superRefine((pattern, context) => {
+  const problem = regexProblem(pattern);
+  if (problem !== undefined) refuse(context, { code: "invalid-value", ...problem });
+});
+
+/** A map with exactly one of its keys. */
+function exactlyOne<S extends z.ZodRawShape>(shape: S) {
+  const keys = Object.keys(shape);
+  return block(shape)
+    .superRefine((value, context) => {
+      const written = Object.keys(value);
+      if (written.length === 1) return;
+      const code = written.length === 0 ? "missing-key" : "invalid-value";
+      const hint = written.length === 0 ? `write one of ${keys.join(", ")}` : "keep one of them";
+      refuse(context, { code, message: `exactly one of ${keys.join(", ")} is needed`, hint });
+    })
+    .meta({ minProperties: 1, maxProperties: 1 });
+}
+
+const pathMatch = z
+  .union([
+    scalar("urlPath"),
+    exactlyOne({ exact: scalar("urlPath").optional(), prefix: scalar("urlPath").optional(), regex: regex.optional() }),
+  ])
+  .meta({
+    description: "A text is a prefix of whole path elements: /a matches /a/b, not /ab.",
+    examples: ["/shop", { exact: "/" }],
+  });
+
+const valueMatch = z
+  .union([
+    z.string({ error: "text" }),
+    exactlyOne({
+      exact: z.string({ error: "text" }).optional(),
+      prefix: scalar("text").optional(),
+      regex: regex.optional(),
+      present: z.literal(true).optional(),
+    }),
+  ])
+  .meta({ description: "A text must be equal.", examples: ["always", { prefix: "v2" }, { present: true }] });
+
+const match = block({
+  path: pathMatch.optional(),
+  method: scalar("method").optional(),
+  headers: z.record(scalar("headerName"), valueMatch).optional(),
+  queryParams: z.record(scalar("text"), valueMatch).optional(),
+}).meta({ description: "All conditions must hold.", examples: [{ path: "/shop", method: "GET" }] });
+
+const backend = block({
+  service: name,
+  subset: name.optional(),
+  weight: weight.optional().meta({ description: "The share of this backend; 1 when absent." }),
+});
+
+/** Envoy's `retry_on` words that work without further configuration. */
+const retryConditions = [
+  "5xx",
+  "gateway-error",
+  "reset",
+  "reset-before-request",
+  "connect-failure",
+  "envoy-ratelimited",
+  "retriable-4xx",
+  "refused-stream",
+  "http3-post-connect-failure",
+  "cancelled",
+  "deadline-exceeded",
+  "internal",
+  "resource-exhausted",
+  "unavailable",
+] as const;
+
+const retry = block({
+  attempts: z.int().min(1).max(100).meta({ description: "How often a request is tried again." }),
+  on: z.array(z.enum(retryConditions)).min(1).meta({ description: "Envoy's retry_on words." }),
+  perTryTimeout: scalar("positiveDuration").optional(),
+  backoff: block({ base: scalar("positiveDuration"), max: scalar("positiveDuration").optional() }).optional(),
+}).meta({ examples: [{ attempts: 2, on: ["5xx", "reset"], perTryTimeout: "1s" }] });
+
+const rule = block({
+  name: name.optional().meta({ description: "Shown in statistics and logs; made from the position when absent." }),
+  matches: z.array(match).min(1).optional().meta({ description: "Any of them suffices; every request when absent." }),
+  backends: z.array(backend).min(1).optional(),
+  split: name.optional().meta({ description: "The split that holds backends and weights." }),
+  timeouts: block({ request: scalar("duration").optional(), idle: scalar("duration").optional() }).optional(),
+  retry: retry.optional(),
+})
+  .superRefine((value, context) => {
+    if (value.backends === undefined && value.split === undefined) {
+      refuse(context, {
+        code: "missing-key",
+        message: "a rule needs `backends` or `split`",
+        hint: "write where the requests go",
+      });
+    }
+    if (value.backends !== undefined && value.split !== undefined) {
+      const hint = "keep one of them; a split has its own backends";
+      refuse(context, {
+        code: "invalid-value",
+        message: "a rule has `backends` or `split`, not both",
+        hint,
+        path: ["split"],
+      });
+    }
+    if (value.backends?.every((target) => target.weight === 0) === true) {
+      const hint = "give one backend a weight above 0";
+      refuse(context, { code: "invalid-value", message: "all backends have weight 0", hint, path: ["backends"] });
+    }
+  })
+  .meta({ oneOf: [{ required: ["backends"] }, { required: ["split"] }] });
+
+export const routeSchema = block({
+  gateways: z
+    .array(scalar("gatewayReference"))
+    .min(1)
+    .optional()
+    .meta({ description: "Gateways, or gateway/listener; all gateways when absent." }),
+  hostnames: z.array(scalar("hostname")).min(1).optional().meta({ description: "Every host when absent." }),
+  rules: z.array(rule).min(1),
+}).meta({
+  description: "Rules for the requests of some hostnames.",
+  examples: [{ hostnames: ["shop.example.com"], rules: [{ backends: [{ service: "shop" }] }] }],
+});
+
+export const splitSchema = block({
+  backends: z.record(name, block({ service: name, subset: name.optional() })),
+  default: z.record(name, weight).meta({ description: "The weights until something else sets them; 0 when absent." }),
+})
+  .superRefine((split, context) => {
+    const weights = Object.values(split.default);
+    if (weights.every((share) => share === 0)) {
+      const hint = "give one backend a weight above 0";
+      refuse(context, {
+        code: "invalid-value",
+        message: "the weights of a split must not all be 0",
+        hint,
+        path: ["default"],
+      });
+    }
+  })
+  .meta({
+    description: "Backends and their weights, apart from the routes that use them.",
+    examples: [{ backends: { a: { service: "shop" } }, default: { a: 100 } }],
+  });

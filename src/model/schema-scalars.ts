@@ -1,0 +1,179 @@
+/**
+ * The small values of the vocabulary: names, durations, weights, addresses.
+ *
+ * Each text with a form of its own is a row of `scalarRules`. The schema carries the row's name as its zod
+ * error, and `explain-issue.ts` looks the sentence up there: so a message is written once, for the wrong
+ * type and the wrong content alike. No schema transforms its value, because the JSON Schema for editors is
+ * made from them and can only describe what is written.
+ */
+import * as z from "zod";
+import { isIpAddress, parseAddress, PORT_MAX } from "./address.ts";
+import type { DiagnosticCode } from "./diagnostic.ts";
+import { durationPattern, positiveDurationPattern } from "./duration.ts";
+import { camelCase, snakeCase } from "./position.ts";
+
+/** How a text must look, in words and as a pattern. */
+export interface ScalarRule {
+  readonly pattern: RegExp;
+  /** Completes "… must be". */
+  readonly expected: string;
+  readonly hint: string;
+  readonly examples: readonly string[];
+}
+
+const durationHint = "write a number and a unit: 250ms, 3s, 1.5s, 2m or 1h";
+
+export const scalarRules = {
+  name: {
+    pattern: /^[A-Za-z0-9._-]{1,253}$/,
+    expected: "a name of 1 to 253 letters, digits, dots, underscores and hyphens",
+    hint: "names become parts of Envoy's names, where `|` and `/` separate",
+    examples: ["shop", "shop.eu-1"],
+  },
+  gatewayReference: {
+    pattern: /^[A-Za-z0-9._-]{1,253}(?:\/[A-Za-z0-9._-]{1,253})?$/,
+    expected: "the name of a gateway, or gateway/listener",
+    hint: "for example `public`, or `public/http`",
+    examples: ["public", "public/http"],
+  },
+  duration: { pattern: durationPattern, expected: "a duration", hint: durationHint, examples: ["250ms", "3s"] },
+  positiveDuration: {
+    pattern: positiveDurationPattern,
+    expected: "a duration greater than zero",
+    hint: durationHint,
+    examples: ["250ms", "3s"],
+  },
+  locality: {
+    pattern: /^[^/\s]+(?:\/[^/\s]+){0,2}$/,
+    expected: "region, region/zone or region/zone/subZone",
+    hint: "no spaces, at most three parts",
+    examples: ["eu/a", "eu/a/rack-7"],
+  },
+  hostname: {
+    pattern:
+      /^(?:\*|(?:\*\.)?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*)$/,
+    expected: "a host name",
+    hint: "write example.com, *.example.com or *, without scheme, port and path",
+    examples: ["example.com", "*.example.com"],
+  },
+  urlPath: {
+    pattern: /^\/[^\s?#]*$/,
+    expected: "a path that starts with / and has no query",
+    hint: "for example /shop",
+    examples: ["/shop"],
+  },
+  method: {
+    pattern: /^[A-Z][A-Z-]{0,31}$/,
+    expected: "an HTTP method in upper case",
+    hint: "for example GET or POST",
+    examples: ["GET"],
+  },
+  headerName: {
+    pattern: /^:?[A-Za-z0-9!#$%&'*+.^_`|~-]{1,255}$/,
+    expected: "a header name",
+    hint: "letters, digits and hyphens; Envoy's :authority and :path start with a colon",
+    examples: ["x-canary"],
+  },
+  metadataPath: {
+    pattern: /^[^.]+(?:\.[^.]+)*$/,
+    expected: "a path of keys with dots between them",
+    hint: "for example team, or deploy.stage",
+    examples: ["deploy.stage"],
+  },
+  text: { pattern: /^[\s\S]{1,4096}$/, expected: "a text of 1 to 4096 characters", hint: "", examples: [] },
+} as const satisfies Record<string, ScalarRule>;
+
+/** A row of the table above. */
+export type ScalarKind = keyof typeof scalarRules;
+
+/** What a refinement tells `explain-issue.ts` beside its message. */
+export interface RefinementParams {
+  readonly code: DiagnosticCode;
+  readonly hint?: string;
+}
+
+/** The schema of one row. */
+export function scalar(kind: ScalarKind): z.ZodString {
+  const rule: ScalarRule = scalarRules[kind];
+  const schema = z.string({ error: kind }).regex(rule.pattern, { error: kind });
+  return rule.examples.length === 0 ? schema : schema.meta({ examples: [...rule.examples] });
+}
+
+export const name = scalar("name");
+/** Weights of backends: Envoy sums them in 32 bits. */
+export const weight = z.int().min(0).max(1_000_000);
+export const port = z.int().min(1).max(PORT_MAX);
+export const count = z.int().min(0).max(4_294_967_295);
+
+/** One text or a list of them. */
+export function oneOrMore<T extends z.ZodString>(item: T): z.ZodUnion<[T, z.ZodArray<T>]> {
+  return z.union([item, z.array(item).min(1)]);
+}
+
+export const endpointAddress = z
+  .string({ error: "text" })
+  .superRefine((text, context) => {
+    const parsed = parseAddress(text);
+    if (!parsed.ok) refuse(context, { code: "invalid-value", ...parsed.error });
+  })
+  .meta({ examples: ["10.0.0.1:8080", "[::1]:8080"] });
+
+export const ipAddress = z
+  .string({ error: "text" })
+  .superRefine((text, context) => {
+    if (isIpAddress(text)) return;
+    refuse(context, {
+      code: "invalid-value",
+      message: `"${text}" is not an IP address`,
+      hint: "for example 0.0.0.0 or ::",
+    });
+  })
+  .meta({ examples: ["0.0.0.0", "::"] });
+
+/** A map with exactly these keys; its zod errors list them, for "did you mean". */
+export function block<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
+  return blockKnownBy(shape, Object.keys(shape));
+}
+
+/** A map whose keys may be spelled as in Envoy's protos too; both spellings at once are refused. */
+export function policyBlock<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
+  return blockKnownBy(withProtoSpelling(shape), Object.keys(shape)).superRefine(refuseBothSpellings);
+}
+
+/** The shape with every key a second time in its proto spelling; hidden from the types, which name the first only. */
+export function withProtoSpelling<S extends z.ZodRawShape>(shape: S): S {
+  const both: Record<string, z.core.SomeType> = { ...shape };
+  for (const [key, schema] of Object.entries(shape)) {
+    const proto = snakeCase(key);
+    if (proto !== key) both[proto] = (schema as z.ZodType).meta({ description: `The same as ${key}.` });
+  }
+  return both as S;
+}
+
+/** The refinement of `policyBlock`, for blocks that mix policy keys with others. */
+export function refuseBothSpellings(written: object, context: z.core.$RefinementCtx): void {
+  for (const key of Object.keys(written)) {
+    const camel = camelCase(key);
+    if (camel === key || !Object.hasOwn(written, camel)) continue;
+    const message = `\`${camel}\` and \`${key}\` are the same key`;
+    refuse(context, { code: "duplicate-name", message, hint: "keep one of them", path: [key] });
+  }
+}
+
+/** Adds a problem of a refinement, with its code. */
+export function refuse(
+  context: z.core.$RefinementCtx,
+  problem: { readonly message: string; readonly path?: (string | number)[] } & RefinementParams,
+): void {
+  const { message, path, code, hint } = problem;
+  const params: RefinementParams = hint === undefined ? { code } : { code, hint };
+  context.addIssue({ code: "custom", message, params: { ...params }, ...(path === undefined ? {} : { path }) });
+}
+
+export function blockKnownBy<S extends z.ZodRawShape>(
+  shape: S,
+  keys: readonly string[],
+): z.ZodObject<S, z.core.$strict> {
+  const known = keys.join(" ");
+  return z.strictObject(shape, { error: (issue) => (issue.code === "unrecognized_keys" ? known : "map") });
+}

@@ -1,0 +1,65 @@
+/**
+ * `services`: endpoints, the subsets among them, and how they are treated.
+ */
+import * as z from "zod";
+import { policyShape } from "./schema-policy.ts";
+import {
+  blockKnownBy,
+  block,
+  endpointAddress,
+  name,
+  refuseBothSpellings,
+  scalar,
+  weight,
+  withProtoSpelling,
+} from "./schema-scalars.ts";
+
+/** Envoy allows priorities 0 to 128 (envoy.config.endpoint.v3.LocalityLbEndpoints). */
+const PRIORITY_MAX = 128;
+
+const labels = z
+  .record(scalar("text"), z.string({ error: "text" }))
+  .meta({ description: "Labels, as texts.", examples: [{ version: "v1" }] });
+
+const endpointBlock = block({
+  address: endpointAddress,
+  labels: labels.optional(),
+  locality: scalar("locality").optional().meta({ description: "region/zone/subZone" }),
+  weight: weight.min(1).optional().meta({ description: "The endpoint's share among its locality; 1 when absent." }),
+  priority: z.int().min(0).max(PRIORITY_MAX).optional().meta({ description: "0 is used first." }),
+});
+
+const policyShapeInBothSpellings = withProtoSpelling(policyShape);
+
+const subsetShape = {
+  labels: labels.meta({ description: "An endpoint belongs to the subset when it has all of these." }),
+};
+
+export const subsetSchema = blockKnownBy(
+  { ...subsetShape, ...policyShapeInBothSpellings },
+  Object.keys({ ...subsetShape, ...policyShape }),
+)
+  .superRefine(refuseBothSpellings)
+  .meta({
+    description:
+      "A part of the endpoints as an Envoy cluster of its own; what it says wins over the service, field by field.",
+    examples: [{ labels: { version: "v2" }, circuitBreaker: { maxRequests: 50 } }],
+  });
+
+const serviceShape = {
+  protocol: z
+    .enum(["http1", "http2", "grpc"])
+    .optional()
+    .meta({ description: "What the endpoints speak; http1 when absent." }),
+  endpoints: z
+    .array(z.union([endpointAddress, endpointBlock]))
+    .meta({ description: "IP addresses with ports; may be empty.", examples: [["10.0.0.1:8080"]] }),
+  subsets: z.record(name, subsetSchema).optional(),
+};
+
+export const serviceSchema = blockKnownBy(
+  { ...serviceShape, ...policyShapeInBothSpellings },
+  Object.keys({ ...serviceShape, ...policyShape }),
+)
+  .superRefine(refuseBothSpellings)
+  .meta({ description: "A set of endpoints and how to treat them.", examples: [{ endpoints: ["10.0.0.1:8080"] }] });

@@ -1,0 +1,44 @@
+/**
+ * The whole vocabulary: what one config document may say.
+ *
+ * `fairway schema` prints it as JSON Schema. The types here are what the builders read after the check; the
+ * proto spellings of policy keys are allowed in the values and absent from the types.
+ */
+import * as z from "zod";
+import { gatewaySchema, nodeGroupSchema } from "./schema-nodes.ts";
+import { routeSchema, splitSchema } from "./schema-route.ts";
+import { block, name, oneOrMore, scalar } from "./schema-scalars.ts";
+import type { subsetSchema } from "./schema-service.ts";
+import { serviceSchema } from "./schema-service.ts";
+
+const rawResource = z
+  .looseObject({ "@type": scalar("text"), nodes: oneOrMore(name).optional() }, { error: "map" })
+  .meta({
+    description: "An Envoy resource in proto3 JSON, with `@type`; `nodes` names the groups that get it.",
+    examples: [{ "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", name: "raw" }],
+  });
+
+/** One document. */
+export const documentSchema = block({
+  nodes: z
+    .record(name, nodeGroupSchema)
+    .optional()
+    .meta({ description: "Who gets what. Without it, one group named default has all Envoys." }),
+  gateways: z.record(name, gatewaySchema).optional().meta({ description: "What Envoys listen on." }),
+  services: z.record(name, serviceSchema).optional().meta({ description: "Where requests can go." }),
+  routes: z.record(name, routeSchema).optional().meta({ description: "Which request goes where." }),
+  splits: z.record(name, splitSchema).optional().meta({ description: "Weighted backends with a name." }),
+  resources: z.array(rawResource).optional().meta({ description: "Raw Envoy resources." }),
+}).meta({
+  title: "Fairway configuration",
+  description: "One document; all documents of a directory are merged by name.",
+});
+
+export type DocumentValue = z.infer<typeof documentSchema>;
+export type NodeGroupValue = z.infer<typeof nodeGroupSchema>;
+export type GatewayValue = z.infer<typeof gatewaySchema>;
+export type ServiceValue = z.infer<typeof serviceSchema>;
+export type SubsetValue = z.infer<typeof subsetSchema>;
+export type RouteValue = z.infer<typeof routeSchema>;
+export type SplitValue = z.infer<typeof splitSchema>;
+export type RawResourceValue = z.infer<typeof rawResource>;
