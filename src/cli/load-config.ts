@@ -5,6 +5,7 @@ import { DirectorySource } from "../config/directory-source.ts";
 import type { SourceState } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
+import type { NodeGroup } from "../model/intent.ts";
 import { parseIntent } from "../model/parse-intent.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
@@ -14,6 +15,7 @@ import { systemClock } from "../support/clock.ts";
 /** What the directories hold: the snapshots, unless there is an error among the diagnostics. */
 export interface LoadedConfig {
   readonly diagnostics: readonly Diagnostic[];
+  readonly groups: readonly NodeGroup[];
   readonly snapshots: ReadonlyMap<GroupName, Snapshot> | undefined;
 }
 
@@ -21,11 +23,13 @@ export interface LoadedConfig {
 export async function loadConfig(roots: readonly string[], api: EnvoyApi): Promise<LoadedConfig> {
   const { documents, problems } = await readOnce(roots);
   const { diagnostics, intent } = parseIntent({ documents, problems, api });
-  if (intent === undefined) return { diagnostics, snapshots: undefined };
+  if (intent === undefined) return { diagnostics, groups: [], snapshots: undefined };
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
-  if (!built.ok) return { diagnostics: [...diagnostics, ...built.error], snapshots: undefined };
-  return { diagnostics: [...diagnostics, ...built.value.warnings], snapshots: built.value.snapshots };
+  const { groups } = intent;
+  if (!built.ok) return { diagnostics: [...diagnostics, ...built.error], groups, snapshots: undefined };
+  const { snapshots, warnings } = built.value;
+  return { diagnostics: [...diagnostics, ...warnings], groups, snapshots };
 }
 
 async function readOnce(roots: readonly string[]): Promise<SourceState> {

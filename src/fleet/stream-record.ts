@@ -101,11 +101,11 @@ export function stepStream(stream: StreamRecord, event: OpenStreamEvent, current
       }));
     case "sent":
       return {
-        ...withType(stream, event.typeUrl, (type) => sent(type, event, stream.variant)),
+        ...withType(stream, event.typeUrl, (type) => sent(type, event, current)),
         movingTo: event.snapshotVersion,
       };
     case "acked":
-      return withType(stream, event.typeUrl, (type) => acked(type, event, { variant: stream.variant, current }));
+      return withType(stream, event.typeUrl, (type) => acked(type, event, current));
     case "rejected":
       return withType(stream, event.typeUrl, (type) => ({
         ...type,
@@ -159,13 +159,11 @@ function rejectionOf(
 function sent(
   type: TypeRecord,
   event: OpenStreamEvent & { readonly kind: "sent" },
-  variant: StreamRecord["variant"],
+  current: Snapshot | undefined,
 ): TypeRecord {
-  // A SotW response replaces what was refused; a delta response may be about other resources of the type.
-  const standing = variant === "delta" && type.rejection !== undefined;
   return {
     ...type,
-    status: standing ? "error" : "stale",
+    status: standsRefused(type, current) ? "error" : "stale",
     sentVersionInfo: event.versionInfo,
     unacknowledgedNonce: event.nonce,
   };
@@ -174,11 +172,11 @@ function sent(
 function acked(
   type: TypeRecord,
   event: OpenStreamEvent & { readonly kind: "acked" },
-  rest: { readonly variant: StreamRecord["variant"]; readonly current: Snapshot | undefined },
+  current: Snapshot | undefined,
 ): TypeRecord {
   // An acknowledgement of something older than the last response says nothing about where the node is now.
   if (type.unacknowledgedNonce !== undefined && type.unacknowledgedNonce !== event.nonce) return type;
-  const stands = type.rejection !== undefined && rest.variant === "delta" && stillWanted(type.rejection, rest.current);
+  const stands = standsRefused(type, current);
   return {
     ...type,
     status: stands ? "error" : "synced",
@@ -186,6 +184,11 @@ function acked(
     unacknowledgedNonce: undefined,
     rejection: stands ? type.rejection : undefined,
   };
+}
+
+/** What a node has refused is left out of later responses, so accepting those does not mean that it has it now. */
+function standsRefused(type: TypeRecord, current: Snapshot | undefined): boolean {
+  return type.rejection !== undefined && stillWanted(type.rejection, current);
 }
 
 /** A version that was refused and is no longer in the snapshot has been fixed, whatever else is under way. */

@@ -25,7 +25,10 @@ export interface NodeView {
     readonly status: string;
     readonly lastRejection?: {
       readonly message: string;
-      readonly resources: readonly { readonly name: string; readonly at?: string }[];
+      readonly resources: readonly {
+        readonly name: string;
+        readonly at?: { readonly file: string; readonly line: number };
+      }[];
     };
   }[];
 }

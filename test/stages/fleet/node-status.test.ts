@@ -76,7 +76,7 @@ describe("the status of a type and its node", () => {
       { type: "synced", node: "synced" },
     ],
     [
-      "ends error on SotW with the acknowledgement of a newer response",
+      "stays error on SotW when the node accepts a response that leaves out what it refused",
       [
         publish(v2),
         sotw.opened(),
@@ -86,7 +86,7 @@ describe("the status of a type and its node", () => {
         sotw.sent(v3, "2"),
         sotw.acked("2"),
       ],
-      { type: "synced", node: "stale" },
+      { type: "error", node: "error" },
     ],
     [
       "ignores an acknowledgement of an older response",

@@ -1,0 +1,67 @@
+/**
+ * Every example, received by a real Envoy over ADS: it accepts every resource of every type.
+ *
+ * Envoy's `--mode validate` would not do: it does not look at what comes over xDS.
+ */
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { Envoy } from "../../demo/kit/envoy.ts";
+import { Fairway } from "../../demo/kit/fairway.ts";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import { loadConfig } from "../../src/cli/load-config.ts";
+import type { NodeGroup } from "../../src/model/intent.ts";
+import { typeUrls } from "../../src/snapshot/type-url.ts";
+import { envoyApi } from "../support/envoy-api.ts";
+import { examplesDir, listExamples } from "../support/examples.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import type { NodeView } from "./scene.ts";
+
+test.each(listExamples())("Envoy accepts all of examples/%s, by delta and by SotW", async (example) => {
+  await using directory = await tempDir();
+  const configDir = join(examplesDir, example);
+  const { groups, snapshots } = await loadConfig([configDir], envoyApi);
+  await using fairway = await Fairway.start({ configDir, stateDir: directory.join("state") });
+  for (const group of groups) {
+    const tables = [...(snapshots?.values() ?? [])].find((snapshot) => snapshot.group === group.name)?.tables;
+    for (const api of ["delta", "sotw"] as const) {
+      await using envoy = await Envoy.start({ xdsPort: fairway.xdsPort, api, ...identityFor(group, api) });
+      const node = await waitUntil(
+        async () => {
+          const { nodes } = await fairway.get<{ readonly nodes: readonly NodeView[] }>("/v1/nodes");
+          const found = nodes.find(({ id }) => id === envoy.nodeId);
+          return found?.status === "synced" || found?.status === "error" ? found : undefined;
+        },
+        { what: `${envoy.nodeId} to have its snapshot` },
+      );
+      const refusals = node.types.map(({ lastRejection }) => lastRejection).filter((refusal) => refusal !== undefined);
+      expect(refusals).toEqual([]);
+      expect(node.status).toBe("synced");
+      const rejected = [...(await envoy.stats("update_rejected$"))].filter(([, count]) => count > 0);
+      expect(rejected).toEqual([]);
+      expect(await envoy.counter("cluster_manager.active_clusters")).toBe(
+        (tables?.get(typeUrls.cluster)?.resources.size ?? 0) + 1,
+      );
+      expect(await envoy.counter("listener_manager.total_listeners_active")).toBe(
+        tables?.get(typeUrls.listener)?.resources.size ?? 0,
+      );
+      // Ended by us, so the stream's end at its stop is no complaint.
+      expect(envoy.complaints()).toEqual([]);
+    }
+  }
+});
+
+/** A node that the group matches. */
+function identityFor(
+  { name, match }: NodeGroup,
+  api: string,
+): Pick<Parameters<typeof Envoy.start>[0], "nodeId" | "cluster" | "metadata"> {
+  return {
+    nodeId: match.ids?.[0] ?? `${name}-${api}`,
+    cluster: match.clusters?.[0] ?? "default",
+    ...(match.metadata === undefined ? {} : { metadata: metadataOf(match.metadata) }),
+  };
+}
+
+function metadataOf(flat: NonNullable<NodeGroup["match"]["metadata"]>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(flat).map(([path, value]) => [path, String(value)]));
+}
