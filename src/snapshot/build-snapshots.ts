@@ -39,7 +39,7 @@ export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readon
   const diagnostics: Diagnostic[] = [];
   const snapshots = new Map<GroupName, Snapshot>();
   const encode = encodeOnce(input.encoder, diagnostics);
-  for (const { group, resources } of translate(input.intent)) {
+  for (const { group, resources } of translate(input.intent, input.encoder.translated)) {
     const name = brand<GroupName>(group.name);
     const before = input.previous?.get(name);
     const tables = buildTables(distinct(resources, diagnostics).flatMap(encode), before);

@@ -11,7 +11,7 @@ import type { TypeTable } from "./snapshot.ts";
 import { resourceType, typeUrls } from "./type-url.ts";
 
 /** The control plane itself, as the bootstraps that Fairway writes call it; raw resources may use it. */
-export const bootstrapClusters: ReadonlySet<string> = new Set(["fairway_xds"]);
+const bootstrapClusters: ReadonlySet<string> = new Set(["fairway_xds"]);
 
 /** How the group wants to be checked. */
 export interface ConsistencySettings {

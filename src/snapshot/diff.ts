@@ -15,7 +15,7 @@ export interface TableDiff {
 }
 
 /** The differences of one type; an absent `before` is an empty table. */
-export function diffTables(before: TypeTable | undefined, after: TypeTable): TableDiff {
+function diffTables(before: TypeTable | undefined, after: TypeTable): TableDiff {
   if (before === after || before?.version === after.version) {
     return { typeUrl: after.typeUrl, added: [], changed: [], removed: [] };
   }

@@ -2,8 +2,8 @@
  * An Envoy resource in JSON → its bytes, version and references; each content once.
  *
  * A build sees all resources, of which a change touches a few. The cache recognises an unchanged one by
- * its JSON text, so that it is not encoded, hashed or walked again; it forgets what the last builds did
- * not use, so that it holds no more than what is served and what was before it.
+ * identity or else by its JSON text, so that it is not encoded, hashed or walked again; it forgets what the
+ * last builds did not use, so that it holds no more than what is served and what was before it.
  */
 import type { Message } from "@bufbuild/protobuf";
 import type { ClusterLoadAssignment } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
@@ -14,6 +14,8 @@ import { contentHash } from "../support/hash.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { EnvoyResource } from "../translate/envoy-resource.ts";
+import type { TranslationMemo } from "../translate/translate.ts";
+import type { ReferenceFinder } from "./references.ts";
 import { createReferenceFinder } from "./references.ts";
 import type { Resource, ResourceName, VersionInfo } from "./resource.ts";
 import { typeUrls } from "./type-url.ts";
@@ -24,6 +26,8 @@ const unusedBuildsMax = 2;
 /** Encodes resources and remembers them from build to build. */
 export interface ResourceEncoder {
   readonly api: EnvoyApi;
+  /** What `translate` remembers from build to build; its resources are recognised here by identity. */
+  readonly translated: TranslationMemo;
   /** The same object as before while content and place are the same. */
   encode(resource: EnvoyResource): Result<Resource, Diagnostic>;
   /** Ends a build: forgets what was not used lately. */
@@ -32,8 +36,9 @@ export interface ResourceEncoder {
   counts(): { readonly remembered: number; readonly encoded: number };
 }
 
+/** One content. */
 interface Entry {
-  resource: Resource;
+  readonly resource: Resource;
   usedInBuild: number;
 }
 
@@ -41,43 +46,34 @@ interface Entry {
 export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
   const references = createReferenceFinder(api);
   const entries = new Map<string, Entry>();
+  const byIdentity = new WeakMap<EnvoyResource, Entry>();
   let build = 0;
   let encoded = 0;
 
-  const encodeNew = (resource: EnvoyResource): Result<Resource, Diagnostic> => {
-    const { typeUrl, name, json, at } = resource;
-    const result = api.encode(typeUrl, json);
-    if (!result.ok) {
-      const code = result.error.kind === "unknown-type" ? "unknown-envoy-type" : "invalid-envoy-resource";
-      const message = `${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)} "${name}": ${result.error.message}`;
-      return err({ code, severity: "error", message, at });
-    }
-    encoded += 1;
-    const { message, bytes } = result.value;
-    return ok({
-      typeUrl,
-      name: brand<ResourceName>(name),
-      version: brand<VersionInfo>(resourceVersion(typeUrl, bytes)),
-      body: bytes,
-      references: references.find(typeUrl, message),
-      at,
-      hostCount: typeUrl === typeUrls.endpoints ? countHosts(message) : 0,
-    });
+  /** The entry of this content, made if it is new; another place makes an entry that shares the content. */
+  const entryOf = (resource: EnvoyResource): Result<Entry, Diagnostic> => {
+    const key = JSON.stringify([resource.typeUrl, resource.name, resource.json]);
+    const known = entries.get(key);
+    if (known !== undefined && samePlace(known.resource.at, resource.at)) return ok(known);
+    const result =
+      known === undefined ? encodeNew(resource, api, references) : ok({ ...known.resource, at: resource.at });
+    if (!result.ok) return result;
+    if (known === undefined) encoded += 1;
+    const entry: Entry = { resource: result.value, usedInBuild: build };
+    entries.set(key, entry);
+    return ok(entry);
   };
 
   return {
     api,
+    translated: new WeakMap(),
     encode(resource) {
-      const key = JSON.stringify([resource.typeUrl, resource.name, resource.json]);
-      const entry = entries.get(key);
-      if (entry === undefined) {
-        const result = encodeNew(resource);
-        if (result.ok) entries.set(key, { resource: result.value, usedInBuild: build });
-        return result;
-      }
-      entry.usedInBuild = build;
-      if (!samePlace(entry.resource.at, resource.at)) entry.resource = { ...entry.resource, at: resource.at };
-      return ok(entry.resource);
+      const known = byIdentity.get(resource);
+      const found = known === undefined ? entryOf(resource) : ok(known);
+      if (!found.ok) return found;
+      byIdentity.set(resource, found.value);
+      found.value.usedInBuild = build;
+      return ok(found.value.resource);
     },
     endBuild() {
       build += 1;
@@ -87,6 +83,26 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
     },
     counts: () => ({ remembered: entries.size, encoded }),
   };
+}
+
+function encodeNew(resource: EnvoyResource, api: EnvoyApi, references: ReferenceFinder): Result<Resource, Diagnostic> {
+  const { typeUrl, name, json, at } = resource;
+  const result = api.encode(typeUrl, json);
+  if (!result.ok) {
+    const code = result.error.kind === "unknown-type" ? "unknown-envoy-type" : "invalid-envoy-resource";
+    const message = `${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)} "${name}": ${result.error.message}`;
+    return err({ code, severity: "error", message, at });
+  }
+  const { message, bytes } = result.value;
+  return ok({
+    typeUrl,
+    name: brand<ResourceName>(name),
+    version: brand<VersionInfo>(resourceVersion(typeUrl, bytes)),
+    body: bytes,
+    references: references.find(typeUrl, message),
+    at,
+    hostCount: typeUrl === typeUrls.endpoints ? countHosts(message) : 0,
+  });
 }
 
 /** The version of a resource: equal bytes, equal version, on every replica. */

@@ -37,7 +37,22 @@ export function renderResource(resource: Resource, api: EnvoyApi, redact: Redact
   const type = present(api.descriptor(resource.typeUrl), "a resource was encoded with its descriptor");
   const message = api.decode(resource.typeUrl, resource.body);
   const json = toJson(type, message, { registry: api.registry, useProtoFieldName: true }) as JsonValue;
-  return { "@type": resource.typeUrl, ...(redact(type, json) as object) };
+  return leading({ "@type": resource.typeUrl, ...(redact(type, json) as object) });
+}
+
+/** Keys in the order of the message's field numbers, but what a thing is and what it is called come first. */
+function leading(json: JsonValue): JsonValue {
+  if (Array.isArray(json)) return json.map(leading);
+  if (json === null || typeof json !== "object") return json;
+  const fields = Object.entries(json as object).map(([key, value]): [string, JsonValue] => [
+    key,
+    leading(value as JsonValue),
+  ]);
+  return Object.fromEntries(fields.toSorted(([a], [b]) => rank(a) - rank(b)));
+}
+
+function rank(key: string): number {
+  return key === "@type" ? 0 : key === "name" ? 1 : 2;
 }
 
 function renderTable(table: TypeTable, api: EnvoyApi, redact: Redactor): JsonValue {

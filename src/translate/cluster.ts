@@ -33,7 +33,7 @@ export function translateService(service: Service): readonly EnvoyResource[] {
     clusterAndEndpoints(service, {
       name: subset.name,
       at: subset.at,
-      policy: mergePolicies(service.policy, subset.policy),
+      policy: subset.policy,
       endpoints: service.endpoints.filter((endpoint) => selects(subset, endpoint)),
     }),
   );
@@ -43,26 +43,6 @@ export function translateService(service: Service): readonly EnvoyResource[] {
 /** Whether the endpoint has every label of the subset. */
 function selects(subset: Subset, endpoint: Endpoint): boolean {
   return Object.entries(subset.labels).every(([label, value]) => endpoint.labels[label] === value);
-}
-
-/** What the subset says wins, field by field: a subset that lowers one threshold keeps the service's others. */
-function mergePolicies(service: ServicePolicy, subset: ServicePolicy): ServicePolicy {
-  const { circuitBreaker, outlierDetection, healthCheck, loadBalancer } = subset;
-  return {
-    ...service,
-    ...subset,
-    ...(circuitBreaker === undefined ? {} : { circuitBreaker: { ...service.circuitBreaker, ...circuitBreaker } }),
-    ...(healthCheck === undefined ? {} : { healthCheck: { ...service.healthCheck, ...healthCheck } }),
-    ...(loadBalancer === undefined ? {} : { loadBalancer: { ...service.loadBalancer, ...loadBalancer } }),
-    ...(outlierDetection === undefined
-      ? {}
-      : {
-          outlierDetection: {
-            at: outlierDetection.at,
-            fields: { ...service.outlierDetection?.fields, ...outlierDetection.fields },
-          },
-        }),
-  };
 }
 
 /** The part of a service that becomes one cluster. */

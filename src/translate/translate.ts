@@ -4,7 +4,7 @@
  * Pure: the same intent gives the same JSON on every replica. Nothing is checked here that `model` has
  * checked, and nothing is versioned or encoded; that is `snapshot`'s. One file for each Envoy noun.
  */
-import type { Gateway, Intent, RawResource, Route } from "../model/intent.ts";
+import type { Gateway, Intent, RawResource, Route, Service } from "../model/intent.ts";
 import { translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
 import { isAttached, scopeOf } from "./group-scope.ts";
@@ -12,13 +12,19 @@ import { translateListener } from "./listener.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
 
 /**
+ * What a service or a raw resource became, by identity: an edit of one file leaves the objects of all other
+ * files as they were. Only what depends on nothing else may be in it, so gateways, which need all routes, are not.
+ */
+export type TranslationMemo = WeakMap<Service | RawResource, readonly EnvoyResource[]>;
+
+/**
  * Every group's resources, groups in the order of the intent; names may clash, which `snapshot` reports.
  * A resource that several groups have is one object, so that the work behind this stage is done once.
  */
-export function translate(intent: Intent): readonly GroupResources[] {
-  const services = translateEach(intent.services, translateService);
-  const gateways = translateEach(intent.gateways, (gateway) => translateGateway(gateway, intent.routes));
-  const rawResources = translateEach(intent.rawResources, (raw) => [translateRaw(raw)]);
+export function translate(intent: Intent, memo: TranslationMemo = new WeakMap()): readonly GroupResources[] {
+  const services = translateOnce(memo, translateService);
+  const rawResources = translateOnce(memo, (raw: RawResource) => [translateRaw(raw)]);
+  const gateways = translateOnce(new WeakMap(), (gateway: Gateway) => translateGateway(gateway, intent.routes));
   return intent.groups.map((group) => {
     const scope = scopeOf(group, intent);
     return {
@@ -32,13 +38,17 @@ export function translate(intent: Intent): readonly GroupResources[] {
   });
 }
 
-/** A lookup of what each item became. */
-function translateEach<Item>(
-  items: readonly Item[],
+function translateOnce<Item extends object>(
+  memo: WeakMap<Item, readonly EnvoyResource[]>,
   translateItem: (item: Item) => readonly EnvoyResource[],
 ): (item: Item) => readonly EnvoyResource[] {
-  const translated = new Map(items.map((item) => [item, translateItem(item)]));
-  return (item) => translated.get(item) ?? [];
+  return (item) => {
+    const known = memo.get(item);
+    if (known !== undefined) return known;
+    const translated = translateItem(item);
+    memo.set(item, translated);
+    return translated;
+  };
 }
 
 function translateGateway(gateway: Gateway, routes: readonly Route[]): readonly EnvoyResource[] {

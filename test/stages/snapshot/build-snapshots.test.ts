@@ -24,7 +24,7 @@ import {
   rule,
   service,
 } from "../../support/build-intent.ts";
-import { snapshotOf } from "../../support/build-snapshot.ts";
+import { snapshotOf } from "../../support/snapshot-of.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
 
 const cause = { text: "start", atMs: 1 };
@@ -98,6 +98,20 @@ describe("buildSnapshots", () => {
     const second = built(helloIntent(), { encoder, previous: first.snapshots, cause: { text: "touch", atMs: 2 } });
     expect(second.snapshots.get(defaultGroup)).toBe(first.snapshots.get(defaultGroup));
     expect(encoder.counts().encoded).toBe(4);
+  });
+
+  it("keeps equal resources of two places apart, so that neither looks moved in every build", () => {
+    const runtime = raw("envoy.service.runtime.v3.Runtime", "rt", { name: "rt", layer: { a: 1 } });
+    const rawResources = ["a", "b"].map((name, line) => ({ ...runtime, groups: [name], at: place(line + 1) }));
+    const intent = buildIntent({ groups: [group("a"), group("b")], rawResources });
+    const encoder = createResourceEncoder(envoyApi);
+    const first = built(intent, { encoder });
+    const second = built(intent, { encoder, previous: first.snapshots });
+    expect([...second.snapshots.values()].map((snapshot) => first.snapshots.get(snapshot.group) === snapshot)).toEqual([
+      true,
+      true,
+    ]);
+    expect(encoder.counts().encoded).toBe(1);
   });
 
   it("shares the tables that did not change", () => {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { diffSnapshots } from "../../../src/snapshot/diff.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
-import { fakeResource, fakeSnapshot } from "../../support/build-snapshot.ts";
+import { fakeResource, fakeSnapshot } from "../../support/snapshot-of.ts";
 
 /** Clusters by name and content. */
 function clusters(contents: Readonly<Record<string, string>>): Snapshot {

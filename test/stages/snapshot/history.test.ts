@@ -7,7 +7,7 @@ import { emptyHistory, findSnapshot, findTable, remember } from "../../../src/sn
 import type { SnapshotHistory } from "../../../src/snapshot/history.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
-import { fakeResource, fakeSnapshot } from "../../support/build-snapshot.ts";
+import { fakeResource, fakeSnapshot } from "../../support/snapshot-of.ts";
 
 const snapshot = (content: string) => fakeSnapshot([fakeResource(typeUrls.cluster, "a", { content })]);
 const historyOf = (snapshots: readonly Snapshot[]) => snapshots.reduce<SnapshotHistory>(remember, emptyHistory);

@@ -5,7 +5,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { persistSnapshot, restoreSnapshot } from "../../../src/snapshot/persisted-snapshot.ts";
 import { helloIntent } from "../../support/build-intent.ts";
-import { snapshotOf } from "../../support/build-snapshot.ts";
+import { snapshotOf } from "../../support/snapshot-of.ts";
 
 const snapshot = snapshotOf(helloIntent());
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { checkRemoval } from "../../../src/snapshot/removal-guard.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
-import { fakeResource, fakeSnapshot } from "../../support/build-snapshot.ts";
+import { fakeResource, fakeSnapshot } from "../../support/snapshot-of.ts";
 
 const on = { mode: "on" } as const;
 const letters = "abcdefghijklmnopqrstuvwxyz".split("");

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import type { JsonValue } from "../../../src/model/intent.ts";
 import { renderSnapshot } from "../../../src/snapshot/render.ts";
 import { buildIntent, helloIntent, raw } from "../../support/build-intent.ts";
-import { snapshotOf } from "../../support/build-snapshot.ts";
+import { snapshotOf } from "../../support/snapshot-of.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
 
 const tls = "envoy.extensions.transport_sockets.tls.v3";
