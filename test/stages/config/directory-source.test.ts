@@ -1,5 +1,6 @@
 /** What a directory source tells while people and programs change its files. */
 import { execFileSync } from "node:child_process";
+import * as promises from "node:fs/promises";
 import {
   appendFile,
   chmod,
@@ -18,8 +19,9 @@ import { relative } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
+import type { WatchListener } from "../../../src/config/file-port.ts";
 import { systemClock } from "../../../src/support/clock.ts";
-import { throughout } from "../../support/eventually.ts";
+import { eventually, throughout } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { namesOf, observe, textOf, writeAtomically, writeTree } from "./observed-source.ts";
 
@@ -198,6 +200,39 @@ describe("a change", () => {
     expect(source.states).toHaveLength(3);
   });
 
+  test("that looks complete waits if a report of a write was still on its way", async () => {
+    await using directory = await tempDir();
+    await writeTree(directory.path, { "a.yaml": "a\n" });
+    let listener: WatchListener | undefined;
+    let readMs = 0;
+    const realpath = async (path: string) => {
+      const found = await promises.realpath(path);
+      // The last call of the scan that reads the new file: the event arrives after it.
+      if (path === directory.path && textReady) {
+        readMs ||= performance.now();
+        setImmediate(() => listener?.heard("change", "a.yaml"));
+      }
+      return found;
+    };
+    let textReady = false;
+    await using source = await observe([directory.path], {
+      files: { ...promises, realpath: realpath as typeof promises.realpath },
+      watchDirectory: (path, heard) => {
+        if (path === directory.path) listener = heard;
+        return { close: () => {} };
+      },
+    });
+    await sleep(100);
+    await writeAtomically(directory.join("a.yaml"), "half\n");
+    textReady = true;
+    listener?.heard("rename", "a.yaml");
+    await eventually("it is read", () => readMs > 0);
+    await throughout("it settles", () => source.states.length === 1, 100);
+    textReady = false;
+    await source.next((state) => textOf(state, "a.yaml") === "half\n");
+    expect(performance.now() - readMs).toBeGreaterThan(140);
+  });
+
   test("is dated by its first hint", async () => {
     await using directory = await tempDir();
     await writeTree(directory.path, { "a.yaml": "a\n" });
@@ -239,6 +274,15 @@ describe.concurrent("one state for each save", () => {
       await unlink(path);
       await sleep(20);
       await writeFile(path, text);
+    },
+    "removal and slow creation": async (path, text) => {
+      await unlink(path);
+      const file = await open(path, "w");
+      for (const letter of text) {
+        await file.write(letter);
+        await sleep(15);
+      }
+      await file.close();
     },
     "appending in pieces": async (path, text) => {
       await writeFile(path, "");
