@@ -5,6 +5,7 @@
  * is checked before anything is served. What nothing refers to is fine: a load assignment that no cluster
  * asks for is never sent.
  */
+import { closestName } from "../model/closest-name.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Reference, Resource } from "./resource.ts";
 import type { TypeTable } from "./snapshot.ts";
@@ -29,7 +30,7 @@ export function checkConsistency(
   for (const table of tables.values()) {
     for (const resource of table.resources.values()) {
       for (const reference of resource.references) {
-        if (!isDefined(reference, tables)) found.push(dangling(resource, reference, settings));
+        if (!isDefined(reference, tables)) found.push(dangling(resource, reference, { ...settings, tables }));
       }
     }
   }
@@ -42,16 +43,22 @@ function isDefined(reference: Reference, tables: ReadonlyMap<string, TypeTable>)
   return names?.has(reference.name) ?? false;
 }
 
-function dangling(resource: Resource, reference: Reference, settings: ConsistencySettings): Diagnostic {
+function dangling(
+  resource: Resource,
+  reference: Reference,
+  settings: ConsistencySettings & { readonly tables: ReadonlyMap<string, TypeTable> },
+): Diagnostic {
   const missing = `the ${noun(reference.typeUrl)} "${reference.name}"`;
+  const near = closestName(reference.name, settings.tables.get(reference.typeUrl)?.resources.keys() ?? []);
   return {
     code: "dangling-reference",
     severity: settings.consistency === "warn" ? "warning" : "error",
     message: `the ${noun(resource.typeUrl)} "${resource.name}" refers to ${missing}, which group "${settings.group}" does not have`,
     at: resource.at,
-    ...(settings.consistency === "warn"
-      ? {}
-      : { hint: `define it, or write "consistency: warn" for the group if its Envoys get it from elsewhere` }),
+    hint:
+      near === undefined
+        ? 'define it; if the Envoys get it from elsewhere, write "consistency: warn" for the group'
+        : `did you mean "${near}"?`,
   };
 }
 

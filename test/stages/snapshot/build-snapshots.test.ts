@@ -160,6 +160,11 @@ describe("buildSnapshots", () => {
     });
   });
 
+  it("suggests the nearest name of the same type", () => {
+    const intent = buildIntent({ services: [service("ghosts")], rawResources: [ghostRoute] });
+    expect(build(intent)).toMatchObject({ error: [{ hint: 'did you mean "ghosts"?' }] });
+  });
+
   it("only warns of it for a group that says so", () => {
     const intent = buildIntent({ groups: [group("default", { consistency: "warn" })], rawResources: [ghostRoute] });
     expect(built(intent).warnings).toMatchObject([{ code: "dangling-reference", severity: "warning" }]);
