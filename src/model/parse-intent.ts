@@ -58,6 +58,7 @@ export function parseIntent(input: {
   const complete = input.problems.length === 0 && files.every((file) => file.complete);
   const diagnostics = [
     ...input.problems.map(sourceDiagnostic),
+    ...noDocuments(input),
     ...files.flatMap((file) => file.diagnostics),
     ...merged.diagnostics,
     ...(complete
@@ -101,6 +102,26 @@ function checkFile(document: Document, api: EnvoyApi): CheckedFile {
     references: parsed.documents.flatMap(collectReferences),
     parts: diagnostics.some(isError) ? undefined : parsed.documents.map(buildDocument),
   };
+}
+
+/**
+ * An empty directory is a mount that is missing or a checkout that has not happened, not the wish to serve
+ * nothing: taken at its word it would empty every Envoy that connects.
+ */
+function noDocuments(input: {
+  readonly documents: readonly Document[];
+  readonly problems: readonly SourceProblem[];
+}): readonly Diagnostic[] {
+  if (input.documents.length > 0 || input.problems.length > 0) return [];
+  return [
+    {
+      code: "source-missing",
+      severity: "error",
+      message: "there is no config file: nothing with the ending .yaml, .yml or .json was found",
+      at: { file: "(config)", line: 1, column: 1 },
+      hint: "to serve nothing on purpose, write a file with `services: {}`",
+    },
+  ];
 }
 
 function sourceDiagnostic(problem: SourceProblem): Diagnostic {

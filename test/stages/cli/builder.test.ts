@@ -1,0 +1,92 @@
+/**
+ * The building thread as it runs in `serve`: a real worker.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { BuildOutcome, PersistedBytes } from "../../../src/cli/builder.ts";
+import { Builder } from "../../../src/cli/builder.ts";
+import type { SourceState } from "../../../src/config/source.ts";
+import { restoreSnapshot } from "../../../src/snapshot/persisted-snapshot.ts";
+import { typeUrls } from "../../../src/snapshot/type-url.ts";
+import { systemClock } from "../../../src/support/clock.ts";
+import { contentHash } from "../../../src/support/hash.ts";
+import { eventually } from "../../support/eventually.ts";
+
+let builder: Builder;
+let outcomes: BuildOutcome[];
+let persisted: PersistedBytes[];
+let revision = 0;
+
+beforeEach(() => {
+  outcomes = [];
+  persisted = [];
+  builder = new Builder({
+    clock: systemClock,
+    onOutcome: (outcome) => outcomes.push(outcome),
+    onPersisted: (bytes) => persisted.push(bytes),
+  });
+});
+
+afterEach(() => builder.close());
+
+function stateOf(files: Readonly<Record<string, string>>): SourceState {
+  revision += 1;
+  const documents = Object.entries(files).map(([path, text]) => {
+    const bytes = Buffer.from(text);
+    return { path, bytes, hash: contentHash([bytes]) };
+  });
+  return { revision, documents, problems: [], noticedAtMs: systemClock.monotonicMs(), cause: `state ${revision}` };
+}
+
+async function outcomeOf(state: SourceState): Promise<BuildOutcome> {
+  builder.build(state);
+  await eventually("the build", () => outcomes.some((outcome) => outcome.state === state));
+  return outcomes.find((outcome) => outcome.state === state) as BuildOutcome;
+}
+
+function clustersOf(outcome: BuildOutcome): readonly string[] {
+  if (outcome.kind !== "built") return [outcome.kind];
+  const [snapshot] = [...outcome.snapshots.values()];
+  return [...(snapshot?.tables.get(typeUrls.cluster)?.resources.keys() ?? [])];
+}
+
+const service = (name: string) => `services: { ${name}: { endpoints: ["127.0.0.1:1"] } }\n`;
+
+describe("the builder", () => {
+  test("builds, shares what did not change, and drops what is gone", async () => {
+    const first = await outcomeOf(stateOf({ "a.yaml": service("a"), "b.yaml": service("b") }));
+    const second = await outcomeOf(stateOf({ "a.yaml": service("a"), "c.yaml": service("c") }));
+    expect([clustersOf(first), clustersOf(second)]).toEqual([
+      ["a", "b"],
+      ["a", "c"],
+    ]);
+    const clusterA = (outcome: BuildOutcome) =>
+      outcome.kind === "built"
+        ? [...([...outcome.snapshots.values()][0]?.tables.get(typeUrls.cluster)?.resources.values() ?? [])][0]
+        : undefined;
+    expect(clusterA(second)).toBe(clusterA(first));
+  });
+
+  test("refuses with diagnostics and goes on from the last good build", async () => {
+    const good = stateOf({ "a.yaml": service("a") });
+    await outcomeOf(good);
+    const refused = await outcomeOf(stateOf({ "a.yaml": "services: [" }));
+    expect(refused.kind === "refused" && refused.diagnostics[0]?.at).toMatchObject({ file: "a.yaml", line: 1 });
+    expect(clustersOf(await outcomeOf(stateOf({ "a.yaml": service("b") })))).toEqual(["b"]);
+  });
+
+  test("builds only the newest of the states that come while it is busy", async () => {
+    const states = Array.from({ length: 50 }, (_, index) => stateOf({ "a.yaml": service(`s${index}`) }));
+    for (const state of states) builder.build(state);
+    const last = states.at(-1) as SourceState;
+    await eventually("the last build", () => outcomes.some((outcome) => outcome.state === last));
+    expect(outcomes.length).toBeLessThan(5);
+    expect(clustersOf(outcomes.at(-1) as BuildOutcome)).toEqual(["s49"]);
+  });
+
+  test("hands over the bytes for the disk before a small snapshot is served", async () => {
+    const outcome = await outcomeOf(stateOf({ "a.yaml": service("a") }));
+    const restored = restoreSnapshot(persisted[0]?.bytes ?? new Uint8Array());
+    const version = outcome.kind === "built" ? [...outcome.snapshots.values()][0]?.version : undefined;
+    expect(restored.ok && restored.value.version).toBe(version);
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import type { NodeGroup } from "../../../src/model/intent.ts";
+import { emptyPublication, publish } from "../../../src/snapshot/publication.ts";
+import type { Publication, PublicationInput } from "../../../src/snapshot/publication.ts";
+import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
+import { buildSnapshot } from "../../support/build-snapshot.ts";
+
+const group = (guard: NodeGroup["removalGuard"] = { mode: "on" }, name = "default"): NodeGroup => ({
+  name,
+  at: { file: "nodes.yaml", line: 1, column: 1 },
+  match: {},
+  consistency: "strict",
+  removalGuard: guard,
+  updates: {},
+});
+
+const clusters = (...names: readonly string[]) =>
+  buildSnapshot({ clusters: Object.fromEntries(names.map((name) => [name, ["10.0.0.1"]])) });
+
+const many = clusters("a", "b", "c", "d", "e", "f");
+const more = clusters("a", "b", "c", "d", "e", "f", "g");
+const few = clusters("a");
+
+const built = (snapshot: Snapshot, guard?: NodeGroup["removalGuard"]): PublicationInput => ({
+  kind: "built",
+  groups: [group(guard)],
+  snapshots: new Map([[snapshot.group, snapshot]]),
+  warnings: [],
+  atMs: 5,
+});
+
+const refused: PublicationInput = { kind: "refused", diagnostics: [], cause: "a.yaml changed", atMs: 7 };
+
+/** The state after all inputs, and the kinds of all decisions. */
+function after(...inputs: readonly PublicationInput[]): {
+  readonly state: Publication;
+  readonly kinds: readonly string[];
+} {
+  let state = emptyPublication;
+  const kinds: string[] = [];
+  for (const input of inputs) {
+    const result = publish(state, input);
+    state = result.state;
+    kinds.push(...result.decisions.map(({ kind }) => kind));
+  }
+  return { state, kinds };
+}
+
+const servedVersion = (state: Publication) => state.served.get(many.group)?.version;
+
+describe("a build", () => {
+  test("is served and remembered, newest first", () => {
+    const { state, kinds } = after(built(many), built(more));
+    expect(kinds).toEqual(["accepted", "accepted"]);
+    expect(servedVersion(state)).toBe(more.version);
+    expect(state.history.get(many.group)?.map(({ version }) => version)).toEqual([more.version, many.version]);
+  });
+
+  test("with the version that is served decides nothing", () => {
+    expect(after(built(many), built(clusters("a", "b", "c", "d", "e", "f"))).kinds).toEqual(["accepted"]);
+  });
+
+  test("ends a refusal", () => {
+    expect(after(built(many), refused).state.refused?.cause).toBe("a.yaml changed");
+    expect(after(built(many), refused, built(many)).state.refused).toBeUndefined();
+  });
+
+  test("that cannot be built leaves what is served", () => {
+    expect(servedVersion(after(built(many), refused).state)).toBe(many.version);
+  });
+
+  test("without a group keeps the group's last snapshot for the nodes in it", () => {
+    const nothing: PublicationInput = { kind: "built", groups: [], snapshots: new Map(), warnings: [], atMs: 6 };
+    expect(servedVersion(after(built(many), nothing).state)).toBe(many.version);
+  });
+});
+
+describe("a change that removes much", () => {
+  test("is held, and what was served stays", () => {
+    const { state, kinds } = after(built(many), built(few));
+    expect(kinds).toEqual(["accepted", "held"]);
+    expect(servedVersion(state)).toBe(many.version);
+    expect(state.held.get(many.group)?.snapshot.version).toBe(few.version);
+  });
+
+  test("is served once it is confirmed by its version", () => {
+    const wrong = after(built(many), built(few), { kind: "confirmed", version: "0000000000000000" });
+    expect(servedVersion(wrong.state)).toBe(many.version);
+    const right = after(built(many), built(few), { kind: "confirmed", version: few.version });
+    expect(right.kinds).toEqual(["accepted", "held", "confirmed"]);
+    expect(servedVersion(right.state)).toBe(few.version);
+    expect(right.state.held.size).toBe(0);
+  });
+
+  test("is withdrawn when the files no longer ask for it", () => {
+    const { state, kinds } = after(built(many), built(few), built(more));
+    expect(kinds).toEqual(["accepted", "held", "hold-withdrawn", "accepted"]);
+    expect(state.held.size).toBe(0);
+  });
+
+  test("is said once while it stays the same, and keeps its time", () => {
+    const again = { ...built(few), atMs: 99 } as PublicationInput;
+    const { state, kinds } = after(built(many), built(few), again);
+    expect(kinds).toEqual(["accepted", "held"]);
+    expect(state.held.get(many.group)?.sinceMs).toBe(5);
+  });
+
+  test("passes where the group switched the guard off", () => {
+    expect(servedVersion(after(built(many), built(few, { mode: "off" })).state)).toBe(few.version);
+  });
+});
+
+describe("after a restart", () => {
+  test("the first build is compared with what was served before, which is served while it is held", () => {
+    const { state, kinds } = after({ kind: "remembered", snapshots: [many] }, built(few));
+    expect(kinds).toEqual(["held", "accepted"]);
+    expect(servedVersion(state)).toBe(many.version);
+  });
+
+  test("nothing is served before the first build", () => {
+    expect(after({ kind: "remembered", snapshots: [many] }).state.served.size).toBe(0);
+  });
+
+  test("the last known good stands in for a config that cannot be built, until one can", () => {
+    const fallback: PublicationInput = { kind: "fallback", groups: [group()], snapshots: [many] };
+    const stale = after(refused, fallback).state;
+    expect(servedVersion(stale)).toBe(many.version);
+    expect([...stale.stale]).toEqual(["default"]);
+    const cured = after(refused, fallback, built(more)).state;
+    expect(servedVersion(cured)).toBe(more.version);
+    expect(cured.stale.size).toBe(0);
+  });
+});
