@@ -4,10 +4,11 @@
 import type { z } from "zod";
 import type { Resource } from "../snapshot/resource.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { isoTime } from "./iso-time.ts";
 import { listPage } from "./list-page.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Operation } from "./api-routes.ts";
-import { nodeListQuery, routes, snapshotListQuery, snapshotQuery } from "./api-routes.ts";
+import { eventListQuery, nodeListQuery, routes, snapshotListQuery, snapshotQuery } from "./api-routes.ts";
 import { nodeJson } from "./node-json.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Answer } from "./problem.ts";
@@ -47,6 +48,10 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
         const { nodes, next } = views.nodes(asked);
         return ok({ nodes: nodes.map(nodeJson), ...(next === undefined ? {} : { next }) });
       }),
+    listEvents: ({ query }) =>
+      withQuery(eventListQuery, query, ({ after }) =>
+        ok({ events: views.events(after).map(({ atMs, ...event }) => ({ ...event, at: isoTime(atMs) })) }),
+      ),
     getNode: ({ params }) => {
       const node = views.node(params["id"] ?? "");
       return node === undefined ? problem(404, "no node of this id is or lately was connected") : ok(nodeJson(node));

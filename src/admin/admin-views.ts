@@ -12,6 +12,7 @@ import type { Resource } from "../snapshot/resource.ts";
 import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { Result } from "../support/result.ts";
 import type { LoopDelay } from "../telemetry/loop-delay.ts";
+import type { TimelineEntry } from "../telemetry/timeline.ts";
 
 /** A change that the removal guard holds back. */
 export interface HeldChange {
@@ -62,6 +63,8 @@ export interface AdminViews {
   nodes(query: NodeQuery): NodePage;
   node(id: string): NodeStatus | undefined;
   ready(): Readiness;
+  /** What happened after the event with this id, oldest first. */
+  events(after: number): readonly TimelineEntry[];
   /** Releases every held change of that version; the groups that it was released for. */
   confirm(version: string): Promise<Result<readonly GroupName[], NothingConfirmed>>;
   /** In the Prometheus text format. */

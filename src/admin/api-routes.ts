@@ -7,6 +7,7 @@
 import { z } from "zod";
 import {
   confirmedSchema,
+  eventListSchema,
   healthSchema,
   nodeListSchema,
   nodeSchema,
@@ -59,6 +60,10 @@ export const nodeListQuery = z.strictObject({
   group: z.string().max(256).optional().describe("Only nodes of this group"),
   status: z.enum(["synced", "stale", "not_sent", "error"]).optional(),
   connected: flag.optional(),
+});
+
+export const eventListQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0).describe("Only events with a greater id"),
 });
 
 const notFound: RouteAnswer = { description: "There is none", schema: problemSchema };
@@ -147,6 +152,14 @@ export const routes = [
     summary: "One node: which version of each type it has acknowledged or rejected, and why.",
     query: noQuery,
     answers: { 200: { description: "The node", schema: nodeSchema }, 404: notFound },
+  },
+  {
+    operation: "listEvents",
+    method: "GET",
+    path: "/v1/events",
+    summary: "The last 1,000 things that happened: changes accepted, refused and held, rejections, nodes that came.",
+    query: eventListQuery,
+    answers: { 200: { description: "The events, oldest first", schema: eventListSchema } },
   },
 ] as const satisfies readonly Route[];
 

@@ -163,10 +163,24 @@ export const nodeListSchema = z.object({
   next: z.string().optional().describe("The `after` of the next page"),
 });
 
+export const eventListSchema = z.object({
+  events: z.array(
+    z.object({
+      id: z.int().describe("Grows with every event; pass the last one as `after`"),
+      at: z.iso.datetime(),
+      kind: z.string().describe("Such as config-accepted, config-refused, rejected"),
+      level: z.enum(["debug", "info", "warn", "error"]),
+      text: z.string(),
+      count: z.int().describe("How often it happened"),
+    }),
+  ),
+});
+
 /** Those that the OpenAPI document names; the others are written out where they are used. */
 export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
   Confirmed: confirmedSchema,
   Diagnostic: diagnosticSchema,
+  EventList: eventListSchema,
   Group: groupSchema,
   Health: healthSchema,
   Node: nodeSchema,

@@ -12,6 +12,7 @@ import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
 import { err, ok } from "../support/result.ts";
 import type { LoopDelayMonitor } from "../telemetry/loop-delay.ts";
+import type { Timeline } from "../telemetry/timeline.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
 
@@ -20,11 +21,12 @@ export interface ReadModelSources {
   readonly plane: ControlPlane;
   readonly clock: Clock;
   readonly registry: Registry;
+  readonly timeline: Timeline;
   readonly loopDelay: LoopDelayMonitor;
 }
 
 /** The views over a control plane. */
-export function createReadModels({ plane, clock, registry, loopDelay }: ReadModelSources): AdminViews {
+export function createReadModels({ plane, clock, registry, timeline, loopDelay }: ReadModelSources): AdminViews {
   let api: EnvoyApi | undefined;
   const refused = () => {
     const build = plane.publication.refused;
@@ -45,6 +47,7 @@ export function createReadModels({ plane, clock, registry, loopDelay }: ReadMode
       if (groups.length > 0 && (await plane.confirm(version))) return ok(groups);
       return err({ held: held.map((snapshot) => ({ group: snapshot.group, version: snapshot.version })) });
     },
+    events: (after) => timeline.after(after),
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),
   };

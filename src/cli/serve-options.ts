@@ -11,6 +11,7 @@ export interface ServeFlags {
   readonly state: string;
   readonly xds: string;
   readonly admin: string;
+  readonly adminHost?: readonly string[];
   readonly insecureListen?: boolean;
   readonly soak: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";

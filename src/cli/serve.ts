@@ -15,6 +15,7 @@ import type { Log } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
 import { monitorLoopDelay } from "../telemetry/loop-delay.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { createTimeline } from "../telemetry/timeline.ts";
 import { createReadModels } from "./admin-read-models.ts";
 import { configRoots } from "./config-option.ts";
 import { ControlPlane } from "./control-plane.ts";
@@ -35,6 +36,7 @@ export function serveCommand(): Command {
     )
     .addOption(new Option("--xds <ip:port>", "where Envoys connect").env("FAIRWAY_XDS").default("127.0.0.1:18000"))
     .addOption(new Option("--admin <ip:port>", "the admin API").env("FAIRWAY_ADMIN").default("127.0.0.1:18001"))
+    .option("--admin-host <name...>", "further names under which the admin API may be asked, such as a container's")
     .option("--insecure-listen", "allow addresses other than loopback, without authentication")
     .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
     .addOption(
@@ -69,6 +71,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock;
   const log = stderrLog(options.flags);
   const registry = new Registry();
+  const timeline = createTimeline();
   using loopDelay = monitorLoopDelay();
   const warn = (text: string) => tell(`fairway: ${text}`);
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
@@ -85,11 +88,13 @@ async function serve(options: ServeOptions): Promise<void> {
   const record = (event: FairwayEvent): void => {
     metrics.record(event);
     log.record(event);
+    timeline.record(event);
   };
   const admin = createAdminServer({
     listen: options.admin,
+    allowedHosts: options.flags.adminHost ?? [],
     version: options.version,
-    views: createReadModels({ plane, clock, registry, loopDelay }),
+    views: createReadModels({ plane, clock, registry, timeline, loopDelay }),
     onError: (error) => warn(error instanceof Error ? (error.stack ?? error.message) : String(error)),
   });
   try {

@@ -335,3 +335,10 @@ test("renders a large snapshot in pages and lets other work through", async () =
   expect(next).toBe(`clusters/${types["clusters"]?.resources.at(-1)?.name}`);
   expect(turns).toBeGreaterThan(0);
 });
+
+test("lists what happened after an event that was seen before", async () => {
+  const ask = serverOf();
+  const event = { id: 7, kind: "config-refused", at: "1970-01-01T00:00:00.000Z" };
+  expect((await ask("/v1/events")).json()).toMatchObject({ events: [event] });
+  expect((await ask("/v1/events?after=7")).json()).toEqual({ events: [] });
+});

@@ -59,6 +59,10 @@ export function viewsOf(
     groups: () => groups,
     refused: () => undefined,
     snapshots: (version) => groups.flatMap((group) => all(group).filter((snapshot) => snapshot.version === version)),
+    events: (after) =>
+      [
+        { id: 7, atMs: 0, kind: "config-refused" as const, level: "error" as const, text: "routes.yaml", count: 1 },
+      ].filter(({ id }) => id > after),
     renderResource: ({ name }) => ({ "@type": "Cluster", name }),
     nodes: (query) => listNodes(fleet, query, 20_000),
     node: (id) => findNode(fleet, id, 20_000),
