@@ -2,7 +2,7 @@
  * Config documents from directory trees and files, read whole and watched.
  *
  * A loop with three parts: hints from watches and a poll say when to look, a full scan says what there
- * is, and `settle` says what of it is finished enough to tell. One scan runs at a time and the newest
+ * is (preceded by a glance at a file that was renamed over), and `settle` says what of it is finished enough to tell. One scan runs at a time and the newest
  * hint waits behind it. Listeners get states, never halves: a file that is being written keeps the
  * content it had, and what cannot be read keeps the documents last read well, beside a problem.
  *
@@ -21,6 +21,7 @@ import type { FilePort, WatchDirectory } from "./file-port.ts";
 import { HintLog } from "./hint-log.ts";
 import { defaultLimits } from "./limits.ts";
 import type { SourceLimits } from "./limits.ts";
+import { rescanFiles } from "./rescan-files.ts";
 import { scanTree } from "./scan-tree.ts";
 import type { Scan, ScanRequest } from "./scan-tree.ts";
 import { capMs, initialSettleState, scanDueAtMs, settle } from "./settle.ts";
@@ -35,6 +36,9 @@ const POLL_MS = 5000;
 const POLL_DEGRADED_MS = 1000;
 /** A writer that was just seen creating a file has this long to show that it writes on. */
 const SECOND_LOOK_MS = 2;
+
+/** Beyond a few files a full scan costs no more than looking at each of them. */
+const NAMED_MAX = 8;
 
 export interface DirectorySourceOptions {
   /** Directories or files, as the user gave them. */
@@ -63,6 +67,8 @@ export class DirectorySource implements Source {
   #wakesAtMs = 0;
   #plan: NodeJS.Immediate | undefined;
   readonly #touched = new Set<string>();
+  /** The known files that were renamed over since the last scan began; undefined if there was more. */
+  #named: Set<string> | undefined = new Set();
   #loop: Promise<void> | undefined;
   #closed = false;
 
@@ -143,13 +149,21 @@ export class DirectorySource implements Source {
       // A write to something that is no document: a log file beside the config.
       if (!isDocument && event === "wrote") return;
       if (isDocument) this.#hints.record(path, hint.event, nowMs);
+      this.#noteNamed(known !== undefined && event === "renamed" ? path : undefined);
       const held = known !== undefined && this.#settling.pending.get(known.path)?.held === true;
       if (held && event === "wrote") this.#touched.add(known.path);
       else this.#step({ kind: "hint", nowMs, event });
     } else {
+      this.#noteNamed(undefined);
       this.#step({ kind: "hint", nowMs, event });
     }
     this.#plan ??= setImmediate(() => this.#replan());
+  }
+
+  /** Collects what the next scan is about, as long as it is about a few known files. */
+  #noteNamed(path: string | undefined): void {
+    if (path === undefined || (this.#named?.size ?? 0) >= NAMED_MAX) this.#named = undefined;
+    else this.#named?.add(path);
   }
 
   /** Once for all events of a turn of the event loop. */
@@ -166,15 +180,27 @@ export class DirectorySource implements Source {
   async #look(): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
     const noticedAtMs = this.#settling.hints?.firstMs ?? startedMs;
+    const named = this.#named;
+    this.#named = new Set();
     this.#step({ kind: "scanning", nowMs: startedMs });
-    const scan = await scanTree(this.#request, this.#scan);
+    const glance = await this.#glance(named);
+    const scan = glance ?? (await scanTree(this.#request, this.#scan));
     this.#lastScanMs = this.#clock.monotonicMs();
     if (this.#closed) return;
-    const again = scan === undefined || this.#watch.reconcile(scan.directories);
+    const opened = scan !== undefined && this.#watch.reconcile(scan.directories);
+    const again = scan === undefined || glance !== undefined || opened;
     if (scan !== undefined) await this.#settle(scan, { startedMs, noticedAtMs });
     if (again && !this.#closed) {
+      this.#named = undefined;
       this.#step({ kind: "hint", nowMs: this.#lastScanMs, event: "renamed" });
     }
+  }
+
+  /** Only while nothing is pending: the content of a pending file must come from a full scan. */
+  async #glance(named: ReadonlySet<string> | undefined): Promise<Scan | undefined> {
+    const isIdle = this.#settling.pending.size === 0 && this.#accepted.begun;
+    if (this.#scan === undefined || named === undefined || named.size === 0) return undefined;
+    return isIdle ? await rescanFiles(this.#request, this.#scan, named) : undefined;
   }
 
   async #settle(scan: Scan, times: { readonly startedMs: number; readonly noticedAtMs: number }): Promise<void> {

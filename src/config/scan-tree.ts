@@ -41,6 +41,7 @@ export interface Scan {
   readonly unknown: ReadonlySet<string>;
   readonly directories: ReadonlyMap<string, WatchedDirectory>;
   readonly links: ReadonlyMap<string, string>;
+  readonly boundaries: readonly string[];
   /** The file system that each root was on when it last had documents. */
   readonly devices: ReadonlyMap<string, bigint>;
 }
@@ -100,8 +101,9 @@ async function readTree(request: ScanRequest, tree: Tree, previous: Scan | undef
     found.set(root, problems.unmounted(root));
     unknown.add(root);
   }
-  const { directories, links } = tree;
-  return { files, byRealPath, problems: [...found.values()], unknown, directories, links, devices };
+  const { directories, links, boundaries } = tree;
+  const seen = { directories, links, boundaries, devices };
+  return { files, byRealPath, problems: [...found.values()], unknown, ...seen };
 }
 
 function devicesWithFiles(tree: Tree): ReadonlyMap<string, bigint> {
@@ -126,9 +128,10 @@ function sizeProblems(request: ScanRequest, tree: Tree): readonly SourceProblem[
   return request.roots.map((root) => problems.tooLargeInAll(root, total, bytesMax));
 }
 
-async function readChanged(
+/** The file, read only if its identity says so; a problem, or undefined if it has gone. */
+export async function readChanged(
   request: ScanRequest,
-  tree: Tree,
+  tree: { readonly boundaries: readonly string[] },
   file: FoundFile,
   before: ScannedFile | undefined,
 ): Promise<ScannedFile | SourceProblem | undefined> {
@@ -159,7 +162,8 @@ function mayHideWrite(stat: FileStat, readAtMs: number): boolean {
   return readAtMs - Number(stat.ctimeNs / 1_000_000n) < tickMs;
 }
 
-async function linksStayed(port: FilePort, links: ReadonlyMap<string, string>): Promise<boolean> {
+/** Whether each link still leads where it led. */
+export async function linksStayed(port: FilePort, links: ReadonlyMap<string, string>): Promise<boolean> {
   let stayed = true;
   await forEachBounded([...links], async ([link, target]) => {
     if (!stayed) return;

@@ -121,6 +121,23 @@ describe.concurrent("a root", () => {
     expect(source.states.every((state) => state.documents.length === 2)).toBe(true);
   });
 
+  test("that is replaced by another directory is watched again", async () => {
+    await using directory = await tempDir();
+    const root = directory.join("config");
+    await writeTree(root, { "a.yaml": "a\n" });
+    await writeTree(directory.join("next"), { "a.yaml": "b\n" });
+    await using source = await observe([root]);
+    await rename(root, directory.join("before"));
+    await rename(directory.join("next"), root);
+    await source.next((state) => textOf(state, "a.yaml") === "b\n");
+
+    const writtenMs = performance.now();
+    await writeFile(join(root, "a.yaml"), "c\n");
+    await source.next((state) => textOf(state, "a.yaml") === "c\n");
+    expect(performance.now() - writtenMs).toBeLessThan(2000);
+    expect(source.states.flatMap(codesOf)).toEqual([]);
+  });
+
   test("that was unmounted is not taken for an emptied one", async () => {
     await using directory = await tempDir();
     await writeTree(directory.path, { "a.yaml": "a\n" });

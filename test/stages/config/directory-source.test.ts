@@ -87,6 +87,27 @@ describe.concurrent("the first state", () => {
   });
 });
 
+test("a file that is never finished at the start is a problem until it is", async () => {
+  await using directory = await tempDir();
+  await writeTree(directory.path, { "b.yaml": "b\n" });
+  const file = await open(directory.join("a.yaml"), "w");
+  const enough = new AbortController();
+  const writer = (async () => {
+    while (!enough.signal.aborted) {
+      await file.write("x\n");
+      await sleep(20);
+    }
+    await file.close();
+  })();
+  await using source = await observe([directory.path]);
+  expect(namesOf(source.last())).toEqual(["b.yaml"]);
+  expect(source.last().problems).toMatchObject([{ code: "source-unreadable", path: directory.join("a.yaml") }]);
+  enough.abort();
+  await writer;
+  const finished = await source.next((state) => state.problems.length === 0);
+  expect(textOf(finished, "a.yaml")).toMatch(/^(?:x\n)+$/);
+});
+
 describe("a change", () => {
   test("by atomic rename arrives within milliseconds", async () => {
     await using directory = await tempDir();
@@ -205,10 +226,15 @@ describe("a change", () => {
     await writeTree(directory.path, { "a.yaml": "a\n" });
     let listener: WatchListener | undefined;
     let readMs = 0;
+    let opened = false;
+    const openNoted: typeof promises.open = async (path, flags) => {
+      opened = true;
+      return await promises.open(path, flags);
+    };
     const realpath = async (path: string) => {
       const found = await promises.realpath(path);
       // The last call of the scan that reads the new file: the event arrives after it.
-      if (path === directory.path && textReady) {
+      if (path === directory.path && textReady && opened) {
         readMs ||= performance.now();
         setImmediate(() => listener?.heard("change", "a.yaml"));
       }
@@ -216,7 +242,7 @@ describe("a change", () => {
     };
     let textReady = false;
     await using source = await observe([directory.path], {
-      files: { ...promises, realpath: realpath as typeof promises.realpath },
+      files: { ...promises, open: openNoted, realpath: realpath as typeof promises.realpath },
       watchDirectory: (path, heard) => {
         if (path === directory.path) listener = heard;
         return { close: () => {} };
@@ -225,6 +251,7 @@ describe("a change", () => {
     await sleep(100);
     await writeAtomically(directory.join("a.yaml"), "half\n");
     textReady = true;
+    opened = false;
     listener?.heard("rename", "a.yaml");
     await eventually("it is read", () => readMs > 0);
     await throughout("it settles", () => source.states.length === 1, 100);
