@@ -11,7 +11,7 @@ import type { Alias, Document as YamlAst, ParsedNode, Scalar, YAMLMap, YAMLSeq }
 import type { Diagnostic } from "./diagnostic.ts";
 import type { YamlDocument } from "./parse-document.ts";
 import type { Path, SourceField, SourceNode, SourceText } from "./position.ts";
-import { formatPath, placeAt, spanPlace } from "./position.ts";
+import { diagnosticAt, formatPath, placeAt } from "./position.ts";
 import { ambiguity } from "./yaml-ambiguity.ts";
 
 /** Values that aliases may add; handwritten files stay under a hundred. */
@@ -207,12 +207,13 @@ function report(
 ): void {
   const { start, end, key, ...rest } = problem;
   const path: Path = key === undefined ? conversion.path : [...conversion.path, key];
-  conversion.diagnostics.push({
-    severity: "error",
-    ...rest,
-    ...spanPlace(conversion.text, { start, end }),
-    ...(path.length === 0 ? {} : { path: formatPath(path) }),
-  });
+  conversion.diagnostics.push(
+    diagnosticAt(
+      conversion.text,
+      { start, end },
+      { severity: "error", ...rest, ...(path.length === 0 ? {} : { path: formatPath(path) }) },
+    ),
+  );
 }
 
 function leaf(value: unknown, node: SourceNode): Converted {

@@ -12,7 +12,7 @@ import type { Document } from "../config/source.ts";
 import { convertDocument } from "./convert-document.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import type { SourceDocument, SourceText } from "./position.ts";
-import { sourceText, spanPlace } from "./position.ts";
+import { diagnosticAt, sourceText } from "./position.ts";
 
 /** One YAML document: its value, of null-prototype maps, lists and scalars, and where everything is. */
 export interface YamlDocument extends SourceDocument {
@@ -149,11 +149,14 @@ function fileProblem(
   },
 ): Diagnostic {
   const offset = Math.min(problem.offset, text.text.length);
-  return {
-    code: problem.code,
-    severity: "error",
-    message: problem.message,
-    ...spanPlace(text, { start: offset, end: problem.end ?? offset + 1 }),
-    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
-  };
+  return diagnosticAt(
+    text,
+    { start: offset, end: problem.end ?? offset + 1 },
+    {
+      code: problem.code,
+      severity: "error",
+      message: problem.message,
+      ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+    },
+  );
 }

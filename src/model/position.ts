@@ -5,6 +5,7 @@
  * unknown is shown at the key, a value that is wrong at the value, and what is missing at the deepest part
  * of its path that exists. A value of several lines is shown at its key, because a caret fits on one line.
  */
+import { conceal, isConfidential } from "./conceal.ts";
 import type { Diagnostic, DiagnosticCode, Place } from "./diagnostic.ts";
 
 /** Keys and list positions from the root of a document. */
@@ -18,6 +19,9 @@ export interface SourceNode {
   readonly items?: readonly SourceNode[];
 }
 
+/** Offsets into the text, `end` exclusive. */
+type Span = Pick<SourceNode, "start" | "end">;
+
 /** A key of a map and where its value is. */
 export interface SourceField {
   readonly keyStart: number;
@@ -30,6 +34,8 @@ export interface SourceText {
   readonly file: string;
   readonly text: string;
   readonly lineStarts: readonly number[];
+  /** The file holds secrets, so nothing of it is quoted. */
+  readonly confidential: boolean;
 }
 
 /** One YAML document: its file and the places of its values. */
@@ -56,20 +62,25 @@ const LINE_LENGTH_MAX = 200;
 export function sourceText(file: string, text: string): SourceText {
   const lineStarts = [0];
   for (let next = text.indexOf("\n"); next !== -1; next = text.indexOf("\n", next + 1)) lineStarts.push(next + 1);
-  return { file, text, lineStarts };
+  return { file, text, lineStarts, confidential: isConfidential(text) };
 }
 
 /** The diagnostic of a problem, with its place and its line. */
 export function locate(document: SourceDocument, problem: Problem): Diagnostic {
   const span = findSpan(document, problem.path, problem.at);
-  return {
+  return diagnosticAt(document.text, span, {
     code: problem.code,
     severity: problem.severity ?? "error",
     message: problem.message,
-    ...spanPlace(document.text, span),
     ...(problem.path.length === 0 ? {} : { path: formatPath(problem.path) }),
     ...(problem.hint === undefined ? {} : { hint: problem.hint }),
-  };
+  });
+}
+
+/** The diagnostic with its place, and with its line if that may be shown. */
+export function diagnosticAt(text: SourceText, span: Span, rest: Omit<Diagnostic, "at" | "source">): Diagnostic {
+  const diagnostic = { ...rest, ...spanPlace(text, span) };
+  return text.confidential ? conceal(diagnostic) : diagnostic;
 }
 
 /** The place of a path alone, for what carries its origin into the intent. */
@@ -84,9 +95,9 @@ export function placeAt(text: SourceText, offset: number): Place {
 }
 
 /** Place and source line of a span. */
-export function spanPlace(
+function spanPlace(
   text: SourceText,
-  span: { readonly start: number; readonly end: number },
+  span: Span,
 ): { readonly at: Place; readonly source: { readonly line: string; readonly length: number } } {
   const at = placeAt(text, span.start);
   const lineStart = text.lineStarts[at.line - 1] ?? 0;
@@ -118,11 +129,7 @@ export function camelCase(key: string): string {
 }
 
 /** Walks the path as far as it exists. */
-function findSpan(
-  document: SourceDocument,
-  path: Path,
-  at: "key" | "value",
-): { readonly start: number; readonly end: number } {
+function findSpan(document: SourceDocument, path: Path, at: "key" | "value"): Span {
   let node = document.root;
   let field: SourceField | undefined;
   let complete = true;

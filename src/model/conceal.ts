@@ -1,0 +1,42 @@
+/**
+ * Diagnostics of files that hold secrets: they say where and what is wrong, and quote nothing.
+ *
+ * Diagnostics go into logs, into the admin API and over shoulders. A file that does not parse has no fields by
+ * which a secret could be told from the rest, so what counts is the whole file: when its text bears a sign of
+ * a secret, none of its lines is shown. Secrets in a file of their own leave all other files as they were.
+ */
+import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
+
+/**
+ * Keys under which Envoy's API keeps what it marks as sensitive, in both spellings, and types in which every
+ * key may be misspelt. Words that people give to services, such as `users` and `keys`, are no sign alone.
+ */
+const signs =
+  /\.v3\.(?:Secret|BasicAuth)|PRIVATE KEY|(?:private_?key|pkcs12|passwords?|auth_?username|secrets?|secret_?data|access_?key|(?:backend|session|identity)_?token(?:_?data_?source)?|credentials(?:_?data_?source)?|ticket_?keys|context_?extensions)\w{0,2}["']?\s*:/i;
+
+/** Where the messages of a code quote a value of the file; the rest of a message names keys and types only. */
+const quotes: Partial<Record<DiagnosticCode, RegExp>> = {
+  "yaml-syntax": /["*:\\].*/s,
+  "yaml-ambiguous": /`[^`]*`/,
+  "unsafe-integer": /^\S+/,
+  "wrong-type": /(?<=, but is ).*/s,
+  "invalid-value": /(?<=, but is ).*|"[^"]*"/s,
+  "invalid-envoy-resource": /(?<= from JSON).*/s,
+};
+
+/** Whether nothing of this text may be quoted. */
+export function isConfidential(text: string): boolean {
+  return signs.test(text);
+}
+
+/** The diagnostic without the line it is about and without the value in its message. */
+export function conceal({ source: _, hint, ...diagnostic }: Diagnostic): Diagnostic {
+  const quote = quotes[diagnostic.code];
+  // A suggestion is one of the known words; every other hint may repeat what is written.
+  const safe = hint !== undefined && (quote === undefined || hint.startsWith("did you mean"));
+  return {
+    ...diagnostic,
+    message: quote === undefined ? diagnostic.message : diagnostic.message.replace(quote, "…"),
+    ...(safe ? { hint } : {}),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Files with secrets are not quoted, however they are broken; files without them are.
+ */
+import { getOption } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { isConfidential } from "../../../src/model/conceal.ts";
+import { present } from "../../../src/support/assert.ts";
+import { envoyApi } from "../../support/envoy-api.ts";
+import { parseText } from "./parse-text.ts";
+
+const canary = "0canary-4711";
+
+/** What a raw Secret with this private key could look like by mistake. */
+const secret = (tail: string) => `resources:
+  - "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
+    name: server
+    ${tail}
+`;
+
+describe("a file with a secret", () => {
+  test.each([
+    ["a misspelt key", `tls_certificate: { private_keyy: { inline_string: ${canary} } }`],
+    ["a text for a map", `tls_certificate: { private_key: ${canary} }`],
+    ["no base64", `tls_certificate: { private_key: { inline_bytes: "${canary} !!" } }`],
+    ["a syntax error behind it", `tls_certificate: { private_key: { inline_string: "${canary}" "x" } }`],
+    ["a syntax error in it", `tls_certificate: { private_key: { inline_string: |\n${canary}\n } }`],
+    ["a text that is no token", `generic_secret: { secret: { inline_string: x } }\n"${canary}" %`],
+    ["an unknown alias", `generic_secret: { secret: { inline_string: *${canary} } }`],
+    ["an unknown tag", `generic_secret: { secret: { inline_string: !${canary} x } }`],
+    ["the same key twice", `generic_secret: { secret: { inline_string: ${canary}, inline_string: ${canary} } }`],
+    ["an extra item", `generic_secret: { secret: { inline_string: x } }\n  - ${canary}`],
+  ])("is not quoted with %s", (_, tail) => {
+    const { diagnostics } = parseText(secret(tail));
+    expect(diagnostics).not.toEqual([]);
+    expect(JSON.stringify(diagnostics)).not.toContain("canary");
+    expect(diagnostics.every(({ source }) => source === undefined)).toBe(true);
+  });
+
+  test.each([
+    ["a number that reads as octal", "0471100815"],
+    ["a number that is too large", "47110081547110081547"],
+    ["a word that reads as a boolean", "off"],
+  ])("is not quoted with %s", (_, value) => {
+    const { diagnostics } = parseText(secret(`generic_secret: { secret: { inline_string: ${value} } }`));
+    expect(diagnostics).not.toEqual([]);
+    expect(JSON.stringify(diagnostics)).not.toContain(value);
+  });
+
+  test("still says the place, the path and what was meant", () => {
+    const { diagnostics } = parseText(secret(`tls_certificate: { private_keyy: { inline_string: ${canary} } }`));
+    expect(diagnostics).toMatchObject([
+      { at: { line: 4 }, path: "resources[0].tls_certificate.private_keyy", hint: "did you mean `private_key`?" },
+    ]);
+  });
+});
+
+test("every field that Envoy marks as sensitive is a sign of a secret", () => {
+  const sensitive = present(envoyApi.registry.getExtension("udpa.annotations.sensitive"), "Envoy imports it");
+  const fields = [...envoyApi.registry].flatMap((type) =>
+    type.kind === "message" && type.typeName.includes(".v3.")
+      ? type.fields.filter((field) => getOption(field, sensitive) === true)
+      : [],
+  );
+  const unseen = fields.filter(
+    ({ name, jsonName }) => !isConfidential(`${name}: x`) || !isConfidential(`"${jsonName}": 1`),
+  );
+  // A provider's config stands beside a certificate, `keys` inside `session_ticket_keys`, `users` under its type.
+  expect(unseen.map(({ parent, name }) => `${parent.name}.${name}`)).toEqual([
+    "PrivateKeyProvider.typed_config",
+    "TlsSessionTicketKeys.keys",
+    "BasicAuth.users",
+    "BasicAuthPerRoute.users",
+  ]);
+  for (const inside of [
+    "session_ticket_keys:",
+    "sessionTicketKeys:",
+    "envoy.extensions.filters.http.basic_auth.v3.BasicAuth",
+  ])
+    expect(isConfidential(inside)).toBe(true);
+});
+
+test("a file without secrets shows its line and the value", () => {
+  const { diagnostics } = parseText(`services: { users: { endpoints: ["host:80"], connectTimeout: soon } }`);
+  expect(diagnostics).not.toEqual([]);
+  expect(diagnostics.every(({ source }) => source?.line.includes("users"))).toBe(true);
+  expect(JSON.stringify(diagnostics)).toContain("soon");
+});
