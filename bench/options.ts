@@ -1,0 +1,70 @@
+/**
+ * The command line of the benchmarks.
+ */
+import { parseArgs } from "node:util";
+
+/** What is asked for. */
+export interface BenchOptions {
+  readonly bench: "push" | "big" | "tighten";
+  readonly nodes: readonly number[] | undefined;
+  readonly services: readonly number[] | undefined;
+  readonly changes: number | undefined;
+  readonly output: "table" | "json";
+  readonly profileDir: string | undefined;
+}
+
+export const USAGE = `usage: npm run bench -- [push|big|tighten] [options]
+
+  push      save to last acknowledgement: simulated nodes, several kinds of change (the default)
+  big       ten thousand services in one file, saved at once
+  tighten   a circuit breaker tightened in a real Envoy
+
+  --nodes LIST      fleet sizes: push 1,100, big 10
+  --services LIST   config sizes: push 10,1000, big 10000
+  --changes N       measured changes for each row: push 100, tighten 30
+  -o table|json     a table, or one JSON document, on stdout; progress is on stderr
+  --profile DIR     leaves CPU profiles of the server there; the times are then longer
+`;
+
+/** The options, or what is wrong with them. */
+export function readOptions(args: readonly string[]): BenchOptions | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        nodes: { type: "string" },
+        services: { type: "string" },
+        changes: { type: "string" },
+        output: { type: "string", short: "o" },
+        profile: { type: "string" },
+      },
+    });
+    const [bench = "push", ...rest] = positionals;
+    if (rest.length > 0 || !isOneOf(bench, ["push", "big", "tighten"])) return `unknown: ${positionals.join(" ")}`;
+    const output = values.output ?? "table";
+    if (!isOneOf(output, ["table", "json"])) return `-o ${output}: write table or json`;
+    return {
+      bench,
+      nodes: counts("--nodes", values.nodes),
+      services: counts("--services", values.services),
+      changes: counts("--changes", values.changes)?.[0],
+      output,
+      profileDir: values.profile,
+    };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function isOneOf<const Word extends string>(word: string, words: readonly Word[]): word is Word {
+  return (words as readonly string[]).includes(word);
+}
+
+function counts(flag: string, text: string | undefined): readonly number[] | undefined {
+  const numbers = text?.split(",").map(Number);
+  if (numbers?.some((number) => !Number.isInteger(number) || number < 1) === true) {
+    throw new Error(`${flag} ${text}: write numbers from 1 on, with commas between them`);
+  }
+  return numbers;
+}

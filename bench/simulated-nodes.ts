@@ -1,0 +1,97 @@
+/**
+ * All simulated nodes, as a program of their own: what they cost is not in the event loop that is measured.
+ *
+ * It takes orders from the benchmark, one at a time, and saves the config files itself, so that the save
+ * and the last acknowledgement are on one clock. It ends when its orders end, however the benchmark did.
+ */
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { FleetAnswer, FleetOrder } from "./fleet-orders.ts";
+import { SimulatedNode } from "./simulated-node.ts";
+
+/** A hundred nodes that connect to a server with a thousand services need a second or two. */
+const CONNECT_TIMEOUT_MS = 60_000;
+
+const nodes: SimulatedNode[] = [];
+/** Called when a node has what it waits for, or fails. */
+let told: { readonly satisfied: () => void; readonly failed: (error: Error) => void } | undefined;
+
+process.on("message", (order: FleetOrder) => void obey(order));
+process.on("disconnect", () => process.exit(0));
+
+async function obey(order: FleetOrder): Promise<void> {
+  try {
+    const tookMs = await carryOut(order);
+    answer({ kind: "done", tookMs, responsesCount: nodes.reduce((sum, node) => sum + node.responsesCount, 0) });
+  } catch (error) {
+    answer({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+async function carryOut(order: FleetOrder): Promise<number> {
+  if (order.kind === "count") return 0;
+  if (order.kind === "connect") return connect(order);
+  return save(order);
+}
+
+async function connect(order: FleetOrder & { readonly kind: "connect" }): Promise<number> {
+  const { xdsPort, nodesCount, routeName } = order;
+  const startedMs = performance.now();
+  const done = untilTold(CONNECT_TIMEOUT_MS, () => nodes.length === nodesCount && nodes.every((node) => node.synced));
+  while (nodes.length < nodesCount) {
+    const nodeId = `simulated-${nodes.length}`;
+    nodes.push(
+      new SimulatedNode(xdsPort, {
+        nodeId,
+        routeName,
+        satisfied: () => told?.satisfied(),
+        failed: (error) => told?.failed(error),
+      }),
+    );
+  }
+  return (await done) - startedMs;
+}
+
+async function save(order: FleetOrder & { readonly kind: "save" }): Promise<number> {
+  let left = nodes.length;
+  for (const node of nodes) node.wait(order.awaited);
+  const content = order.how === "write" ? readFileSync(order.from) : undefined;
+  const done = untilTold(order.timeoutMs, () => {
+    left -= 1;
+    return left === 0;
+  });
+  const savedAtMs = performance.now();
+  if (content === undefined) renameSync(order.from, order.to);
+  else writeFileSync(order.to, content);
+  return (await done) - savedAtMs;
+}
+
+/** Resolves, with the moment, when a node is satisfied and `isEnough` says so. */
+function untilTold(timeoutMs: number, isEnough: () => boolean): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const settle = (conclude: () => void): void => {
+      clearTimeout(timer);
+      told = undefined;
+      conclude();
+    };
+    const timer = setTimeout(() => settle(() => reject(new Error(lateNodes(timeoutMs)))), timeoutMs);
+    told = {
+      satisfied: () => {
+        if (!isEnough()) return;
+        const atMs = performance.now();
+        settle(() => resolve(atMs));
+      },
+      failed: (error) => settle(() => reject(error)),
+    };
+  });
+}
+
+function lateNodes(timeoutMs: number): string {
+  const late = nodes.filter((node) => node.missing !== "" || !node.synced);
+  const [first] = late;
+  const example = first === undefined ? "" : `; ${first.nodeId} lacks ${first.missing || "its first snapshot"}`;
+  return `${late.length} of ${nodes.length} nodes did not acknowledge within ${timeoutMs} ms${example}`;
+}
+
+function answer(message: FleetAnswer): void {
+  process.send?.(message);
+}

@@ -1,0 +1,91 @@
+/**
+ * Results as text: columns that a terminal shows and a page quotes.
+ */
+import type { BigRow } from "./big.ts";
+import type { PushRow } from "./push.ts";
+import type { TightenRow } from "./tighten.ts";
+
+/** One column: what stands above it, and its text in each row. */
+interface Column<Row> {
+  readonly title: string;
+  readonly cell: (row: Row) => string;
+}
+
+const pushColumns: readonly Column<PushRow>[] = [
+  { title: "case", cell: (row) => row.case },
+  { title: "nodes", cell: (row) => String(row.nodes) },
+  { title: "services", cell: (row) => String(row.services) },
+  { title: "p50 ms", cell: (row) => tenths(row.p50Ms) },
+  { title: "p99 ms", cell: (row) => tenths(row.p99Ms) },
+  { title: "max ms", cell: (row) => tenths(row.maxMs) },
+  { title: "build ms", cell: (row) => tenths(row.buildMs) },
+  { title: "CPU ms", cell: (row) => tenths(row.cpuMs) },
+  { title: "loop CPU ms", cell: (row) => tenths(row.loopCpuMs) },
+  { title: "responses", cell: (row) => tenths(row.responsesPerChange) },
+  { title: "loop p99 ms", cell: (row) => tenths(row.loopDelayP99Ms) },
+  { title: "loop max ms", cell: (row) => tenths(row.loopDelayMaxMs) },
+];
+
+const bigColumns: readonly Column<BigRow>[] = [
+  { title: "nodes", cell: (row) => String(row.nodes) },
+  { title: "services", cell: (row) => String(row.services) },
+  { title: "file MiB", cell: (row) => tenths(row.fileMib) },
+  { title: "save to last ACK ms", cell: (row) => row.savedToAckedMs.toFixed(0) },
+  { title: "build ms", cell: (row) => row.buildMs.toFixed(0) },
+  { title: "CPU ms", cell: (row) => row.cpuMs.toFixed(0) },
+  { title: "loop CPU ms", cell: (row) => row.loopCpuMs.toFixed(0) },
+  { title: "responses", cell: (row) => String(row.responses) },
+  { title: "loop p99 ms", cell: (row) => tenths(row.loopDelayP99Ms) },
+  { title: "loop max ms", cell: (row) => tenths(row.loopDelayMaxMs) },
+  { title: "RSS MiB", cell: (row) => row.rssMib.toFixed(0) },
+  { title: "RSS peak MiB", cell: (row) => row.rssPeakMib.toFixed(0) },
+];
+
+const tightenColumns: readonly Column<TightenRow>[] = [
+  { title: "Envoy", cell: (row) => row.envoy },
+  { title: "changes", cell: (row) => String(row.changes) },
+  { title: "p50 ms", cell: (row) => tenths(row.p50Ms) },
+  { title: "p99 ms", cell: (row) => tenths(row.p99Ms) },
+  { title: "max ms", cell: (row) => tenths(row.maxMs) },
+];
+
+/** Save → last acknowledgement. */
+export function pushTable(rows: readonly PushRow[]): string {
+  const table = layOut(pushColumns, rows);
+  const notes = [
+    `${rows[0]?.changes ?? 0} changes a row. Times from just before the save to the last node's last acknowledgement;`,
+    "build, CPU and responses are means for one change: CPU of the whole server, loop CPU of its event loop alone.",
+    "An in-place write has to be left alone for 150 ms before it counts as finished; a rename is finished at once.",
+  ];
+  return `${table}\n${notes.join("\n")}\n`;
+}
+
+/** One large file. */
+export function bigTable(rows: readonly BigRow[]): string {
+  return layOut(bigColumns, rows);
+}
+
+/** Save → in force. */
+export function tightenTable(rows: readonly TightenRow[]): string {
+  return layOut(tightenColumns, rows);
+}
+
+/** Words to the left, numbers to the right. */
+function layOut<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const lines = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ cell }) => cell(row)))];
+  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  const isNumber = columns.map((_, index) => lines.slice(1).every((line) => /^[\d.]+$/.test(line[index] ?? "")));
+  return lines
+    .map((line) => {
+      const cells = line.map((cell, index) => {
+        const width = widths[index] ?? 0;
+        return isNumber[index] === true ? cell.padStart(width) : cell.padEnd(width);
+      });
+      return `${cells.join("  ").trimEnd()}\n`;
+    })
+    .join("");
+}
+
+function tenths(value: number): string {
+  return value.toFixed(1);
+}
