@@ -71,18 +71,25 @@ function encodeOnce(
 
 /** The first resource of each type and name; the others are reported. */
 function distinct(resources: readonly EnvoyResource[], diagnostics: Diagnostic[]): readonly EnvoyResource[] {
-  const first = new Map<string, EnvoyResource>();
+  const byType = new Map<string, Map<string, EnvoyResource>>();
+  const first: EnvoyResource[] = [];
   for (const resource of resources) {
-    if (resourceType(resource.typeUrl) === undefined) {
+    const { typeUrl, name } = resource;
+    if (resourceType(typeUrl) === undefined) {
       diagnostics.push(notDelivered(resource));
       continue;
     }
-    const key = `${resource.typeUrl} ${resource.name}`;
-    const other = first.get(key);
-    if (other === undefined) first.set(key, resource);
-    else diagnostics.push(duplicate(resource, other));
+    const ofType = byType.get(typeUrl) ?? new Map<string, EnvoyResource>();
+    byType.set(typeUrl, ofType);
+    const other = ofType.get(name);
+    if (other !== undefined) {
+      diagnostics.push(duplicate(resource, other));
+      continue;
+    }
+    ofType.set(name, resource);
+    first.push(resource);
   }
-  return [...first.values()];
+  return first;
 }
 
 function duplicate(resource: EnvoyResource, first: EnvoyResource): Diagnostic {

@@ -3,7 +3,7 @@
  */
 import type { Intent, NodeGroup } from "../model/intent.ts";
 import { defaultRequestTimeoutMs } from "../translate/route-action.ts";
-import { scopeOf } from "../translate/group-scope.ts";
+import { routesOf } from "../translate/group-scope.ts";
 import type { UpdatePolicy } from "./snapshot.ts";
 
 /** Longer than most requests; a filter may hold one on its old route for as long as the request may take. */
@@ -25,6 +25,9 @@ export function updatePolicy(group: NodeGroup, intent: Intent): UpdatePolicy {
 
 /** A request without a limit (0) cannot be waited for. */
 function longestRequestMs(group: NodeGroup, intent: Intent): number {
-  const rules = scopeOf(group, intent).routes.flatMap((route) => route.rules);
-  return rules.reduce((longest, rule) => Math.max(longest, rule.timeouts.requestMs ?? defaultRequestTimeoutMs), 0);
+  let longestMs = 0;
+  for (const { rules } of routesOf(group, intent)) {
+    for (const { timeouts } of rules) longestMs = Math.max(longestMs, timeouts.requestMs ?? defaultRequestTimeoutMs);
+  }
+  return longestMs;
 }

@@ -6,7 +6,6 @@
  * out; one that no route names at all goes to every group, because a raw resource may use it.
  */
 import type {
-  Backend,
   Gateway,
   GatewayListener,
   Intent,
@@ -29,12 +28,18 @@ export interface GroupScope {
 
 /** Selects by names only; references have been checked. */
 export function scopeOf(group: NodeGroup, intent: Intent): GroupScope {
-  const gateways = intent.gateways.filter((gateway) => gateway.groups.includes(group.name));
-  const routes = intent.routes.filter((route) =>
-    gateways.some((gateway) => gateway.listeners.some((listener) => isAttached(route, gateway, listener))),
-  );
+  const gateways = gatewaysOf(group, intent);
+  const routes = routesOf(group, intent);
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
   return { gateways, routes, services: servicesOf(group, intent, { routes, rawResources }), rawResources };
+}
+
+/** The routes alone, for those who need nothing else. */
+export function routesOf(group: NodeGroup, intent: Intent): readonly Route[] {
+  const gateways = gatewaysOf(group, intent);
+  return intent.routes.filter((route) =>
+    gateways.some((gateway) => gateway.listeners.some((listener) => isAttached(route, gateway, listener))),
+  );
 }
 
 /** Whether the route names the listener, or its whole gateway. */
@@ -42,26 +47,35 @@ export function isAttached(route: Route, gateway: Gateway, listener: GatewayList
   return route.gateways.some((name) => name === gateway.name || name === `${gateway.name}/${listener.name}`);
 }
 
+function gatewaysOf(group: NodeGroup, intent: Intent): readonly Gateway[] {
+  return intent.gateways.filter((gateway) => gateway.groups.includes(group.name));
+}
+
 function servicesOf(
   group: NodeGroup,
   intent: Intent,
   scope: Pick<GroupScope, "routes" | "rawResources">,
 ): readonly Service[] {
-  const needed = new Set(backendsOf(scope.routes).map((backend) => backend.service));
+  const needed = routedServices(scope.routes);
   const named = new Set<string>();
   for (const raw of scope.rawResources) collectTexts(raw.json, named);
   const listed = group.services === undefined ? undefined : new Set(group.services);
-  const routedSomewhere = new Set(backendsOf(intent.routes).map((backend) => backend.service));
+  const routedSomewhere = scope.routes.length === intent.routes.length ? needed : routedServices(intent.routes);
   return intent.services.filter(
     (service) =>
       needed.has(service.name) ||
-      clusterNames(service).some((name) => named.has(name)) ||
+      (named.size > 0 && clusterNames(service).some((name) => named.has(name))) ||
       (listed === undefined ? !routedSomewhere.has(service.name) : listed.has(service.name)),
   );
 }
 
-function backendsOf(routes: readonly Route[]): readonly Backend[] {
-  return routes.flatMap((route) => route.rules.flatMap((rule) => rule.target.backends));
+/** Plain loops: this runs over all rules at every build. */
+function routedServices(routes: readonly Route[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { rules } of routes) {
+    for (const { target } of rules) for (const { service } of target.backends) names.add(service);
+  }
+  return names;
 }
 
 function clusterNames(service: Service): readonly string[] {
