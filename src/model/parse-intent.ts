@@ -19,7 +19,8 @@ import type { EnvoyApi } from "./envoy-api.ts";
 import type { Intent } from "./intent.ts";
 import { comparePlaces, mergeDocuments } from "./merge-documents.ts";
 import { parseDocument } from "./parse-document.ts";
-import { resolveIntent } from "./resolve-intent.ts";
+import type { ResolvedDrafts } from "./resolve-intent.ts";
+import { createResolvedDrafts, resolveIntent } from "./resolve-intent.ts";
 
 /** More problems than this have one cause, and nobody scrolls through them. */
 export const DIAGNOSTICS_MAX = 200;
@@ -27,6 +28,7 @@ export const DIAGNOSTICS_MAX = 200;
 /** Checked files by path; made by `createParseCache`, kept between calls with the same API. */
 export interface ParseCache {
   readonly files: Map<string, CheckedFile>;
+  readonly resolved: ResolvedDrafts;
 }
 
 /** One file, parsed and checked alone. */
@@ -42,7 +44,7 @@ export interface CheckedFile {
 }
 
 export function createParseCache(): ParseCache {
-  return { files: new Map() };
+  return { files: new Map(), resolved: createResolvedDrafts() };
 }
 
 /** The intent, unless there is an error; the diagnostics are sorted by file, line and column. */
@@ -69,7 +71,10 @@ export function parseIntent(input: {
       : []),
     ...checkConflicts(parts, groupNames(merged.definitions)),
   ];
-  return { diagnostics: arrange(diagnostics), intent: diagnostics.some(isError) ? undefined : resolveIntent(parts) };
+  return {
+    diagnostics: arrange(diagnostics),
+    intent: diagnostics.some(isError) ? undefined : resolveIntent(parts, input.cache?.resolved),
+  };
 }
 
 /** Checks the files that are new or changed and forgets those that are gone. */

@@ -1,29 +1,45 @@
 /**
  * One intent from the parts of all documents: absent lists of groups and gateways become all of them, and
  * splits become backends.
+ *
+ * A gateway or route that resolves as it did the time before stays the same object, so that what later
+ * stages made of it can be used again.
  */
 import { present } from "../support/assert.ts";
 import type { DocumentParts } from "./build-document.ts";
 import type { DraftGateway } from "./build-nodes.ts";
+import type { DraftRoute } from "./build-route.ts";
 import { DEFAULT_GROUP } from "./check-references.ts";
 import type { Place } from "./diagnostic.ts";
 import type { Backend, Gateway, Intent, NodeGroup, RawResource, Route } from "./intent.ts";
 import { comparePlaces } from "./merge-documents.ts";
 import { byName } from "./sort.ts";
 
+/** What drafts resolved to the last time; keep it between calls. */
+export interface ResolvedDrafts {
+  readonly gateways: WeakMap<DraftGateway, Gateway>;
+  readonly routes: WeakMap<DraftRoute, Route>;
+}
+
+/** With nothing resolved yet. */
+export function createResolvedDrafts(): ResolvedDrafts {
+  return { gateways: new WeakMap(), routes: new WeakMap() };
+}
+
 /** Resolves; every reference of the parts is known to be defined. */
-export function resolveIntent(parts: readonly DocumentParts[]): Intent {
+export function resolveIntent(
+  parts: readonly DocumentParts[],
+  before: ResolvedDrafts = createResolvedDrafts(),
+): Intent {
   const groups = resolveGroups(parts);
   const groupNames = groups.map((group) => group.name);
-  const gateways = parts.flatMap((part) => part.gateways.map((gateway) => resolveGateway(gateway, groupNames)));
+  const gateways = parts.flatMap((part) =>
+    part.gateways.map((draft) => resolveGateway(draft, groupNames, before.gateways)),
+  );
   const gatewayNames = gateways.map((gateway) => gateway.name).toSorted();
   const splits = new Map(parts.flatMap((part) => part.splits));
   const routes = parts.flatMap((part) =>
-    part.routes.map((route): Route => ({
-      ...route,
-      gateways: route.gateways ?? gatewayNames,
-      rules: route.rules.map((rule) => ({ ...rule, target: resolveTarget(rule.target, splits) })),
-    })),
+    part.routes.map((draft) => resolveRoute(draft, { gatewayNames, splits }, before.routes)),
   );
   return {
     groups,
@@ -42,8 +58,38 @@ function resolveGroups(parts: readonly DocumentParts[]): readonly NodeGroup[] {
   return [{ name: DEFAULT_GROUP, at, match: {}, consistency: "strict", removalGuard: { mode: "on" }, updates: {} }];
 }
 
-function resolveGateway(gateway: DraftGateway, groupNames: readonly string[]): Gateway {
-  return { ...gateway, groups: gateway.groups ?? groupNames };
+function resolveGateway(
+  draft: DraftGateway,
+  groupNames: readonly string[],
+  before: ResolvedDrafts["gateways"],
+): Gateway {
+  const groups = draft.groups ?? groupNames;
+  const known = before.get(draft);
+  if (known !== undefined && sameItems(known.groups, groups)) return known;
+  const gateway = { ...draft, groups };
+  before.set(draft, gateway);
+  return gateway;
+}
+
+function resolveRoute(
+  draft: DraftRoute,
+  named: { readonly gatewayNames: readonly string[]; readonly splits: ReadonlyMap<string, readonly Backend[]> },
+  before: ResolvedDrafts["routes"],
+): Route {
+  const gateways = draft.gateways ?? named.gatewayNames;
+  const targets = draft.rules.map((rule) => resolveTarget(rule.target, named.splits));
+  const known = before.get(draft);
+  // Backends are made with their document, so the same list is the same content.
+  const sameTargets = known?.rules.every((rule, index) => rule.target.backends === targets[index]?.backends);
+  if (known !== undefined && sameTargets === true && sameItems(known.gateways, gateways)) return known;
+  const rules = draft.rules.map((rule, index) => ({ ...rule, target: targets[index] ?? rule.target }));
+  const route = { ...draft, gateways, rules };
+  before.set(draft, route);
+  return route;
+}
+
+function sameItems(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
 function resolveTarget(

@@ -15,6 +15,7 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { EnvoyResource } from "../translate/envoy-resource.ts";
 import type { TranslationMemo } from "../translate/translate.ts";
+import { createTranslationMemo } from "../translate/translate.ts";
 import type { ReferenceFinder } from "./references.ts";
 import { createReferenceFinder } from "./references.ts";
 import type { Resource, ResourceName, VersionInfo } from "./resource.ts";
@@ -66,7 +67,7 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
 
   return {
     api,
-    translated: new WeakMap(),
+    translated: createTranslationMemo(),
     encode(resource) {
       const known = byIdentity.get(resource);
       const found = known === undefined ? entryOf(resource) : ok(known);

@@ -12,19 +12,30 @@ import { translateListener } from "./listener.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
 
 /**
- * What a service or a raw resource became, by identity: an edit of one file leaves the objects of all other
- * files as they were. Only what depends on nothing else may be in it, so gateways, which need all routes, are not.
+ * What became of each item, by identity: an edit of one file leaves the objects of all other files as they
+ * were. A gateway's resources hold while its routes are the same objects as well.
  */
-export type TranslationMemo = WeakMap<Service | RawResource, readonly EnvoyResource[]>;
+export interface TranslationMemo {
+  readonly items: WeakMap<Service | RawResource, readonly EnvoyResource[]>;
+  readonly gateways: WeakMap<
+    Gateway,
+    { readonly routes: readonly Route[]; readonly resources: readonly EnvoyResource[] }
+  >;
+}
+
+/** With nothing translated yet; keep it between calls. */
+export function createTranslationMemo(): TranslationMemo {
+  return { items: new WeakMap(), gateways: new WeakMap() };
+}
 
 /**
  * Every group's resources, groups in the order of the intent; names may clash, which `snapshot` reports.
  * A resource that several groups have is one object, so that the work behind this stage is done once.
  */
-export function translate(intent: Intent, memo: TranslationMemo = new WeakMap()): readonly GroupResources[] {
-  const services = translateOnce(memo, translateService);
-  const rawResources = translateOnce(memo, (raw: RawResource) => [translateRaw(raw)]);
-  const gateways = translateOnce(new WeakMap(), (gateway: Gateway) => translateGateway(gateway, intent.routes));
+export function translate(intent: Intent, memo: TranslationMemo = createTranslationMemo()): readonly GroupResources[] {
+  const services = translateOnce(memo.items, translateService);
+  const rawResources = translateOnce(memo.items, (raw: RawResource) => [translateRaw(raw)]);
+  const gateways = (gateway: Gateway) => gatewayOnce(memo.gateways, gateway, intent.routes);
   return intent.groups.map((group) => {
     const scope = scopeOf(group, intent);
     return {
@@ -49,6 +60,21 @@ function translateOnce<Item extends object>(
     memo.set(item, translated);
     return translated;
   };
+}
+
+function gatewayOnce(
+  memo: TranslationMemo["gateways"],
+  gateway: Gateway,
+  all: readonly Route[],
+): readonly EnvoyResource[] {
+  const routes = all.filter((route) => gateway.listeners.some((listener) => isAttached(route, gateway, listener)));
+  const known = memo.get(gateway);
+  if (known?.routes.length === routes.length && known.routes.every((route, index) => route === routes[index])) {
+    return known.resources;
+  }
+  const resources = translateGateway(gateway, routes);
+  memo.set(gateway, { routes, resources });
+  return resources;
 }
 
 function translateGateway(gateway: Gateway, routes: readonly Route[]): readonly EnvoyResource[] {

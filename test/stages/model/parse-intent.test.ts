@@ -237,4 +237,54 @@ describe("the cache", () => {
     expect(cache.files.has("19.yaml")).toBe(false);
     expect(intent).toEqual(parseIntent({ documents: changed, problems: [], api: envoyApi }).intent);
   });
+
+  const files = {
+    "gateways.yaml": "gateways: { public: { listeners: [{ name: http, port: 80 }] } }\n",
+    "routes.yaml":
+      "routes: { shop: { rules: [{ name: all, split: shop }] }, plain: { rules: [{ name: all, backends: [{ service: shop }] }] } }\n",
+    "splits.yaml": "splits: { shop: { backends: { a: { service: shop } }, default: { a: 100 } } }\n",
+    "services.yaml": "services: { shop: { endpoints: [] } }\n",
+  };
+
+  /** Parses the files, then the files with one replaced or added; returns both intents. */
+  function reparse(path: string, text: string) {
+    const cache = createParseCache();
+    const parse = (named: Readonly<Record<string, string>>) => {
+      const all = Object.entries(named).map(([each, content]) => documentOf(each, content));
+      const { intent } = parseIntent({ documents: all, problems: [], api: envoyApi, cache });
+      expect(intent).toEqual(parseIntent({ documents: all, problems: [], api: envoyApi }).intent);
+      return intent;
+    };
+    return { before: parse(files), after: parse({ ...files, [path]: text }) };
+  }
+
+  it("keeps the objects of gateways and routes that resolve as before", () => {
+    const { before, after } = reparse(
+      "services.yaml",
+      "services: { shop: { endpoints: [] }, cart: { endpoints: [] } }\n",
+    );
+    expect(after?.gateways[0]).toBe(before?.gateways[0]);
+    expect(after?.routes.map((route, index) => route === before?.routes[index])).toEqual([true, true]);
+  });
+
+  it("resolves a route anew when its split in another file changed", () => {
+    const split = "splits: { shop: { backends: { a: { service: shop } }, default: { a: 50 } } }\n";
+    const { before, after } = reparse("splits.yaml", split);
+    expect(after?.routes.map(({ name, rules }) => [name, rules[0]?.target.backends[0]?.weight])).toEqual([
+      ["plain", 1],
+      ["shop", 50],
+    ]);
+    expect(after?.routes[0]).toBe(before?.routes[0]);
+    expect(after?.routes[1]).not.toBe(before?.routes[1]);
+  });
+
+  it("resolves gateways and routes anew when there is a further group or gateway", () => {
+    const grouped = reparse("nodes.yaml", "nodes: { edge: {}, mesh: { match: { id: m } } }\n");
+    expect(grouped.after?.gateways[0]?.groups).toEqual(["edge", "mesh"]);
+    const joined = reparse("more.yaml", "gateways: { inside: { listeners: [{ name: http, port: 81 }] } }\n");
+    expect(joined.after?.routes.map(({ gateways }) => gateways)).toEqual([
+      ["inside", "public"],
+      ["inside", "public"],
+    ]);
+  });
 });

@@ -2,8 +2,8 @@
  * Which resources each group gets.
  */
 import { describe, expect, it } from "vitest";
-import type { Intent } from "../../../src/model/intent.ts";
-import { translate } from "../../../src/translate/translate.ts";
+import type { Intent, Route } from "../../../src/model/intent.ts";
+import { createTranslationMemo, translate } from "../../../src/translate/translate.ts";
 import {
   backend,
   buildIntent,
@@ -114,5 +114,30 @@ describe("translate", () => {
     const [edge, mesh] = translate(twoGroups);
     const spare = edge?.resources.find(({ name }) => name === "spare");
     expect(mesh?.resources).toContain(spare);
+  });
+});
+
+describe("the memo", () => {
+  const routeTo = (name: string) => route("shop", [rule("main", [backend(name)])]);
+
+  it("gives a gateway the same objects while its routes are the same", () => {
+    const memo = createTranslationMemo();
+    const before = translate(twoGroups, memo);
+    const after = translate({ ...twoGroups, services: [...twoGroups.services, service("more")] }, memo);
+    const ofGateway = (groups: typeof before) =>
+      groups[0]?.resources.filter(({ name }) => name === "public/http") ?? [];
+    expect(ofGateway(after)).toHaveLength(2);
+    expect(ofGateway(after).map((resource, index) => resource === ofGateway(before)[index])).toEqual([true, true]);
+  });
+
+  it.each<[string, readonly Route[]]>([
+    ["changed", [routeTo("cart")]],
+    ["came", [routeTo("shop"), route("cart", [rule("main", [backend("cart")])])]],
+    ["went", []],
+  ])("translates a gateway anew when one of its routes %s", (_what, routes) => {
+    const memo = createTranslationMemo();
+    translate({ ...twoGroups, routes: [routeTo("shop")] }, memo);
+    const changed = { ...twoGroups, routes };
+    expect(translate(changed, memo)).toEqual(translate(changed));
   });
 });
