@@ -38,9 +38,10 @@ export function fleetConfig(servicesCount: number, turns: Turns): ReadonlyMap<st
     "gateways.yaml",
     "gateways:\n  edge:\n    listeners:\n      - { name: http, address: 127.0.0.1, port: 10000 }\n",
   );
+  const all = serviceNames(servicesCount);
   for (let first = 0; first < servicesCount; first += PER_FILE) {
     const team = `team-${String(first / PER_FILE).padStart(3, "0")}`;
-    const names = serviceNames(servicesCount).slice(first, first + PER_FILE);
+    const names = all.slice(first, first + PER_FILE);
     files.set(`services/${team}.yaml`, `services:\n${names.map((name) => service(name, turns)).join("")}`);
     files.set(`routes/${team}.yaml`, routes(team, names));
   }
