@@ -141,6 +141,38 @@ describe("names in code", () => {
   });
 });
 
+describe("what ARCHITECTURE.md says is absent", () => {
+  test("is absent: translate imports neither packages nor anything of Node", () => {
+    expect(findInCode("src/translate/*.ts", /from "(?!\.)/)).toEqual([]);
+  });
+
+  test("is absent: xds knows no YAML, no files, and of the model groups and places only", () => {
+    expect(findInCode("src/xds/*.ts", /from "(?:yaml|node:)|\b(?:Gateway|Service|Route|Intent)\b.*from/)).toEqual([]);
+  });
+
+  test("is absent: nobody but the commands writes to the terminal", () => {
+    const found = findInCode("src/**/*.ts", /\bconsole\.|process\.(?:stdout|stderr)/);
+    expect(found.filter((line) => !line.startsWith("src/cli/"))).toEqual([]);
+  });
+
+  test("is absent: nobody but the clock reads the time, save for the building thread", () => {
+    const found = findInCode("src/**/*.ts", /\bDate\.now\(|\bperformance\.now\(|\bMath\.random\(|new Date\(\)/);
+    const files = new Set(found.map((line) => line.split(":")[0]));
+    expect(files).toEqual(new Set(["src/cli/build-worker.ts", "src/support/clock.ts"]));
+  });
+
+  test("is absent: a second place that pushes to nodes", () => {
+    expect(findInCode("src/**/*.ts", /\bserver\.publish\(/)).toHaveLength(1);
+  });
+
+  test("is absent: anybody but the commands who constructs what has a lifetime", () => {
+    const pattern = /new (?:AdsServer|DirectorySource|Builder|SavedSnapshots|ControlPlane|Worker|Registry)\(/;
+    const found = findInCode("src/**/*.ts", pattern);
+    expect(found.filter((line) => !line.startsWith("src/cli/"))).toEqual([]);
+    expect(found.length).toBeGreaterThan(4);
+  });
+});
+
 describe("docs/protocol.md", () => {
   test("quotes tests by titles that they have", () => {
     const quoted = [...page("docs/protocol.md").text.matchAll(/\]\(\.\.\/(test\/[\w./-]+\.test\.ts)\): "([^"]+)"/g)];
@@ -175,6 +207,18 @@ describe("README.md", () => {
     expect(page("README.md").text).toContain(`hint: ${diagnostic?.hint}`);
   });
 });
+
+/** `path:line` of every line of code, comments left out, that a pattern finds. */
+function findInCode(glob: string, pattern: RegExp): readonly string[] {
+  return globSync(glob, { cwd: root })
+    .filter((path) => !path.startsWith("src/gen/"))
+    .flatMap((path) => {
+      const lines = readFileSync(join(root, path), "utf8").split("\n");
+      return lines.flatMap((line, index) =>
+        pattern.test(line) && !/^\s*(?:\*|\/[*/])/.test(line) ? [`${path}:${index + 1}`] : [],
+      );
+    });
+}
 
 function help(...args: readonly string[]): string {
   return execFileSync(process.execPath, [join(root, "src/cli/main.ts"), ...args], { encoding: "utf8" });
