@@ -14,8 +14,7 @@ import type { NodeGroup } from "../model/intent.ts";
 import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
 import { emptyPublication, publish } from "../snapshot/publication.ts";
 import { diffSnapshots } from "../snapshot/diff.ts";
-import type { Resource } from "../snapshot/resource.ts";
-import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { GenerationStore } from "../store/generation-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
@@ -25,7 +24,7 @@ import { Builder } from "./builder.ts";
 import type { SavedState } from "./saved-snapshots.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 
-/** Earlier snapshots whose resources a returning SotW node may still hold. */
+/** Earlier snapshots whose resources a returning node may still hold. */
 const EARLIER_SNAPSHOTS_MAX = 10;
 
 /** What it is built from. */
@@ -211,16 +210,9 @@ export class ControlPlane {
     this.#options.record(event);
   }
 
-  #earlier(group: GroupName, typeUrl: string): readonly Resource[] {
+  #earlier(group: GroupName, typeUrl: string): readonly TypeTable[] {
     const snapshots: readonly Snapshot[] = this.#publication.history.get(group) ?? [];
-    const found = new Map<string, Resource>();
-    for (const snapshot of snapshots.slice(0, EARLIER_SNAPSHOTS_MAX)) {
-      for (const resource of snapshot.tables.get(typeUrl)?.resources.values() ?? []) {
-        // Newest first: an older content of the same name is not wanted back.
-        if (!found.has(resource.name)) found.set(resource.name, resource);
-      }
-    }
-    return [...found.values()];
+    return snapshots.slice(0, EARLIER_SNAPSHOTS_MAX).flatMap((snapshot) => snapshot.tables.get(typeUrl) ?? []);
   }
 }
 

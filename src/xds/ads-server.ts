@@ -8,8 +8,7 @@ import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { AggregatedDiscoveryServiceService } from "../gen/envoy/service/discovery/v3/ads.ts";
 import type { NodeGroup } from "../model/intent.ts";
-import type { Resource } from "../snapshot/resource.ts";
-import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
 import { brand } from "../support/brand.ts";
 import { FairwayError } from "../support/fairway-error.ts";
@@ -46,8 +45,8 @@ export interface AdsServerOptions {
   readonly clock: Clock;
   /** Sent in every response: replica and build. */
   readonly identifier: string;
-  /** Resources of earlier snapshots, newest first, for clients that cannot say what they hold. */
-  earlier(group: GroupName, typeUrl: string): readonly Resource[];
+  /** The tables of a type in the group's snapshots, newest first: what a client that comes back may hold. */
+  earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   emit(events: readonly StreamEvent[]): void;
 }
 

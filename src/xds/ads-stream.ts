@@ -6,8 +6,7 @@
  */
 import { status } from "@grpc/grpc-js";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
-import type { Resource } from "../snapshot/resource.ts";
-import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import { decodeRequest } from "./decode-request.ts";
@@ -29,7 +28,7 @@ export interface AdsStreamPorts {
   readonly clock: Clock;
   /** The group of a node and what it is to have, or why there is nothing for it. */
   assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string>;
-  earlier(group: GroupName, typeUrl: string): readonly Resource[];
+  earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   rejectionsOf(nodeId: string): Rejections;
   emit(events: readonly StreamEvent[]): void;
   /** The stream is over and must be forgotten. */

@@ -3,11 +3,10 @@
  *
  * The verdict on a response (ACK or NACK), which the same request may carry, is in verdict.ts.
  */
-import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import type { ResourceName } from "../snapshot/resource.ts";
+import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
-import { compose } from "./compose.ts";
-import { resourceName } from "./offer.ts";
-import { retainHeld, viewOf } from "./sequencer.ts";
+import { resumeDelta, resumeSotw } from "./resume-type.ts";
 import type { Demand, StreamState, TypeState } from "./stream-state.ts";
 import { subscribeDelta, subscribeSotw } from "./subscription.ts";
 
@@ -17,11 +16,10 @@ export interface DemandContext {
   readonly first: boolean;
   /** It acknowledged or rejected the response in flight. */
   readonly answered: boolean;
-  readonly earlier: (typeUrl: string) => readonly Resource[];
+  readonly atMs: number;
+  /** Newest first. */
+  readonly earlier: (typeUrl: string) => readonly TypeTable[];
 }
-
-/** What a client that cannot list what it holds (SotW) may still be using, beside the clusters themselves. */
-const SUPPLY_TYPES = [typeUrls.secret, typeUrls.cluster, typeUrls.endpoints];
 
 /** Takes a SotW request: the full list of names, and on a new stream the version it held. */
 export function applySotw(
@@ -34,17 +32,16 @@ export function applySotw(
   type.cleanFor = undefined;
   for (const name of change.added) type.forced.add(name);
   for (const name of change.dropped) forget(type, name);
-  if (context.first && demand.versionInfo !== "") {
-    state.fresh = false;
-    resumeSotw(state, type, demand.versionInfo, context);
-  }
+  // A name that is asked for must be answered, even when the whole is what the client already has.
+  if (change.added.length > 0) type.confirmedVersion = undefined;
+  if (context.first && demand.versionInfo !== "") resumeSotw(state, type, demand.versionInfo, context);
   if (change.wildcardStarted && type.confirmedVersion === undefined) type.owed = true;
   if (context.first || context.answered) return;
   const stale = demand.nonce !== "" && demand.nonce !== type.lastNonce;
   if (stale) {
-    // The client may never answer the response in flight, because it dropped the type in between
-    // (envoy#3355). The stream is ordered, so its newest list is the truth: start over with it.
-    if (change.added.length > 0 && !type.type.fullStateInSotw) abandonInFlight(type);
+    // The client may never answer a response of which it dropped every name in between (envoy#3355). The
+    // stream is ordered, so its newest list is the truth: start over with it.
+    if (change.added.length > 0 && !type.type.fullStateInSotw) abandonUnwanted(type);
   } else if (type.inFlight === undefined && change.added.length + change.dropped.length === 0) {
     // The same request again with a nonce that was already acknowledged is a demand: Envoy asks again for
     // the endpoints of a cluster that it is warming anew (envoy#13009).
@@ -59,9 +56,10 @@ export function applyDelta(
   demand: Demand & { readonly variant: "delta" },
   context: DemandContext,
 ): void {
+  // Endpoints before clusters: the clusters are paused, because some are warming and wait for their endpoints.
+  const warming = context.first && type.type.typeUrl === typeUrls.endpoints && !state.types.has(typeUrls.cluster);
   if (context.first && demand.initialVersions.size > 0) {
-    state.fresh = false;
-    resumeDelta(state, type, demand.initialVersions);
+    resumeDelta(state, type, demand.initialVersions, context);
   }
   const { subscribe, unsubscribe } = demand;
   const change = subscribeDelta(
@@ -72,7 +70,7 @@ export function applyDelta(
   if (subscribe.length + unsubscribe.length > 0 || context.first) type.cleanFor = undefined;
   for (const name of change.added) {
     type.missing.delete(name);
-    if (!(context.first && demand.initialVersions.has(name))) type.forced.add(name);
+    if (warming || !(context.first && demand.initialVersions.has(name))) type.forced.add(name);
   }
   for (const name of change.dropped) {
     forget(type, name);
@@ -81,31 +79,6 @@ export function applyDelta(
   }
   if (unsubscribe.includes("*")) dropWildcard(type);
   if (change.wildcardStarted && demand.initialVersions.size === 0) type.owed = true;
-}
-
-/** A SotW client names only a version: either it is ours, or it may hold anything of earlier snapshots. */
-function resumeSotw(state: StreamState, type: TypeState, versionInfo: string, context: DemandContext): void {
-  if (!type.type.fullStateInSotw) return;
-  const view = viewOf(state.sequencer, type.type.typeUrl);
-  const draft = view === undefined ? undefined : compose(state, type, view);
-  if (draft?.versionInfo === versionInfo) {
-    type.confirmedVersion = versionInfo;
-    for (const resource of draft.resources) type.held.set(resource.name, resource);
-    return;
-  }
-  if (type.type.typeUrl !== typeUrls.cluster) return;
-  for (const typeUrl of SUPPLY_TYPES) retainHeld(state.sequencer, typeUrl, context.earlier(typeUrl).map(asHeld));
-}
-
-function resumeDelta(state: StreamState, type: TypeState, versions: ReadonlyMap<string, string>): void {
-  for (const [name, version] of versions) type.held.set(resourceName(name), version);
-  if (type.type.role !== "supply") return;
-  const names = [...type.held.keys()].map((name) => ({ name, resource: undefined }));
-  retainHeld(state.sequencer, type.type.typeUrl, names);
-}
-
-function asHeld(resource: Resource): { readonly name: ResourceName; readonly resource: Resource } {
-  return { name: resource.name, resource };
 }
 
 function forget(type: TypeState, name: ResourceName): void {
@@ -118,7 +91,9 @@ function dropWildcard(type: TypeState): void {
   for (const name of type.held.keys()) if (!type.subscription.names.has(name)) type.held.delete(name);
 }
 
-function abandonInFlight(type: TypeState): void {
-  for (const name of type.inFlight?.sent.keys() ?? []) type.forced.add(name);
+function abandonUnwanted(type: TypeState): void {
+  const sent = [...(type.inFlight?.sent.keys() ?? [])];
+  // A name that was dropped and is wanted again by the same request was added, so it is forced.
+  if (sent.some((name) => type.subscription.names.has(name) && !type.forced.has(name))) return;
   type.inFlight = undefined;
 }

@@ -16,10 +16,10 @@ import type { StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
 
 /**
- * A delta response is ended after about this much and the rest follows after the ACK: Envoy's and gRPC's
+ * A response that may be split is ended after about this much and the rest follows after the ACK: Envoy's and gRPC's
  * limits are per message, and one slow reader must not pin much memory.
  */
-const DELTA_BYTES_MAX = 1024 * 1024;
+const RESPONSE_BYTES_MAX = 1024 * 1024;
 
 /** A response without its nonce. */
 export interface Draft {
@@ -46,33 +46,48 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
     if (offer.kind === "keep") continue;
     if (offer.kind === "absent") {
       // The client must be told at once that a name does not exist, or it waits 15 s for it.
-      if (!type.missing.has(name) && !keepsUnannounced(type, name)) removed.push(name);
+      const asked = type.subscription.names.has(name);
+      if (!asked || type.missing.has(name) || keepsUnannounced(type, name)) continue;
+    } else if (!needed(type, offer.resource)) {
       continue;
     }
-    if (!needed(type, offer.resource)) continue;
-    if (bytes > 0 && bytes + offer.resource.body.byteLength > DELTA_BYTES_MAX) {
+    const size = name.length + (offer.kind === "resource" ? offer.resource.body.byteLength : 0);
+    if (bytes > 0 && bytes + size > RESPONSE_BYTES_MAX) {
       complete = false;
       break;
     }
-    resources.push(offer.resource);
-    bytes += offer.resource.body.byteLength;
+    bytes += size;
+    if (offer.kind === "resource") resources.push(offer.resource);
+    else removed.push(name);
   }
   if (complete) removed.push(...departed(type, view));
   if (resources.length === 0 && removed.length === 0 && !type.owed) return undefined;
-  return { versionInfo: tableVersion(view.resources.values()), resources, removed, complete };
+  // In delta this is for people only, so what is still retained does not count; each resource has its own version.
+  return { versionInfo: view.tableVersion, resources, removed, complete };
 }
 
 function composeFullState(state: StreamState, type: TypeState, view: View): Draft | undefined {
+  const { wildcard, names } = type.subscription;
+  // To a client that wants nothing any more an empty response would still say "delete everything".
+  if (!wildcard && names.size === 0) return undefined;
+  const table = state.sequencer.snapshot?.tables.get(type.type.typeUrl);
   const resources: Resource[] = [];
   for (const name of wantedNames(type, view)) {
     const offer = offerOf(state, type, view, name);
     if (offer.kind === "resource") resources.push(offer.resource);
-    // Leaving out what the client holds with content that we do not know would delete it: wait for new content.
-    else if (offer.kind === "keep" && type.held.has(name)) return undefined;
+    // Leaving out what the client holds with content that we do not know would delete it: wait for new content,
+    // or until it is to be deleted.
+    else if (offer.kind === "keep" && type.held.has(name) && table?.resources.has(name) === true) return undefined;
   }
+  // When all of it was rejected, saying nothing is better than "delete everything".
+  if (resources.length === 0 && (table?.resources.size ?? 0) > 0) return undefined;
   resources.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const versionInfo = tableVersion(resources);
-  if (versionInfo === type.rejectedWhole?.versionInfo) return undefined;
+  type.refusedView = undefined;
+  if (state.rejections.get(type.type.typeUrl)?.wholeVersions.includes(versionInfo) === true) {
+    type.refusedView = view;
+    return undefined;
+  }
   if (versionInfo === type.confirmedVersion && !type.owed) return undefined;
   return { versionInfo, resources, removed: [], complete: true };
 }
@@ -80,16 +95,25 @@ function composeFullState(state: StreamState, type: TypeState, view: View): Draf
 function composeNamed(state: StreamState, type: TypeState, view: View): Draft | undefined {
   const resources: Resource[] = [];
   const all: { name: ResourceName; version: Resource["version"] }[] = [];
+  let bytes = 0;
+  let complete = true;
   for (const name of wantedNames(type, view)) {
     const offer = offerOf(state, type, view, name);
     const resource = offer.kind === "resource" ? offer.resource : substituteFor(type, name, offer.kind);
     if (resource === undefined) continue;
     all.push(resource);
-    if (needed(type, resource)) resources.push(resource);
+    if (!needed(type, resource)) continue;
+    // Absence means nothing here, so the rest may follow in another response.
+    if (bytes > 0 && bytes + resource.body.byteLength > RESPONSE_BYTES_MAX) {
+      complete = false;
+      continue;
+    }
+    resources.push(resource);
+    bytes += resource.body.byteLength;
   }
   if (resources.length === 0 && !type.owed) return undefined;
   all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return { versionInfo: tableVersion(all), resources, removed: [], complete: true };
+  return { versionInfo: tableVersion(all), resources, removed: [], complete };
 }
 
 /**
@@ -131,6 +155,7 @@ function departed(type: TypeState, view: View): ResourceName[] {
   if (type.type.expiresByUnsubscribe) return [];
   const gone: ResourceName[] = [];
   for (const name of type.held.keys()) {
+    // What is leaving is in the view as long as the client holds it.
     if (view.resources.has(name) || view.untouched.has(name) || type.subscription.names.has(name)) continue;
     gone.push(name);
   }

@@ -3,9 +3,14 @@
  * not what it has already rejected.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
 import type { View } from "./sequencer.ts";
-import type { StreamState, TypeState } from "./stream-state.ts";
+import type { BlamedTogether, StreamState, TypeRejections, TypeState } from "./stream-state.ts";
+
+/** Contents remembered as rejected for each name, and names for each type: a bad fleet must not fill the memory. */
+const VERSIONS_MAX = 8;
+const NAMES_MAX = 1_000;
 
 /** What is to be done about one name. */
 export type Offer =
@@ -30,21 +35,106 @@ export function offerOf(state: StreamState, type: TypeState, view: View, name: R
   if (wanted === undefined) {
     return view.untouched.has(name) ? { kind: "keep" } : { kind: "absent" };
   }
-  if (!isRejected(state, wanted)) return { kind: "resource", resource: wanted };
+  if (type.subscription.wildcard && view.unclaimed.has(name)) {
+    const last = type.held.get(name);
+    if (last === undefined) return { kind: "absent" };
+    if (typeof last === "object") return { kind: "resource", resource: last };
+    if (last !== "") return { kind: "keep" };
+  }
+  if (!isRejected(state, wanted, view)) return { kind: "resource", resource: wanted };
+  const rest = [lastAccepted(state, type, name), newestOf(state, wanted)];
+  const good = rest.find((resource) => resource !== undefined && !isRejected(state, resource, undefined));
+  return good === undefined ? { kind: "keep" } : { kind: "resource", resource: good };
+}
+
+/** What the client has accepted under the name; when it does not say, the best guess from before. */
+function lastAccepted(state: StreamState, type: TypeState, name: ResourceName): Resource | undefined {
   const held = type.held.get(name);
-  return typeof held === "object" && !isRejected(state, held) ? { kind: "resource", resource: held } : { kind: "keep" };
+  if (held === "") return state.rejections.get(type.type.typeUrl)?.lastGood.get(name);
+  return typeof held === "object" ? held : undefined;
 }
 
-/** Whether this node has rejected this very content. */
-export function isRejected(state: StreamState, resource: Resource): boolean {
-  return state.rejections.get(resource.typeUrl)?.get(resource.name) === resource.version;
+/** The snapshot's own endpoints, where the view keeps older ones a little longer. */
+function newestOf(state: StreamState, { typeUrl, name }: Resource): Resource | undefined {
+  if (typeUrl !== typeUrls.endpoints) return undefined;
+  return state.sequencer.snapshot?.tables.get(typeUrl)?.resources.get(name);
 }
 
-/** Remembers that the node rejected this content. */
-export function reject(state: StreamState, resource: Resource): void {
-  let ofType = state.rejections.get(resource.typeUrl);
-  if (ofType === undefined) state.rejections.set(resource.typeUrl, (ofType = new Map()));
-  ofType.set(resource.name, resource.version);
+/**
+ * Whether this node has rejected this very content. What was blamed together, because the node named none,
+ * counts only while all of it is wanted: once a part has changed, that may have been the bad one, and
+ * the others must not be held back for ever.
+ */
+export function isRejected(state: StreamState, resource: Resource, view: View | undefined): boolean {
+  const rejections = state.rejections.get(resource.typeUrl)?.resources.get(resource.name);
+  const rejection = rejections?.find(({ version }) => version === resource.version);
+  if (rejection === undefined) return false;
+  if (rejection.together === undefined || view === undefined || view.leaving.has(resource.name)) return true;
+  return isWhole(rejection.together, view);
+}
+
+/** Remembers that the node rejected these contents: each by itself, or one of them without saying which. */
+export function reject(state: StreamState, type: TypeState, resources: readonly Resource[], named: boolean): void {
+  const versions = new Map(resources.map(({ name, version }) => [name, version]));
+  const alone = named || resources.length === 1;
+  const together = alone ? undefined : { versions, checkedFor: undefined, isWhole: true };
+  const { resources: known, lastGood } = rejectionsOf(state, type.type.typeUrl);
+  for (const { name, version } of resources) {
+    const others = (known.get(name) ?? []).filter((rejection) => rejection.version !== version);
+    known.delete(name);
+    known.set(name, [{ version, together }, ...others].slice(0, VERSIONS_MAX));
+    const held = type.held.get(name);
+    if (typeof held === "object") lastGood.set(name, held);
+    for (const oldest of known.keys()) {
+      if (known.size <= NAMES_MAX) break;
+      known.delete(oldest);
+      lastGood.delete(oldest);
+    }
+  }
+}
+
+/** Remembers that the node rejected a whole response without saying why. */
+export function rejectWhole(state: StreamState, type: TypeState, versionInfo: string): void {
+  const rejections = rejectionsOf(state, type.type.typeUrl);
+  const others = rejections.wholeVersions.filter((version) => version !== versionInfo);
+  rejections.wholeVersions = [versionInfo, ...others].slice(0, VERSIONS_MAX);
+}
+
+/** The node has accepted this content: perhaps it had only been blamed together with what was bad. */
+export function absolve(state: StreamState, resource: Resource): void {
+  const known = state.rejections.get(resource.typeUrl);
+  const rejections = known?.resources.get(resource.name);
+  if (known === undefined || rejections === undefined) return;
+  const rest = rejections.filter(({ version }) => version !== resource.version);
+  if (rest.length > 0) {
+    known.resources.set(resource.name, rest);
+    known.lastGood.set(resource.name, resource);
+  } else {
+    known.resources.delete(resource.name);
+    known.lastGood.delete(resource.name);
+  }
+}
+
+/** What the node has rejected of a type, to be changed. */
+export function rejectionsOf(state: StreamState, typeUrl: string): TypeRejections {
+  let ofType = state.rejections.get(typeUrl);
+  if (ofType === undefined) {
+    state.rejections.set(
+      typeUrl,
+      (ofType = { resources: new Map(), lastGood: new Map(), wholeVersions: [], uncertain: false }),
+    );
+  }
+  return ofType;
+}
+
+function isWhole(together: BlamedTogether, view: View): boolean {
+  if (together.checkedFor !== view) {
+    together.checkedFor = view;
+    together.isWhole = [...together.versions].every(
+      ([name, version]) => view.resources.get(name)?.version === version && !view.leaving.has(name),
+    );
+  }
+  return together.isWhole;
 }
 
 /** A plain string as a resource name. */

@@ -1,6 +1,7 @@
 /**
  * How far one node has come: the answers that the sequencer's gates ask for, and the words for people.
  */
+import type { Resource } from "../snapshot/resource.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { TypeRole } from "../snapshot/type-url.ts";
 import { resourceType } from "../snapshot/type-url.ts";
@@ -8,7 +9,7 @@ import { isRejected, resourceName } from "./offer.ts";
 import type { NodeProgress } from "./sequencer.ts";
 import { viewOf } from "./sequencer.ts";
 import type { StreamEvent } from "./stream-event.ts";
-import type { StreamState, TypeState } from "./stream-state.ts";
+import type { Held, StreamState, TypeState } from "./stream-state.ts";
 import { subscribedTypes } from "./stream-state.ts";
 
 /** Names in a sentence for people; the rest is counted. */
@@ -25,6 +26,10 @@ export function nodeProgress(state: StreamState): NodeProgress {
       return refusedOf(state, "reference").length > 0;
     },
     isComplete: () => isComplete(state),
+    isReferred: (typeUrl, name) => isReferred(state, typeUrl, name),
+    get owesSupply() {
+      return owesSupply(state);
+    },
   };
 }
 
@@ -67,15 +72,24 @@ function refusedOf(state: StreamState, role: TypeRole): { readonly name: string;
     if (type.type.role !== role) continue;
     const view = viewOf(state.sequencer, type.type.typeUrl);
     if (view === undefined) continue;
-    if (type.rejectedWhole?.view === view) refused.push({ name: `all ${type.type.plural}`, hasOlder: false });
-    for (const name of state.rejections.get(type.type.typeUrl)?.keys() ?? []) {
+    if (type.refusedView === view) refused.push({ name: `all ${type.type.plural}`, hasOlder: false });
+    for (const name of state.rejections.get(type.type.typeUrl)?.resources.keys() ?? []) {
       const wanted = view.resources.get(name);
       const asked = type.subscription.wildcard || type.subscription.names.has(name);
-      if (wanted === undefined || !asked || !isRejected(state, wanted)) continue;
-      refused.push({ name, hasOlder: type.held.has(name) });
+      // What is only kept until the routes have left it cannot be missed by the new ones.
+      const newest = state.sequencer.snapshot?.tables.get(type.type.typeUrl)?.resources.get(name);
+      const leaves = role === "supply" && newest?.version !== wanted?.version;
+      if (wanted === undefined || !asked || leaves || !isRejected(state, wanted, view)) continue;
+      refused.push({ name, hasOlder: servesInstead(type.held.get(name), wanted) });
     }
   }
   return refused;
+}
+
+/** Whether what the node has will do for now: endpoints must have hosts, and an empty version is unknown content. */
+function servesInstead(held: Held | undefined, wanted: Resource): boolean {
+  if (typeof held === "object") return held.hostCount > 0 || wanted.hostCount === 0;
+  return (held ?? "") !== "";
 }
 
 /**
@@ -92,9 +106,47 @@ function isComplete(state: StreamState): boolean {
         if (resourceType(reference.typeUrl)?.expiresByUnsubscribe !== true) continue;
         const children = state.types.get(reference.typeUrl);
         const child = resourceName(reference.name);
-        const refused = state.rejections.get(reference.typeUrl)?.has(child) === true;
+        const asked = children?.subscription.names.has(child) === true;
+        const refused = asked && state.rejections.get(reference.typeUrl)?.resources.has(child) === true;
         if (!refused && !children?.held.has(child) && !children?.missing.has(child)) return false;
       }
+    }
+  }
+  return true;
+}
+
+/** Endpoints and secrets are used while their cluster, of the same name or not, is; it is asked about by itself. */
+function isReferred(state: StreamState, typeUrl: string, name: string): boolean {
+  const asked = typeUrl === typeUrls.endpoints ? typeUrls.cluster : typeUrl;
+  for (const type of subscribedTypes(state)) {
+    if (type.type.role !== "reference") continue;
+    for (const held of type.held.values()) {
+      if (typeof held === "string") continue;
+      if (held.references.some((reference) => reference.typeUrl === asked && reference.name === name)) return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * An Envoy that comes back while clusters are warming asks for them last (envoy#36951), and for endpoints in a
+ * message after the clusters. A client that names its listeners asks for clusters last anyway, by name.
+ */
+function owesSupply(state: StreamState): boolean {
+  if (state.fresh) return false;
+  const clusters = state.types.get(typeUrls.cluster);
+  if (clusters !== undefined) return !hasAskedForChildren(state, clusters);
+  const wanted = state.sequencer.snapshot?.tables.get(typeUrls.cluster);
+  const listeners = state.types.get(typeUrls.listener);
+  return (wanted?.resources.size ?? 0) > 0 && listeners?.subscription.wildcard !== false;
+}
+
+function hasAskedForChildren(state: StreamState, clusters: TypeState): boolean {
+  const asked = state.types.get(typeUrls.endpoints)?.subscription.names;
+  for (const cluster of clusters.held.values()) {
+    if (typeof cluster === "string") continue;
+    for (const { typeUrl, name } of cluster.references) {
+      if (typeUrl === typeUrls.endpoints && asked?.has(resourceName(name)) !== true) return false;
     }
   }
   return true;

@@ -13,7 +13,7 @@
  * it passes at once when only endpoints differ, or when the node is stuck. The functions change the state
  * they are given and read no clock.
  */
-import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import type { Resource, ResourceName, VersionInfo } from "../snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
 
@@ -30,13 +30,23 @@ interface Retained {
   /** Absent when the node held it before it connected and we do not know the content: it is left alone. */
   readonly resource: Resource | undefined;
   releaseAtMs: number | undefined;
+  /** At its release something that the node holds still referred to it. */
+  inUse: boolean;
+  /** The node says so itself, or may hold it without our knowledge. */
+  readonly claimed: boolean;
 }
 
 /** What is offered of one type. Identity changes when the content may have changed. */
 export interface View {
+  /** Of the table that is moved to, without what is retained beside it. */
+  readonly tableVersion: VersionInfo;
   readonly resources: ReadonlyMap<ResourceName, Resource>;
   /** Held by the node with unknown content: neither sent nor removed. */
   readonly untouched: ReadonlySet<ResourceName>;
+  /** Gone from the snapshot and kept until nothing refers to it. */
+  readonly leaving: ReadonlySet<ResourceName>;
+  /** Of these, what the node may never have taken, and is then not given. */
+  readonly unclaimed: ReadonlySet<ResourceName>;
 }
 
 /** The state of one stream's sequencer. */
@@ -47,10 +57,14 @@ export interface Sequencer {
   overdue: boolean;
   /** What listeners and routes show during `supply`; undefined: nothing known, so their requests wait. */
   previous: ReadonlyMap<string, TypeTable> | undefined;
+  /** The listeners and routes with which the node last settled are among these. */
+  settled: ReadonlyMap<string, TypeTable> | undefined;
   next: Snapshot | undefined;
   readonly retained: Map<string, Map<ResourceName, Retained>>;
   /** A listener was replaced or removed since the node last settled: old connections live as long as it drains. */
   drains: boolean;
+  /** Until then a listener that was replaced earlier may still drain. */
+  drainsUntilMs: number;
   readonly views: Map<string, View>;
 }
 
@@ -64,6 +78,10 @@ export interface NodeProgress {
   readonly keepsOldReference: boolean;
   /** Every parent it holds has its children: nothing more is about to be asked for. */
   isComplete(): boolean;
+  /** A listener or route that it holds leads there. */
+  isReferred(typeUrl: string, name: ResourceName): boolean;
+  /** It came back and has not asked for all that it surely needs, so nobody knows what it misses. */
+  readonly owesSupply: boolean;
 }
 
 /** A sequencer before its first snapshot. */
@@ -74,18 +92,25 @@ export function createSequencer(): Sequencer {
     phaseSinceMs: 0,
     overdue: false,
     previous: undefined,
+    settled: undefined,
     next: undefined,
     retained: new Map(),
     drains: false,
+    drainsUntilMs: 0,
     views: new Map(),
   };
 }
 
 /** Takes the newest snapshot of the node's group; returns whether it is being rolled in now. */
-export function acceptSnapshot(sequencer: Sequencer, snapshot: Snapshot, atMs: number): boolean {
+export function acceptSnapshot(
+  sequencer: Sequencer,
+  snapshot: Snapshot,
+  progress: NodeProgress,
+  atMs: number,
+): boolean {
   const current = sequencer.snapshot;
   if (current === undefined) {
-    begin(sequencer, snapshot, atMs);
+    begin(sequencer, snapshot, progress, atMs);
     return true;
   }
   if (snapshot.version === current.version && snapshot.group === current.group) {
@@ -98,7 +123,7 @@ export function acceptSnapshot(sequencer: Sequencer, snapshot: Snapshot, atMs: n
     return true;
   }
   if (sequencer.phase === "settled" || sequencer.overdue) {
-    begin(sequencer, snapshot, atMs);
+    begin(sequencer, snapshot, progress, atMs);
     return true;
   }
   sequencer.next = snapshot;
@@ -113,7 +138,8 @@ export function advance(sequencer: Sequencer, progress: NodeProgress, atMs: numb
   const expired = waitedMs >= snapshot.updates.deadlineMs;
   const proceeds = expired && snapshot.updates.onDeadline === "proceed";
   if (sequencer.phase === "supply") {
-    if (proceeds || (progress.isResolved("supply") && !progress.missesSupply)) {
+    const supplied = progress.isResolved("supply") && !progress.missesSupply && (!progress.owesSupply || expired);
+    if (proceeds || supplied) {
       enter(sequencer, "switch", atMs);
       return true;
     }
@@ -122,16 +148,21 @@ export function advance(sequencer: Sequencer, progress: NodeProgress, atMs: numb
     // A client that never asks for more, such as one that only takes clusters, is complete after the deadline.
     const settled = resolved && !progress.keepsOldReference && (progress.isComplete() || expired);
     if (proceeds || settled) {
-      settle(sequencer, atMs);
+      settle(sequencer, { atMs, complete: settled && !expired });
+      return true;
+    }
+    if (resolved && sequencer.next !== undefined) {
+      // Nothing is under way: what the client has not asked for need not hold up the next snapshot.
+      begin(sequencer, sequencer.next, progress, atMs);
       return true;
     }
   }
   const stuck = sequencer.phase !== "settled" && (waitedMs >= STUCK_AFTER_MS || refused(progress));
   if (sequencer.next !== undefined && (sequencer.phase === "settled" || stuck)) {
-    begin(sequencer, sequencer.next, atMs);
+    begin(sequencer, sequencer.next, progress, atMs);
     return true;
   }
-  if (release(sequencer, atMs)) return true;
+  if (release(sequencer, progress, atMs)) return true;
   sequencer.overdue = sequencer.phase !== "settled" && expired;
   return false;
 }
@@ -150,19 +181,30 @@ export function viewOf(sequencer: Sequencer, typeUrl: string): View | undefined 
   return view;
 }
 
-/** The node holds these from before, and the snapshot does not have them: they leave by the same rules. */
+/** The client comes back: it may drain listeners that nobody here knows of. */
+export function resume(sequencer: Sequencer): void {
+  sequencer.drains = true;
+}
+
+/** The node holds these from before, and the snapshot has less than that: they leave by the same rules. */
 export function retainHeld(
   sequencer: Sequencer,
   typeUrl: string,
-  held: Iterable<{ readonly name: ResourceName; readonly resource: Resource | undefined }>,
+  held: { readonly atMs: number; readonly resources: ReadonlyMap<ResourceName, Resource | undefined> },
 ): void {
   const table = sequencer.snapshot?.tables.get(typeUrl);
-  for (const { name, resource } of held) {
-    if (table?.resources.has(name) === true) continue;
-    const retained = retainedOf(sequencer, typeUrl);
-    if (!retained.has(name)) retained.set(name, { resource, releaseAtMs: undefined });
+  const retained = retainedOf(sequencer, typeUrl);
+  const before = retained.size;
+  for (const [name, resource] of held.resources) {
+    const successor = table?.resources.get(name);
+    const leaves = successor === undefined || isEmptied(resource, successor);
+    if (leaves && !retained.has(name))
+      retained.set(name, { resource, releaseAtMs: undefined, inUse: false, claimed: true });
   }
+  if (retained.size === before) return;
   sequencer.views.delete(typeUrl);
+  // A client may tell late what it holds; its grace begins when it has settled with that.
+  if (sequencer.phase === "settled") enter(sequencer, "switch", held.atMs);
 }
 
 /** When `advance` has to be called again although nothing arrived; undefined: never. */
@@ -181,14 +223,18 @@ export function wakeAtMs(sequencer: Sequencer): number | undefined {
   return wake;
 }
 
-function begin(sequencer: Sequencer, snapshot: Snapshot, atMs: number): void {
+function begin(sequencer: Sequencer, snapshot: Snapshot, progress: NodeProgress, atMs: number): void {
   const current = sequencer.snapshot;
   if (current !== undefined) {
     const shown = sequencer.phase === "supply" ? sequencer.previous : current.tables;
     sequencer.previous = shown;
     if (shown !== undefined && replacesListener(shown, snapshot)) sequencer.drains = true;
     for (const { typeUrl, role } of resourceTypes) {
-      if (role === "supply") retainLeaving(sequencer, { current, snapshot, typeUrl, shown });
+      if (role === "supply") retainLeaving(sequencer, { current, snapshot, typeUrl });
+    }
+    // A new listener may take up an old route configuration that a draining one still holds.
+    for (const [typeUrl, retained] of sequencer.retained) {
+      for (const [name, entry] of retained) entry.inUse ||= progress.isReferred(typeUrl, name);
     }
   }
   sequencer.snapshot = snapshot;
@@ -203,24 +249,34 @@ function enter(sequencer: Sequencer, phase: Phase, atMs: number): void {
   sequencer.views.clear();
 }
 
-function settle(sequencer: Sequencer, atMs: number): void {
+/** `complete` is false for a client that may still have a listener to replace. */
+function settle(sequencer: Sequencer, { atMs, complete }: { readonly atMs: number; readonly complete: boolean }): void {
   enter(sequencer, "settled", atMs);
   sequencer.previous = undefined;
+  sequencer.settled = sequencer.snapshot?.tables;
   const updates = sequencer.snapshot?.updates;
   if (updates === undefined) return;
-  const waitMs = sequencer.drains ? Math.max(updates.graceMs, updates.drainMs) : updates.graceMs;
-  sequencer.drains = false;
-  const releaseAtMs = Math.ceil((atMs + waitMs) / RELEASE_STEP_MS) * RELEASE_STEP_MS;
+  if (sequencer.drains) sequencer.drainsUntilMs = atMs + updates.drainMs;
+  if (complete) sequencer.drains = false;
+  const releaseAtMs = releaseAfter(Math.max(atMs + updates.graceMs, sequencer.drainsUntilMs));
   for (const retained of sequencer.retained.values()) {
     for (const entry of retained.values()) entry.releaseAtMs ??= releaseAtMs;
   }
 }
 
-function release(sequencer: Sequencer, atMs: number): boolean {
+/** Takes away what is due, unless the node was seen to use it since: then after another grace. */
+function release(sequencer: Sequencer, progress: NodeProgress, atMs: number): boolean {
+  const graceMs = sequencer.snapshot?.updates.graceMs ?? 0;
   let released = false;
   for (const [typeUrl, retained] of sequencer.retained) {
-    for (const [name, { releaseAtMs }] of retained) {
-      if (releaseAtMs === undefined || releaseAtMs > atMs) continue;
+    for (const [name, entry] of retained) {
+      if (entry.releaseAtMs === undefined || entry.releaseAtMs > atMs) continue;
+      const wasInUse = entry.inUse;
+      entry.inUse = progress.keepsOldReference || progress.isReferred(typeUrl, name);
+      if (entry.inUse || wasInUse) {
+        entry.releaseAtMs = releaseAfter(atMs + Math.max(graceMs, RELEASE_STEP_MS));
+        continue;
+      }
       retained.delete(name);
       sequencer.views.delete(typeUrl);
       released = true;
@@ -229,38 +285,47 @@ function release(sequencer: Sequencer, atMs: number): boolean {
   return released;
 }
 
+function releaseAfter(atMs: number): number {
+  return Math.ceil(atMs / RELEASE_STEP_MS) * RELEASE_STEP_MS;
+}
+
 /** Keeps what `snapshot` drops, and endpoints that it empties while the routes still lead to them. */
 function retainLeaving(
   sequencer: Sequencer,
-  change: {
-    readonly current: Snapshot;
-    readonly snapshot: Snapshot;
-    readonly typeUrl: string;
-    readonly shown: ReadonlyMap<string, TypeTable> | undefined;
-  },
+  change: { readonly current: Snapshot; readonly snapshot: Snapshot; readonly typeUrl: string },
 ): void {
-  const { current, snapshot, typeUrl, shown } = change;
+  const { current, snapshot, typeUrl } = change;
   const before = current.tables.get(typeUrl);
   const after = snapshot.tables.get(typeUrl);
   if (before === undefined || after === undefined) return;
   const retained = retainedOf(sequencer, typeUrl);
-  for (const name of retained.keys()) if (after.resources.has(name)) retained.delete(name);
+  for (const [name, { resource }] of retained) {
+    const successor = after.resources.get(name);
+    // Endpoints that stay empty keep their override until the routes have left them.
+    if (successor !== undefined && !isEmptied(resource, successor)) retained.delete(name);
+  }
   if (before === after) return;
-  const moves = typeUrl === typeUrls.endpoints && (shown === undefined || movesRoutes(shown, snapshot));
+  const shown = [sequencer.settled, current.tables];
+  const moves = typeUrl === typeUrls.endpoints && shown.some((tables) => movesRoutes(tables, snapshot));
   for (const [name, resource] of before.resources) {
     const successor = after.resources.get(name);
-    const emptied = moves && successor !== undefined && resource.hostCount > 0 && successor.hostCount === 0;
-    if (successor === undefined || emptied) retained.set(name, { resource, releaseAtMs: undefined });
+    const leaves = successor === undefined || (moves && isEmptied(resource, successor));
+    if (!leaves) continue;
+    const kept = retained.get(name);
+    const last = isEmptied(kept?.resource, resource) ? kept?.resource : resource;
+    retained.set(name, { resource: last, releaseAtMs: undefined, inUse: false, claimed: kept?.claimed ?? false });
   }
 }
 
+/** The successor has no hosts, where there were some. */
+function isEmptied(resource: Resource | undefined, successor: Resource): boolean {
+  return resource !== undefined && resource.hostCount > 0 && successor.hostCount === 0;
+}
+
 function replaceEndpoints(sequencer: Sequencer, snapshot: Snapshot, atMs: number): void {
-  const retained = sequencer.retained.get(typeUrls.endpoints);
-  const table = snapshot.tables.get(typeUrls.endpoints);
-  for (const name of retained?.keys() ?? []) {
-    // An override of emptied endpoints ends when the new snapshot has hosts again.
-    if ((table?.resources.get(name)?.hostCount ?? 0) > 0) retained?.delete(name);
-  }
+  const current = sequencer.snapshot;
+  // While routes move, those that are left may be emptied by the very next snapshot.
+  if (current !== undefined) retainLeaving(sequencer, { current, snapshot, typeUrl: typeUrls.endpoints });
   sequencer.snapshot = snapshot;
   sequencer.next = undefined;
   sequencer.views.delete(typeUrls.endpoints);
@@ -280,10 +345,13 @@ function offeredTable(sequencer: Sequencer, snapshot: Snapshot, typeUrl: string)
 /** One view per table, so that an unchanged table is recognised as such in every phase and on every stream. */
 const plainViews = new WeakMap<TypeTable, View>();
 
-function plainView(table: TypeTable): View {
+const none: ReadonlySet<ResourceName> = new Set();
+
+/** What is offered when nothing is retained. */
+export function plainView(table: TypeTable): View {
   let view = plainViews.get(table);
   if (view === undefined) {
-    view = { resources: table.resources, untouched: new Set() };
+    view = { tableVersion: table.version, resources: table.resources, untouched: none, leaving: none, unclaimed: none };
     plainViews.set(table, view);
   }
   return view;
@@ -292,11 +360,16 @@ function plainView(table: TypeTable): View {
 function mergedView(table: TypeTable, retained: ReadonlyMap<ResourceName, Retained>): View {
   const resources = new Map(table.resources);
   const untouched = new Set<ResourceName>();
-  for (const [name, { resource }] of retained) {
+  const leaving = new Set<ResourceName>();
+  const unclaimed = new Set<ResourceName>();
+  for (const [name, { resource, claimed }] of retained) {
     if (resource === undefined) untouched.add(name);
     else resources.set(name, resource);
+    if (table.resources.has(name)) continue;
+    leaving.add(name);
+    if (!claimed) unclaimed.add(name);
   }
-  return { resources, untouched };
+  return { tableVersion: table.version, resources, untouched, leaving, unclaimed };
 }
 
 function retainedOf(sequencer: Sequencer, typeUrl: string): Map<ResourceName, Retained> {
@@ -313,7 +386,9 @@ function differsInEndpointsOnly(a: Snapshot, b: Snapshot): boolean {
   );
 }
 
-function movesRoutes(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot): boolean {
+/** What is shown may be unknown, and then anything may move. */
+function movesRoutes(shown: ReadonlyMap<string, TypeTable> | undefined, snapshot: Snapshot): boolean {
+  if (shown === undefined) return true;
   return resourceTypes.some(
     ({ typeUrl, role }) =>
       role === "reference" && shown.get(typeUrl)?.version !== snapshot.tables.get(typeUrl)?.version,

@@ -5,7 +5,7 @@
  * keep an older one. Nothing here reads a clock or a socket; every input carries its time.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
-import type { Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { Snapshot, SnapshotVersion, TypeTable } from "../snapshot/snapshot.ts";
 import type { ResourceType } from "../snapshot/type-url.ts";
 import { resourceType, resourceTypes } from "../snapshot/type-url.ts";
 import type { Brand } from "../support/brand.ts";
@@ -48,8 +48,10 @@ export interface TypeState {
   owed: boolean;
   /** SotW full-state types: the version of the last response the client acknowledged. */
   confirmedVersion: string | undefined;
-  /** SotW full-state types: a response that was rejected as a whole and must not be sent again, and what it was made from. */
-  rejectedWhole: { readonly versionInfo: string; readonly view: View } | undefined;
+  /** SotW full-state types: the view that would make the response that was rejected as a whole. */
+  refusedView: View | undefined;
+  /** SotW full-state types: the client holds what we do not know, and has not acknowledged a response yet. */
+  resumesUnknown: boolean;
   /** Rejections since the last acknowledgement; the second one holds the whole response. */
   rejectionsInARow: number;
   /** The view for which nothing was left to send: while it is offered there is nothing to compare. */
@@ -75,8 +77,35 @@ export interface StreamState {
   overdueSaid: boolean;
 }
 
-/** type URL → name → the newest rejected version. */
-export type Rejections = Map<string, Map<ResourceName, string>>;
+/** By type URL. */
+export type Rejections = Map<string, TypeRejections>;
+
+/** What a node has rejected of one type. */
+export interface TypeRejections {
+  /** By name, newest first. */
+  readonly resources: Map<ResourceName, readonly Rejection[]>;
+  /** What the node had accepted last under each of these names. */
+  readonly lastGood: Map<ResourceName, Resource>;
+  /** SotW full-state types: versions of responses that were rejected without a name, newest first. */
+  wholeVersions: readonly string[];
+  /** The last answer was a rejection: what the client says it holds may be mixed with parts of that response. */
+  uncertain: boolean;
+}
+
+/** One rejected content. */
+export interface Rejection {
+  readonly version: string;
+  /** Blamed together because the node named none; see `isRejected`. */
+  readonly together: BlamedTogether | undefined;
+}
+
+/** Resources of which at least one is bad. */
+export interface BlamedTogether {
+  readonly versions: ReadonlyMap<ResourceName, string>;
+  /** Whether a view holds all of them, computed once for each view. */
+  checkedFor: View | undefined;
+  isWhole: boolean;
+}
 
 /** A request, as the protocol means it; the shell has decoded and bounded it. */
 export type Demand =
@@ -104,8 +133,8 @@ export type StreamInput =
       readonly kind: "request";
       readonly demand: Demand;
       readonly atMs: number;
-      /** Resources of this type in earlier snapshots of the group: what a client with an unknown version may hold. */
-      readonly earlier: (typeUrl: string) => readonly Resource[];
+      /** The tables of this type in the group's snapshots, newest first: what a client that comes back may hold. */
+      readonly earlier: (typeUrl: string) => readonly TypeTable[];
     }
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot; readonly atMs: number }
   | { readonly kind: "tick"; readonly atMs: number };
@@ -166,7 +195,8 @@ export function typeStateOf(state: StreamState, typeUrl: string): TypeState | un
     lastNonce: undefined,
     owed: false,
     confirmedVersion: undefined,
-    rejectedWhole: undefined,
+    refusedView: undefined,
+    resumesUnknown: false,
     rejectionsInARow: 0,
     cleanFor: undefined,
   };

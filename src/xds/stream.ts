@@ -22,7 +22,7 @@ import { nodeProgress } from "./progress.ts";
 import type { View } from "./sequencer.ts";
 import { acceptSnapshot, advance, viewOf, wakeAtMs } from "./sequencer.ts";
 import type { StreamEvent } from "./stream-event.ts";
-import type { Demand, Nonce, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
+import type { Nonce, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion, subscribedTypes, typeStateOf } from "./stream-state.ts";
 import { acknowledge, keepOnlySent, refuse } from "./verdict.ts";
 
@@ -42,7 +42,7 @@ interface Output {
 export function step(state: StreamState, input: StreamInput): StreamOutcome {
   const output: Output = { responses: [], events: [] };
   if (input.kind === "request") takeRequest(state, input, output);
-  else if (input.kind === "snapshot") acceptSnapshot(state.sequencer, input.snapshot, input.atMs);
+  else if (input.kind === "snapshot") acceptSnapshot(state.sequencer, input.snapshot, nodeProgress(state), input.atMs);
   // Before the first request nothing is known of the client, so no gate may pass.
   if (state.types.size > 0) {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -61,8 +61,8 @@ function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "
   const type = typeStateOf(state, demand.typeUrl);
   // A type that xDS does not deliver is never answered and must not end the stream.
   if (type === undefined) return;
-  const answered = takeVerdict(state, type, { demand, atMs: input.atMs }, output);
-  const context = { first, answered, earlier: input.earlier };
+  const answered = takeVerdict(state, type, input, output);
+  const context = { first, answered, atMs: input.atMs, earlier: input.earlier };
   if (demand.variant === "sotw") applySotw(state, type, demand, context);
   else applyDelta(state, type, demand, context);
   if (first) {
@@ -81,13 +81,13 @@ function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "
 function takeVerdict(
   state: StreamState,
   type: TypeState,
-  request: { readonly demand: Demand; readonly atMs: number },
+  request: StreamInput & { readonly kind: "request" },
   output: Output,
 ): boolean {
   const { demand, atMs } = request;
   const { inFlight } = type;
   if (inFlight === undefined || demand.nonce !== inFlight.nonce) return false;
-  const view = viewOf(state.sequencer, type.type.typeUrl);
+  if (state.variant === "sotw" && type.type.fullStateInSotw) keepOnlySent(type, inFlight);
   const facts = {
     ...onStream(state, atMs),
     typeUrl: type.type.typeUrl,
@@ -95,11 +95,13 @@ function takeVerdict(
     versionInfo: inFlight.versionInfo,
   };
   if (demand.error === undefined) {
-    if (state.variant === "sotw" && type.type.fullStateInSotw) keepOnlySent(type, inFlight);
-    acknowledge(type, inFlight, view);
+    acknowledge(state, type, inFlight, viewOf(state.sequencer, type.type.typeUrl));
     output.events.push({ kind: "acked", ...facts, roundTripMs: atMs - inFlight.sentAtMs });
   } else {
-    const blamed = refuse(state, type, inFlight, { message: demand.error, view });
+    const blamed = refuse(state, type, inFlight, {
+      message: demand.error,
+      earlier: request.earlier(type.type.typeUrl),
+    });
     output.events.push({
       kind: "rejected",
       ...facts,

@@ -5,11 +5,13 @@
  * the bad ones. So the bad ones are remembered and never sent again with that content, and the others are
  * sent once more, because nobody knows whether they arrived. Which ones were bad is read from Envoy's text
  * by looking for the names of that response; the rest of the text is unstable by design. When no name is
- * found, everything new in the response counts as bad.
+ * found, everything new in the response counts as bad, and what the client had before is sent again.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
-import { reject } from "./offer.ts";
+import { absolve, isRejected, reject, rejectWhole, rejectionsOf } from "./offer.ts";
+import type { TypeTable } from "../snapshot/snapshot.ts";
 import type { View } from "./sequencer.ts";
+import { viewOf } from "./sequencer.ts";
 import type { InFlight, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
 
@@ -17,15 +19,23 @@ import { heldVersion } from "./stream-state.ts";
 const REJECTIONS_NAMED_MAX = 5;
 
 /** Takes an acknowledgement. */
-export function acknowledge(type: TypeState, inFlight: InFlight, view: View | undefined): void {
+export function acknowledge(state: StreamState, type: TypeState, inFlight: InFlight, view: View | undefined): void {
   type.inFlight = undefined;
   type.rejectionsInARow = 0;
+  type.resumesUnknown = false;
+  const rejections = state.rejections.get(type.type.typeUrl);
+  if (rejections !== undefined) {
+    rejections.uncertain = false;
+    for (const resource of inFlight.sent.values()) absolve(state, resource);
+  }
   if (type.type.fullStateInSotw && inFlight.versionInfo !== "" && inFlight.removed.length === 0) {
     type.confirmedVersion = inFlight.versionInfo;
   }
+  const { wildcard, names } = type.subscription;
   for (const [name, resource] of inFlight.sent) {
-    type.held.set(name, resource);
     type.missing.delete(name);
+    // A name that was dropped in between may have been ignored, whatever its content.
+    if (wildcard || names.has(name)) type.held.set(name, resource);
   }
   noteRemoved(type, inFlight);
   const unchanged = view !== undefined && inFlight.completes === view;
@@ -42,31 +52,55 @@ export function refuse(
   state: StreamState,
   type: TypeState,
   inFlight: InFlight,
-  verdict: { readonly message: string; readonly view: View | undefined },
+  answer: { readonly message: string; readonly earlier: readonly TypeTable[] },
 ): readonly Resource[] {
   type.inFlight = undefined;
   type.cleanFor = undefined;
+  type.confirmedVersion = undefined;
   type.rejectionsInARow += 1;
+  rejectionsOf(state, type.type.typeUrl).uncertain = true;
   noteRemoved(type, inFlight);
   const sent = [...inFlight.sent.values()];
   const changed = sent.filter((resource) => heldVersion(type.held.get(resource.name)) !== resource.version);
   const suspects = changed.length > 0 ? changed : sent;
-  const named =
-    type.rejectionsInARow > REJECTIONS_NAMED_MAX
-      ? []
-      : suspects.filter((resource) => isNamed(resource.name, verdict.message));
-  if (named.length > 0) {
-    for (const resource of named) reject(state, resource);
-    for (const resource of suspects) if (!named.includes(resource)) type.forced.add(resource.name);
-    return named;
-  }
-  if (state.variant === "sotw" && type.type.fullStateInSotw && verdict.view !== undefined) {
-    // Leaving single resources out of a full-state response would delete those that Envoy did accept.
-    type.rejectedWhole = { versionInfo: inFlight.versionInfo, view: verdict.view };
-  } else {
-    for (const resource of suspects) reject(state, resource);
-  }
+  // Endpoints, too, are sent once more: a cluster may be warming for those that were refused.
+  for (const { name } of suspects) type.forced.add(name);
+  const named = blame(state, type, suspects, answer.message);
+  reject(state, type, named, true);
+  if (type.resumesUnknown) for (const { name } of named) guessHeld(state, type, name, answer.earlier);
+  const rest = suspects.filter((resource) => !named.includes(resource));
+  // What was not named has perhaps been accepted.
+  for (const { name } of rest) if (type.subscription.wildcard && !type.held.has(name)) type.held.set(name, "");
+  if (named.length > 0 && type.rejectionsInARow <= REJECTIONS_NAMED_MAX) return named;
+  const full = state.variant === "sotw" && type.type.fullStateInSotw;
+  // Leaving single resources out of a full-state response would delete those that Envoy did accept.
+  if (!full) reject(state, type, rest, false);
+  else if (named.length === 0) rejectWhole(state, type, inFlight.versionInfo);
   return suspects;
+}
+
+/** The resources that the message names; when it names none, our guesses of what the client had before. */
+function blame(
+  state: StreamState,
+  type: TypeState,
+  suspects: readonly Resource[],
+  message: string,
+): readonly Resource[] {
+  const named = suspects.filter((resource) => isNamed(resource.name, message));
+  if (named.length > 0 || !type.resumesUnknown) return named;
+  const leaving = viewOf(state.sequencer, type.type.typeUrl)?.leaving;
+  return suspects.filter(({ name }) => leaving?.has(name) === true);
+}
+
+/** The client may hold something under that name, which a full state without the name would delete. */
+function guessHeld(state: StreamState, type: TypeState, name: ResourceName, earlier: readonly TypeTable[]): void {
+  if (typeof type.held.get(name) === "object") return;
+  type.held.set(name, "");
+  const contents = earlier.flatMap((table) => table.resources.get(name) ?? []);
+  const guess = contents.find((resource) => !isRejected(state, resource, undefined));
+  const { lastGood } = rejectionsOf(state, type.type.typeUrl);
+  if (guess === undefined) lastGood.delete(name);
+  else lastGood.set(name, guess);
 }
 
 /** Whether the text holds the name as a word of its own: `a` is not in `cat`, nor in `a|canary`. */

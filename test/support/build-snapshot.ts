@@ -1,51 +1,173 @@
 /**
- * Snapshots made by hand or from intents, for tests of what comes after building them.
+ * Snapshots from a short notation, for tests that care about order and names and not about Envoy's fields.
+ *
+ * The body of a resource is the JSON of what the notation says of it, so that equal notation gives equal
+ * versions. `contentOf` gives that back to whoever plays the client.
  */
-import type { Intent } from "../../src/model/intent.ts";
-import { brand } from "../../src/support/brand.ts";
-import { assert } from "../../src/support/assert.ts";
-import { buildSnapshots } from "../../src/snapshot/build-snapshots.ts";
-import type { ResourceEncoder } from "../../src/snapshot/encode-resource.ts";
-import { createResourceEncoder } from "../../src/snapshot/encode-resource.ts";
 import type { Reference, Resource, ResourceName, VersionInfo } from "../../src/snapshot/resource.ts";
-import type { GroupName, Snapshot } from "../../src/snapshot/snapshot.ts";
+import type { GroupName, Snapshot, UpdatePolicy } from "../../src/snapshot/snapshot.ts";
 import { createSnapshot, createTable } from "../../src/snapshot/snapshot.ts";
-import { place } from "./build-intent.ts";
-import { envoyApi } from "./envoy-api.ts";
+import { typeUrls } from "../../src/snapshot/type-url.ts";
+import { brand } from "../../src/support/brand.ts";
+import { contentHash } from "../../src/support/hash.ts";
 
-export const updates = { graceMs: 30_000, deadlineMs: 15_000, onDeadline: "hold", drainMs: 600_000 } as const;
-export const cause = { text: "start", atMs: 0 } as const;
+/** A cluster; an array is short for its hosts. */
+export interface ClusterNotation {
+  /** The hosts of its load assignment; absent: the cluster does not ask for endpoints. */
+  readonly hosts?: readonly string[];
+  /** Stands for every other field. */
+  readonly tune?: number;
+  /** Envoy rejects the cluster. */
+  readonly bad?: boolean;
+  /** Envoy rejects its endpoints. */
+  readonly badHosts?: boolean;
+  /** Names of secrets. */
+  readonly secrets?: readonly string[];
+}
 
-/** A resource whose content is a text, for code that does not look into it. */
-export function fakeResource(
-  typeUrl: string,
-  name: string,
-  rest: { readonly content?: string; readonly references?: readonly Reference[]; readonly hostCount?: number } = {},
-): Resource {
-  const content = rest.content ?? "1";
+/** A route configuration; an array is short for the clusters it leads to. */
+export interface RouteNotation {
+  readonly clusters: readonly string[];
+  readonly tune?: number;
+  readonly bad?: boolean;
+}
+
+/** A listener; a string is short for the route configuration it names. */
+export interface ListenerNotation {
+  readonly route: string;
+  readonly tune?: number;
+  readonly bad?: boolean;
+}
+
+/** Everything of one snapshot. */
+export interface SnapshotNotation {
+  readonly group?: string;
+  readonly clusters?: Readonly<Record<string, readonly string[] | ClusterNotation>>;
+  readonly routes?: Readonly<Record<string, readonly string[] | RouteNotation>>;
+  readonly listeners?: Readonly<Record<string, string | ListenerNotation>>;
+  readonly secrets?: readonly string[];
+  readonly updates?: Partial<UpdatePolicy>;
+}
+
+/** What a client reads in a resource. */
+export interface ResourceContent {
+  readonly bad: boolean;
+  /** Of a cluster: its load assignment. Of a listener: its route configuration. */
+  readonly child: string | undefined;
+  /** Of a route configuration: the clusters it leads to. */
+  readonly clusters: readonly string[];
+  readonly hostCount: number;
+}
+
+/** The resources made so far, by content, as the real encoder remembers them. */
+export type ResourceCache = Map<string, Resource>;
+
+const contents = new WeakMap<Resource, ResourceContent>();
+
+/** Builds a snapshot; with a cache, equal content gives the same objects. */
+export function buildSnapshot(notation: SnapshotNotation, cache: ResourceCache = new Map()): Snapshot {
+  const make = (typeUrl: string, name: string, described: Described) =>
+    makeResource({ typeUrl, name }, described, cache);
+  const clusters: Resource[] = [];
+  const endpoints: Resource[] = [];
+  for (const [name, given] of Object.entries(notation.clusters ?? {})) {
+    const cluster: ClusterNotation = isList(given) ? { hosts: given } : given;
+    clusters.push(make(typeUrls.cluster, name, describeCluster(name, cluster)));
+    if (cluster.hosts !== undefined) endpoints.push(make(typeUrls.endpoints, name, describeEndpoints(cluster)));
+  }
+  const routes = Object.entries(notation.routes ?? {}).map(([name, given]) =>
+    make(typeUrls.route, name, describeRoute(isList(given) ? { clusters: given } : given)),
+  );
+  const listeners = Object.entries(notation.listeners ?? {}).map(([name, given]) =>
+    make(typeUrls.listener, name, describeListener(typeof given === "string" ? { route: given } : given)),
+  );
+  const secrets = (notation.secrets ?? []).map((name) => make(typeUrls.secret, name, { json: {}, references: [] }));
+  const tables = [
+    createTable(typeUrls.secret, secrets),
+    createTable(typeUrls.cluster, clusters),
+    createTable(typeUrls.endpoints, endpoints),
+    createTable(typeUrls.listener, listeners),
+    createTable(typeUrls.route, routes),
+  ];
+  return createSnapshot(
+    brand<GroupName>(notation.group ?? "default"),
+    new Map(tables.map((table) => [table.typeUrl, table])),
+    {
+      updates: { graceMs: 30_000, deadlineMs: 15_000, onDeadline: "hold", drainMs: 600_000, ...notation.updates },
+      cause: { text: "test", atMs: 0 },
+    },
+  );
+}
+
+/** What a client reads in it; a load assignment that the control plane made up itself has no hosts. */
+export function contentOf(resource: Resource): ResourceContent {
+  return contents.get(resource) ?? { bad: false, child: undefined, clusters: [], hostCount: 0 };
+}
+
+interface Described {
+  readonly json: unknown;
+  readonly references: readonly Reference[];
+  readonly content?: Partial<ResourceContent>;
+}
+
+function describeCluster(name: string, cluster: ClusterNotation): Described {
+  const { hosts, tune = 0, bad = false, secrets = [] } = cluster;
+  const asksForEndpoints = hosts !== undefined;
   return {
-    typeUrl,
-    name: brand<ResourceName>(name),
-    version: brand<VersionInfo>(content),
-    body: Buffer.from(content),
-    references: rest.references ?? [],
-    at: place(),
-    hostCount: rest.hostCount ?? 0,
+    json: { tune, bad, asksForEndpoints, secrets },
+    references: [
+      ...(asksForEndpoints ? [{ typeUrl: typeUrls.endpoints, name }] : []),
+      ...secrets.map((secret) => ({ typeUrl: typeUrls.secret, name: secret })),
+    ],
+    content: { bad, child: asksForEndpoints ? name : undefined },
   };
 }
 
-/** A snapshot of the group `default` with just these resources. */
-export function fakeSnapshot(resources: readonly Resource[]): Snapshot {
-  const byType = Map.groupBy(resources, (resource) => resource.typeUrl);
-  const tables = new Map([...byType].map(([typeUrl, ofType]) => [typeUrl, createTable(typeUrl, ofType)]));
-  return createSnapshot(brand<GroupName>("default"), tables, { updates, cause });
+function describeEndpoints({ hosts = [], badHosts = false }: ClusterNotation): Described {
+  return { json: { hosts, badHosts }, references: [], content: { bad: badHosts, hostCount: hosts.length } };
 }
 
-/** The one snapshot of an intent with one group that has nothing wrong. */
-export function snapshotOf(intent: Intent, encoder: ResourceEncoder = createResourceEncoder(envoyApi)): Snapshot {
-  const built = buildSnapshots({ intent, encoder, cause });
-  assert(built.ok, `the intent must have no errors: ${JSON.stringify(built)}`);
-  const [snapshot] = built.value.snapshots.values();
-  assert(snapshot !== undefined, "an intent has a group");
-  return snapshot;
+function describeRoute({ clusters, tune = 0, bad = false }: RouteNotation): Described {
+  return {
+    json: { clusters, tune, bad },
+    references: clusters.map((name) => ({ typeUrl: typeUrls.cluster, name })),
+    content: { bad, clusters },
+  };
+}
+
+function describeListener({ route, tune = 0, bad = false }: ListenerNotation): Described {
+  return {
+    json: { route, tune, bad },
+    references: [{ typeUrl: typeUrls.route, name: route }],
+    content: { bad, child: route },
+  };
+}
+
+function makeResource(
+  identity: { readonly typeUrl: string; readonly name: string },
+  described: Described,
+  cache: ResourceCache,
+): Resource {
+  const { typeUrl, name } = identity;
+  const text = JSON.stringify({ name, ...(described.json as object) });
+  const key = `${typeUrl} ${text}`;
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const body = Buffer.from(text);
+  const resource: Resource = {
+    typeUrl,
+    name: brand<ResourceName>(name),
+    version: brand<VersionInfo>(contentHash([typeUrl, body])),
+    body,
+    references: described.references,
+    at: { file: `${name}.yaml`, line: 1, column: 1 },
+    hostCount: described.content?.hostCount ?? 0,
+  };
+  contents.set(resource, { bad: false, child: undefined, clusters: [], hostCount: 0, ...described.content });
+  cache.set(key, resource);
+  return resource;
+}
+
+function isList(given: unknown): given is readonly string[] {
+  return Array.isArray(given);
 }

@@ -1,0 +1,122 @@
+/**
+ * What a client that comes back holds already, as far as its first request of a type tells.
+ *
+ * A delta client names each resource with its version. A SotW client says only the version of the last
+ * response that it accepted: when that is the version of a table that we still have, we know everything,
+ * and else it may hold anything that earlier snapshots had. What it holds and the newest snapshot lacks is
+ * retained by the sequencer until nothing refers to it any more.
+ */
+import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import type { TypeTable } from "../snapshot/snapshot.ts";
+import { typeUrls } from "../snapshot/type-url.ts";
+import type { DemandContext } from "./apply-demand.ts";
+import { compose } from "./compose.ts";
+import { isRejected, resourceName } from "./offer.ts";
+import type { View } from "./sequencer.ts";
+import { plainView, resume, retainHeld, viewOf } from "./sequencer.ts";
+import type { StreamState, TypeState } from "./stream-state.ts";
+
+/** What a SotW client may still ask for by name. */
+const NAMED_SUPPLY_TYPES = [typeUrls.secret, typeUrls.endpoints];
+
+/** Takes the version that a SotW client names in its first request of a type. */
+export function resumeSotw(state: StreamState, type: TypeState, versionInfo: string, context: DemandContext): void {
+  const { typeUrl, fullStateInSotw } = type.type;
+  if (state.fresh) for (const named of NAMED_SUPPLY_TYPES) retainEarlier(state, named, context);
+  markResumed(state);
+  if (typeUrl === typeUrls.endpoints) keepUnknown(type, viewOf(state.sequencer, typeUrl));
+  const view = viewOf(state.sequencer, typeUrl) ?? wantedView(state, typeUrl);
+  if (!fullStateInSotw || view === undefined) return;
+  recallGood(state, type, view);
+  const rejections = state.rejections.get(typeUrl);
+  const draft = compose(state, type, view);
+  const certain = type.subscription.names.size === 0 && rejections?.uncertain !== true;
+  if (certain && draft?.versionInfo === versionInfo) {
+    type.confirmedVersion = versionInfo;
+    hold(type, draft.resources);
+    return;
+  }
+  const table = context.earlier(typeUrl).find(({ version }) => version === versionInfo);
+  if (table !== undefined) hold(type, table.resources.values());
+  type.resumesUnknown = table === undefined || !certain;
+  if (typeUrl !== typeUrls.cluster) return;
+  if (table === undefined) retainEarlier(state, typeUrl, context);
+  else retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources: table.resources });
+  recallGood(state, type, viewOf(state.sequencer, typeUrl) ?? view);
+}
+
+/** Takes the versions that a delta client names in its first request of a type. */
+export function resumeDelta(
+  state: StreamState,
+  type: TypeState,
+  versions: ReadonlyMap<string, string>,
+  context: DemandContext,
+): void {
+  const { typeUrl, role } = type.type;
+  markResumed(state);
+  const wanted = state.sequencer.snapshot?.tables.get(typeUrl);
+  const tables = [...(wanted === undefined ? [] : [wanted]), ...context.earlier(typeUrl)];
+  // After a rejection the client names what it had accepted before, and has parts of the rejected as well.
+  const uncertain = state.rejections.get(typeUrl)?.uncertain === true;
+  const resources = new Map<ResourceName, Resource | undefined>();
+  for (const [text, version] of versions) {
+    const name = resourceName(text);
+    const resource = findVersion(tables, name, version);
+    type.held.set(name, resource ?? version);
+    resources.set(name, resource);
+    if (uncertain) type.forced.add(name);
+  }
+  if (role === "supply") retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources });
+}
+
+function markResumed(state: StreamState): void {
+  state.fresh = false;
+  resume(state.sequencer);
+}
+
+function hold(type: TypeState, resources: Iterable<Resource>): void {
+  for (const resource of resources) type.held.set(resource.name, resource);
+}
+
+function findVersion(tables: readonly TypeTable[], name: ResourceName, version: string): Resource | undefined {
+  for (const table of tables) {
+    const resource = table.resources.get(name);
+    if (resource?.version === version) return resource;
+  }
+  return undefined;
+}
+
+/** Whatever earlier snapshots had may still be in use; of each name the newest content. */
+function retainEarlier(state: StreamState, typeUrl: string, context: DemandContext): void {
+  const resources = new Map<ResourceName, Resource>();
+  for (const table of context.earlier(typeUrl)) {
+    for (const [name, resource] of table.resources) if (!resources.has(name)) resources.set(name, resource);
+  }
+  retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources });
+}
+
+/** Empty endpoints for a name that we do not know would take the hosts from a cluster that may be in use. */
+function keepUnknown(type: TypeState, view: View | undefined): void {
+  for (const name of type.subscription.names) {
+    if (view?.resources.has(name) !== true) type.held.set(name, "");
+  }
+}
+
+/**
+ * What was rejected on an earlier stream cannot be left out of a full state: the client would delete what it
+ * has under that name. So what it had accepted is offered again; without that the name counts as unknown.
+ */
+function recallGood(state: StreamState, type: TypeState, view: View): void {
+  const rejections = state.rejections.get(type.type.typeUrl);
+  for (const name of rejections?.resources.keys() ?? []) {
+    const wanted = view.resources.get(name);
+    if (wanted === undefined || !isRejected(state, wanted, view)) continue;
+    if (!type.held.has(name)) type.held.set(name, "");
+  }
+}
+
+/** All of the newest snapshot, whatever the sequencer shows now. */
+function wantedView(state: StreamState, typeUrl: string): View | undefined {
+  const table = state.sequencer.snapshot?.tables.get(typeUrl);
+  return table === undefined ? undefined : plainView(table);
+}
