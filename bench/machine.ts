@@ -2,13 +2,15 @@
  * What the numbers were measured on; without it they mean nothing.
  */
 import { readFileSync } from "node:fs";
-import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
 /** Of this machine and this program. */
 export interface Machine {
   readonly cores: number;
   readonly cpu: string;
   readonly memoryGib: number;
+  /** Of the last minute when the benchmark began: more than zero means that other programs ran. */
+  readonly load: number;
   readonly linux: string;
   readonly node: string;
   readonly fairway: string;
@@ -21,6 +23,7 @@ export function machine(): Machine {
     cores: availableParallelism(),
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     memoryGib: Math.round(totalmem() / 1024 ** 3),
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
     linux: release(),
     node: process.version,
     fairway: packageVersion("../package.json"),
@@ -29,8 +32,8 @@ export function machine(): Machine {
 }
 
 /** In one line. */
-export function describeMachine({ cores, cpu, memoryGib, linux, node, fairway, grpcJs }: Machine): string {
-  return `${cores} cores, ${cpu}, ${memoryGib} GiB; Linux ${linux}; Node ${node}; Fairway ${fairway}, grpc-js ${grpcJs}`;
+export function describeMachine({ cores, cpu, memoryGib, load, linux, node, fairway, grpcJs }: Machine): string {
+  return `${cores} cores, ${cpu}, ${memoryGib} GiB, load before ${load}; Linux ${linux}; Node ${node}; Fairway ${fairway}, grpc-js ${grpcJs}`;
 }
 
 function packageVersion(path: string): string {

@@ -28,13 +28,13 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
+  const about = machine();
   const interrupted = untilInterrupted();
   const measured = measure(options);
   try {
     const finished = await Promise.race([measured, interrupted]);
     if (typeof finished === "number") return finished;
     const { table, rows } = finished;
-    const about = machine();
     const text =
       options.output === "json"
         ? `${JSON.stringify({ bench: options.bench, machine: about, rows }, null, 2)}\n`

@@ -19,6 +19,8 @@ export interface CpuTime {
   readonly allMs: number;
   /** The thread of the event loop alone. */
   readonly loopMs: number;
+  /** How long that thread could have run and had to wait for a core, because other programs or threads had them. */
+  readonly loopWaitedMs: number;
 }
 
 const PROBE = new URL("./loop-probe.ts", import.meta.url).href;
@@ -125,12 +127,13 @@ async function temporaryRoot(): Promise<TemporaryRoot> {
 export async function cpuTime(pid: number): Promise<CpuTime> {
   let allMs = 0;
   let loopMs = 0;
+  let loopWaitedMs = 0;
   for (const thread of await readdir(`/proc/${pid}/task`)) {
     const schedstat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8");
-    const ms = Number(schedstat.split(" ")[0]) / 1e6;
-    allMs += ms;
+    const [ranMs = 0, waitedMs = 0] = schedstat.split(" ").map((nanoseconds) => Number(nanoseconds) / 1e6);
+    allMs += ranMs;
     // The first thread of a Node program runs its event loop and has the program's own id.
-    if (thread === String(pid)) loopMs = ms;
+    if (thread === String(pid)) [loopMs, loopWaitedMs] = [ranMs, waitedMs];
   }
-  return { allMs, loopMs };
+  return { allMs, loopMs, loopWaitedMs };
 }

@@ -37,6 +37,8 @@ export interface PushRow extends Spread {
   /** Processor time of the server for each change; `loopCpuMs` is the event loop's part of it. */
   readonly cpuMs: number;
   readonly loopCpuMs: number;
+  /** How long the event loop waited for a core for each change: what a machine with idle cores would not have cost. */
+  readonly loopWaitedMs: number;
   /** Processor time of all simulated nodes together, on the same machine. */
   readonly clientCpuMs: number;
   readonly responsesPerChange: number;
@@ -151,6 +153,7 @@ async function measureCase(scene: Scene, each: Case, changes: number): Promise<O
     buildMs: (after.builds.ms - before.builds.ms) / (after.builds.count - before.builds.count),
     cpuMs: (after.cpu.allMs - before.cpu.allMs) / changes,
     loopCpuMs: (after.cpu.loopMs - before.cpu.loopMs) / changes,
+    loopWaitedMs: (after.cpu.loopWaitedMs - before.cpu.loopWaitedMs) / changes,
     clientCpuMs: (after.clientCpu.allMs - before.clientCpu.allMs) / changes,
     responsesPerChange: (after.responsesCount - before.responsesCount) / changes,
     loopDelayP99Ms: after.loopDelay.p99Ms,

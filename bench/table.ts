@@ -21,6 +21,7 @@ const pushColumns: readonly Column<PushRow>[] = [
   { title: "build ms", cell: (row) => tenths(row.buildMs) },
   { title: "CPU ms", cell: (row) => tenths(row.cpuMs) },
   { title: "loop CPU ms", cell: (row) => tenths(row.loopCpuMs) },
+  { title: "loop waited ms", cell: (row) => tenths(row.loopWaitedMs) },
   { title: "responses", cell: (row) => tenths(row.responsesPerChange) },
   { title: "loop p99 ms", cell: (row) => tenths(row.loopDelayP99Ms) },
   { title: "loop max ms", cell: (row) => tenths(row.loopDelayMaxMs) },
@@ -54,7 +55,8 @@ export function pushTable(rows: readonly PushRow[]): string {
   const table = layOut(pushColumns, rows);
   const notes = [
     `${rows[0]?.changes ?? 0} changes a row. Times from just before the save to the last node's last acknowledgement;`,
-    "build, CPU and responses are means for one change: CPU of the whole server, loop CPU of its event loop alone.",
+    "build, CPU, waited and responses are means for one change: CPU of the whole server, loop CPU of its event loop alone,",
+    "waited how long the event loop could have run and had no core, which on a busy machine is most of the difference.",
     "An in-place write has to be left alone for 150 ms before it counts as finished; a rename is finished at once.",
   ];
   return `${table}\n${notes.join("\n")}\n`;
