@@ -215,6 +215,7 @@ describe.each(["delta", "sotw"] as const)("%s ADS", (variant) => {
     await Promise.all(many.map((client) => client.has(route, "public/http")));
     await publish(snapshotOf({ a: 1, b: 1 }));
     await Promise.all(many.map((client) => client.has(endpoints, "a", "b")));
+    expect(server.streamsCount).toBe(200);
   });
 });
 
