@@ -66,7 +66,17 @@ resources:
     nodes: [edge]
     tls_certificate: { certificate_chain: { filename: /x.pem }, ${body} }
 `;
-  const good = secret(`private_key: { inline_string: "${pem}" }`);
+  /** The same key where Envoy's API takes it without a Secret around it. */
+  const inCluster = `  - "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster
+    name: upstream
+    nodes: [edge]
+    transport_socket:
+      name: tls
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+        common_tls_context: { tls_certificates: [{ private_key: { inline_string: "${pem}" } }] }
+`;
+  const good = secret(`private_key: { inline_string: "${pem}" }`) + inCluster;
   const wrong = [
     secret(`private_kee: { inline_string: "${pem}" }`),
     secret(`private_key: "${canary}"`),
