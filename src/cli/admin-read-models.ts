@@ -40,7 +40,12 @@ export function createReadModels({ plane, clock, registry, timeline, loopDelay }
     renderResource: (resource) => renderResource(resource, (api ??= loadEnvoyApi())),
     nodes: (query) => listNodes(plane.fleet, query, clock.monotonicMs()),
     node: (id) => findNode(plane.fleet, id, clock.monotonicMs()),
-    ready: () => readiness(groupViews(plane), refused()),
+    ready: () => {
+      const verdict = readiness(groupViews(plane), refused());
+      // What was decided is saved first and served then.
+      if (verdict.ready && !plane.isServing) return { ready: false, reasons: ["the first snapshot is being saved"] };
+      return verdict;
+    },
     confirm: async (version) => {
       const held = [...plane.publication.held.values()].map(({ snapshot }) => snapshot);
       const groups = held.filter((snapshot) => snapshot.version === version).map(({ group }) => group);

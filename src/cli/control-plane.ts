@@ -49,6 +49,7 @@ export class ControlPlane {
   #restored: SavedState = { served: [], lastKnownGood: [], groups: [] };
   #work: Promise<void> = Promise.resolve();
   #closing = false;
+  #isServing = false;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
@@ -76,6 +77,11 @@ export class ControlPlane {
       hasRejections: (group) => (convergence(this.#fleet, group)?.rejectedCount ?? 0) > 0,
       emit: (event) => this.#record(event),
     });
+  }
+
+  /** Whether nodes are answered: the first snapshots were handed to the server. */
+  get isServing(): boolean {
+    return this.#isServing;
   }
 
   get fleet(): Fleet {
@@ -182,7 +188,9 @@ export class ControlPlane {
       const group = name as GroupName;
       this.#fleet = stepFleet(this.#fleet, { kind: "group-removed", group, atMs: this.#options.clock.monotonicMs() });
     }
-    await this.server.publish({ groups, snapshots: served });
+    const pushed = this.server.publish({ groups, snapshots: served });
+    this.#isServing = served.size > 0;
+    await pushed;
   }
 
   #report(decision: PublicationDecision, build: (BuildOutcome & { readonly kind: "built" }) | undefined): void {

@@ -142,10 +142,17 @@ export class AdsStream {
     const outcome = step(this.#state, input);
     this.#state = outcome.state;
     for (const response of outcome.responses) {
-      this.#call.write(frameResponse(this.#variant, response, this.#ports.identifier));
+      if (!this.#call.write(frameResponse(this.#variant, response, this.#ports.identifier))) this.#awaitReader();
     }
     if (outcome.events.length > 0) this.#ports.emit(outcome.events);
     this.#schedule(outcome.wakeAtMs);
+  }
+
+  /** A client that asks and acknowledges without reading is not listened to until it has read. */
+  #awaitReader(): void {
+    if (this.#call.isPaused()) return;
+    this.#call.pause();
+    this.#call.once("drain", () => this.#call.resume());
   }
 
   #schedule(wakeAtMs: number | undefined): void {

@@ -1,9 +1,14 @@
 /**
  * The aggregated discovery service over real gRPC: what a client sees on the wire, in the protocol's words.
  */
+import { connect as connectHttp2 } from "node:http2";
 import { Metadata, makeGenericClientConstructor, credentials, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { AggregatedDiscoveryServiceService } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
+import {
+  AggregatedDiscoveryServiceClient,
+  AggregatedDiscoveryServiceService,
+} from "../../src/gen/envoy/service/discovery/v3/ads.ts";
+import { DeltaDiscoveryRequest } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
 import { systemClock } from "../../src/support/clock.ts";
@@ -321,4 +326,44 @@ test("bytes that are no request end their own stream and no other", async () => 
   client.close();
   await publish(snapshotOf({ a: 2 }));
   await healthy.response(cluster, 1);
+});
+
+test("a client that acknowledges what it does not read is not listened to", async () => {
+  const hosts = Array.from({ length: 10_000 }, (_, index) => `10.0.${index >> 8}.${index & 255}:80`);
+  await publish(snapshotOf({ a: 1 }, hosts));
+  // A raw HTTP/2 client, because gRPC's own reads ahead.
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const { path } = AggregatedDiscoveryServiceService.deltaAggregatedResources;
+  const stream = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  // Both end with an error when the test is done with them.
+  session.on("error", () => undefined);
+  stream.on("error", () => undefined);
+  const write = (request: Parameters<typeof DeltaDiscoveryRequest.fromPartial>[0]) => {
+    const body = DeltaDiscoveryRequest.encode(DeltaDiscoveryRequest.fromPartial(request)).finish();
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(body.byteLength, 1);
+    stream.write(Buffer.concat([prefix, body]));
+  };
+  const ask = { node: { id: "deaf" }, typeUrl: endpoints, resourceNamesSubscribe: ["a"] };
+  write(ask);
+  // It has no listener for data, so nothing is read; the nonces are guessed.
+  const guesses = 300;
+  for (let count = 1; count <= guesses; count += 1) {
+    write({ ...ask, responseNonce: `1-${count.toString(36)}` });
+  }
+  const sent = () => events.filter(({ kind }) => kind === "sent").length;
+  let before = 0;
+  const hasStopped = () => {
+    const grew = sent() !== before;
+    before = sent();
+    return before > 5 && !grew;
+  };
+  await eventually("the sending to stop", hasStopped, { intervalMs: 300 });
+  expect(sent()).toBeLessThan(guesses / 2);
+  session.destroy();
 });
