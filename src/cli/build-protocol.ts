@@ -3,6 +3,7 @@
  *
  * Documents and snapshots cross as differences: each side remembers what the other already has.
  */
+import type { MessagePort } from "node:worker_threads";
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
@@ -21,21 +22,30 @@ export interface BuildRequest {
   readonly cause: SnapshotCause;
 }
 
-/** Building → serving, in this order; big snapshots come in several `resources` parts. */
+/** What the building thread is started with. */
+export interface BuildWorkerStart {
+  /** Where it puts resource parts. */
+  readonly parts: MessagePort;
+}
+
+/**
+ * Building → serving, on a channel of its own: new resources of a build, all there before its `built`. The
+ * serving thread takes them off when it has time, while replies reach it at once.
+ */
+export interface ResourcePart {
+  readonly group: GroupName;
+  readonly typeUrl: string;
+  readonly upserted: readonly Resource[];
+}
+
+/** Building → serving, in this order. */
 export type BuildReply =
   | { readonly kind: "ready" }
-  | {
-      readonly kind: "resources";
-      readonly buildId: number;
-      readonly group: GroupName;
-      readonly typeUrl: string;
-      readonly upserted: readonly Resource[];
-    }
   | {
       readonly kind: "built";
       readonly buildId: number;
       readonly groups: readonly NodeGroup[];
-      /** The `upserted` lists are empty: they came before. */
+      /** The `upserted` lists are empty: they are in the parts. */
       readonly changes: readonly SnapshotChange[];
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;

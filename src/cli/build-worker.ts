@@ -4,11 +4,10 @@
  *
  * It keeps what it parsed and encoded, because most builds change one file of many.
  */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { Document } from "../config/source.ts";
 import type { ParseCache } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
-import type { Resource } from "../snapshot/resource.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
 import { persistSnapshot } from "../snapshot/persisted-snapshot.ts";
@@ -16,16 +15,17 @@ import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { describeChange } from "../snapshot/snapshot-change.ts";
 import { present } from "../support/assert.ts";
-import type { BuildReply, BuildRequest } from "./build-protocol.ts";
+import type { BuildReply, BuildRequest, BuildWorkerStart, ResourcePart } from "./build-protocol.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
 
-/** Resources in one message: the serving thread takes about a millisecond for as many. */
+/** Resources in one part: the serving thread takes about a millisecond for as many. */
 const RESOURCES_PER_PART = 200;
 
 /** Up to here a snapshot is made ready for the disk before it is served; above it would cost too much time. */
 const PERSIST_FIRST_BYTES_MAX = 256 * 1024;
 
 const port = present(parentPort, "this file is the entry point of a worker thread");
+const { parts } = workerData as BuildWorkerStart;
 const api = loadEnvoyApi();
 const encoder = createResourceEncoder(api);
 const cache: ParseCache = createParseCache();
@@ -51,7 +51,7 @@ function build(request: BuildRequest): void {
   }
   const { snapshots, warnings } = result.value;
   const changed = [...snapshots.values()].filter((snapshot) => built.get(snapshot.group) !== snapshot);
-  const changes = [...snapshots.values()].map((snapshot) => sendResources(buildId, snapshot));
+  const changes = [...snapshots.values()].map((snapshot) => sendResources(snapshot));
   for (const snapshot of changed) if (isSmall(snapshot)) persist(buildId, snapshot);
   reply({
     kind: "built",
@@ -72,12 +72,13 @@ function takeDocuments(request: BuildRequest): void {
 }
 
 /** Sends the resources ahead in parts and returns the change without them. */
-function sendResources(buildId: number, snapshot: Snapshot): SnapshotChange {
+function sendResources(snapshot: Snapshot): SnapshotChange {
   const change = describeChange(built.get(snapshot.group), snapshot);
   for (const { typeUrl, upserted } of change.tables) {
     for (let from = 0; from < upserted.length; from += RESOURCES_PER_PART) {
-      const part: readonly Resource[] = upserted.slice(from, from + RESOURCES_PER_PART);
-      reply({ kind: "resources", buildId, group: snapshot.group, typeUrl, upserted: part });
+      const some = upserted.slice(from, from + RESOURCES_PER_PART);
+      const part: ResourcePart = { group: snapshot.group, typeUrl, upserted: some };
+      parts.postMessage(part);
     }
   }
   return { ...change, tables: change.tables.map((table) => ({ ...table, upserted: [] })) };

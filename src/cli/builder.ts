@@ -4,7 +4,8 @@
  * A build that hangs or a thread that dies is answered like wrong input: what is served stays, and the next
  * change starts a new thread.
  */
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import type { Document, SourceState } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
@@ -14,13 +15,19 @@ import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { applyChange } from "../snapshot/snapshot-change.ts";
 import type { Clock } from "../support/clock.ts";
 import { FairwayError } from "../support/fairway-error.ts";
-import type { BuildReply, BuildRequest } from "./build-protocol.ts";
+import type { BuildReply, BuildRequest, BuildWorkerStart, ResourcePart } from "./build-protocol.ts";
 
 /** Far above what 64 MiB of config need; a longer build is a hang. */
 const BUILD_MS_MAX = 120_000;
 
 /** Heap of the building thread: 64 MiB of YAML with positions need about 2 GiB. */
 const HEAP_MB_MAX = 4_096;
+
+/**
+ * Parts are taken for this long before the event loop gets a turn. Node itself would hand over all that
+ * wait in one turn: ten thousand services held it up for 0.4 s.
+ */
+const TAKE_MS_MAX = 5;
 
 /** What became of one input. */
 export type BuildOutcome = {
@@ -109,34 +116,53 @@ export class Builder {
   #spawn(): Worker {
     // Under Node's type stripping this file is builder.ts, in the package builder.js; the worker lies beside it.
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    const { port1: parts, port2 } = new MessageChannel();
+    const start: BuildWorkerStart = { parts: port2 };
     const worker = new Worker(new URL(`./build-worker.${extension}`, import.meta.url), {
+      workerData: start,
+      transferList: [port2],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
     });
-    worker.on("message", (reply: BuildReply) => this.#receive(reply));
+    worker.on("message", (reply: BuildReply) => this.#receive(reply, parts));
     worker.on("error", (cause: Error) => this.#died(worker, cause));
     return worker;
   }
 
-  #receive(reply: BuildReply): void {
+  #receive(reply: BuildReply, parts: MessagePort): void {
     if (reply.kind === "ready") return;
     if (reply.kind === "persisted") {
       this.#ports.onPersisted(reply);
       return;
     }
     if (this.#running?.buildId !== reply.buildId) return;
-    if (reply.kind === "resources") {
-      const key = partKey(reply.group, reply.typeUrl);
-      const parts = this.#parts.get(key);
-      if (parts === undefined) this.#parts.set(key, [...reply.upserted]);
-      else parts.push(...reply.upserted);
-    } else if (reply.kind === "built") {
-      const snapshots = this.#assemble(reply.changes);
-      const { groups, warnings, buildMs } = reply;
-      this.#finish((state) => ({ kind: "built", state, groups, snapshots, warnings, buildMs }));
-    } else {
-      const { diagnostics } = reply;
-      this.#finish((state) => ({ kind: "refused", state, diagnostics }));
+    if (reply.kind === "built") {
+      void this.#take(reply, parts);
+      return;
     }
+    const { diagnostics } = reply;
+    this.#finish((state) => ({ kind: "refused", state, diagnostics }));
+  }
+
+  /** Takes the parts, a few milliseconds at a time, and then finishes; a small build finishes at once. */
+  async #take(reply: BuildReply & { readonly kind: "built" }, parts: MessagePort): Promise<void> {
+    let turnStartedMs = performance.now();
+    for (;;) {
+      const received = receiveMessageOnPort(parts);
+      if (received === undefined) break;
+      const { group, typeUrl, upserted } = received.message as ResourcePart;
+      const key = partKey(group, typeUrl);
+      const ofType = this.#parts.get(key) ?? [];
+      this.#parts.set(key, ofType);
+      ofType.push(...upserted);
+      if (performance.now() - turnStartedMs < TAKE_MS_MAX) continue;
+      await new Promise(setImmediate);
+      // The thread died or the builder was closed meanwhile.
+      if (this.#closed || this.#running?.buildId !== reply.buildId) return;
+      turnStartedMs = performance.now();
+    }
+    const snapshots = this.#assemble(reply.changes);
+    const { groups, warnings, buildMs } = reply;
+    this.#finish((state) => ({ kind: "built", state, groups, snapshots, warnings, buildMs }));
   }
 
   #assemble(changes: readonly SnapshotChange[]): ReadonlyMap<GroupName, Snapshot> {

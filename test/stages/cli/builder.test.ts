@@ -89,4 +89,20 @@ describe("the builder", () => {
     const version = outcome.kind === "built" ? [...outcome.snapshots.values()][0]?.version : undefined;
     expect(restored.ok && restored.value.version).toBe(version);
   });
+
+  test("hands over a snapshot of many parts whole and in order, and then only what changed", async () => {
+    const names = Array.from({ length: 950 }, (_, index) => `s${String(index).padStart(3, "0")}`);
+    const many = `services:\n${names.map((name) => `  ${name}: { endpoints: ["127.0.0.1:1"] }\n`).join("")}`;
+    const first = await outcomeOf(stateOf({ "a.yaml": many, "b.yaml": service("z") }));
+    expect(clustersOf(first)).toEqual([...names, "z"]);
+    const second = await outcomeOf(stateOf({ "a.yaml": many, "b.yaml": service("x") }));
+    expect(clustersOf(second)).toEqual(["x", ...names].toSorted());
+    const clusters = [first, second].map((outcome) =>
+      outcome.kind === "built"
+        ? [...outcome.snapshots.values()][0]?.tables.get(typeUrls.cluster)?.resources
+        : undefined,
+    );
+    const moved = [...(clusters[0] ?? [])].filter(([name, resource]) => clusters[1]?.get(name) !== resource);
+    expect(moved.map(([name]) => name)).toEqual(["z"]);
+  });
 });
