@@ -28,7 +28,7 @@ export const defaultLimits: SourceLimits = {
 };
 
 /** File system calls in flight: more than libuv's four threads, few enough to leave file descriptors alone. */
-export const callsInFlightMax = 16;
+const callsInFlightMax = 16;
 
 /** Runs `visit` for each item, at most `callsInFlightMax` at a time, in order of their start. */
 export async function forEachBounded<T>(items: readonly T[], visit: (item: T) => Promise<void>): Promise<void> {

@@ -16,14 +16,14 @@ const STALLED_MS = 5_000;
 
 const TUNINGS = 5;
 
-const config = (maxRequests: number) => (scene: { readonly port: number; readonly backends: readonly string[] }) =>
+const config = (limit: number) => (scene: { readonly port: number; readonly backends: readonly string[] }) =>
   `
 gateways:
   public: { listeners: [{ name: http, port: ${scene.port}, address: 127.0.0.1 }] }
 services:
   shop:
     endpoints: ["${scene.backends[0]}"]
-    circuitBreaker: { maxRequests: ${maxRequests} }
+    circuitBreaker: { maxRequests: ${limit} }
 routes:
   shop: { rules: [{ backends: [{ service: shop }] }] }
 `;

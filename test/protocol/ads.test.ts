@@ -4,10 +4,7 @@
 import { connect as connectHttp2 } from "node:http2";
 import { Metadata, makeGenericClientConstructor, credentials, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  AggregatedDiscoveryServiceClient,
-  AggregatedDiscoveryServiceService,
-} from "../../src/gen/envoy/service/discovery/v3/ads.ts";
+import { AggregatedDiscoveryServiceService } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
 import { DeltaDiscoveryRequest } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";

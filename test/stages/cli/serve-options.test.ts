@@ -1,3 +1,6 @@
+/**
+ * The flags of `serve` that can be wrong.
+ */
 import { describe, expect, test } from "vitest";
 import { addressText, readDurationMs, readListenAddresses } from "../../../src/cli/serve-options.ts";
 

@@ -1,3 +1,6 @@
+/**
+ * What becomes of a build: served, held, refused, or stood in for by the last known good.
+ */
 import { describe, expect, test } from "vitest";
 import type { NodeGroup } from "../../../src/model/intent.ts";
 import { emptyPublication, publish } from "../../../src/snapshot/publication.ts";

@@ -1,3 +1,6 @@
+/**
+ * Snapshots that cross from one thread to the other as differences.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";

@@ -107,8 +107,13 @@ export function shown(responses: readonly Response[]): readonly string[] {
 }
 
 /** An Envoy that has taken all of a snapshot: clusters and endpoints of these names, one listener, one route. */
-export function settledStream(variant: Variant, snapshot: Snapshot, clusters: readonly string[]): DrivenStream {
-  const stream = new DrivenStream(variant);
+export function settledStream(
+  variant: Variant,
+  snapshot: Snapshot,
+  clusters: readonly string[],
+  rejections: Rejections = new Map(),
+): DrivenStream {
+  const stream = new DrivenStream(variant, rejections);
   const keep = variant === "sotw";
   stream.publish(snapshot);
   stream.ask("cluster");

@@ -1,3 +1,6 @@
+/**
+ * What a list of names means, in both variants.
+ */
 import { describe, expect, test } from "vitest";
 import { createSubscription, subscribeDelta, subscribeSotw } from "../../../src/xds/subscription.ts";
 import type { Subscription } from "../../../src/xds/subscription.ts";

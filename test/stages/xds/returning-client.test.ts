@@ -1,0 +1,172 @@
+/**
+ * Clients that come back: what they hold, what they do not say, and what a rejection has left with them.
+ */
+import { describe, expect, test } from "vitest";
+import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
+import { typeUrls } from "../../../src/snapshot/type-url.ts";
+import type { Rejections } from "../../../src/xds/stream-state.ts";
+import type { ResourceCache, SnapshotNotation } from "../../support/build-snapshot.ts";
+import { buildSnapshot } from "../../support/build-snapshot.ts";
+import { DrivenStream, settledStream, shown } from "./driven-stream.ts";
+
+const cache: ResourceCache = new Map();
+const build = (notation: SnapshotNotation): Snapshot => buildSnapshot(notation, cache);
+
+const base: SnapshotNotation = {
+  clusters: { a: ["10.0.0.1"], b: ["10.0.0.2"] },
+  listeners: { l: "r" },
+  routes: { r: ["a"] },
+};
+const first = build(base);
+const withoutB = build({ ...base, clusters: { a: ["10.0.0.1"] } });
+const tunedA = build({ ...base, clusters: { a: { hosts: ["10.0.0.1"], tune: 2 }, b: ["10.0.0.2"] } });
+
+/** What a delta client that has all of a snapshot says of a type. */
+function versionsOf(snapshot: Snapshot, type: keyof typeof typeUrls): Readonly<Record<string, string>> {
+  const resources = snapshot.tables.get(typeUrls[type])?.resources.values() ?? [];
+  return Object.fromEntries([...resources].map(({ name, version }) => [name, version]));
+}
+
+/** A SotW stream whose server remembers these snapshots. */
+function remembering(snapshots: readonly Snapshot[], rejections: Rejections = new Map()): DrivenStream {
+  const stream = new DrivenStream("sotw", rejections);
+  for (const typeUrl of Object.values(typeUrls)) {
+    stream.earlier.set(
+      typeUrl,
+      snapshots.flatMap((snapshot) => snapshot.tables.get(typeUrl) ?? []),
+    );
+  }
+  return stream;
+}
+
+describe("a delta client that comes back", () => {
+  test("gets the unchanged endpoints of a cluster that changed, although it asks for them later", () => {
+    const stream = new DrivenStream("delta");
+    stream.publish(tunedA);
+    expect(shown(stream.ask("cluster", { versions: versionsOf(first, "cluster") }))).toEqual(["clusters +a"]);
+    const asked = stream.ask("endpoints", { names: ["a", "b"], versions: versionsOf(first, "endpoints") });
+    expect(shown(asked)).toEqual(["endpoints +a"]);
+  });
+
+  test("gets its endpoints when it asks for them before its clusters, because it is warming", () => {
+    const stream = new DrivenStream("delta");
+    stream.publish(first);
+    const asked = stream.ask("endpoints", { names: ["a", "b"], versions: versionsOf(first, "endpoints") });
+    expect(shown(asked)).toEqual(["endpoints +a +b"]);
+  });
+
+  test("keeps its listeners until it has asked for its clusters", () => {
+    const moved = build({ ...base, clusters: { c: ["10.0.0.3"] }, routes: { r: ["c"] } });
+    const stream = new DrivenStream("delta");
+    stream.publish(moved);
+    stream.ask("endpoints", { names: ["a", "b"], versions: versionsOf(first, "endpoints") });
+    stream.ask("listener", { versions: versionsOf(first, "listener") });
+    expect(shown(stream.ask("route", { names: ["r"], versions: versionsOf(first, "route") }))).toEqual([]);
+    expect(shown(stream.ask("cluster", { versions: versionsOf(first, "cluster") }))).toEqual(["clusters +c"]);
+  });
+
+  test("is sent all that it names again after a rejection, because it has parts of what it rejected", () => {
+    const rejections: Rejections = new Map();
+    const before = new DrivenStream("delta", rejections);
+    before.publish(tunedA);
+    before.ask("cluster");
+    before.reject("cluster", "something is wrong");
+    const stream = new DrivenStream("delta", rejections);
+    stream.publish(first);
+    expect(shown(stream.ask("cluster", { versions: versionsOf(first, "cluster") }))).toEqual(["clusters +a +b"]);
+  });
+});
+
+describe("a SotW client that comes back", () => {
+  test("keeps what its version had and the snapshot has not, and nothing that is older", () => {
+    const older = build({ ...base, clusters: { old: ["10.0.0.5"] }, routes: { r: ["old"] } });
+    const stream = remembering([withoutB, first, older]);
+    stream.publish(withoutB);
+    const version = first.tables.get(typeUrls.cluster)?.version ?? "";
+    expect(shown(stream.ask("cluster", { versionInfo: version }))).toEqual(["clusters +a +b"]);
+  });
+
+  test("is not told that endpoints are empty which nobody here knows", () => {
+    const stream = new DrivenStream("sotw");
+    stream.publish(first);
+    const asked = stream.ask("endpoints", { names: ["a", "gone"], versionInfo: "1234" });
+    expect(shown(asked)).toEqual(["endpoints +a"]);
+  });
+
+  test("does not lose a cluster because the new one was rejected before", () => {
+    const rejections: Rejections = new Map();
+    const before = settledStream("sotw", first, ["a", "b"], rejections);
+    before.publish(tunedA);
+    before.reject("cluster", "a: no");
+    const accepted = before.last("cluster").versionInfo;
+    before.ack("cluster");
+    const stream = remembering([tunedA, first], rejections);
+    stream.publish(tunedA);
+    expect(stream.ask("cluster", { versionInfo: accepted })).toEqual([]);
+  });
+});
+
+describe("a rejection", () => {
+  test("without a name is forgotten for the others once one of them has changed", () => {
+    const stream = settledStream("delta", first, ["a", "b"]);
+    const clusters = { a: { hosts: ["10.0.0.1"], tune: 3 }, b: { hosts: ["10.0.0.2"], tune: 3 } };
+    stream.publish(build({ ...base, clusters }));
+    expect(shown(stream.reject("cluster", "something is wrong"))).toContain("clusters +a +b");
+    stream.ack("cluster");
+    stream.ack("endpoints");
+    const cured = build({ ...base, clusters: { ...clusters, a: { hosts: ["10.0.0.1"], tune: 4 } } });
+    expect(shown(stream.publish(cured))).toContain("clusters +a +b");
+  });
+
+  test("of a full state makes going back a change, because parts of it have been applied", () => {
+    const stream = settledStream("sotw", first, ["a", "b"]);
+    stream.publish(tunedA);
+    stream.publish(first);
+    expect(shown(stream.reject("cluster", "something is wrong"))).toContain("clusters +a +b");
+  });
+
+  test("of all there is does not become “delete everything”", () => {
+    const stream = new DrivenStream("sotw");
+    stream.publish(withoutB);
+    stream.ask("cluster");
+    expect(stream.reject("cluster", "a: no")).toEqual([]);
+  });
+});
+
+test("an ACK says nothing of names that were dropped meanwhile", () => {
+  const stream = settledStream("sotw", first, ["a", "b"]);
+  const moved = build({ ...base, clusters: { a: ["10.0.0.7"], b: ["10.0.0.8"] } });
+  stream.publish(moved);
+  const nonce = stream.last("endpoints").nonce;
+  stream.ask("endpoints", { names: ["a"], nonce });
+  stream.ask("endpoints", { names: ["a", "b"], nonce });
+  stream.ack("endpoints", { names: ["a", "b"] });
+  stream.publish(first);
+  expect(shown(stream.ack("endpoints", { names: ["a", "b"] })).join()).not.toContain("undefined");
+  expect(shown([stream.last("endpoints")])).toEqual(["endpoints +a +b"]);
+});
+
+test("a SotW client that drops all names of a type is not told to delete everything", () => {
+  const stream = new DrivenStream("sotw");
+  stream.publish(first);
+  stream.ask("cluster", { names: ["a"] });
+  stream.ack("cluster", { names: ["a"] });
+  expect(stream.ack("cluster", { names: [] })).toEqual([]);
+  expect(shown(stream.ack("cluster", { names: ["a"] }))).toEqual(["clusters +a"]);
+});
+
+test("a SotW client waits for its answer before it is sent names that it added meanwhile", () => {
+  const stream = new DrivenStream("sotw");
+  stream.publish(first);
+  stream.ask("endpoints", { names: ["a"] });
+  expect(stream.ask("endpoints", { names: ["a", "b"] })).toEqual([]);
+  expect(shown(stream.ack("endpoints", { names: ["a", "b"] }))).toEqual(["endpoints +b"]);
+});
+
+test("a SotW client that dropped every name of a response is not waited for", () => {
+  const stream = new DrivenStream("sotw");
+  stream.publish(first);
+  stream.ask("endpoints", { names: ["a"] });
+  stream.ask("endpoints", { names: [], nonce: "stale" });
+  expect(shown(stream.ask("endpoints", { names: ["b"], nonce: "stale" }))).toEqual(["endpoints +b"]);
+});
