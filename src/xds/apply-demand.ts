@@ -56,6 +56,7 @@ export function applyDelta(
   demand: Demand & { readonly variant: "delta" },
   context: DemandContext,
 ): void {
+  const awaited = type.type.typeUrl === typeUrls.endpoints ? state.awaited : new Set();
   // Endpoints before clusters: the clusters are paused, because some are warming and wait for their endpoints.
   const warming = context.first && type.type.typeUrl === typeUrls.endpoints && !state.types.has(typeUrls.cluster);
   if (context.first && demand.initialVersions.size > 0) {
@@ -70,8 +71,10 @@ export function applyDelta(
   if (subscribe.length + unsubscribe.length > 0 || context.first) type.cleanFor = undefined;
   for (const name of change.added) {
     type.missing.delete(name);
-    if (warming || !(context.first && demand.initialVersions.has(name))) type.forced.add(name);
+    const isHeld = context.first && demand.initialVersions.has(name);
+    if (warming || !isHeld || awaited.has(name)) type.forced.add(name);
   }
+  awaited.clear();
   for (const name of change.dropped) {
     forget(type, name);
     // Under a wildcard the client must hear what becomes of the name: the resource, or its removal.

@@ -11,7 +11,7 @@ import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
 import { contentHash } from "../support/hash.ts";
 import { offerOf, wantedNames } from "./offer.ts";
-import type { View } from "./sequencer.ts";
+import type { View } from "./view.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
 
@@ -49,6 +49,8 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
       const asked = type.subscription.names.has(name);
       if (!asked || type.missing.has(name) || keepsUnannounced(type, name)) continue;
     } else if (!needed(type, offer.resource)) {
+      // A client that came back had named only the version: now we know its content, and what it refers to.
+      type.held.set(name, offer.resource);
       continue;
     }
     const size = name.length + (offer.kind === "resource" ? offer.resource.body.byteLength : 0);
@@ -82,9 +84,21 @@ function composeFullState(state: StreamState, type: TypeState, view: View): Draf
   // When all of it was rejected, saying nothing is better than "delete everything".
   if (resources.length === 0 && (table?.resources.size ?? 0) > 0) return undefined;
   resources.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return withoutRefused(state, type, { view, resources });
+}
+
+/** Not the response that was rejected as a whole; what is only kept, and may be what was bad in it, is given up. */
+function withoutRefused(
+  state: StreamState,
+  type: TypeState,
+  full: { readonly view: View; readonly resources: readonly Resource[] },
+): Draft | undefined {
+  const { view, resources } = full;
   const versionInfo = tableVersion(resources);
   type.refusedView = undefined;
   if (state.rejections.get(type.type.typeUrl)?.wholeVersions.includes(versionInfo) === true) {
+    const sure = resources.filter(({ name }) => !view.unclaimed.has(name) || type.held.get(name) !== "");
+    if (sure.length < resources.length) return withoutRefused(state, type, { view, resources: sure });
     type.refusedView = view;
     return undefined;
   }

@@ -5,12 +5,12 @@
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
-import type { View } from "./sequencer.ts";
+import type { View } from "./view.ts";
 import type { BlamedTogether, StreamState, TypeRejections, TypeState } from "./stream-state.ts";
 
 /** Contents remembered as rejected for each name, and names for each type: a bad fleet must not fill the memory. */
 const VERSIONS_MAX = 8;
-const NAMES_MAX = 1_000;
+export const NAMES_MAX = 1_000;
 
 /** What is to be done about one name. */
 export type Offer =
@@ -33,13 +33,16 @@ export function* wantedNames(type: TypeState, view: View): Iterable<ResourceName
 export function offerOf(state: StreamState, type: TypeState, view: View, name: ResourceName): Offer {
   const wanted = view.resources.get(name);
   if (wanted === undefined) {
-    return view.untouched.has(name) ? { kind: "keep" } : { kind: "absent" };
+    // What is to come is not said to be missing: a removed extension would answer requests with 5xx.
+    const comes = state.sequencer.snapshot?.tables.get(type.type.typeUrl)?.resources.has(name) === true;
+    return comes || view.untouched.has(name) ? { kind: "keep" } : { kind: "absent" };
   }
   if (type.subscription.wildcard && view.unclaimed.has(name)) {
     const last = type.held.get(name);
     if (last === undefined) return { kind: "absent" };
     if (typeof last === "object") return { kind: "resource", resource: last };
-    if (last !== "") return { kind: "keep" };
+    // In delta what is not sent stays; a full state would delete it.
+    if (last !== "" || state.variant === "delta") return { kind: "keep" };
   }
   if (!isRejected(state, wanted, view)) return { kind: "resource", resource: wanted };
   const rest = [lastAccepted(state, type, name), newestOf(state, wanted)];
@@ -73,11 +76,15 @@ export function isRejected(state: StreamState, resource: Resource, view: View | 
   return isWhole(rejection.together, view);
 }
 
-/** Remembers that the node rejected these contents: each by itself, or one of them without saying which. */
-export function reject(state: StreamState, type: TypeState, resources: readonly Resource[], named: boolean): void {
-  const versions = new Map(resources.map(({ name, version }) => [name, version]));
-  const alone = named || resources.length === 1;
-  const together = alone ? undefined : { versions, checkedFor: undefined, isWhole: true };
+/** Remembers that the node rejected these contents: each by itself, or one of `suspects` without saying which. */
+export function reject(
+  state: StreamState,
+  type: TypeState,
+  resources: readonly Resource[],
+  suspects: readonly Resource[] = [],
+): void {
+  const versions = new Map(suspects.map(({ name, version }) => [name, version]));
+  const together = versions.size < 2 ? undefined : { versions, checkedFor: undefined, isWhole: true };
   const { resources: known, lastGood } = rejectionsOf(state, type.type.typeUrl);
   for (const { name, version } of resources) {
     const others = (known.get(name) ?? []).filter((rejection) => rejection.version !== version);
@@ -121,7 +128,13 @@ export function rejectionsOf(state: StreamState, typeUrl: string): TypeRejection
   if (ofType === undefined) {
     state.rejections.set(
       typeUrl,
-      (ofType = { resources: new Map(), lastGood: new Map(), wholeVersions: [], uncertain: false }),
+      (ofType = {
+        resources: new Map(),
+        lastGood: new Map(),
+        unlisted: new Set(),
+        wholeVersions: [],
+        uncertain: false,
+      }),
     );
   }
   return ofType;

@@ -120,6 +120,7 @@ function isReferred(state: StreamState, typeUrl: string, name: string): boolean 
   const asked = typeUrl === typeUrls.endpoints ? typeUrls.cluster : typeUrl;
   for (const type of subscribedTypes(state)) {
     if (type.type.role !== "reference") continue;
+    if (state.resumed && holdsUnknown(type)) return true;
     for (const held of type.held.values()) {
       if (typeof held === "string") continue;
       if (held.references.some((reference) => reference.typeUrl === asked && reference.name === name)) return true;
@@ -128,12 +129,18 @@ function isReferred(state: StreamState, typeUrl: string, name: string): boolean 
   return false;
 }
 
+/** A client that came back may hold a listener or route that leads anywhere, until it has acknowledged ours. */
+function holdsUnknown(type: TypeState): boolean {
+  for (const name of type.subscription.names) if (!type.held.has(name) && !type.missing.has(name)) return true;
+  return [...type.held.values()].some((held) => typeof held === "string");
+}
+
 /**
  * An Envoy that comes back while clusters are warming asks for them last (envoy#36951), and for endpoints in a
  * message after the clusters. A client that names its listeners asks for clusters last anyway, by name.
  */
 function owesSupply(state: StreamState): boolean {
-  if (state.fresh) return false;
+  if (!state.resumed) return false;
   const clusters = state.types.get(typeUrls.cluster);
   if (clusters !== undefined) return !hasAskedForChildren(state, clusters);
   const wanted = state.sequencer.snapshot?.tables.get(typeUrls.cluster);

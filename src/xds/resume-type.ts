@@ -12,8 +12,9 @@ import { typeUrls } from "../snapshot/type-url.ts";
 import type { DemandContext } from "./apply-demand.ts";
 import { compose } from "./compose.ts";
 import { isRejected, resourceName } from "./offer.ts";
-import type { View } from "./sequencer.ts";
-import { plainView, resume, retainHeld, viewOf } from "./sequencer.ts";
+import type { View } from "./view.ts";
+import { resume, retainHeld, viewOf } from "./sequencer.ts";
+import { plainView } from "./view.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 
 /** What a SotW client may still ask for by name. */
@@ -67,10 +68,13 @@ export function resumeDelta(
     if (uncertain) type.forced.add(name);
   }
   if (role === "supply") retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources });
+  if (!type.type.wildcardAllowed) return;
+  for (const name of state.rejections.get(typeUrl)?.unlisted ?? []) if (!type.held.has(name)) type.held.set(name, "");
 }
 
 function markResumed(state: StreamState): void {
   state.fresh = false;
+  state.resumed = true;
   resume(state.sequencer);
 }
 

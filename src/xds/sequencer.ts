@@ -13,9 +13,11 @@
  * it passes at once when only endpoints differ, or when the node is stuck. The functions change the state
  * they are given and read no clock.
  */
-import type { Resource, ResourceName, VersionInfo } from "../snapshot/resource.ts";
+import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
+import type { Retained, View } from "./view.ts";
+import { mergedView, plainView } from "./view.ts";
 
 /** After this long in one phase a node counts as stuck and a newer snapshot, perhaps the cure, may take over. */
 const STUCK_AFTER_MS = 1_000;
@@ -24,30 +26,6 @@ const STUCK_AFTER_MS = 1_000;
 const RELEASE_STEP_MS = 250;
 
 export type Phase = "supply" | "switch" | "settled";
-
-/** Something that the snapshot no longer has, or has without hosts, and that is still offered as it was. */
-interface Retained {
-  /** Absent when the node held it before it connected and we do not know the content: it is left alone. */
-  readonly resource: Resource | undefined;
-  releaseAtMs: number | undefined;
-  /** At its release something that the node holds still referred to it. */
-  inUse: boolean;
-  /** The node says so itself, or may hold it without our knowledge. */
-  readonly claimed: boolean;
-}
-
-/** What is offered of one type. Identity changes when the content may have changed. */
-export interface View {
-  /** Of the table that is moved to, without what is retained beside it. */
-  readonly tableVersion: VersionInfo;
-  readonly resources: ReadonlyMap<ResourceName, Resource>;
-  /** Held by the node with unknown content: neither sent nor removed. */
-  readonly untouched: ReadonlySet<ResourceName>;
-  /** Gone from the snapshot and kept until nothing refers to it. */
-  readonly leaving: ReadonlySet<ResourceName>;
-  /** Of these, what the node may never have taken, and is then not given. */
-  readonly unclaimed: ReadonlySet<ResourceName>;
-}
 
 /** The state of one stream's sequencer. */
 export interface Sequencer {
@@ -234,7 +212,10 @@ function begin(sequencer: Sequencer, snapshot: Snapshot, progress: NodeProgress,
     }
     // A new listener may take up an old route configuration that a draining one still holds.
     for (const [typeUrl, retained] of sequencer.retained) {
-      for (const [name, entry] of retained) entry.inUse ||= progress.isReferred(typeUrl, name);
+      for (const [name, entry] of retained) {
+        // Before its grace has begun it is in use by the routes that are about to leave it.
+        if (entry.releaseAtMs !== undefined) entry.inUse ||= progress.isReferred(typeUrl, name);
+      }
     }
   }
   sequencer.snapshot = snapshot;
@@ -340,36 +321,6 @@ function offeredTable(sequencer: Sequencer, snapshot: Snapshot, typeUrl: string)
   const type = resourceTypes.find((row) => row.typeUrl === typeUrl);
   if (type?.role === "reference" && sequencer.phase === "supply") return sequencer.previous?.get(typeUrl);
   return snapshot.tables.get(typeUrl);
-}
-
-/** One view per table, so that an unchanged table is recognised as such in every phase and on every stream. */
-const plainViews = new WeakMap<TypeTable, View>();
-
-const none: ReadonlySet<ResourceName> = new Set();
-
-/** What is offered when nothing is retained. */
-export function plainView(table: TypeTable): View {
-  let view = plainViews.get(table);
-  if (view === undefined) {
-    view = { tableVersion: table.version, resources: table.resources, untouched: none, leaving: none, unclaimed: none };
-    plainViews.set(table, view);
-  }
-  return view;
-}
-
-function mergedView(table: TypeTable, retained: ReadonlyMap<ResourceName, Retained>): View {
-  const resources = new Map(table.resources);
-  const untouched = new Set<ResourceName>();
-  const leaving = new Set<ResourceName>();
-  const unclaimed = new Set<ResourceName>();
-  for (const [name, { resource, claimed }] of retained) {
-    if (resource === undefined) untouched.add(name);
-    else resources.set(name, resource);
-    if (table.resources.has(name)) continue;
-    leaving.add(name);
-    if (!claimed) unclaimed.add(name);
-  }
-  return { tableVersion: table.version, resources, untouched, leaving, unclaimed };
 }
 
 function retainedOf(sequencer: Sequencer, typeUrl: string): Map<ResourceName, Retained> {

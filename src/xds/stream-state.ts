@@ -9,7 +9,8 @@ import type { Snapshot, SnapshotVersion, TypeTable } from "../snapshot/snapshot.
 import type { ResourceType } from "../snapshot/type-url.ts";
 import { resourceType, resourceTypes } from "../snapshot/type-url.ts";
 import type { Brand } from "../support/brand.ts";
-import type { Sequencer, View } from "./sequencer.ts";
+import type { Sequencer } from "./sequencer.ts";
+import type { View } from "./view.ts";
 import { createSequencer } from "./sequencer.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import type { Subscription } from "./subscription.ts";
@@ -67,7 +68,11 @@ export interface StreamState {
   readonly sequencer: Sequencer;
   /** The client held nothing when it connected: there is no old traffic to protect. */
   fresh: boolean;
+  /** It said that it held something, which may be more than we know. */
+  resumed: boolean;
   nonces: number;
+  /** Endpoints of clusters that were sent before any endpoints were asked for: the clusters wait for them. */
+  readonly awaited: Set<ResourceName>;
   /** Rejected content of this node, by type and name, from this and earlier streams: never sent again. */
   readonly rejections: Rejections;
   /** The last snapshot for which `synced` was said. */
@@ -86,6 +91,8 @@ export interface TypeRejections {
   readonly resources: Map<ResourceName, readonly Rejection[]>;
   /** What the node had accepted last under each of these names. */
   readonly lastGood: Map<ResourceName, Resource>;
+  /** Sent in a rejected response and perhaps applied: a delta client does not name these when it comes back. */
+  readonly unlisted: Set<ResourceName>;
   /** SotW full-state types: versions of responses that were rejected without a name, newest first. */
   wholeVersions: readonly string[];
   /** The last answer was a rejection: what the client says it holds may be mixed with parts of that response. */
@@ -171,7 +178,9 @@ export function createStream(options: {
     types: new Map(),
     sequencer: createSequencer(),
     fresh: true,
+    resumed: false,
     nonces: 0,
+    awaited: new Set(),
     rejections: options.rejections ?? new Map(),
     syncedVersion: undefined,
     gateText: "",

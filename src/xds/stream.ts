@@ -19,7 +19,7 @@ import type { Draft } from "./compose.ts";
 import { compose } from "./compose.ts";
 import { reportProgress } from "./progress.ts";
 import { nodeProgress } from "./progress.ts";
-import type { View } from "./sequencer.ts";
+import type { View } from "./view.ts";
 import { acceptSnapshot, advance, viewOf, wakeAtMs } from "./sequencer.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import type { Nonce, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
@@ -175,13 +175,14 @@ function send(
  */
 function forceEndpoints(state: StreamState, clusters: TypeState, sent: readonly Resource[]): void {
   const endpoints = state.types.get(typeUrls.endpoints);
-  if (endpoints === undefined) return;
   for (const cluster of sent) {
     if (heldVersion(clusters.held.get(cluster.name)) === cluster.version && !clusters.forced.has(cluster.name))
       continue;
     for (const { typeUrl, name } of cluster.references) {
       const asked = brand<Resource["name"]>(name);
-      if (typeUrl === typeUrls.endpoints && endpoints.subscription.names.has(asked)) endpoints.forced.add(asked);
+      if (typeUrl !== typeUrls.endpoints) continue;
+      if (endpoints === undefined) state.awaited.add(asked);
+      else if (endpoints.subscription.names.has(asked)) endpoints.forced.add(asked);
     }
   }
 }

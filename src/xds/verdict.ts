@@ -8,9 +8,9 @@
  * found, everything new in the response counts as bad, and what the client had before is sent again.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
-import { absolve, isRejected, reject, rejectWhole, rejectionsOf } from "./offer.ts";
+import { NAMES_MAX, absolve, isRejected, reject, rejectWhole, rejectionsOf } from "./offer.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
-import type { View } from "./sequencer.ts";
+import type { View } from "./view.ts";
 import { viewOf } from "./sequencer.ts";
 import type { InFlight, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
@@ -26,7 +26,11 @@ export function acknowledge(state: StreamState, type: TypeState, inFlight: InFli
   const rejections = state.rejections.get(type.type.typeUrl);
   if (rejections !== undefined) {
     rejections.uncertain = false;
-    for (const resource of inFlight.sent.values()) absolve(state, resource);
+    for (const resource of inFlight.sent.values()) {
+      absolve(state, resource);
+      rejections.unlisted.delete(resource.name);
+    }
+    for (const name of inFlight.removed) rejections.unlisted.delete(name);
   }
   if (type.type.fullStateInSotw && inFlight.versionInfo !== "" && inFlight.removed.length === 0) {
     type.confirmedVersion = inFlight.versionInfo;
@@ -65,31 +69,41 @@ export function refuse(
   const suspects = changed.length > 0 ? changed : sent;
   // Endpoints, too, are sent once more: a cluster may be warming for those that were refused.
   for (const { name } of suspects) type.forced.add(name);
-  const named = blame(state, type, suspects, answer.message);
-  reject(state, type, named, true);
+  const named = suspects.filter((resource) => isNamed(resource.name, answer.message));
+  reject(state, type, named);
   if (type.resumesUnknown) for (const { name } of named) guessHeld(state, type, name, answer.earlier);
   const rest = suspects.filter((resource) => !named.includes(resource));
-  // What was not named has perhaps been accepted.
-  for (const { name } of rest) if (type.subscription.wildcard && !type.held.has(name)) type.held.set(name, "");
-  if (named.length > 0 && type.rejectionsInARow <= REJECTIONS_NAMED_MAX) return named;
   const full = state.variant === "sotw" && type.type.fullStateInSotw;
-  // Leaving single resources out of a full-state response would delete those that Envoy did accept.
-  if (!full) reject(state, type, rest, false);
-  else if (named.length === 0) rejectWhole(state, type, inFlight.versionInfo);
+  // What was not named has perhaps been accepted, and is to be removed when it leaves.
+  const mayHold = type.subscription.wildcard && (!full || (type.resumesUnknown && named.length > 0));
+  const { unlisted } = rejectionsOf(state, type.type.typeUrl);
+  for (const { name } of rest) {
+    if (!mayHold || type.held.has(name)) continue;
+    type.held.set(name, "");
+    if (unlisted.size < NAMES_MAX) unlisted.add(name);
+  }
+  if (named.length > 0 && type.rejectionsInARow <= REJECTIONS_NAMED_MAX) return named;
+  if (!full) {
+    reject(state, type, rest, suspects);
+  } else if (named.length === 0) {
+    // Leaving single resources out of a full-state response would delete those that Envoy did accept.
+    rejectWhole(state, type, inFlight.versionInfo);
+    blameLeaving(state, type, suspects, answer.earlier);
+  }
   return suspects;
 }
 
-/** The resources that the message names; when it names none, our guesses of what the client had before. */
-function blame(
+/** What is only kept for a client that may have it, and was not accepted, is given up: nothing new depends on it. */
+function blameLeaving(
   state: StreamState,
   type: TypeState,
   suspects: readonly Resource[],
-  message: string,
-): readonly Resource[] {
-  const named = suspects.filter((resource) => isNamed(resource.name, message));
-  if (named.length > 0 || !type.resumesUnknown) return named;
-  const leaving = viewOf(state.sequencer, type.type.typeUrl)?.leaving;
-  return suspects.filter(({ name }) => leaving?.has(name) === true);
+  earlier: readonly TypeTable[],
+): void {
+  const view = viewOf(state.sequencer, type.type.typeUrl);
+  const leaving = suspects.filter(({ name }) => view?.leaving.has(name) === true);
+  reject(state, type, leaving, suspects);
+  if (type.resumesUnknown) for (const { name } of leaving) guessHeld(state, type, name, earlier);
 }
 
 /** The client may hold something under that name, which a full state without the name would delete. */

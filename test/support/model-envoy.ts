@@ -61,6 +61,7 @@ interface ClientType {
   names: Set<string>;
   versionInfo: string;
   nonce: string;
+  mixed: boolean;
   readonly versions: Map<string, string>;
 }
 
@@ -174,6 +175,11 @@ export class ModelEnvoy {
   /** The accepted version_info of a SotW type. */
   acceptedVersion(type: "clusters" | "listeners"): string {
     return this.#types[type].versionInfo;
+  }
+
+  /** Types whose last response was rejected, so that parts of it are mixed with what was there before. */
+  mixedTypes(): readonly string[] {
+    return Object.values(this.#types).flatMap(({ mixed, typeUrl }) => (mixed ? [typeUrl] : []));
   }
 
   /** Whether requests find a route at all. */
@@ -359,12 +365,15 @@ export class ModelEnvoy {
   #answer(type: ClientType, response: Response, bad: readonly string[]): () => Demand {
     type.nonce = response.nonce;
     const error = bad.length === 0 ? undefined : this.#describe(bad);
-    if (error === undefined) type.versionInfo = response.versionInfo;
-    for (const { name, version } of response.resources) {
-      const wanted = type.wildcard || type.names.has(name);
-      if (wanted && !bad.includes(name)) type.versions.set(name, version);
+    type.mixed = error !== undefined;
+    // After a rejection Envoy goes on naming what it had accepted before, though it has applied parts of it.
+    if (error === undefined) {
+      type.versionInfo = response.versionInfo;
+      for (const { name, version } of response.resources) {
+        if (type.wildcard || type.names.has(name)) type.versions.set(name, version);
+      }
+      for (const name of response.removed) type.versions.delete(name);
     }
-    for (const name of response.removed) type.versions.delete(name);
     if (this.#options.variant === "sotw") return () => this.#sotwDemand(type, error);
     return () => deltaDemand(type, { nonce: response.nonce, error });
   }
@@ -451,6 +460,7 @@ function createClientType(typeUrl: string, wildcard: boolean): ClientType {
     names: new Set(),
     versionInfo: "",
     nonce: "",
+    mixed: false,
     versions: new Map(),
   };
 }
