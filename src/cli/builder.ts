@@ -145,7 +145,8 @@ export class Builder {
 
   /** Takes the parts, a few milliseconds at a time, and then finishes; a small build finishes at once. */
   async #take(reply: BuildReply & { readonly kind: "built" }, parts: MessagePort): Promise<void> {
-    let turnStartedMs = performance.now();
+    const { clock } = this.#ports;
+    let turnStartedMs = clock.monotonicMs();
     for (;;) {
       const received = receiveMessageOnPort(parts);
       if (received === undefined) break;
@@ -154,11 +155,11 @@ export class Builder {
       const ofType = this.#parts.get(key) ?? [];
       this.#parts.set(key, ofType);
       ofType.push(...upserted);
-      if (performance.now() - turnStartedMs < TAKE_MS_MAX) continue;
+      if (clock.monotonicMs() - turnStartedMs < TAKE_MS_MAX) continue;
       await new Promise(setImmediate);
       // The thread died or the builder was closed meanwhile.
       if (this.#closed || this.#running?.buildId !== reply.buildId) return;
-      turnStartedMs = performance.now();
+      turnStartedMs = clock.monotonicMs();
     }
     const snapshots = this.#assemble(reply.changes);
     const { groups, warnings, buildMs } = reply;
