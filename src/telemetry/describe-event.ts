@@ -22,6 +22,14 @@ export function describeEvent(event: FairwayEvent): EventDescription {
   return "nodeId" in event ? describeOnStream(event) : describeOwn(event);
 }
 
+/** Said at level debug: what every stream does all the time. Cheaper to ask than the whole sentence. */
+export function isRoutine(event: FairwayEvent): boolean {
+  if (event.kind === "gate") return event.state !== "overdue";
+  return routineKinds.has(event.kind);
+}
+
+const routineKinds: ReadonlySet<FairwayEvent["kind"]> = new Set(["subscribed", "sent", "acked", "synced"]);
+
 /** `file:line:column`, as editors open it. */
 export function placeText(at: Place): string {
   return `${at.file}:${at.line}:${at.column}`;

@@ -6,7 +6,7 @@
  */
 import { pino } from "pino";
 import type { Diagnostic } from "../model/diagnostic.ts";
-import { describeEvent, placeText } from "./describe-event.ts";
+import { describeEvent, isRoutine, placeText } from "./describe-event.ts";
 import type { EventLevel } from "./describe-event.ts";
 import type { FairwayEvent } from "./event.ts";
 import { printable } from "./printable.ts";
@@ -46,6 +46,7 @@ export function createLog(options: LogOptions): Log {
   const perKind = createRateLimit(PER_KIND);
   return {
     record(event) {
+      if (isRoutine(event) && !logger.isLevelEnabled("debug")) return;
       const { level, text } = describeEvent(event);
       if (!logger.isLevelEnabled(level)) return;
       let suppressedCount = 0;

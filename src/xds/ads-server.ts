@@ -23,8 +23,11 @@ import type { Variant } from "./stream-state.ts";
 /** grpc-js' default of 4 MiB cuts off an Envoy that reconnects with many held versions (envoy#46072). */
 const RECEIVE_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Streams served before the event loop gets a turn, so that a push to thousands delays nobody else. */
-const FAN_OUT_SLICE = 50;
+/**
+ * A push serves streams for this long before the event loop gets a turn: fifty small pushes take less, one
+ * first push of five thousand services takes more.
+ */
+const FAN_OUT_MS_MAX = 5;
 
 /** A client that is gone without a word is noticed after these two together. */
 const KEEPALIVE_TIME_MS = 30_000;
@@ -98,16 +101,16 @@ export class AdsServer {
     this.#assignment = assignment;
     this.#generation += 1;
     const generation = this.#generation;
-    let served = 0;
+    let turnStartedMs = this.#options.clock.monotonicMs();
     for (const stream of [...this.#streams]) {
       const { node, group } = stream;
       if (node === undefined || group === undefined) continue;
       const assigned = this.#assign(node);
       const snapshot = assigned.ok ? assigned.value.snapshot : assignment.snapshots.get(group);
       if (snapshot !== undefined) stream.offer(snapshot);
-      served += 1;
-      if (served % FAN_OUT_SLICE !== 0) continue;
+      if (this.#options.clock.monotonicMs() - turnStartedMs < FAN_OUT_MS_MAX) continue;
       await new Promise(setImmediate);
+      turnStartedMs = this.#options.clock.monotonicMs();
       // A newer state has come meanwhile and serves the rest.
       if (generation !== this.#generation) return;
     }
