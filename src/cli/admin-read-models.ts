@@ -58,10 +58,13 @@ export function createReadModels({ plane, clock, registry, timeline, loopDelay }
   };
 }
 
-function groupViews({ publication, fleet }: ControlPlane): readonly GroupView[] {
+/** The groups of the config, and those that it no longer has while connected nodes are still in them. */
+export function groupViews(plane: Pick<ControlPlane, "publication" | "fleet">): readonly GroupView[] {
+  const { publication, fleet } = plane;
+  const isInUse = (name: GroupName) => (fleet.groups.get(name)?.connectedCount ?? 0) > 0;
   const names = new Set<GroupName>([
     ...publication.groups.map(({ name }) => name as GroupName),
-    ...publication.served.keys(),
+    ...[...publication.served.keys()].filter(isInUse),
   ]);
   return [...names].sort().map((name) => {
     const current = publication.served.get(name);

@@ -12,7 +12,7 @@
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { StreamEvent } from "../xds/stream-event.ts";
 import type { NodeRecord } from "./node-record.ts";
-import { closeStream, hasAcknowledged, openNode, refuseNode, stepNode } from "./node-record.ts";
+import { closeStream, hasAcknowledged, moveNode, openNode, refuseNode, stepNode } from "./node-record.ts";
 
 /** How far one group has come with its current snapshot. */
 export interface GroupRecord {
@@ -86,6 +86,11 @@ function apply(fleet: Fleet, event: FleetEvent): void {
   if (event.kind === "stream-refused") return replace(fleet, before, refuseNode(before, event));
   if (before === undefined) return;
   if (event.kind === "stream-closed") return replace(fleet, before, closeStream(before, event));
+  if (event.kind === "stream-moved") {
+    replace(fleet, before, moveNode(before, event));
+    // Where both groups have the same content, nothing is sent and no acknowledgement follows.
+    return noteConvergence(fleet, fleet.nodes.get(event.nodeId)?.group, event.atMs);
+  }
   replace(fleet, before, stepNode(before, event, currentSnapshot(fleet, before.group)));
   if (event.kind === "synced") noteConvergence(fleet, before.group, event.atMs);
 }

@@ -78,6 +78,12 @@ export function closeStream(node: NodeRecord, event: { readonly streamId: number
   };
 }
 
+/** The node after one of its streams was moved to another group; unchanged when the stream is not known. */
+export function moveNode(node: NodeRecord, event: StreamEvent & { readonly kind: "stream-moved" }): NodeRecord {
+  if (!node.streams.some((stream) => stream.streamId === event.streamId)) return node;
+  return { ...node, group: event.group, lastSeenMs: event.atMs };
+}
+
 /** The node after something happened on an open stream; unchanged when the stream is not known. */
 export function stepNode(node: NodeRecord, event: OpenStreamEvent, current: Snapshot | undefined): NodeRecord {
   if (!node.streams.some((stream) => stream.streamId === event.streamId)) return node;

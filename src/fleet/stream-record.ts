@@ -66,10 +66,10 @@ export interface StreamRecord {
   readonly syncedAtMs: number | undefined;
 }
 
-/** The events that concern an open stream. */
+/** The events that concern what an open stream holds. */
 export type OpenStreamEvent = Exclude<
   StreamEvent,
-  { readonly kind: "stream-opened" | "stream-closed" | "stream-refused" }
+  { readonly kind: "stream-opened" | "stream-moved" | "stream-closed" | "stream-refused" }
 >;
 
 /** Enough to start a search; a list of 10,000 refused names would only be memory that a broken node can claim. */

@@ -41,6 +41,8 @@ function describeOnStream(event: StreamEvent): EventDescription {
       return info(`${event.nodeId} connected (${event.variant}, ${event.group ?? "no group"})`);
     case "stream-refused":
       return warn(`${event.nodeId} refused: ${event.reason}`);
+    case "stream-moved":
+      return info(`${event.nodeId} moved to group ${event.group}`);
     case "stream-closed":
       return info(`${event.nodeId} disconnected: ${event.reason}`);
     case "subscribed":
@@ -76,9 +78,12 @@ function describeOwn(event: BuildEvent | StateEvent | ServerEvent): EventDescrip
       return info(`${event.group} is now ${event.snapshotVersion} (${event.cause}): ${changes(event.changes)}`);
     case "config-refused":
       return { level: "error", text: `config refused (${event.cause}): ${firstOf(event.diagnostics)}` };
+    case "config-mended":
+      return info(`the config is good again (${event.cause})`);
     case "config-held":
       return warn(
-        `${event.group}: ${event.snapshotVersion} is held until confirmed, it would remove ${event.findings.map(finding).join(", ")}`,
+        `${event.group}: ${event.snapshotVersion} is held until confirmed, it would remove ${event.findings.map(finding).join(", ")}: ` +
+          `look at GET /v1/snapshots, release with POST /v1/snapshots/${event.snapshotVersion}/confirm (with If-Match)`,
       );
     case "config-confirmed":
       return info(`${event.group}: ${event.snapshotVersion} was confirmed`);

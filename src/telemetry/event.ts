@@ -29,6 +29,8 @@ export type BuildEvent =
       readonly changes: readonly TableDiff[];
     })
   | (AtTime & { readonly kind: "config-refused"; readonly cause: string; readonly diagnostics: readonly Diagnostic[] })
+  /** A config that was refused, or stood in for by the last known good, can be used again and changed nothing. */
+  | (AtTime & { readonly kind: "config-mended"; readonly cause: string })
   | (AtTime & {
       readonly kind: "config-held";
       readonly group: GroupName;

@@ -64,6 +64,7 @@ export function createTimeline(entriesMax: number = TIMELINE_ENTRIES_MAX): Timel
 /** Comings and goings of nodes and every message would push out what matters; the fleet shows those. */
 const forTheFleetOnly: ReadonlySet<FairwayEvent["kind"]> = new Set([
   "stream-opened",
+  "stream-moved",
   "stream-closed",
   "subscribed",
   "sent",

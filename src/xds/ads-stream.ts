@@ -73,8 +73,9 @@ export class AdsStream {
   /** Offers a newer snapshot, of this stream's group or of the one its node has moved to. */
   offer(snapshot: Snapshot): void {
     this.#guarded(() => {
-      this.#group = snapshot.group;
-      this.#step({ kind: "snapshot", snapshot, atMs: this.#ports.clock.monotonicMs() });
+      const atMs = this.#ports.clock.monotonicMs();
+      this.#moveTo(snapshot.group, atMs);
+      this.#step({ kind: "snapshot", snapshot, atMs });
     });
   }
 
@@ -125,6 +126,13 @@ export class AdsStream {
     this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#variant, group: this.#group, peer }]);
     this.#step({ kind: "snapshot", snapshot: assigned.value.snapshot, atMs });
     return true;
+  }
+
+  /** Said before the group's snapshot is stepped to, so that what follows counts for the new group. */
+  #moveTo(group: GroupName, atMs: number): void {
+    if (this.#ended || this.#node === undefined || group === this.#group) return;
+    this.#group = group;
+    this.#ports.emit([{ kind: "stream-moved", streamId: this.streamId, nodeId: this.#node.id, atMs, group }]);
   }
 
   #demand(demand: Demand): void {

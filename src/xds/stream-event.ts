@@ -41,6 +41,8 @@ export type StreamEvent =
     })
   | (OnStream & { readonly kind: "stream-refused"; readonly reason: string; readonly node: NodeIdentity })
   | (OnStream & { readonly kind: "stream-closed"; readonly reason: string })
+  /** A change of the config put the node into another group; what follows on the stream is that group's. */
+  | (OnStream & { readonly kind: "stream-moved"; readonly group: GroupName })
   | (OnStream & {
       readonly kind: "subscribed";
       readonly typeUrl: string;

@@ -6,8 +6,9 @@ import { Metadata, makeGenericClientConstructor, credentials, status } from "@gr
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AggregatedDiscoveryServiceService } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
 import { DeltaDiscoveryRequest } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
-import type { Snapshot } from "../../src/snapshot/snapshot.ts";
+import type { GroupName, Snapshot } from "../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
+import { brand } from "../../src/support/brand.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { AdsServer } from "../../src/xds/ads-server.ts";
 import type { StreamEvent } from "../../src/xds/stream-event.ts";
@@ -301,6 +302,24 @@ describe("reconnecting", () => {
     await client.response(listener);
     expect(client.of(endpoints)).toHaveLength(2);
   });
+});
+
+test("a node that a change of the groups moves is said to be moved once, before it is sent what the other group has", async () => {
+  const inRim = (snapshot: Snapshot): Snapshot => ({ ...snapshot, group: brand<GroupName>("rim") });
+  await publish(snapshotOf({ a: 1 }));
+  const client = connect({ ...envoyLike, nodeId: "edge-1" }).ask(cluster);
+  await client.has(endpoints, "a");
+  const moved = inRim(snapshotOf({ b: 1 }));
+  await publish(moved);
+  await client.response(cluster, 1);
+  await publish(inRim(snapshotOf({ b: 2 })));
+  await client.response(cluster, 2);
+  const steps = events.filter(
+    (event) => event.kind === "stream-moved" || (event.kind === "sent" && event.snapshotVersion === moved.version),
+  );
+  expect(steps[0]).toMatchObject({ kind: "stream-moved", nodeId: "edge-1", group: "rim" });
+  expect(steps[1]).toMatchObject({ kind: "sent", typeUrl: cluster });
+  expect(events.filter(({ kind }) => kind === "stream-moved")).toHaveLength(1);
 });
 
 test("bytes that are no request end their own stream and no other", async () => {

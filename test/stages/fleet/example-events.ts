@@ -64,6 +64,7 @@ export function streamOf(nodeId: string, streamId: number, of: Partial<Of<"strea
       reason,
       node: identity(nodeId),
     }),
+    moved: (group: GroupName): Of<"stream-moved"> => ({ ...base(), kind: "stream-moved", group }),
     closed: (): Of<"stream-closed"> => ({ ...base(), kind: "stream-closed", reason: "the client went away" }),
     subscribed: (): Of<"subscribed"> => ({ ...base(), kind: "subscribed", typeUrl, wildcard: true, namesCount: 0 }),
     sent: (snapshot: Snapshot, nonce = "1"): Of<"sent"> => ({

@@ -3,7 +3,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { convergence } from "../../../src/fleet/convergence.ts";
+import { convergence, isAccepted } from "../../../src/fleet/convergence.ts";
 import type { Fleet, FleetEvent } from "../../../src/fleet/fleet.ts";
 import { DEPARTED_KEPT_MS, NODES_MAX, REFUSED_MAX, createFleet, step } from "../../../src/fleet/fleet.ts";
 import { findNode, listNodes } from "../../../src/fleet/list-nodes.ts";
@@ -22,6 +22,32 @@ function after(...events: readonly FleetEvent[]): Fleet {
 function published(snapshot = v1, atMs = 9_000): FleetEvent {
   return { kind: "published", snapshot, atMs };
 }
+
+describe("whether a snapshot has proven itself", () => {
+  const taken = (stream: ReturnType<typeof streamOf>) => [
+    stream.opened(),
+    stream.sent(v1),
+    stream.acked(),
+    stream.synced(v1),
+  ];
+  const refused = (stream: ReturnType<typeof streamOf>) => [
+    stream.opened(),
+    stream.sent(v1),
+    stream.rejected("shop", "a1"),
+  ];
+  const [a, b] = [streamOf("a", 1), streamOf("b", 2)];
+  const rows: readonly (readonly [string, readonly FleetEvent[], boolean])[] = [
+    ["it has when nobody could object", [published()], true],
+    ["it has when every connected node took it", [published(), ...taken(a), ...taken(b)], true],
+    ["it has not while a node is under way", [published(), ...taken(a), b.opened(), b.sent(v1)], false],
+    ["it has not when a node refused it", [published(), ...taken(a), ...refused(b)], false],
+    ["it has not when a node refused it and went", [published(), ...taken(a), ...refused(b), b.closed()], false],
+    ["it has when a node that took it went", [published(), ...taken(a), ...taken(b), b.closed()], true],
+  ];
+  test.each(rows)("%s", (_title, happened, expected) => {
+    expect(isAccepted(after(...happened), edge)).toBe(expected);
+  });
+});
 
 describe("nodes that come and go", () => {
   test("keeps a node that disconnected, with what it last held", () => {
@@ -82,6 +108,52 @@ describe("nodes that come and go", () => {
     const fleet = after(streamOf("a", 1).opened(), streamOf("a", 7).synced(v1), streamOf("b", 8).acked());
     expect([...fleet.nodes.keys()]).toEqual(["a"]);
     expect(findNode(fleet, "a", 20_000)?.acknowledged).toBeUndefined();
+  });
+});
+
+describe("a node that is moved to another group", () => {
+  const rim = brand<GroupName>("rim");
+  const ofRim = snapshotOf({ cart: "b1" }, rim);
+
+  test("is listed there and counts there, and no longer where it was", () => {
+    const stream = streamOf("a", 1);
+    const fleet = after(published(), published(ofRim), stream.opened(), stream.synced(v1));
+    step(fleet, stream.moved(rim));
+    expect(findNode(fleet, "a", 20_000)).toMatchObject({ group: rim, wanted: ofRim.version, connected: true });
+    expect(convergence(fleet, edge)).toMatchObject({ acknowledgedCount: 0, pendingCount: 0, laggards: [] });
+    expect(convergence(fleet, rim)).toMatchObject({ acknowledgedCount: 0, pendingCount: 1 });
+    step(fleet, stream.synced(ofRim));
+    expect(findNode(fleet, "a", 20_000)?.status).toBe("synced");
+    expect(convergence(fleet, rim)).toMatchObject({ acknowledgedCount: 1, pendingCount: 0, convergedAtMs: 10_003 });
+  });
+
+  test("has what the other group is to have when their content is equal, as after a new name", () => {
+    const stream = streamOf("a", 1);
+    const fleet = after(published(), stream.opened(), stream.synced(v1), published(snapshotOf({ shop: "a1" }, rim)));
+    step(fleet, stream.moved(rim));
+    expect(findNode(fleet, "a", 20_000)).toMatchObject({ group: rim, status: "synced" });
+    expect(convergence(fleet, rim)).toMatchObject({ acknowledgedCount: 1, convergedAtMs: 10_002 });
+  });
+
+  test("is the last of a group that was removed, and takes it along", () => {
+    const stream = streamOf("a", 1);
+    const fleet = after(published(), stream.opened(), { kind: "group-removed", group: edge, atMs: 11_000 });
+    step(fleet, stream.moved(rim));
+    expect([...fleet.groups.keys()]).toEqual([rim]);
+    expect(fleet.groups.get(rim)).toMatchObject({ connectedCount: 1, members: new Set(["a"]) });
+  });
+
+  test("is moved once when all its streams are", () => {
+    const [first, second] = [streamOf("a", 1), streamOf("a", 2)];
+    const fleet = after(first.opened(), second.opened(), first.moved(rim), second.moved(rim));
+    expect(fleet.groups.get(edge)?.connectedCount ?? 0).toBe(0);
+    expect(fleet.groups.get(rim)?.connectedCount).toBe(1);
+  });
+
+  test("stays where it is when the stream is not known", () => {
+    const fleet = after(streamOf("a", 1).opened(), streamOf("a", 7).moved(rim), streamOf("b", 8).moved(rim));
+    expect(findNode(fleet, "a", 20_000)?.group).toBe(edge);
+    expect([...fleet.groups.keys()]).toEqual([edge]);
   });
 });
 
@@ -208,7 +280,7 @@ test("counts agree with counting, after any interleaving of events", () => {
     fc.record({
       node: fc.integer({ min: 0, max: 4 }),
       stream: fc.integer({ min: 0, max: 2 }),
-      act: fc.constantFrom("open", "close", "refuse", "sync1", "sync2", "reject", "publish1", "publish2"),
+      act: fc.constantFrom("open", "close", "move", "refuse", "sync1", "sync2", "reject", "publish1", "publish2"),
       inEdge: fc.boolean(),
     }),
     { maxLength: 80 },
@@ -222,7 +294,7 @@ test("counts agree with counting, after any interleaving of events", () => {
         const events = streamOf(`node-${node}`, streamId, inEdge ? {} : { group: brand<GroupName>("other") });
         if (act === "open") open.add(`${node} ${streamId}`);
         if (act === "close") open.delete(`${node} ${streamId}`);
-        step(fleet, eventOf(act, events));
+        step(fleet, eventOf(act, events, inEdge ? edge : brand<GroupName>("other")));
       }
       expect(fleet.connectedCount).toBe(new Set([...open].map((key) => key.split(" ")[0])).size);
       expect(fleet.streamsCount.sotw + fleet.streamsCount.delta).toBe(open.size);
@@ -239,12 +311,14 @@ test("counts agree with counting, after any interleaving of events", () => {
   );
 });
 
-function eventOf(act: string, events: ReturnType<typeof streamOf>): FleetEvent {
+function eventOf(act: string, events: ReturnType<typeof streamOf>, group: GroupName): FleetEvent {
   switch (act) {
     case "open":
       return events.opened();
     case "close":
       return events.closed();
+    case "move":
+      return events.moved(group);
     case "refuse":
       return events.refused("two groups match");
     case "sync1":

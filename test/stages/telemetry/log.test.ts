@@ -4,8 +4,9 @@
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../../src/model/diagnostic.ts";
 import { brand } from "../../../src/support/brand.ts";
-import type { SnapshotVersion } from "../../../src/snapshot/snapshot.ts";
+import type { GroupName, SnapshotVersion } from "../../../src/snapshot/snapshot.ts";
 import { diffSnapshots } from "../../../src/snapshot/diff.ts";
+import { typeUrls } from "../../../src/snapshot/type-url.ts";
 import type { FairwayEvent } from "../../../src/telemetry/event.ts";
 import type { LogOptions } from "../../../src/telemetry/log.ts";
 import { createLog } from "../../../src/telemetry/log.ts";
@@ -91,9 +92,30 @@ describe("levels and content", () => {
     expect(logged([streamOf("a", 1).opened(), streamOf("a", 1).refused("no group")]).join("")).not.toContain("token");
   });
 
+  test("says the way out of a held change on one line", () => {
+    const findings = [{ typeUrl: typeUrls.cluster, removedCount: 5, ofCount: 6, names: [] }];
+    const [line] = parsed([{ kind: "config-held", atMs: 0, group: edge, snapshotVersion: version, findings }]);
+    expect(line?.["msg"]).toBe(
+      "edge: 0123456789abcdef is held until confirmed, it would remove 5 of 6 clusters: look at GET /v1/snapshots, " +
+        "release with POST /v1/snapshots/0123456789abcdef/confirm (with If-Match)",
+    );
+  });
+
+  test("says that the config is good again, and where a node was moved to", () => {
+    const lines = parsed([
+      { kind: "config-mended", atMs: 0, cause: "routes.yaml changed" },
+      streamOf("edge-1", 1).moved(brand<GroupName>("rim")),
+    ]);
+    expect(lines.map((line) => line["msg"])).toEqual([
+      "the config is good again (routes.yaml changed)",
+      "edge-1 moved to group rim",
+    ]);
+  });
+
   test("has a line for every other kind of event", () => {
     const all: readonly FairwayEvent[] = [
       { kind: "config-held", atMs: 0, group: edge, snapshotVersion: version, findings: [] },
+      { kind: "config-mended", atMs: 0, cause: "routes.yaml changed" },
       { kind: "config-confirmed", atMs: 0, group: edge, snapshotVersion: version },
       { kind: "config-hold-withdrawn", atMs: 0, group: edge, snapshotVersion: version },
       { kind: "source-warning", atMs: 0, diagnostics: [diagnostic, diagnostic] },
@@ -102,11 +124,13 @@ describe("levels and content", () => {
       { kind: "state-write-failed", atMs: 0, message: "disk full" },
       { kind: "serving", atMs: 0, xdsAddress: "127.0.0.1:18000", adminAddress: "127.0.0.1:18001" },
       { kind: "stopping", atMs: 0, reason: "SIGTERM" },
+      streamOf("a", 1).moved(edge),
       streamOf("a", 1).closed(),
       streamOf("a", 1).gate(snapshotOf({}), "overdue"),
     ];
     expect(parsed(all).map((line) => `${String(line["level"])} ${String(line["kind"])}`)).toEqual([
       "warn config-held",
+      "info config-mended",
       "info config-confirmed",
       "info config-hold-withdrawn",
       "warn source-warning",
@@ -115,6 +139,7 @@ describe("levels and content", () => {
       "error state-write-failed",
       "info serving",
       "info stopping",
+      "info stream-moved",
       "info stream-closed",
       "warn gate",
     ]);

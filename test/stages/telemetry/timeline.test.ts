@@ -3,7 +3,7 @@
  */
 import { expect, test } from "vitest";
 import { createTimeline } from "../../../src/telemetry/timeline.ts";
-import { snapshotOf, streamOf } from "../fleet/example-events.ts";
+import { edge, snapshotOf, streamOf } from "../fleet/example-events.ts";
 
 test("keeps the newest entries, and gives a follower what came after the last it saw", () => {
   const timeline = createTimeline(3);
@@ -35,9 +35,18 @@ test("leaves out what only the fleet is about", () => {
   for (const event of [stream.opened(), stream.sent(snapshot), stream.acked(), stream.gate(snapshot, "waiting")]) {
     timeline.record(event);
   }
+  timeline.record(stream.moved(edge));
   expect(timeline.after(0)).toEqual([]);
   timeline.record(stream.gate(snapshot, "overdue"));
   expect(timeline.after(0)).toHaveLength(1);
+});
+
+test("shows that the config is good again", () => {
+  const timeline = createTimeline();
+  timeline.record({ kind: "config-mended", atMs: 1, cause: "routes.yaml changed" });
+  expect(timeline.after(0)).toMatchObject([
+    { kind: "config-mended", level: "info", text: "the config is good again (routes.yaml changed)" },
+  ]);
 });
 
 test("cuts an entry that others made long", () => {
