@@ -8,7 +8,7 @@
 import type { Source, SourceProblem, SourceState } from "../config/source.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
-import { convergence } from "../fleet/convergence.ts";
+import { isAccepted } from "../fleet/convergence.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
@@ -74,7 +74,7 @@ export class ControlPlane {
       store: options.store,
       clock,
       soakMs: options.soakMs,
-      hasRejections: (group) => (convergence(this.#fleet, group)?.rejectedCount ?? 0) > 0,
+      isAccepted: (group) => isAccepted(this.#fleet, group),
       emit: (event) => this.#record(event),
     });
   }
@@ -139,7 +139,10 @@ export class ControlPlane {
     if (outcome.kind === "built") {
       const { groups, snapshots, warnings } = outcome;
       if (warnings.length > 0) this.#record({ kind: "source-warning", atMs, diagnostics: warnings });
-      await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
+      const wasRefused = this.#publication.refused !== undefined;
+      const { decisions } = await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
+      // Otherwise nothing would say that the refusal is over.
+      if (wasRefused && decisions.length === 0) this.#record({ kind: "config-mended", atMs, cause: state.cause });
       return;
     }
     const diagnostics = outcome.kind === "refused" ? outcome.diagnostics : [failureDiagnostic(outcome.error, state)];

@@ -1,49 +1,17 @@
 #!/usr/bin/env node
 /**
- * The `fairway` command: one file per subcommand, put together here.
+ * The `fairway` command. An old Node gets one clear sentence instead of a stack trace from somewhere inside,
+ * so everything else is imported only after that.
  */
-import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
-import { FairwayError } from "../support/fairway-error.ts";
-import { bootstrapCommand } from "./bootstrap.ts";
-import { checkCommand } from "./check.ts";
-import { exitCodes, tell } from "./output.ts";
-import { renderCommand } from "./render.ts";
-import { schemaCommand } from "./schema.ts";
-import { serveCommand } from "./serve.ts";
 
-const program = new Command("fairway")
-  .description("An Envoy control plane: watched files in, versioned snapshots out, no request lost.")
-  .version(packageVersion())
-  .showHelpAfterError("(--help lists what there is)");
-for (const command of [serveCommand(), checkCommand(), renderCommand(), schemaCommand(), bootstrapCommand()]) {
-  program.addCommand(endWithUsageCode(command));
-}
-endWithUsageCode(program);
+/** Older versions lack functions that are used here, and fixes of Node's HTTP/2 that a server needs. */
+const NODE_MIN = [24, 18, 1];
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = exitCodeOf(error);
-}
-
-/** Makes commander throw instead of ending the process, so that the exit code is ours. */
-function endWithUsageCode(command: Command): Command {
-  return command.exitOverride();
-}
-
-function exitCodeOf(error: unknown): number {
-  // Commander has printed its message already; --help and --version end with code 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (error instanceof FairwayError) {
-    tell(`fairway: ${error.message}`);
-    return exitCodes.internal;
-  }
-  tell(`fairway: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  return exitCodes.internal;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { readonly version: string }).version;
+const own = process.versions.node.split(".").map(Number);
+const difference = NODE_MIN.map((part, index) => (own[index] ?? 0) - part).find((part) => part !== 0) ?? 0;
+if (difference < 0) {
+  process.stderr.write(`fairway needs Node ${NODE_MIN.join(".")} or newer; this is ${process.versions.node}\n`);
+  process.exitCode = 1;
+} else {
+  await import("./program.ts");
 }

@@ -31,8 +31,8 @@ export interface SavedSnapshotsOptions {
   readonly store: GenerationStore;
   readonly clock: Clock;
   readonly soakMs: number;
-  /** Whether a connected node of the group has rejected something of its current snapshot. */
-  hasRejections(group: GroupName): boolean;
+  /** Whether every node of the group took its current snapshot, and none that has gone refused it. */
+  isAccepted(group: GroupName): boolean;
   emit(event: FairwayEvent): void;
 }
 
@@ -106,7 +106,7 @@ export class SavedSnapshots {
   }
 
   async #promote(snapshot: Snapshot): Promise<void> {
-    if (this.#options.hasRejections(snapshot.group)) {
+    if (!this.#options.isAccepted(snapshot.group)) {
       this.#soak(snapshot);
       return;
     }

@@ -30,7 +30,8 @@ const SHUTDOWN_MS_MAX = 10_000;
 export function serveCommand(): Command {
   return new Command("serve")
     .description("watch config directories and serve them to Envoys over xDS")
-    .option("--config <dir...>", "config directories or files, watched (or FAIRWAY_CONFIG)")
+    .argument("[dirs...]", "config directories or files, watched (or FAIRWAY_CONFIG)")
+    .option("--config <dir...>", "the same as the arguments")
     .addOption(
       new Option("--state <dir>", "where snapshots survive a restart").env("FAIRWAY_STATE").default(".fairway"),
     )
@@ -44,8 +45,8 @@ export function serveCommand(): Command {
         .choices(["debug", "info", "warn", "error"])
         .default("info"),
     )
-    .action(async (flags: ServeFlags, command: Command) => {
-      const roots = configRoots([], flags.config, command);
+    .action(async (dirs: readonly string[], flags: ServeFlags, command: Command) => {
+      const roots = configRoots(dirs, flags.config, command);
       const addresses = readListenAddresses(flags);
       const soakMs = readDurationMs(flags.soak);
       const problems = addresses.ok ? [] : [...addresses.error];

@@ -31,6 +31,22 @@ export interface Convergence {
   readonly convergedAtMs: number | undefined;
 }
 
+/**
+ * Whether nothing speaks against the current snapshot of a group: all connected nodes have it, and none that
+ * has gone meanwhile had refused it. A group without nodes has nobody who could object.
+ */
+export function isAccepted(fleet: Fleet, group: GroupName): boolean {
+  const record = fleet.groups.get(group);
+  for (const id of record?.members ?? []) {
+    const node = fleet.nodes.get(id);
+    if (node === undefined || record?.snapshot === undefined) continue;
+    const gone = node.streams.length === 0;
+    if (gone && syncStatus(node, record.snapshot) === "error") return false;
+    if (!gone && !hasAcknowledged(node, record.snapshot.version)) return false;
+  }
+  return true;
+}
+
 /** As many as a person reads; the rest is in the counts and in the list of nodes. */
 const LAGGARDS_MAX = 20;
 

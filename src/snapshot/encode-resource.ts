@@ -7,6 +7,7 @@
  */
 import type { Message } from "@bufbuild/protobuf";
 import type { ClusterLoadAssignment } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
+import type { RouteConfiguration } from "../gen/envoy/config/route/v3/route_pb.d.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import { brand } from "../support/brand.ts";
@@ -102,7 +103,7 @@ function encodeNew(resource: EnvoyResource, api: EnvoyApi, references: Reference
     body: bytes,
     references: references.find(typeUrl, message),
     at,
-    hostCount: typeUrl === typeUrls.endpoints ? countHosts(message) : 0,
+    hostCount: countHosts(typeUrl, message),
   });
 }
 
@@ -115,8 +116,14 @@ function samePlace(a: Resource["at"], b: Resource["at"]): boolean {
   return a === b || (a.file === b.file && a.line === b.line && a.column === b.column);
 }
 
-/** Hosts of a load assignment, whatever their health. */
-function countHosts(message: Message): number {
+/** Hosts of a load assignment, whatever their health; virtual hosts of a route configuration. */
+function countHosts(typeUrl: string, message: Message): number {
+  if (typeUrl === typeUrls.route) {
+    const { virtualHosts, vhds } = message as unknown as RouteConfiguration;
+    // Its hosts come from elsewhere, one by one.
+    return virtualHosts.length + (vhds === undefined ? 0 : 1);
+  }
+  if (typeUrl !== typeUrls.endpoints) return 0;
   const { endpoints } = message as unknown as ClusterLoadAssignment;
   return endpoints.reduce((sum, locality) => sum + locality.lbEndpoints.length, 0);
 }

@@ -74,7 +74,8 @@ function wantedAlive(table: TypeTable | undefined, name: ResourceName): boolean 
   return resource !== undefined && isAlive(resource);
 }
 
-/** A load assignment without hosts serves nobody: emptying it counts as removing it. */
+/** A load assignment or a route configuration without hosts serves nobody: emptying it counts as removing it. */
 function isAlive(resource: Resource): boolean {
-  return resource.typeUrl !== typeUrls.endpoints || resource.hostCount > 0;
+  const hasHosts = resource.typeUrl === typeUrls.endpoints || resource.typeUrl === typeUrls.route;
+  return !hasHosts || resource.hostCount > 0;
 }

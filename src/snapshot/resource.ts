@@ -26,6 +26,6 @@ export interface Resource {
   readonly body: Uint8Array;
   readonly references: readonly Reference[];
   readonly at: Place;
-  /** For endpoints: how many hosts the load assignment holds; 0 for other types. */
+  /** For endpoints: how many hosts; for route configurations: how many virtual hosts; 0 for other types. */
   readonly hostCount: number;
 }

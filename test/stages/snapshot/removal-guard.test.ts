@@ -53,6 +53,13 @@ describe("checkRemoval", () => {
     expect(checkRemoval(served, wanted, on)).toMatchObject({ kind: "held", findings: [finding] });
   });
 
+  it("holds a change that leaves the only route configuration without a virtual host", () => {
+    const routes = (hostCount: number) =>
+      fakeSnapshot([fakeResource(typeUrls.route, "public/http", { content: String(hostCount), hostCount })]);
+    expect(checkRemoval(routes(3), routes(0), on).kind).toBe("held");
+    expect(checkRemoval(routes(3), routes(2), on).kind).toBe("allowed");
+  });
+
   it("names the type and the first ten that would go", () => {
     expect(checkRemoval(first(26), first(5), on)).toEqual({
       kind: "held",

@@ -69,6 +69,17 @@ describe("a cluster that is replaced", () => {
   });
 });
 
+test("a rejected cluster that nothing leads to does not hold the routes", () => {
+  const { stream, sent } = swapping();
+  stream.publish(leadingTo("b", { clusters: { b: ["10.0.0.1"], unused: ["10.0.0.2"] } }));
+  stream.ask("endpoints", { names: ["b"] });
+  stream.ack("endpoints");
+  stream.reject("cluster", "unused is bad");
+  stream.ask("endpoints", { nonce: stream.last("endpoints").nonce });
+  stream.ack("cluster");
+  expect(sent().at(-1)).toBe("routes +r");
+});
+
 describe("a newer snapshot", () => {
   test("waits until the change before it has moved the routes", () => {
     const { stream, sent } = swapping();

@@ -110,7 +110,20 @@ describe.each(variants)("%s", (variant) => {
     stream.reject("cluster", "bad: no");
     const again = new DrivenStream(variant, rejections);
     again.publish(snapshot);
-    expect(shown(again.ask("cluster"))).toEqual(["clusters +good"]);
+    const holding = { versions: { other: "1" }, versionInfo: "1" };
+    expect(shown(again.ask("cluster", holding)).join()).not.toContain("bad");
+  });
+
+  test("gives a client that holds nothing, and so is a new process, another try", () => {
+    const rejections = new Map();
+    const stream = new DrivenStream(variant, rejections);
+    const snapshot = build({ clusters: { good: ["10.0.0.1"], bad: ["10.0.0.2"] } });
+    stream.publish(snapshot);
+    stream.ask("cluster");
+    stream.reject("cluster", "bad: the port is taken");
+    const restarted = new DrivenStream(variant, rejections);
+    restarted.publish(snapshot);
+    expect(shown(restarted.ask("cluster"))).toEqual(["clusters +bad +good"]);
   });
 
   test("holds a response whose rejection names nothing, without a loop", () => {

@@ -1,0 +1,54 @@
+/**
+ * The commands, one file each, put together and run; main.ts imports this once the Node is known to be new enough.
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { FairwayError } from "../support/fairway-error.ts";
+import { bootstrapCommand } from "./bootstrap.ts";
+import { checkCommand } from "./check.ts";
+import { exitCodes, tell } from "./output.ts";
+import { renderCommand } from "./render.ts";
+import { schemaCommand } from "./schema.ts";
+import { serveCommand } from "./serve.ts";
+
+const program = new Command("fairway")
+  .description("An Envoy control plane: watched files in, versioned snapshots out, no request lost.")
+  .version(packageVersion())
+  .showHelpAfterError("(--help lists what there is)");
+for (const command of [serveCommand(), checkCommand(), renderCommand(), schemaCommand(), bootstrapCommand()]) {
+  program.addCommand(endWithUsageCode(command));
+}
+endWithUsageCode(program);
+
+// Whoever reads us has seen enough, as `| head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exitCodes.ok);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+/** Makes commander throw instead of ending the process, so that the exit code is ours. */
+function endWithUsageCode(command: Command): Command {
+  return command.exitOverride();
+}
+
+function exitCodeOf(error: unknown): number {
+  // Commander has printed its message already; --help and --version end with code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof FairwayError) {
+    tell(`fairway: ${error.message}`);
+    return exitCodes.internal;
+  }
+  tell(`fairway: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return exitCodes.internal;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
