@@ -50,7 +50,7 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
       if (!asked || type.missing.has(name) || keepsUnannounced(type, name)) continue;
     } else if (!needed(type, offer.resource)) {
       // A client that came back had named only the version: now we know its content, and what it refers to.
-      type.held.set(name, offer.resource);
+      if (typeof type.held.get(name) === "string") type.held.set(name, offer.resource);
       continue;
     }
     const size = name.length + (offer.kind === "resource" ? offer.resource.body.byteLength : 0);

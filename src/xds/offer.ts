@@ -53,8 +53,9 @@ export function offerOf(state: StreamState, type: TypeState, view: View, name: R
 /** What the client has accepted under the name; when it does not say, the best guess from before. */
 function lastAccepted(state: StreamState, type: TypeState, name: ResourceName): Resource | undefined {
   const held = type.held.get(name);
-  if (held === "") return state.rejections.get(type.type.typeUrl)?.lastGood.get(name);
-  return typeof held === "object" ? held : undefined;
+  if (typeof held !== "string") return held;
+  const good = state.rejections.get(type.type.typeUrl)?.lastGood.get(name);
+  return held === "" || held === good?.version ? good : undefined;
 }
 
 /** The snapshot's own endpoints, where the view keeps older ones a little longer. */

@@ -4,7 +4,7 @@
 import type { Resource } from "../snapshot/resource.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { TypeRole } from "../snapshot/type-url.ts";
-import { resourceType } from "../snapshot/type-url.ts";
+import { resourceType, resourceTypes } from "../snapshot/type-url.ts";
 import { isRejected, resourceName } from "./offer.ts";
 import type { NodeProgress } from "./sequencer.ts";
 import { viewOf } from "./sequencer.ts";
@@ -20,7 +20,7 @@ export function nodeProgress(state: StreamState): NodeProgress {
   return {
     isResolved: (role) => [...subscribedTypes(state)].every((type) => type.type.role !== role || isClean(state, type)),
     get missesSupply() {
-      return !state.fresh && refusedOf(state, "supply").some(({ hasOlder }) => !hasOlder);
+      return !state.fresh && refusedOf(state, "supply").some((refusal) => isMissed(state, refusal));
     },
     get keepsOldReference() {
       return refusedOf(state, "reference").length > 0;
@@ -49,6 +49,8 @@ export function reportProgress(state: StreamState, atMs: number, events: StreamE
     }
     return;
   }
+  // Whatever it had before, it is on its way elsewhere; back there it is synced anew.
+  state.syncedVersion = undefined;
   const waitingFor = describeWait(state);
   if (waitingFor !== state.gateText) {
     state.gateText = waitingFor;
@@ -65,14 +67,24 @@ function isClean(state: StreamState, type: TypeState): boolean {
   return type.cleanFor !== undefined && type.cleanFor === viewOf(state.sequencer, type.type.typeUrl);
 }
 
-/** Offered content that the node has refused, and whether it has something older under that name. */
-function refusedOf(state: StreamState, role: TypeRole): { readonly name: string; readonly hasOlder: boolean }[] {
-  const refused: { name: string; hasOlder: boolean }[] = [];
+/** Offered content that the node has refused. */
+interface Refused {
+  readonly typeUrl: string;
+  readonly name: string;
+  /** The response was refused without a name: any of it may be missing. */
+  readonly isWhole: boolean;
+  /** The node has something older under that name. */
+  readonly hasOlder: boolean;
+}
+
+function refusedOf(state: StreamState, role: TypeRole): readonly Refused[] {
+  const refused: Refused[] = [];
   for (const type of subscribedTypes(state)) {
     if (type.type.role !== role) continue;
     const view = viewOf(state.sequencer, type.type.typeUrl);
     if (view === undefined) continue;
-    if (type.refusedView === view) refused.push({ name: `all ${type.type.plural}`, hasOlder: false });
+    const { typeUrl, plural } = type.type;
+    if (type.refusedView === view) refused.push({ typeUrl, name: `all ${plural}`, isWhole: true, hasOlder: false });
     for (const name of state.rejections.get(type.type.typeUrl)?.resources.keys() ?? []) {
       const wanted = view.resources.get(name);
       const asked = type.subscription.wildcard || type.subscription.names.has(name);
@@ -80,10 +92,26 @@ function refusedOf(state: StreamState, role: TypeRole): { readonly name: string;
       const newest = state.sequencer.snapshot?.tables.get(type.type.typeUrl)?.resources.get(name);
       const leaves = role === "supply" && newest?.version !== wanted?.version;
       if (wanted === undefined || !asked || leaves || !isRejected(state, wanted, view)) continue;
-      refused.push({ name, hasOlder: servesInstead(type.held.get(name), wanted) });
+      refused.push({ typeUrl, name, isWhole: false, hasOlder: servesInstead(type.held.get(name), wanted) });
     }
   }
   return refused;
+}
+
+/** Whether the new listeners and routes need what was refused; a cluster that nothing leads to is not missed. */
+function isMissed(state: StreamState, { typeUrl, name, isWhole, hasOlder }: Refused): boolean {
+  return !hasOlder && (isWhole || isLedTo(state, typeUrl, name));
+}
+
+function isLedTo(state: StreamState, typeUrl: string, name: string): boolean {
+  for (const { typeUrl: from, role } of resourceTypes) {
+    for (const resource of state.sequencer.snapshot?.tables.get(from)?.resources.values() ?? []) {
+      if (!resource.references.some((reference) => reference.typeUrl === typeUrl && reference.name === name)) continue;
+      // Endpoints and secrets are led to when their cluster is; a cluster in a cluster counts as led to.
+      if (role === "reference" || from === typeUrl || isLedTo(state, from, resource.name)) return true;
+    }
+  }
+  return false;
 }
 
 /** Whether what the node has will do for now: endpoints must have hosts, and an empty version is unknown content. */
@@ -118,6 +146,7 @@ function isComplete(state: StreamState): boolean {
 /** Endpoints and secrets are used while their cluster, of the same name or not, is; it is asked about by itself. */
 function isReferred(state: StreamState, typeUrl: string, name: string): boolean {
   const asked = typeUrl === typeUrls.endpoints ? typeUrls.cluster : typeUrl;
+  if (state.resumed && awaitsRoutes(state)) return true;
   for (const type of subscribedTypes(state)) {
     if (type.type.role !== "reference") continue;
     if (state.resumed && holdsUnknown(type)) return true;
@@ -133,6 +162,18 @@ function isReferred(state: StreamState, typeUrl: string, name: string): boolean 
 function holdsUnknown(type: TypeState): boolean {
   for (const name of type.subscription.names) if (!type.held.has(name) && !type.missing.has(name)) return true;
   return [...type.held.values()].some((held) => typeof held === "string");
+}
+
+/** It has a listener whose routes it has not asked for yet. */
+function awaitsRoutes(state: StreamState): boolean {
+  const asked = state.types.get(typeUrls.route)?.subscription.names;
+  for (const listener of state.types.get(typeUrls.listener)?.held.values() ?? []) {
+    if (typeof listener === "string") continue;
+    for (const { typeUrl, name } of listener.references) {
+      if (typeUrl === typeUrls.route && asked?.has(resourceName(name)) !== true) return true;
+    }
+  }
+  return false;
 }
 
 /**
@@ -161,7 +202,7 @@ function hasAskedForChildren(state: StreamState, clusters: TypeState): boolean {
 
 function describeWait(state: StreamState): string {
   const role: TypeRole = state.sequencer.phase === "supply" ? "supply" : "reference";
-  const refused = refusedOf(state, role).filter(({ hasOlder }) => role === "reference" || !hasOlder);
+  const refused = refusedOf(state, role).filter((each) => role === "reference" || isMissed(state, each));
   if (refused.length > 0) return `a cure for what the node rejected: ${listNames(refused.map(({ name }) => name))}`;
   const waits: string[] = [];
   for (const type of subscribedTypes(state)) {

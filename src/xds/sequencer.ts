@@ -35,14 +35,16 @@ export interface Sequencer {
   overdue: boolean;
   /** What listeners and routes show during `supply`; undefined: nothing known, so their requests wait. */
   previous: ReadonlyMap<string, TypeTable> | undefined;
-  /** The listeners and routes with which the node last settled are among these. */
-  settled: ReadonlyMap<string, TypeTable> | undefined;
+  /** Listeners and routes differ from those with which the node last settled, or did in between. */
+  routesMove: boolean;
   next: Snapshot | undefined;
   readonly retained: Map<string, Map<ResourceName, Retained>>;
   /** A listener was replaced or removed since the node last settled: old connections live as long as it drains. */
   drains: boolean;
   /** Until then a listener that was replaced earlier may still drain. */
   drainsUntilMs: number;
+  /** The client came back and has not settled since: any listener that it replaces may use anything retained. */
+  returned: boolean;
   readonly views: Map<string, View>;
 }
 
@@ -70,11 +72,12 @@ export function createSequencer(): Sequencer {
     phaseSinceMs: 0,
     overdue: false,
     previous: undefined,
-    settled: undefined,
+    routesMove: true,
     next: undefined,
     retained: new Map(),
     drains: false,
     drainsUntilMs: 0,
+    returned: false,
     views: new Map(),
   };
 }
@@ -162,6 +165,7 @@ export function viewOf(sequencer: Sequencer, typeUrl: string): View | undefined 
 /** The client comes back: it may drain listeners that nobody here knows of. */
 export function resume(sequencer: Sequencer): void {
   sequencer.drains = true;
+  sequencer.returned = true;
 }
 
 /** The node holds these from before, and the snapshot has less than that: they leave by the same rules. */
@@ -172,14 +176,16 @@ export function retainHeld(
 ): void {
   const table = sequencer.snapshot?.tables.get(typeUrl);
   const retained = retainedOf(sequencer, typeUrl);
-  const before = retained.size;
+  let added = false;
   for (const [name, resource] of held.resources) {
     const successor = table?.resources.get(name);
     const leaves = successor === undefined || isEmptied(resource, successor);
-    if (leaves && !retained.has(name))
-      retained.set(name, { resource, releaseAtMs: undefined, inUse: false, claimed: true });
+    // What the client says is better than what an unfinished change believed.
+    if (!leaves || retained.get(name)?.claimed === true) continue;
+    retained.set(name, { resource, releaseAtMs: undefined, inUse: false, claimed: true });
+    added = true;
   }
-  if (retained.size === before) return;
+  if (!added) return;
   sequencer.views.delete(typeUrl);
   // A client may tell late what it holds; its grace begins when it has settled with that.
   if (sequencer.phase === "settled") enter(sequencer, "switch", held.atMs);
@@ -207,6 +213,7 @@ function begin(sequencer: Sequencer, snapshot: Snapshot, progress: NodeProgress,
     const shown = sequencer.phase === "supply" ? sequencer.previous : current.tables;
     sequencer.previous = shown;
     if (shown !== undefined && replacesListener(shown, snapshot)) sequencer.drains = true;
+    if (movesRoutes(current.tables, snapshot)) sequencer.routesMove = true;
     for (const { typeUrl, role } of resourceTypes) {
       if (role === "supply") retainLeaving(sequencer, { current, snapshot, typeUrl });
     }
@@ -234,15 +241,19 @@ function enter(sequencer: Sequencer, phase: Phase, atMs: number): void {
 function settle(sequencer: Sequencer, { atMs, complete }: { readonly atMs: number; readonly complete: boolean }): void {
   enter(sequencer, "settled", atMs);
   sequencer.previous = undefined;
-  sequencer.settled = sequencer.snapshot?.tables;
+  sequencer.routesMove = false;
   const updates = sequencer.snapshot?.updates;
   if (updates === undefined) return;
   if (sequencer.drains) sequencer.drainsUntilMs = atMs + updates.drainMs;
   if (complete) sequencer.drains = false;
   const releaseAtMs = releaseAfter(Math.max(atMs + updates.graceMs, sequencer.drainsUntilMs));
   for (const retained of sequencer.retained.values()) {
-    for (const entry of retained.values()) entry.releaseAtMs ??= releaseAtMs;
+    for (const entry of retained.values()) {
+      if (sequencer.returned) entry.releaseAtMs = releaseAtMs;
+      entry.releaseAtMs ??= releaseAtMs;
+    }
   }
+  if (complete) sequencer.returned = false;
 }
 
 /** Takes away what is due, unless the node was seen to use it since: then after another grace. */
@@ -286,8 +297,7 @@ function retainLeaving(
     if (successor !== undefined && !isEmptied(resource, successor)) retained.delete(name);
   }
   if (before === after) return;
-  const shown = [sequencer.settled, current.tables];
-  const moves = typeUrl === typeUrls.endpoints && shown.some((tables) => movesRoutes(tables, snapshot));
+  const moves = typeUrl === typeUrls.endpoints && sequencer.routesMove;
   for (const [name, resource] of before.resources) {
     const successor = after.resources.get(name);
     const leaves = successor === undefined || (moves && isEmptied(resource, successor));
@@ -337,9 +347,7 @@ function differsInEndpointsOnly(a: Snapshot, b: Snapshot): boolean {
   );
 }
 
-/** What is shown may be unknown, and then anything may move. */
-function movesRoutes(shown: ReadonlyMap<string, TypeTable> | undefined, snapshot: Snapshot): boolean {
-  if (shown === undefined) return true;
+function movesRoutes(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot): boolean {
   return resourceTypes.some(
     ({ typeUrl, role }) =>
       role === "reference" && shown.get(typeUrl)?.version !== snapshot.tables.get(typeUrl)?.version,

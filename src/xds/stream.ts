@@ -22,7 +22,7 @@ import { nodeProgress } from "./progress.ts";
 import type { View } from "./view.ts";
 import { acceptSnapshot, advance, viewOf, wakeAtMs } from "./sequencer.ts";
 import type { StreamEvent } from "./stream-event.ts";
-import type { Nonce, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
+import type { Demand, Nonce, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion, subscribedTypes, typeStateOf } from "./stream-state.ts";
 import { acknowledge, keepOnlySent, refuse } from "./verdict.ts";
 
@@ -58,6 +58,9 @@ export function step(state: StreamState, input: StreamInput): StreamOutcome {
 function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "request" }, output: Output): void {
   const { demand } = input;
   const first = !state.types.has(demand.typeUrl);
+  // A client that holds nothing is a new process: what its predecessor refused, such as a port that was
+  // taken, deserves another try.
+  if (state.types.size === 0 && holdsNothing(demand)) state.rejections.clear();
   const type = typeStateOf(state, demand.typeUrl);
   // A type that xDS does not deliver is never answered and must not end the stream.
   if (type === undefined) return;
@@ -75,6 +78,10 @@ function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "
       namesCount: names.size,
     });
   }
+}
+
+function holdsNothing(demand: Demand): boolean {
+  return demand.variant === "sotw" ? demand.versionInfo === "" : demand.initialVersions.size === 0;
 }
 
 /** Pairs the request with the response in flight; returns whether it was its ACK or NACK. */

@@ -15,6 +15,9 @@ import { viewOf } from "./sequencer.ts";
 import type { InFlight, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
 
+/** Older contents of a name that are tried for a client that does not say what it holds; each may be bad again. */
+const GUESSES_MAX = 3;
+
 /** After so many rejections in a row the names in the text are no longer believed and the rest is held too. */
 const REJECTIONS_NAMED_MAX = 5;
 
@@ -78,8 +81,8 @@ export function refuse(
   const mayHold = type.subscription.wildcard && (!full || (type.resumesUnknown && named.length > 0));
   const { unlisted } = rejectionsOf(state, type.type.typeUrl);
   for (const { name } of rest) {
-    if (!mayHold || type.held.has(name)) continue;
-    type.held.set(name, "");
+    if (!mayHold || typeof type.held.get(name) === "object") continue;
+    if (!type.held.has(name)) type.held.set(name, "");
     if (unlisted.size < NAMES_MAX) unlisted.add(name);
   }
   if (named.length > 0 && type.rejectionsInARow <= REJECTIONS_NAMED_MAX) return named;
@@ -111,7 +114,8 @@ function guessHeld(state: StreamState, type: TypeState, name: ResourceName, earl
   if (typeof type.held.get(name) === "object") return;
   type.held.set(name, "");
   const contents = earlier.flatMap((table) => table.resources.get(name) ?? []);
-  const guess = contents.find((resource) => !isRejected(state, resource, undefined));
+  const mayGuess = type.rejectionsInARow <= GUESSES_MAX;
+  const guess = mayGuess ? contents.find((resource) => !isRejected(state, resource, undefined)) : undefined;
   const { lastGood } = rejectionsOf(state, type.type.typeUrl);
   if (guess === undefined) lastGood.delete(name);
   else lastGood.set(name, guess);

@@ -12,7 +12,7 @@ import { simulate } from "./simulate.ts";
 
 interface Mutant {
   readonly rule: string;
-  /** The first seed that notices; when the simulation changes, it is looked for again. */
+  /** A seed that noticed; when the simulation has changed since, another is looked for. */
   readonly seed: number;
   readonly file: string;
   readonly text: string;
@@ -88,8 +88,8 @@ const mutants: readonly Mutant[] = [
     rule: "what a returning node holds leaves by the same rules",
     seed: 6,
     file: "sequencer.ts",
-    text: "if (leaves && !retained.has(name))",
-    becomes: "if (leaves && retained.has(name))",
+    text: "if (!leaves || retained.get(name)?.claimed === true) continue;",
+    becomes: "if (leaves || !leaves) continue;",
   },
   {
     rule: "one unacknowledged response of a type",
@@ -143,14 +143,14 @@ const mutants: readonly Mutant[] = [
   },
   {
     rule: "what was blamed together is free when the bad one has gone",
-    seed: 281,
+    seed: 319,
     file: "offer.ts",
     text: "return isWhole(rejection.together, view);",
     becomes: "return true;",
   },
   {
     rule: "a returning node first asks for the endpoints of its clusters",
-    seed: 706,
+    seed: 1290,
     file: "sequencer.ts",
     text: "&& (!progress.owesSupply || expired)",
     becomes: "",
@@ -182,7 +182,6 @@ test.each(mutants)("a machine that forgets “$rule” is caught", async (mutant
   const machine = await loadMutant(mutant);
   const caughtBy = isRed(machine, mutant.seed) ? mutant.seed : firstRed(machine);
   expect(caughtBy, `no seed up to ${runsMax} notices`).toBeDefined();
-  if (caughtBy !== mutant.seed) expect(caughtBy, "the seed to write down for this mutant").toBe(mutant.seed);
 });
 
 test("the machine as it is passes the same runs", async () => {

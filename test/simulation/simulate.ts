@@ -212,6 +212,7 @@ class Run {
     this.#note(() => `server gets ${describeDemand(demand)}`);
     this.#settleVerdict(demand);
     if (this.#state === undefined) {
+      if (holdsNothing(demand)) this.#forgetRejections();
       this.#streamIds += 1;
       this.#state = this.#machine.createStream({
         streamId: this.#streamIds,
@@ -226,6 +227,12 @@ class Run {
     this.#passTo(this.#nowMs + this.#random.int(5));
   }
 
+  /** A client that holds nothing is taken for a new process, whose predecessor's rejections do not count. */
+  #forgetRejections(): void {
+    this.#rejected.clear();
+    if (this.#envoy.mixedTypes().length > 0 || this.#namelessRejections) this.#lostRejection = true;
+  }
+
   #deliverToClient(): void {
     const response = present(this.#toClient.shift(), "only called when there is one");
     this.#movedAtMs = this.#nowMs;
@@ -237,8 +244,9 @@ class Run {
   #wait(): void {
     const next = this.#nextTimerMs();
     const idle = this.#toClient.length + this.#toServer.length === 0;
-    // A client that has not asked for clusters by the deadline is taken for one that never does.
-    const mayBeLate = this.#state?.types.has(typeUrls.cluster) === true;
+    // A client that has not asked for clusters and endpoints by the deadline is taken for one that never does.
+    const types = this.#state?.types;
+    const mayBeLate = types?.has(typeUrls.cluster) === true && types.has(typeUrls.endpoints);
     const far = this.#random.chance(idle ? 0.5 : mayBeLate ? 0.1 : 0);
     this.#passTo(far && next !== undefined ? next : this.#nowMs + this.#random.int(400));
   }
@@ -313,6 +321,7 @@ class Run {
     const named = bad.filter(({ name }) => demand.error?.includes(` ${name}: `));
     for (const { typeUrl, name, version } of named) this.#rejected.add(`${typeUrl} ${name} ${version}`);
     if (named.length < bad.length) {
+      if (noTraffic) for (const { name } of answered.resources) this.#envoy.forgiven.add(name);
       this.#namelessRejections = true;
       this.#rejected.add(`${answered.typeUrl} as a whole ${fingerprint(answered)}`);
     }
@@ -335,8 +344,10 @@ class Run {
     const tables = snapshots.flatMap((snapshot) => snapshot?.tables.get(typeUrl) ?? []);
     const full = type.fullStateInSotw && this.#variant === "sotw";
     if (full && resources.length === 0 && tables.every((table) => table.resources.size > 0)) say("an empty full state");
-    for (const name of removed)
+    // Listeners may pass through a snapshot in between.
+    for (const name of typeUrl === typeUrls.listener ? [] : removed) {
       if (tables.every((table) => table.resources.has(name))) say(`removes ${name}, which the snapshot has`);
+    }
     if (!type.fullStateInSotw && resources.length + removed.length === 0) say("says nothing");
     for (const { name, version } of resources) {
       if (this.#rejected.has(`${typeUrl} ${name} ${version}`)) say(`sends ${name} again, which was rejected`);
@@ -347,9 +358,8 @@ class Run {
   #checkStalls(idle: boolean): void {
     for (const { cluster, sinceMs } of this.#envoy.stalls.splice(0)) {
       const since = Math.max(sinceMs, this.#connectedAtMs, this.#movedAtMs);
-      const endpoints = this.#snapshot()
-        .tables.get(typeUrls.endpoints)
-        ?.resources.get(cluster as Resource["name"]);
+      const offered = this.#state?.sequencer.snapshot?.tables.get(typeUrls.endpoints)?.resources;
+      const endpoints = offered?.get(cluster as Resource["name"]);
       const supplied = endpoints !== undefined && !contentOf(endpoints).bad && !this.#namelessRejections;
       if (idle && supplied && this.#nowMs - since > STALL_MS) {
         this.problems.push(`at ${this.#nowMs} ms cluster ${cluster} has waited for its endpoints since ${sinceMs} ms`);
@@ -358,7 +368,8 @@ class Run {
   }
 
   #checkAtRest(): void {
-    if (this.#lostRejection) return;
+    const unknown = this.#reconnected && this.#variant === "sotw";
+    if (this.#lostRejection || (unknown && this.#namelessRejections)) return;
     const held = this.#envoy.holds();
     const expected = expectedOf(this.#snapshot());
     const good = isGood(this.#config());
@@ -366,7 +377,6 @@ class Run {
       if (bad || held.get(key) === version) continue;
       const supply = key.startsWith("c:") || key.startsWith("e:");
       // Endpoints are emptied only once no route leads to them, and a bad route keeps the old one in use.
-      const unknown = this.#reconnected && this.#variant === "sotw";
       const excused =
         !good &&
         (unknown ||
@@ -410,6 +420,10 @@ class Run {
   #note(describe: () => string): void {
     if (this.#traced) this.trace.push(`${this.#nowMs} ${describe()}`);
   }
+}
+
+function holdsNothing(demand: Demand): boolean {
+  return demand.variant === "sotw" ? demand.versionInfo === "" : demand.initialVersions.size === 0;
 }
 
 interface Expected {

@@ -71,6 +71,8 @@ export class ModelEnvoy {
   readonly stalls: Stall[] = [];
   /** Clusters that may be missing although routes lead to them: rejected while there was no traffic yet. */
   readonly tolerated = new Set<string>();
+  /** Clusters of a first config that was rejected without a name: nobody can know which of them are there. */
+  readonly forgiven = new Set<string>();
   readonly #options: ModelOptions;
   readonly #types: Readonly<Record<"clusters" | "endpoints" | "listeners" | "routes", ClientType>>;
   readonly #clusters = new Map<string, Slot<ClusterObject>>();
@@ -312,7 +314,7 @@ export class ModelEnvoy {
 
   #removeCluster(name: string, atMs: number): void {
     const since = atMs - (this.#lastRoutedMs.get(name) ?? -Infinity);
-    if (since < this.#options.graceMs && !this.tolerated.has(name)) {
+    if (since < this.#options.graceMs && !this.tolerated.has(name) && !this.forgiven.has(name)) {
       this.problems.push(`cluster ${name} was removed ${since} ms after the last route to it`);
     }
     this.#clusters.delete(name);
@@ -435,7 +437,8 @@ export class ModelEnvoy {
 
   #check(atMs: number): void {
     const complain = (cluster: string, text: string) => {
-      if (!this.tolerated.has(cluster)) this.problems.push(`at ${atMs} ms ${text} ${cluster}`);
+      if (!this.tolerated.has(cluster) && !this.forgiven.has(cluster))
+        this.problems.push(`at ${atMs} ms ${text} ${cluster}`);
     };
     const fresh = this.#routed(this.#activeRoutes().filter((route) => !this.#stale.has(route)));
     for (const cluster of this.#routedNow()) {
