@@ -191,6 +191,12 @@ export class ControlPlane {
       const group = name as GroupName;
       this.#fleet = stepFleet(this.#fleet, { kind: "group-removed", group, atMs: this.#options.clock.monotonicMs() });
     }
+    for (const { name } of groups) {
+      // A group that comes back with the content it had is no new decision, and is current again all the same.
+      const snapshot = served.get(name as GroupName);
+      if (snapshot === undefined || groupsBefore.some((group) => group.name === name)) continue;
+      this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs: this.#options.clock.monotonicMs() });
+    }
     const pushed = this.server.publish({ groups, snapshots: served });
     this.#isServing = served.size > 0;
     await pushed;
