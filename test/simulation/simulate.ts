@@ -40,6 +40,8 @@ const STEPS = 160;
 const RESPONSES_TO_REST_MAX = 80;
 /** Longer than every wait: what moves nothing for so long has come to rest. */
 const QUIET_MS = 40_000;
+/** What a SotW client may hold is guessed so often, and not again when every guess was bad. */
+const GUESSES_MAX = 3;
 /** A cluster that warms this long after the last message waits for one that does not come. */
 const STALL_MS = 3_000;
 
@@ -94,6 +96,7 @@ class Run {
   /** What the node has rejected by name, and whole responses that it rejected without one. */
   readonly #rejected = new Set<string>();
   #namelessRejections = false;
+  #rejectionsOnStream = 0;
   /** The control plane came back without its earlier snapshots. */
   #forgotten = false;
   #reconnected = false;
@@ -188,6 +191,7 @@ class Run {
   #disconnect(): void {
     this.#envoy.disconnect();
     this.#connected = false;
+    this.#rejectionsOnStream = 0;
     this.#state = undefined;
     this.#wakeAtMs = undefined;
     this.#toServer = [];
@@ -285,7 +289,8 @@ class Run {
    */
   #isKnownLimit(problem: string): boolean {
     const unknown = this.#variant === "sotw" && (this.#forgotten || (this.#reconnected && this.#namelessRejections));
-    if (unknown) return true;
+    if (unknown || (this.#variant === "sotw" && this.#reconnected && this.#rejectionsOnStream > GUESSES_MAX))
+      return true;
     return (this.#forgotten || (this.#reconnected && this.#variant === "sotw")) && problem.includes("without hosts");
   }
 
@@ -319,6 +324,7 @@ class Run {
     const noTraffic = this.#state?.fresh === true || !this.#envoy.hasTraffic();
     for (const { name } of bad) if (noTraffic) this.#envoy.tolerated.add(name);
     const named = bad.filter(({ name }) => demand.error?.includes(` ${name}: `));
+    this.#rejectionsOnStream += named.length;
     for (const { typeUrl, name, version } of named) this.#rejected.add(`${typeUrl} ${name} ${version}`);
     if (named.length < bad.length) {
       if (noTraffic) for (const { name } of answered.resources) this.#envoy.forgiven.add(name);
@@ -360,7 +366,7 @@ class Run {
       const since = Math.max(sinceMs, this.#connectedAtMs, this.#movedAtMs);
       const offered = this.#state?.sequencer.snapshot?.tables.get(typeUrls.endpoints)?.resources;
       const endpoints = offered?.get(cluster as Resource["name"]);
-      const supplied = endpoints !== undefined && !contentOf(endpoints).bad && !this.#namelessRejections;
+      const supplied = (endpoints?.hostCount ?? 0) > 0 && !isBad(endpoints) && !this.#namelessRejections;
       if (idle && supplied && this.#nowMs - since > STALL_MS) {
         this.problems.push(`at ${this.#nowMs} ms cluster ${cluster} has waited for its endpoints since ${sinceMs} ms`);
       }
@@ -420,6 +426,10 @@ class Run {
   #note(describe: () => string): void {
     if (this.#traced) this.trace.push(`${this.#nowMs} ${describe()}`);
   }
+}
+
+function isBad(resource: Resource | undefined): boolean {
+  return resource !== undefined && contentOf(resource).bad;
 }
 
 function holdsNothing(demand: Demand): boolean {
