@@ -6,7 +6,9 @@ import { buildGateway, buildNodeGroup, buildRawResource } from "./build-nodes.ts
 import type { DraftRoute } from "./build-route.ts";
 import { buildRoute, buildSplit } from "./build-route.ts";
 import { buildService } from "./build-service.ts";
-import type { Backend, NodeGroup, RawResource, Service } from "./intent.ts";
+import type { Backend } from "./intent-route.ts";
+import type { Service } from "./intent-service.ts";
+import type { NodeGroup, RawResource } from "./intent.ts";
 import type { YamlDocument } from "./parse-document.ts";
 import type { Path } from "./position.ts";
 import type { DocumentValue } from "./schema.ts";

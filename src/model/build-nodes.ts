@@ -4,7 +4,8 @@
 import { present } from "../support/assert.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
 import { durationMs } from "./duration.ts";
-import type { Gateway, JsonValue, NodeGroup, NodeMatch, RawResource } from "./intent.ts";
+import type { Gateway } from "./intent-gateway.ts";
+import type { JsonValue, NodeGroup, NodeMatch, RawResource } from "./intent.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { GatewayValue, NodeGroupValue, RawResourceValue } from "./schema.ts";

@@ -4,7 +4,7 @@
  * A split is resolved later, because it may be in another file: a rule that names one has no backends yet.
  */
 import { durationMs } from "./duration.ts";
-import type { Backend, PathMatch, Retry, Route, Rule, RuleMatch, ValueMatch } from "./intent.ts";
+import type { Backend, PathMatch, Retry, Route, Rule, RuleMatch, ValueMatch } from "./intent-route.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { RouteValue, SplitValue } from "./schema.ts";

@@ -14,7 +14,7 @@ import type {
   Service,
   ServicePolicy,
   Subset,
-} from "./intent.ts";
+} from "./intent-service.ts";
 import { mergePolicy, policyOf } from "./merge-policy.ts";
 import type { PolicyValue } from "./merge-policy.ts";
 import type { Path, SourceDocument } from "./position.ts";

@@ -11,7 +11,9 @@ import type { DraftGateway } from "./build-nodes.ts";
 import type { DraftRoute } from "./build-route.ts";
 import { DEFAULT_GROUP } from "./check-references.ts";
 import type { Place } from "./diagnostic.ts";
-import type { Backend, Gateway, Intent, NodeGroup, RawResource, Route } from "./intent.ts";
+import type { Gateway } from "./intent-gateway.ts";
+import type { Backend, Route } from "./intent-route.ts";
+import type { Intent, NodeGroup, RawResource } from "./intent.ts";
 import { comparePlaces } from "./merge-documents.ts";
 import { byName } from "./sort.ts";
 

@@ -2,7 +2,7 @@
  * `services`: endpoints, the subsets among them, and how they are treated.
  */
 import * as z from "zod";
-import { policyShape } from "./schema-policy.ts";
+import { policyShape } from "./schema-service-policy.ts";
 import {
   blockKnownBy,
   block,

@@ -5,7 +5,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking
  */
 import type { CircuitBreakersJson } from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts";
-import type { CircuitBreaker } from "../model/intent.ts";
+import type { CircuitBreaker } from "../model/intent-service.ts";
 
 /** Envoy's own defaults, written out so that a reader of the resource sees the limits in force. */
 const envoyDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };

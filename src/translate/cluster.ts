@@ -7,7 +7,7 @@
  */
 import type { ClusterJson, Cluster_LbPolicyJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
-import type { Endpoint, LoadBalancer, Service, ServicePolicy, Subset } from "../model/intent.ts";
+import type { Endpoint, LoadBalancer, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
 import { translateCircuitBreaker } from "./circuit-breakers.ts";
 import { fromAds } from "./config-source.ts";
 import { duration } from "./duration.ts";

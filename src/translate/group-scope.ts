@@ -5,16 +5,10 @@
  * does not need costs it memory and statistics, so a service that only other groups' routes name stays
  * out; one that no route names at all goes to every group, because a raw resource may use it.
  */
-import type {
-  Gateway,
-  GatewayListener,
-  Intent,
-  JsonValue,
-  NodeGroup,
-  RawResource,
-  Route,
-  Service,
-} from "../model/intent.ts";
+import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
+import type { Route } from "../model/intent-route.ts";
+import type { Service } from "../model/intent-service.ts";
+import type { Intent, JsonValue, NodeGroup, RawResource } from "../model/intent.ts";
 import { clusterName } from "./names.ts";
 
 /** The part of an intent that one group sees. */

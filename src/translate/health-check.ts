@@ -4,7 +4,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/health_checking
  */
 import type { HealthCheckJson } from "../gen/envoy/config/core/v3/health_check_pb.d.ts";
-import type { HealthCheck, Service } from "../model/intent.ts";
+import type { HealthCheck, Service } from "../model/intent-service.ts";
 import { unreachable } from "../support/assert.ts";
 import { duration } from "./duration.ts";
 

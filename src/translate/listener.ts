@@ -5,7 +5,7 @@
  * change behind it, in the route configuration of the same name.
  */
 import type { ListenerJson } from "../gen/envoy/config/listener/v3/listener_pb.d.ts";
-import type { Gateway, GatewayListener } from "../model/intent.ts";
+import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import { translateHttpConnectionManager } from "./http-connection-manager.ts";

@@ -10,7 +10,7 @@ import type {
   LbEndpointJson,
   LocalityLbEndpointsJson,
 } from "../gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts";
-import type { Endpoint } from "../model/intent.ts";
+import type { Endpoint } from "../model/intent-service.ts";
 
 /** Where Envoy's load balancers look for the labels of a host. */
 const lbMetadata = "envoy.lb";

@@ -5,7 +5,8 @@
  * warm connections, the ejected hosts and the statistics. People meet these names in Envoy's statistics
  * and access logs, so they are the words of the config files and nothing else.
  */
-import type { Gateway, GatewayListener, Route, Rule } from "../model/intent.ts";
+import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
+import type { Route, Rule } from "../model/intent-route.ts";
 
 /** `reviews`, or `reviews|canary` for a subset; also the name of the load assignment. */
 export function clusterName(service: string, subset?: string): string {

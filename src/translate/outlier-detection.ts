@@ -6,7 +6,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
  */
 import type { OutlierDetectionJson } from "../gen/envoy/config/cluster/v3/outlier_detection_pb.d.ts";
-import type { OutlierDetection } from "../model/intent.ts";
+import type { OutlierDetection } from "../model/intent-service.ts";
 
 /** The fields as written; an empty block turns Envoy's defaults on. */
 export function translateOutlierDetection(outliers: OutlierDetection): OutlierDetectionJson {

@@ -4,7 +4,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on
  */
 import type { RetryPolicyJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
-import type { Retry } from "../model/intent.ts";
+import type { Retry } from "../model/intent-route.ts";
 import { duration } from "./duration.ts";
 
 /** The retries of a rule. */

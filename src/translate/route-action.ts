@@ -2,7 +2,7 @@
  * A RouteAction: where a matched request goes, how long it may take and when it is tried again.
  */
 import type { RouteActionJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
-import type { Rule } from "../model/intent.ts";
+import type { Rule } from "../model/intent-route.ts";
 import { duration } from "./duration.ts";
 import { translateRetry } from "./retry-policy.ts";
 import { translateTarget } from "./weighted-clusters.ts";

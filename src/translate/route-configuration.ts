@@ -5,7 +5,8 @@
  * request is then answered 404.
  */
 import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
-import type { GatewayListener, Gateway, Route } from "../model/intent.ts";
+import type { GatewayListener, Gateway } from "../model/intent-gateway.ts";
+import type { Route } from "../model/intent-route.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import { listenerName } from "./names.ts";

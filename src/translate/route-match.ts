@@ -7,7 +7,7 @@ import type {
   RouteMatchJson,
 } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { StringMatcherJson } from "../gen/envoy/type/matcher/v3/string_pb.d.ts";
-import type { PathMatch, RuleMatch, ValueMatch } from "../model/intent.ts";
+import type { PathMatch, RuleMatch, ValueMatch } from "../model/intent-route.ts";
 import { unreachable } from "../support/assert.ts";
 
 /** All conditions of the match; the method is a header to Envoy. */

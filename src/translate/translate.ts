@@ -4,7 +4,10 @@
  * Pure: the same intent gives the same JSON on every replica. Nothing is checked here that `model` has
  * checked, and nothing is versioned or encoded; that is `snapshot`'s. One file for each Envoy noun.
  */
-import type { Gateway, Intent, RawResource, Route, Service } from "../model/intent.ts";
+import type { Gateway } from "../model/intent-gateway.ts";
+import type { Route } from "../model/intent-route.ts";
+import type { Service } from "../model/intent-service.ts";
+import type { Intent, RawResource } from "../model/intent.ts";
 import { translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
 import { isAttached, scopeOf } from "./group-scope.ts";

@@ -6,7 +6,7 @@
  * that Gateway API defines: written order does not matter until everything else is equal.
  */
 import type { RouteJson, VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
-import type { Route, Rule, RuleMatch } from "../model/intent.ts";
+import type { Route, Rule, RuleMatch } from "../model/intent-route.ts";
 import { envoyRouteName } from "./names.ts";
 import { translateRouteAction } from "./route-action.ts";
 import { translateRouteMatch } from "./route-match.ts";

@@ -5,7 +5,7 @@
  * list: Envoy's choice walks the list, so a canary that goes from 0 to 10 % does not move the others.
  */
 import type { RouteActionJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
-import type { Backend, RuleTarget } from "../model/intent.ts";
+import type { Backend, RuleTarget } from "../model/intent-route.ts";
 import { assert } from "../support/assert.ts";
 import { clusterName } from "./names.ts";
 

@@ -5,21 +5,10 @@
  * key that nobody wrote.
  */
 import type { Place } from "../../src/model/diagnostic.ts";
-import type {
-  Backend,
-  Endpoint,
-  Gateway,
-  Intent,
-  JsonValue,
-  NodeGroup,
-  PathMatch,
-  RawResource,
-  Route,
-  Rule,
-  RuleMatch,
-  Service,
-  Subset,
-} from "../../src/model/intent.ts";
+import type { Gateway } from "../../src/model/intent-gateway.ts";
+import type { Backend, PathMatch, Route, Rule, RuleMatch } from "../../src/model/intent-route.ts";
+import type { Endpoint, Service, Subset } from "../../src/model/intent-service.ts";
+import type { Intent, JsonValue, NodeGroup, RawResource } from "../../src/model/intent.ts";
 
 /** A place in a file that does not exist. */
 export function place(line = 1, file = "fairway.yaml"): Place {

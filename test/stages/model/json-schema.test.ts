@@ -5,7 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { jsonSchema } from "../../../src/model/json-schema.ts";
-import { outlierDetectionSchema } from "../../../src/model/schema-policy.ts";
+import { outlierDetectionSchema } from "../../../src/model/schema-service-policy.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
 import { sample } from "./sample.ts";
 

@@ -2,7 +2,7 @@
  * Services and subsets as Envoy clusters.
  */
 import { describe, expect, it } from "vitest";
-import type { HealthCheck, Service, ServicePolicy } from "../../../src/model/intent.ts";
+import type { HealthCheck, Service, ServicePolicy } from "../../../src/model/intent-service.ts";
 import { translateService } from "../../../src/translate/cluster.ts";
 import { endpoint, place, service, subset } from "../../support/build-intent.ts";
 import { envoyApi } from "../../support/envoy-api.ts";

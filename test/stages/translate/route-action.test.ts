@@ -2,7 +2,7 @@
  * What happens to a matched request.
  */
 import { describe, expect, it } from "vitest";
-import type { Rule } from "../../../src/model/intent.ts";
+import type { Rule } from "../../../src/model/intent-route.ts";
 import { translateRouteAction } from "../../../src/translate/route-action.ts";
 import { backend, place, rule } from "../../support/build-intent.ts";
 

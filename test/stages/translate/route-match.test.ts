@@ -2,7 +2,7 @@
  * Matches in Envoy's words.
  */
 import { describe, expect, it } from "vitest";
-import type { RuleMatch } from "../../../src/model/intent.ts";
+import type { RuleMatch } from "../../../src/model/intent-route.ts";
 import { translateRouteMatch } from "../../../src/translate/route-match.ts";
 import { match } from "../../support/build-intent.ts";
 

@@ -2,7 +2,8 @@
  * Which resources each group gets.
  */
 import { describe, expect, it } from "vitest";
-import type { Intent, Route } from "../../../src/model/intent.ts";
+import type { Route } from "../../../src/model/intent-route.ts";
+import type { Intent } from "../../../src/model/intent.ts";
 import { createTranslationMemo, translate } from "../../../src/translate/translate.ts";
 import {
   backend,

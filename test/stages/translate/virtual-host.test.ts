@@ -3,7 +3,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PathMatch, RuleMatch, ValueMatch } from "../../../src/model/intent.ts";
+import type { PathMatch, RuleMatch, ValueMatch } from "../../../src/model/intent-route.ts";
 import type { RouteEntry } from "../../../src/translate/virtual-host.ts";
 import { byPrecedence, translateVirtualHosts } from "../../../src/translate/virtual-host.ts";
 import { backend, match, route, rule } from "../../support/build-intent.ts";

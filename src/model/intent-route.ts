@@ -1,0 +1,76 @@
+/**
+ * The part of the intent about `routes` and `splits`: which request goes where.
+ */
+import type { Place } from "./diagnostic.ts";
+
+/** Rules for the requests of some hostnames on some gateways. */
+export interface Route {
+  readonly name: string;
+  readonly at: Place;
+  /** Names of gateways, or `gateway/listener`. */
+  readonly gateways: readonly string[];
+  /** `example.com`, `*.example.com`, or `*` when none is written. */
+  readonly hostnames: readonly string[];
+  /** In the order written. */
+  readonly rules: readonly Rule[];
+}
+
+/** What is matched, and what happens then. */
+export interface Rule {
+  /** Written or made from the position: `rule-0`. */
+  readonly name: string;
+  readonly at: Place;
+  /** Any of them suffices; never empty (an absent list means the prefix `/`). */
+  readonly matches: readonly RuleMatch[];
+  readonly target: RuleTarget;
+  readonly timeouts: { readonly requestMs?: number; readonly idleMs?: number };
+  readonly retry?: Retry;
+}
+
+/** All conditions must hold. */
+export interface RuleMatch {
+  readonly path: PathMatch;
+  readonly method?: string;
+  readonly headers: readonly ValueMatch[];
+  readonly queryParams: readonly ValueMatch[];
+}
+
+/** `prefix` matches whole path elements, as in Gateway API: `/a` matches `/a/b`, not `/ab`. */
+export type PathMatch =
+  | { readonly kind: "exact"; readonly path: string }
+  | { readonly kind: "prefix"; readonly path: string }
+  | { readonly kind: "regex"; readonly pattern: string };
+
+/** One header or query parameter. */
+export interface ValueMatch {
+  readonly name: string;
+  readonly value:
+    | { readonly kind: "exact"; readonly text: string }
+    | { readonly kind: "prefix"; readonly text: string }
+    | { readonly kind: "regex"; readonly pattern: string }
+    | { readonly kind: "present" };
+}
+
+/** Where a matched request goes. A split is resolved to its weights; its name stays for people. */
+export interface RuleTarget {
+  readonly split?: string;
+  /** In the order written; weights may be 0, but not all of them. */
+  readonly backends: readonly Backend[];
+}
+
+/** A service or one subset of it, with its share. */
+export interface Backend {
+  readonly at: Place;
+  readonly service: string;
+  readonly subset?: string;
+  readonly weight: number;
+}
+
+/** When a request is tried again; conditions in Envoy's `retry_on` words. */
+export interface Retry {
+  readonly at: Place;
+  readonly attempts: number;
+  readonly on: readonly string[];
+  readonly perTryTimeoutMs?: number;
+  readonly backoff?: { readonly baseMs: number; readonly maxMs?: number };
+}

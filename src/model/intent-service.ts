@@ -1,0 +1,85 @@
+/**
+ * The part of the intent about `services`: where requests can go, and how Envoy treats what is there.
+ */
+import type { Place } from "./diagnostic.ts";
+
+/** A set of endpoints and how to treat them. */
+export interface Service {
+  readonly name: string;
+  readonly at: Place;
+  readonly protocol?: "http1" | "http2" | "grpc";
+  readonly endpoints: readonly Endpoint[];
+  readonly subsets: readonly Subset[];
+  readonly policy: ServicePolicy;
+}
+
+/** One host and port. */
+export interface Endpoint {
+  readonly at: Place;
+  /** An IP address. */
+  readonly host: string;
+  readonly port: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly locality?: { readonly region: string; readonly zone?: string; readonly subZone?: string };
+  readonly weight?: number;
+  readonly priority?: number;
+}
+
+/** The endpoints of a service whose labels match, as an Envoy cluster of their own; its policy wins over the service's field by field. */
+export interface Subset {
+  readonly name: string;
+  readonly at: Place;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly policy: ServicePolicy;
+}
+
+/** How Envoy treats the endpoints; each part is absent unless someone wrote it. */
+export interface ServicePolicy {
+  readonly connectTimeoutMs?: number;
+  readonly loadBalancer?: LoadBalancer;
+  readonly circuitBreaker?: CircuitBreaker;
+  readonly outlierDetection?: OutlierDetection;
+  readonly healthCheck?: HealthCheck;
+}
+
+/** Load balancing; the policies' names are Envoy's. */
+export interface LoadBalancer {
+  readonly policy: "ROUND_ROBIN" | "LEAST_REQUEST" | "RANDOM" | "RING_HASH" | "MAGLEV";
+  readonly choiceCount?: number;
+  readonly healthyPanicThresholdPercent?: number;
+}
+
+/** Thresholds of the DEFAULT priority, in Envoy's words. */
+export interface CircuitBreaker {
+  readonly at: Place;
+  readonly maxConnections?: number;
+  readonly maxPendingRequests?: number;
+  readonly maxRequests?: number;
+  readonly maxRetries?: number;
+  readonly maxConnectionPools?: number;
+  readonly trackRemaining?: boolean;
+}
+
+/** Passive health checking: every field of envoy.config.cluster.v3.OutlierDetection, by its own name in lowerCamelCase; durations as text such as `3s`. */
+export interface OutlierDetection {
+  readonly at: Place;
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Active health checking. */
+export interface HealthCheck {
+  readonly at: Place;
+  readonly check:
+    | {
+        readonly kind: "http";
+        readonly path: string;
+        readonly host?: string;
+        readonly expectedStatuses?: readonly number[];
+      }
+    | { readonly kind: "tcp" }
+    | { readonly kind: "grpc"; readonly serviceName?: string };
+  readonly intervalMs?: number;
+  readonly timeoutMs?: number;
+  readonly healthyThreshold?: number;
+  readonly unhealthyThreshold?: number;
+}
