@@ -9,6 +9,7 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { assert } from "../support/assert.ts";
 import { closestName } from "./closest-name.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
+import { examineMessage } from "./examine-message.ts";
 import type { JsonValue } from "./intent.ts";
 import type { Path, Problem } from "./position.ts";
 
@@ -51,6 +52,11 @@ export function checkRawResource(api: EnvoyApi, path: Path, resource: JsonMap): 
   const message = rawMessage(resource);
   const encoded = api.encode(typeUrl, message);
   if (!encoded.ok) problems.push(...explain(api, descriptor, path, message));
+  else {
+    for (const problem of examineMessage(api, descriptor, encoded.value.message)) {
+      problems.push({ ...problem, path: [...path, ...problem.path], at: "value" });
+    }
+  }
   if (encoded.ok && rawResourceName(descriptor.typeName, resource) === undefined) {
     const text = `a ${descriptor.name} needs \`${nameField}\``;
     problems.push({

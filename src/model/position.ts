@@ -151,9 +151,9 @@ function findSpan(document: SourceDocument, path: Path, at: "key" | "value"): Sp
   return manyLines ? { start: node.start, end: firstTokenEnd(document.text.text, node.start) } : node;
 }
 
-/** A policy block may use the proto spelling of a key. */
+/** A policy block may use the proto spelling of a key, a raw resource either. */
 function findField(node: SourceNode, key: string): SourceField | undefined {
-  return node.fields?.get(key) ?? node.fields?.get(snakeCase(key));
+  return node.fields?.get(key) ?? node.fields?.get(snakeCase(key)) ?? node.fields?.get(camelCase(key));
 }
 
 function firstTokenEnd(text: string, start: number): number {

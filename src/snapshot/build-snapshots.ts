@@ -62,7 +62,7 @@ function encodeOnce(
     const known = seen.get(resource);
     if (known !== undefined) return known;
     const result = encoder.encode(resource);
-    if (!result.ok) diagnostics.push(result.error);
+    if (!result.ok) diagnostics.push(...result.error);
     const encoded = result.ok ? [result.value] : [];
     seen.set(resource, encoded);
     return encoded;

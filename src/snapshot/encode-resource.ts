@@ -10,6 +10,9 @@ import type { ClusterLoadAssignment } from "../gen/envoy/config/endpoint/v3/endp
 import type { RouteConfiguration } from "../gen/envoy/config/route/v3/route_pb.d.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
+import { examineMessage } from "../model/examine-message.ts";
+import { formatPath } from "../model/position.ts";
+import { present } from "../support/assert.ts";
 import { brand } from "../support/brand.ts";
 import { contentHash } from "../support/hash.ts";
 import type { Result } from "../support/result.ts";
@@ -31,7 +34,7 @@ export interface ResourceEncoder {
   /** What `translate` remembers from build to build; its resources are recognised here by identity. */
   readonly translated: TranslationMemo;
   /** The same object as before while content and place are the same. */
-  encode(resource: EnvoyResource): Result<Resource, Diagnostic>;
+  encode(resource: EnvoyResource): Result<Resource, readonly Diagnostic[]>;
   /** Ends a build: forgets what was not used lately. */
   endBuild(): void;
   /** How many contents are remembered, and how often one had to be encoded. */
@@ -53,7 +56,7 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
   let encoded = 0;
 
   /** The entry of this content, made if it is new; another place makes an entry that shares the content. */
-  const entryOf = (resource: EnvoyResource): Result<Entry, Diagnostic> => {
+  const entryOf = (resource: EnvoyResource): Result<Entry, readonly Diagnostic[]> => {
     const key = JSON.stringify([resource.typeUrl, resource.name, resource.json]);
     const known = entries.get(key);
     if (known !== undefined && samePlace(known.resource.at, resource.at)) return ok(known);
@@ -87,15 +90,25 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
   };
 }
 
-function encodeNew(resource: EnvoyResource, api: EnvoyApi, references: ReferenceFinder): Result<Resource, Diagnostic> {
+function encodeNew(
+  resource: EnvoyResource,
+  api: EnvoyApi,
+  references: ReferenceFinder,
+): Result<Resource, readonly Diagnostic[]> {
   const { typeUrl, name, json, at } = resource;
+  const title = `${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)} "${name}"`;
   const result = api.encode(typeUrl, json);
   if (!result.ok) {
     const code = result.error.kind === "unknown-type" ? "unknown-envoy-type" : "invalid-envoy-resource";
-    const message = `${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)} "${name}": ${result.error.message}`;
-    return err({ code, severity: "error", message, at });
+    return err([{ code, severity: "error", message: `${title}: ${result.error.message}`, at }]);
   }
   const { message, bytes } = result.value;
+  const type = present(api.descriptor(typeUrl), "it has just been encoded");
+  const problems = examineMessage(api, type, message).map(({ path, ...problem }): Diagnostic => {
+    const field = path.length === 0 ? "" : ` ${formatPath(path)}`;
+    return { ...problem, severity: "error", message: `${title}:${field} ${problem.message}`, at };
+  });
+  if (problems.length > 0) return err(problems);
   return ok({
     typeUrl,
     name: brand<ResourceName>(name),
