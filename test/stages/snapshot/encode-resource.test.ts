@@ -61,6 +61,6 @@ describe("createResourceEncoder", () => {
     ["invalid-envoy-resource", typeUrls.cluster, { conect_timeout: "5s" }],
   ])("says %s with the place", (code, typeUrl, json) => {
     const encoded = createResourceEncoder(envoyApi).encode(envoyResource(typeUrl, "a", json, place(7)));
-    expect(encoded).toMatchObject({ ok: false, error: { code, severity: "error", at: { line: 7 } } });
+    expect(encoded).toMatchObject({ ok: false, error: [{ code, severity: "error", at: { line: 7 } }] });
   });
 });
