@@ -6,6 +6,8 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Document } from "../config/source.ts";
+import { collectDiagnostics } from "../model/collect-diagnostics.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
 import type { ParseCache } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
@@ -46,7 +48,7 @@ function build(request: BuildRequest): void {
   }
   const result = buildSnapshots({ intent: parsed.intent, encoder, cause, previous: built });
   if (!result.ok) {
-    reply({ kind: "refused", buildId, diagnostics: [...parsed.diagnostics, ...result.error] });
+    reply({ kind: "refused", buildId, diagnostics: collect(parsed.diagnostics, result.error) });
     return;
   }
   const { snapshots, warnings } = result.value;
@@ -58,11 +60,15 @@ function build(request: BuildRequest): void {
     buildId,
     groups: parsed.intent.groups,
     changes,
-    warnings: [...parsed.diagnostics, ...warnings],
+    warnings: collect(parsed.diagnostics, warnings),
     buildMs: performance.now() - startedMs,
   });
   for (const snapshot of changed) if (!isSmall(snapshot)) persist(buildId, snapshot);
   built = snapshots;
+}
+
+function collect(parsed: readonly Diagnostic[], found: readonly Diagnostic[]): readonly Diagnostic[] {
+  return found.length === 0 ? parsed : collectDiagnostics([...parsed, ...found], [...documents.values()]);
 }
 
 function takeDocuments(request: BuildRequest): void {

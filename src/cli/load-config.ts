@@ -3,6 +3,7 @@
  */
 import { DirectorySource } from "../config/directory-source.ts";
 import type { SourceState } from "../config/source.ts";
+import { collectDiagnostics } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { NodeGroup } from "../model/intent.ts";
@@ -27,9 +28,12 @@ export async function loadConfig(roots: readonly string[], api: EnvoyApi): Promi
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
-  if (!built.ok) return { diagnostics: [...diagnostics, ...built.error], groups, snapshots: undefined };
-  const { snapshots, warnings } = built.value;
-  return { diagnostics: [...diagnostics, ...warnings], groups, snapshots };
+  const found = built.ok ? built.value.warnings : built.error;
+  return {
+    diagnostics: collectDiagnostics([...diagnostics, ...found], documents),
+    groups,
+    snapshots: built.ok ? built.value.snapshots : undefined,
+  };
 }
 
 async function readOnce(roots: readonly string[]): Promise<SourceState> {

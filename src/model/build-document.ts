@@ -5,7 +5,9 @@ import type { DraftGateway } from "./build-nodes.ts";
 import { buildGateway, buildNodeGroup, buildRawResource } from "./build-nodes.ts";
 import type { DraftRoute } from "./build-route.ts";
 import { buildRoute, buildSplit } from "./build-route.ts";
+import { buildPatch } from "./build-patch.ts";
 import { buildService } from "./build-service.ts";
+import type { Patch } from "./intent-patch.ts";
 import type { Backend } from "./intent-route.ts";
 import type { Service } from "./intent-service.ts";
 import type { NodeGroup, RawResource } from "./intent.ts";
@@ -22,6 +24,7 @@ export interface DocumentParts {
   readonly routes: readonly DraftRoute[];
   readonly splits: readonly (readonly [string, readonly Backend[]])[];
   readonly rawResources: readonly { readonly resource: RawResource; readonly path: Path }[];
+  readonly patches: readonly Patch[];
 }
 
 /** Builds the parts; the document must have passed `checkDocument` without an error. */
@@ -42,6 +45,7 @@ export function buildDocument(document: YamlDocument): DocumentParts {
       const path = ["resources", index];
       return { resource: buildRawResource(document, path, entry), path };
     }),
+    patches: (value.patches ?? []).map((entry, index) => buildPatch(document, ["patches", index], entry)),
   };
 }
 

@@ -70,7 +70,8 @@ function buildMatch(value: NonNullable<NodeGroupValue["match"]>): NodeMatch {
   };
 }
 
-function listOf(value: string | readonly string[]): readonly string[] {
+/** One name or a list of them, as a sorted list. */
+export function listOf(value: string | readonly string[]): readonly string[] {
   return typeof value === "string" ? [value] : unique(value);
 }
 

@@ -8,6 +8,7 @@
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { assert } from "../support/assert.ts";
 import { closestName } from "./closest-name.ts";
+import { deliveredNouns, deliveredTypes } from "./delivered-types.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
 import { examineMessage } from "./examine-message.ts";
 import type { JsonValue } from "./intent.ts";
@@ -17,19 +18,6 @@ type JsonMap = { readonly [key: string]: JsonValue };
 
 const TYPE_PREFIX = "type.googleapis.com/";
 
-/** The messages that xDS delivers, and the field that holds their name. */
-const deliveredTypes: Readonly<Record<string, string>> = {
-  "envoy.extensions.transport_sockets.tls.v3.Secret": "name",
-  "envoy.config.cluster.v3.Cluster": "name",
-  "envoy.config.endpoint.v3.ClusterLoadAssignment": "cluster_name",
-  "envoy.service.runtime.v3.Runtime": "name",
-  "envoy.config.core.v3.TypedExtensionConfig": "name",
-  "envoy.config.listener.v3.Listener": "name",
-  "envoy.config.route.v3.ScopedRouteConfiguration": "name",
-  "envoy.config.route.v3.RouteConfiguration": "name",
-  "envoy.config.route.v3.VirtualHost": "name",
-};
-
 /** The problems of one item of `resources` that fits its schema. */
 export function checkRawResource(api: EnvoyApi, path: Path, resource: JsonMap): readonly Problem[] {
   const typeUrl = resource["@type"];
@@ -38,9 +26,8 @@ export function checkRawResource(api: EnvoyApi, path: Path, resource: JsonMap): 
   if (descriptor === undefined) return [unknownType(api, typeUrl, [...path, "@type"])];
   const nameField = deliveredTypes[descriptor.typeName];
   if (nameField === undefined) {
-    const names = Object.keys(deliveredTypes).map((type) => type.slice(type.lastIndexOf(".") + 1));
     const message = `xDS does not deliver resources of type ${descriptor.typeName}`;
-    const hint = `it delivers ${names.join(", ")}`;
+    const hint = `it delivers ${deliveredNouns.join(", ")}`;
     return [{ code: "unsupported-resource-type", message, hint, path: [...path, "@type"], at: "value" }];
   }
   const problems: Problem[] = [];

@@ -58,6 +58,7 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
   };
   names("nodes", ["gateways", "*", "nodes"]);
   names("nodes", ["resources", "*", "nodes"]);
+  names("nodes", ["patches", "*", "nodes"]);
   names("services", ["nodes", "*", "services"]);
   names("splits", ["routes", "*", "rules", "*", "split"]);
   visit(document.value, ["routes", "*", "gateways"], [], (value, path) => {

@@ -53,6 +53,8 @@ export const diagnosticCodes = {
   "unknown-envoy-type": "A raw resource has an `@type` that this Envoy API does not have.",
   "invalid-envoy-resource": "A raw resource does not fit its Envoy type.",
   "unsupported-resource-type": "A raw resource is an Envoy message, but not one that xDS delivers.",
+  "invalid-patch": "A patch cannot be applied to the resource that it names.",
+  "unmatched-patch": "A patch names a resource that does not exist.",
   "empty-subset": "A subset selects no endpoint.",
   "conflicting-address": "Two listeners of a group use the same address.",
   "too-many-problems": "There are more problems than are shown; the rest is only counted.",

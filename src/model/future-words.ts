@@ -8,7 +8,7 @@ import type { Path } from "./position.ts";
 
 /** `*` stands for one step of a path. */
 const futureWords: readonly { readonly where: readonly string[]; readonly words: readonly string[] }[] = [
-  { where: [], words: ["policies", "secrets", "patches"] },
+  { where: [], words: ["policies", "secrets"] },
   { where: ["services", "*"], words: ["discovery"] },
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["services", "*", "loadBalancer"], words: ["slowStart", "zoneAware"] },

@@ -7,6 +7,7 @@
  * give the same intent in whatever order they were read.
  */
 import type { Place } from "./diagnostic.ts";
+import type { Patch } from "./intent-patch.ts";
 import type { Gateway } from "./intent-gateway.ts";
 import type { Route } from "./intent-route.ts";
 import type { Service } from "./intent-service.ts";
@@ -18,6 +19,8 @@ export interface Intent {
   readonly services: readonly Service[];
   readonly routes: readonly Route[];
   readonly rawResources: readonly RawResource[];
+  /** In the order in which they are applied: by file, then as written. */
+  readonly patches: readonly Patch[];
 }
 
 /** Who gets what: Envoys that share one snapshot. Without a `nodes` map there is one group named `default` that matches all. */

@@ -12,18 +12,16 @@ import { buildDocument } from "./build-document.ts";
 import { checkDocument } from "./check-document.ts";
 import { checkConflicts } from "./check-conflicts.ts";
 import { checkReferences, groupNames } from "./check-references.ts";
+import { collectDiagnostics, isError } from "./collect-diagnostics.ts";
 import type { Definition, Reference } from "./collect-names.ts";
 import { collectDefinitions, collectReferences } from "./collect-names.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
 import type { Intent } from "./intent.ts";
-import { comparePlaces, mergeDocuments } from "./merge-documents.ts";
+import { mergeDocuments } from "./merge-documents.ts";
 import { parseDocument } from "./parse-document.ts";
 import type { ResolvedDrafts } from "./resolve-intent.ts";
 import { createResolvedDrafts, resolveIntent } from "./resolve-intent.ts";
-
-/** More problems than this have one cause, and nobody scrolls through them. */
-export const DIAGNOSTICS_MAX = 200;
 
 /** Checked files by path; made by `createParseCache`, kept between calls with the same API. */
 export interface ParseCache {
@@ -72,7 +70,7 @@ export function parseIntent(input: {
     ...checkConflicts(parts, groupNames(merged.definitions)),
   ];
   return {
-    diagnostics: arrange(diagnostics),
+    diagnostics: collectDiagnostics(diagnostics, input.documents),
     intent: diagnostics.some(isError) ? undefined : resolveIntent(parts, input.cache?.resolved),
   };
 }
@@ -137,37 +135,4 @@ function sourceDiagnostic(problem: SourceProblem): Diagnostic {
     at: { file: problem.path, line: 1, column: 1 },
     ...(problem.hint === undefined ? {} : { hint: problem.hint }),
   };
-}
-
-function isError(diagnostic: Diagnostic): boolean {
-  return diagnostic.severity === "error";
-}
-
-/** Sorted by place; beyond the limit errors stay before warnings, and the last diagnostic counts the rest. */
-function arrange(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const sorted = diagnostics.toSorted(compareDiagnostics);
-  if (sorted.length <= DIAGNOSTICS_MAX) return sorted;
-  const errors = sorted.filter(isError);
-  const chosen = [...errors, ...sorted.filter((diagnostic) => !isError(diagnostic))].slice(0, DIAGNOSTICS_MAX);
-  const last = chosen.toSorted(compareDiagnostics);
-  const rest = sorted.length - DIAGNOSTICS_MAX;
-  const end = last.at(-1);
-  return end === undefined ? last : [...last, overflow(end, rest, errors.length > 0)];
-}
-
-function overflow(after: Diagnostic, count: number, hasErrors: boolean): Diagnostic {
-  return {
-    code: "too-many-problems",
-    severity: hasErrors ? "error" : "warning",
-    message: `${count} more problem${count === 1 ? " is" : "s are"} not shown`,
-    at: after.at,
-    hint: "repair these first; they often have one cause",
-  };
-}
-
-function compareDiagnostics(left: Diagnostic, right: Diagnostic): number {
-  const byPlace = comparePlaces(left.at, right.at);
-  if (byPlace !== 0) return byPlace;
-  const [a, b] = [`${left.code} ${left.message}`, `${right.code} ${right.message}`];
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -94,6 +94,15 @@ export function placeAt(text: SourceText, offset: number): Place {
   return { file: text.file, line: line + 1, column: offset - (text.lineStarts[line] ?? 0) + 1 };
 }
 
+/** The line of a place, with what starts there underlined; undefined when the text has no such line. */
+export function quoteLine(text: SourceText, at: Place): Diagnostic["source"] {
+  const lineStart = text.lineStarts[at.line - 1];
+  if (lineStart === undefined) return undefined;
+  const start = lineStart + at.column - 1;
+  const { source } = spanPlace(text, { start, end: firstTokenEnd(text.text, start) });
+  return source.line.trim() === "" ? undefined : source;
+}
+
 /** Place and source line of a span. */
 function spanPlace(
   text: SourceText,

@@ -49,6 +49,7 @@ export function resolveIntent(
     services: parts.flatMap((part) => part.services).toSorted(byName),
     routes: routes.toSorted(byName),
     rawResources: parts.flatMap((part) => part.rawResources.map((item) => item.resource)).toSorted(byTypeAndName),
+    patches: parts.flatMap((part) => part.patches).toSorted((left, right) => comparePlaces(left.at, right.at)),
   };
 }
 

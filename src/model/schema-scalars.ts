@@ -80,6 +80,12 @@ export const scalarRules = {
     hint: "for example team, or deploy.stage",
     examples: ["deploy.stage"],
   },
+  jsonPointer: {
+    pattern: /^(?:\/(?:[^~/]|~[01])*)+$/,
+    expected: "a JSON pointer",
+    hint: "for example /filter_chains/0/filters/0; in a step ~1 stands for / and ~0 for ~",
+    examples: [],
+  },
   text: { pattern: /^[\s\S]{1,4096}$/, expected: "a text of 1 to 4096 characters", hint: "", examples: [] },
 } as const satisfies Record<string, ScalarRule>;
 

@@ -6,6 +6,7 @@
  */
 import * as z from "zod";
 import { gatewaySchema, nodeGroupSchema } from "./schema-nodes.ts";
+import { patchSchema } from "./schema-patch.ts";
 import { routeSchema, splitSchema } from "./schema-route.ts";
 import { block, name, oneOrMore, scalar } from "./schema-scalars.ts";
 import type { subsetSchema } from "./schema-service.ts";
@@ -29,6 +30,7 @@ export const documentSchema = block({
   routes: z.record(name, routeSchema).optional().meta({ description: "Which request goes where." }),
   splits: z.record(name, splitSchema).optional().meta({ description: "Weighted backends with a name." }),
   resources: z.array(rawResource).optional().meta({ description: "Raw Envoy resources." }),
+  patches: z.array(patchSchema).optional().meta({ description: "Changes to resources that Fairway has made." }),
 }).meta({
   title: "Fairway configuration",
   description: "One document; all documents of a directory are merged by name.",
@@ -42,3 +44,4 @@ export type SubsetValue = z.infer<typeof subsetSchema>;
 export type RouteValue = z.infer<typeof routeSchema>;
 export type SplitValue = z.infer<typeof splitSchema>;
 export type RawResourceValue = z.infer<typeof rawResource>;
+export type PatchValue = z.infer<typeof patchSchema>;

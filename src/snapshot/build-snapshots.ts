@@ -11,6 +11,7 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { EnvoyResource } from "../translate/envoy-resource.ts";
 import { translate } from "../translate/translate.ts";
+import { applyPatches } from "./apply-patches.ts";
 import { checkConsistency } from "./consistency.ts";
 import type { ResourceEncoder } from "./encode-resource.ts";
 import type { Resource } from "./resource.ts";
@@ -39,11 +40,19 @@ export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readon
   const diagnostics: Diagnostic[] = [];
   const snapshots = new Map<GroupName, Snapshot>();
   const encode = encodeOnce(input.encoder, diagnostics);
-  for (const { group, resources } of translate(input.intent, input.encoder.translated)) {
+  const translated = translate(input.intent, input.encoder.translated);
+  const { api, patched: memo } = input.encoder;
+  const patched = applyPatches({ api, memo, patches: input.intent.patches }, translated);
+  diagnostics.push(...patched.diagnostics);
+  for (const { group, resources } of patched.groups) {
     const name = brand<GroupName>(group.name);
     const before = input.previous?.get(name);
-    const tables = buildTables(distinct(resources, diagnostics).flatMap(encode), before);
-    diagnostics.push(...checkConsistency(tables, { group: group.name, consistency: group.consistency }));
+    const first = distinct(resources, diagnostics);
+    const tables = buildTables(first.flatMap(encode), before);
+    const { consistency } = group;
+    // What could not be encoded is told as that, and not once more by all that refer to it.
+    const broken = first.filter((resource) => encode(resource).length === 0);
+    diagnostics.push(...checkConsistency(tables, { group: group.name, consistency, broken }));
     snapshots.set(name, buildSnapshot({ group, tables, before }, input));
   }
   input.encoder.endBuild();

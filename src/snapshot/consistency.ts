@@ -19,6 +19,8 @@ export interface ConsistencySettings {
   readonly group: string;
   /** `warn` is for nodes that get some of their resources from elsewhere or on demand. */
   readonly consistency: "strict" | "warn";
+  /** Resources that are there and wrong. */
+  readonly broken?: readonly { readonly typeUrl: string; readonly name: string }[];
 }
 
 /** One diagnostic for each name that is missing, at the place of the resource that needs it. */
@@ -30,7 +32,8 @@ export function checkConsistency(
   for (const table of tables.values()) {
     for (const resource of table.resources.values()) {
       for (const reference of resource.references) {
-        if (!isDefined(reference, tables)) found.push(dangling(resource, reference, { ...settings, tables }));
+        if (!isDefined(reference, tables) && !isBroken(reference, settings.broken))
+          found.push(dangling(resource, reference, { ...settings, tables }));
       }
     }
   }
@@ -41,6 +44,10 @@ function isDefined(reference: Reference, tables: ReadonlyMap<string, TypeTable>)
   if (reference.typeUrl === typeUrls.cluster && bootstrapClusters.has(reference.name)) return true;
   const names: ReadonlyMap<string, Resource> | undefined = tables.get(reference.typeUrl)?.resources;
   return names?.has(reference.name) ?? false;
+}
+
+function isBroken(reference: Reference, broken: ConsistencySettings["broken"] = []): boolean {
+  return broken.some(({ typeUrl, name }) => typeUrl === reference.typeUrl && name === reference.name);
 }
 
 function dangling(

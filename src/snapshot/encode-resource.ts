@@ -20,6 +20,7 @@ import { err, ok } from "../support/result.ts";
 import type { EnvoyResource } from "../translate/envoy-resource.ts";
 import type { TranslationMemo } from "../translate/translate.ts";
 import { createTranslationMemo } from "../translate/translate.ts";
+import type { PatchMemo } from "./apply-patches.ts";
 import type { ReferenceFinder } from "./references.ts";
 import { createReferenceFinder } from "./references.ts";
 import type { Resource, ResourceName, VersionInfo } from "./resource.ts";
@@ -33,6 +34,8 @@ export interface ResourceEncoder {
   readonly api: EnvoyApi;
   /** What `translate` remembers from build to build; its resources are recognised here by identity. */
   readonly translated: TranslationMemo;
+  /** What patches made of resources. */
+  readonly patched: PatchMemo;
   /** The same object as before while content and place are the same. */
   encode(resource: EnvoyResource): Result<Resource, readonly Diagnostic[]>;
   /** Ends a build: forgets what was not used lately. */
@@ -72,6 +75,7 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
   return {
     api,
     translated: createTranslationMemo(),
+    patched: new WeakMap(),
     encode(resource) {
       const known = byIdentity.get(resource);
       const found = known === undefined ? entryOf(resource) : ok(known);

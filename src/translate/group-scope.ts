@@ -53,6 +53,11 @@ function servicesOf(
   const needed = routedServices(scope.routes);
   const named = new Set<string>();
   for (const raw of scope.rawResources) collectTexts(raw.json, named);
+  for (const { groups, change } of intent.patches) {
+    if (groups !== undefined && !groups.includes(group.name)) continue;
+    if (change.kind === "merge") collectTexts(change.json, named);
+    else for (const { value } of change.steps) if (value !== undefined) collectTexts(value, named);
+  }
   const listed = group.services === undefined ? undefined : new Set(group.services);
   const routedSomewhere = scope.routes.length === intent.routes.length ? needed : routedServices(intent.routes);
   return intent.services.filter(
@@ -76,7 +81,7 @@ function clusterNames(service: Service): readonly string[] {
   return [clusterName(service.name), ...service.subsets.map((subset) => clusterName(service.name, subset.name))];
 }
 
-/** Every text in a raw resource: wherever Envoy keeps a cluster's name, it is one of these. Too many services do no harm, one too few does. */
+/** Every text in a raw resource or a patch: wherever Envoy keeps a cluster's name, it is one of these. Too many services do no harm, one too few does. */
 function collectTexts(json: JsonValue, found: Set<string>): void {
   if (typeof json === "string") found.add(json);
   else if (json !== null && typeof json === "object") {

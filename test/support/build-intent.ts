@@ -16,7 +16,15 @@ export function place(line = 1, file = "fairway.yaml"): Place {
 }
 
 export function buildIntent(parts: Partial<Intent> = {}): Intent {
-  return { groups: [group("default")], gateways: [], services: [], routes: [], rawResources: [], ...parts };
+  return {
+    groups: [group("default")],
+    gateways: [],
+    services: [],
+    routes: [],
+    rawResources: [],
+    patches: [],
+    ...parts,
+  };
 }
 
 export function group(name: string, rest: Partial<NodeGroup> = {}): NodeGroup {

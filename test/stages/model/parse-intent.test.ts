@@ -2,7 +2,8 @@
  * What right documents mean, and how documents are put together.
  */
 import { describe, expect, it } from "vitest";
-import { createParseCache, DIAGNOSTICS_MAX, parseIntent } from "../../../src/model/parse-intent.ts";
+import { DIAGNOSTICS_MAX } from "../../../src/model/collect-diagnostics.ts";
+import { createParseCache, parseIntent } from "../../../src/model/parse-intent.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
 import { documentOf, intentOf, parseText, summarize } from "./parse-text.ts";
 import { sample } from "./sample.ts";
