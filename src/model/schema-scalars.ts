@@ -146,12 +146,16 @@ export function policyBlock<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z
   return blockKnownBy(withProtoSpelling(shape), Object.keys(shape)).superRefine(refuseBothSpellings);
 }
 
-/** The shape with every key a second time in its proto spelling; hidden from the types, which name the first only. */
+/**
+ * The shape with every key a second time in its proto spelling; hidden from the types, which name the first
+ * only, and by `doNotSuggest` from what the YAML language server offers.
+ */
 export function withProtoSpelling<S extends z.ZodRawShape>(shape: S): S {
   const both: Record<string, z.core.SomeType> = { ...shape };
   for (const [key, schema] of Object.entries(shape)) {
     const proto = snakeCase(key);
-    if (proto !== key) both[proto] = (schema as z.ZodType).meta({ description: `The same as ${key}.` });
+    if (proto !== key)
+      both[proto] = (schema as z.ZodType).meta({ description: `The same as ${key}.`, doNotSuggest: true });
   }
   return both as S;
 }

@@ -3,7 +3,7 @@
  *
  * Shared by the test that compares and the script that writes, so that they cannot disagree.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../src/cli/load-config.ts";
 import { drawDiagnostics } from "../../src/model/draw-diagnostic.ts";
@@ -43,4 +43,13 @@ export function readGoldens(): ReadonlyMap<string, string> {
   const entries = readdirSync(snapshotsDir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = entries.map((entry) => join(entry.parentPath, entry.name).slice(snapshotsDir.length + 1));
   return new Map(paths.map((path) => [path, readFileSync(join(snapshotsDir, path), "utf8")]));
+}
+
+/** `canary/routes.yaml` and where it is, for every file of every example. */
+export function exampleFiles(): readonly (readonly [name: string, path: string])[] {
+  return listExamples().flatMap((example) =>
+    globSync("**/*.{yaml,yml,json}", { cwd: join(examplesDir, example) })
+      .toSorted()
+      .map((file) => [`${example}/${file}`, join(examplesDir, example, file)] as const),
+  );
 }

@@ -1,12 +1,14 @@
 /**
  * The JSON Schema that editors use.
  */
+import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { jsonSchema } from "../../../src/model/json-schema.ts";
 import { outlierDetectionSchema } from "../../../src/model/schema-service-policy.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
+import { exampleFiles } from "../../support/examples.ts";
 import { sample } from "./sample.ts";
 
 const schema = jsonSchema();
@@ -23,6 +25,12 @@ describe("the JSON Schema", () => {
 
   it("accepts what the parser accepts", () => {
     expect(validate(parse(sample)), JSON.stringify(validate.errors)).toBe(true);
+  });
+
+  it.each(exampleFiles())("accepts examples/%s", (_name, path) => {
+    for (const document of parseAllDocuments(readFileSync(path, "utf8"))) {
+      expect(validate(document.toJS()), JSON.stringify(validate.errors)).toBe(true);
+    }
   });
 
   it.each([
