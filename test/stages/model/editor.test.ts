@@ -36,7 +36,9 @@ function open(text: string): { readonly document: TextDocument; readonly cursor:
 
 async function complaints(text: string): Promise<readonly string[]> {
   const found = await service.doValidation(open(text).document, false);
-  return found.map(({ message, range }) => `${range.start.line}: ${message}`);
+  return found.map(
+    ({ message, range }) => `${range.start.line}: ${typeof message === "string" ? message : message.value}`,
+  );
 }
 
 describe("the YAML language server with the schema", () => {
