@@ -5,6 +5,7 @@
  */
 import { assert } from "../support/assert.ts";
 import { parseAddress } from "./address.ts";
+import { buildLoadBalancer } from "./build-load-balancer.ts";
 import { durationMs, durationPattern, protoDuration } from "./duration.ts";
 import type {
   CircuitBreaker,
@@ -88,18 +89,7 @@ function policyWithPlaces(places: PolicyPlaces, policy: PolicyValue, written: Po
   const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck } = policy;
   return {
     ...(connectTimeout === undefined ? {} : { connectTimeoutMs: durationMs(connectTimeout) }),
-    ...(loadBalancer === undefined
-      ? {}
-      : {
-          loadBalancer: {
-            // Envoy's own default, written out because the block was.
-            policy: loadBalancer.policy ?? "ROUND_ROBIN",
-            ...defined({
-              choiceCount: loadBalancer.choiceCount,
-              healthyPanicThresholdPercent: loadBalancer.healthyPanicThreshold,
-            }),
-          },
-        }),
+    ...(loadBalancer === undefined ? {} : { loadBalancer: buildLoadBalancer(loadBalancer) }),
     ...(circuitBreaker === undefined
       ? {}
       : { circuitBreaker: { at: at("circuitBreaker"), ...circuitBreaker } as CircuitBreaker }),

@@ -2,6 +2,7 @@
  * What the schema cannot say about one service: endpoints that are written twice, subsets that select
  * nothing, and policies that make sense only together with the service's.
  */
+import { checkLoadBalancer } from "./check-load-balancer.ts";
 import { mergePolicy, policyOf } from "./merge-policy.ts";
 import type { PolicyValue } from "./merge-policy.ts";
 import type { Path, Problem } from "./position.ts";
@@ -10,11 +11,12 @@ import type { ServiceValue } from "./schema.ts";
 /** The problems of one service that fits its schema. */
 export function checkService(path: Path, service: ServiceValue): readonly Problem[] {
   const policy = policyOf(service);
-  const problems = [...repeatedEndpoints(path, service), ...checkPolicy(path, policy)];
+  const problems = [...repeatedEndpoints(path, service), ...twoRetryLimits(path, policy), ...checkPolicy(path, policy)];
   for (const [name, subset] of Object.entries(service.subsets ?? {})) {
     const subsetPath = [...path, "subsets", name];
     problems.push(...emptySubset(subsetPath, service, subset.labels));
     const own = policyOf(subset);
+    problems.push(...twoRetryLimits(subsetPath, own));
     if (own.healthCheck !== undefined || own.loadBalancer !== undefined) {
       problems.push(...checkPolicy(subsetPath, mergePolicy(policy, own)));
     }
@@ -63,9 +65,13 @@ function* checkPolicy(path: Path, policy: PolicyValue): Iterable<Problem> {
     const message = "a health check needs one of http, tcp and grpc";
     yield { code: "missing-key", message, hint, path: [...path, "healthCheck"], at: "key" };
   }
-  if (loadBalancer?.choiceCount !== undefined && loadBalancer.policy !== "LEAST_REQUEST") {
-    const message = "`choiceCount` belongs to the policy LEAST_REQUEST";
-    const hint = "write `policy: LEAST_REQUEST`, or remove it";
-    yield { code: "invalid-value", message, hint, path: [...path, "loadBalancer", "choiceCount"], at: "key" };
-  }
+  if (loadBalancer !== undefined) yield* checkLoadBalancer([...path, "loadBalancer"], loadBalancer);
+}
+
+/** Of what stands in one place; a subset that writes one of them does without its service's other. */
+function* twoRetryLimits(path: Path, { circuitBreaker }: PolicyValue): Iterable<Problem> {
+  if (circuitBreaker?.maxRetries === undefined || circuitBreaker.retryBudget === undefined) return;
+  const message = "Envoy ignores `maxRetries` where there is a `retryBudget`";
+  const at = [...path, "circuitBreaker", "maxRetries"];
+  yield { code: "invalid-value", message, hint: "keep one of them", path: at, at: "key" };
 }

@@ -56,6 +56,7 @@ export const diagnosticCodes = {
   "invalid-patch": "A patch cannot be applied to the resource that it names.",
   "unmatched-patch": "A patch names a resource that does not exist.",
   "empty-subset": "A subset selects no endpoint.",
+  "missing-hash-key": "A service hashes requests, and does not say on what.",
   "conflicting-address": "Two listeners of a group use the same address.",
   "too-many-problems": "There are more problems than are shown; the rest is only counted.",
 } as const satisfies Record<string, string> & Record<SourceProblemCode, string>;

@@ -42,11 +42,30 @@ export interface ServicePolicy {
   readonly healthCheck?: HealthCheck;
 }
 
-/** Load balancing; the policies' names are Envoy's. */
+/** Load balancing; the policies' names are Envoy's. A field is absent where the policy has no use for it. */
 export interface LoadBalancer {
   readonly policy: "ROUND_ROBIN" | "LEAST_REQUEST" | "RANDOM" | "RING_HASH" | "MAGLEV";
   readonly choiceCount?: number;
   readonly healthyPanicThresholdPercent?: number;
+  /** What requests are hashed on, for RING_HASH and MAGLEV: the first that a request has. */
+  readonly hashOn?: readonly HashKey[];
+  readonly ringHash?: { readonly minimumRingSize?: number; readonly maximumRingSize?: number };
+  readonly maglev?: { readonly tableSize?: number };
+  readonly slowStart?: SlowStart;
+}
+
+/** A part of a request that decides which host it goes to. */
+export type HashKey =
+  | { readonly kind: "header"; readonly name: string }
+  | { readonly kind: "cookie"; readonly name: string; readonly ttlMs?: number; readonly path?: string }
+  | { readonly kind: "queryParam"; readonly name: string }
+  | { readonly kind: "sourceIp" };
+
+/** How a new host comes to its full share. */
+export interface SlowStart {
+  readonly windowMs: number;
+  readonly aggression?: number;
+  readonly minWeightPercent?: number;
 }
 
 /** Thresholds of the DEFAULT priority, in Envoy's words. */
@@ -56,6 +75,8 @@ export interface CircuitBreaker {
   readonly maxPendingRequests?: number;
   readonly maxRequests?: number;
   readonly maxRetries?: number;
+  /** Instead of `maxRetries`. */
+  readonly retryBudget?: { readonly percent?: number; readonly minConcurrency?: number };
   readonly maxConnectionPools?: number;
   readonly trackRemaining?: boolean;
 }

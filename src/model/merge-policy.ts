@@ -1,16 +1,26 @@
 /**
- * The policy of a subset: its own blocks over the service's, field by field.
+ * The policy of a subset: its own blocks over the service's, field by field, also in maps inside of a block.
  *
- * The keys come out in lowerCamelCase whatever spelling was used.
+ * What belongs to another choice than the subset's does not come along: a subset that names its own load
+ * balancing policy leaves the fields of the service's policy behind. The keys come out in lowerCamelCase
+ * whatever spelling was used.
  */
 import { camelCase } from "./position.ts";
 import type { ServiceValue, SubsetValue } from "./schema.ts";
+import { defaultPolicy, fieldPolicies } from "./schema-load-balancer.ts";
 
-/** The policy part of a service or subset. */
-export type PolicyValue = Pick<
+type WrittenPolicy = Pick<
   ServiceValue,
   "connectTimeout" | "loadBalancer" | "circuitBreaker" | "outlierDetection" | "healthCheck"
 >;
+type WrittenBalancer = NonNullable<WrittenPolicy["loadBalancer"]>;
+type SlowStartBlock = Exclude<NonNullable<WrittenBalancer["slowStart"]>, string>;
+
+/** The policy part of a service or subset; a slow start that was written as a text is its window. */
+export type PolicyValue = Omit<WrittenPolicy, "loadBalancer"> & { readonly loadBalancer?: LoadBalancerValue };
+export type LoadBalancerValue = Omit<WrittenBalancer, "slowStart"> & { readonly slowStart?: SlowStartBlock };
+type CircuitBreakerValue = NonNullable<PolicyValue["circuitBreaker"]>;
+type HealthCheckValue = NonNullable<PolicyValue["healthCheck"]>;
 
 const checkKinds = ["http", "tcp", "grpc"] as const;
 
@@ -19,59 +29,92 @@ export function policyOf(value: ServiceValue | SubsetValue): PolicyValue {
   const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck } = camelKeys(value);
   return {
     ...(connectTimeout === undefined ? {} : { connectTimeout }),
-    ...(loadBalancer === undefined ? {} : { loadBalancer: camelKeys(loadBalancer) }),
-    ...(circuitBreaker === undefined ? {} : { circuitBreaker: camelKeys(circuitBreaker) }),
-    ...(outlierDetection === undefined ? {} : { outlierDetection: camelKeys(outlierDetection) }),
-    ...(healthCheck === undefined ? {} : { healthCheck: camelHealthCheck(healthCheck) }),
+    ...(loadBalancer === undefined ? {} : { loadBalancer: camelBalancer(loadBalancer) }),
+    ...(circuitBreaker === undefined ? {} : { circuitBreaker: camelBlock(circuitBreaker) }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection: camelBlock(outlierDetection) }),
+    ...(healthCheck === undefined ? {} : { healthCheck: camelBlock(healthCheck) }),
   };
 }
 
 /** What holds for a subset. */
 export function mergePolicy(service: PolicyValue, subset: PolicyValue): PolicyValue {
-  const healthCheck = mergeHealthCheck(service.healthCheck, subset.healthCheck);
+  const loadBalancer = merged(leaveOtherPolicy(service.loadBalancer, subset.loadBalancer), subset.loadBalancer);
+  const circuitBreaker = merged(leaveOtherLimit(service.circuitBreaker, subset.circuitBreaker), subset.circuitBreaker);
+  const outlierDetection = merged(service.outlierDetection, subset.outlierDetection);
+  const healthCheck = merged(leaveOtherCheck(service.healthCheck, subset.healthCheck), subset.healthCheck);
   return {
     ...service,
     ...subset,
-    ...merged("loadBalancer", service.loadBalancer, subset.loadBalancer),
-    ...merged("circuitBreaker", service.circuitBreaker, subset.circuitBreaker),
-    ...merged("outlierDetection", service.outlierDetection, subset.outlierDetection),
+    ...(loadBalancer === undefined ? {} : { loadBalancer }),
+    ...(circuitBreaker === undefined ? {} : { circuitBreaker }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection }),
     ...(healthCheck === undefined ? {} : { healthCheck }),
   };
 }
 
-function merged<K extends string, T extends object>(
-  key: K,
-  outer: T | undefined,
-  inner: T | undefined,
-): { readonly [k in K]?: T } {
-  if (outer === undefined && inner === undefined) return {};
-  return { [key]: { ...outer, ...inner } } as { readonly [k in K]?: T };
+/** Maps are merged, everything else is replaced. */
+function merged<T extends object>(outer: T | undefined, inner: T | undefined): T | undefined {
+  if (outer === undefined || inner === undefined) return inner ?? outer;
+  const result = new Map<string, unknown>(Object.entries(outer));
+  for (const [key, value] of Object.entries(inner)) {
+    const before = result.get(key);
+    result.set(key, isMap(before) && isMap(value) ? merged(before, value) : value);
+  }
+  return Object.fromEntries(result) as T;
 }
 
-type HealthCheckValue = NonNullable<PolicyValue["healthCheck"]>;
+/** Without the fields that have no meaning for the subset's own policy. */
+function leaveOtherPolicy(
+  outer: LoadBalancerValue | undefined,
+  inner: LoadBalancerValue | undefined,
+): LoadBalancerValue | undefined {
+  const policy = inner?.policy;
+  if (outer === undefined || policy === undefined || policy === (outer.policy ?? defaultPolicy)) return outer;
+  return without(outer, (field) => fieldPolicies[field]?.includes(policy) === false);
+}
+
+/** `maxRetries` and `retryBudget` limit the same; a subset that writes one does without the service's other. */
+function leaveOtherLimit(
+  outer: CircuitBreakerValue | undefined,
+  inner: CircuitBreakerValue | undefined,
+): CircuitBreakerValue | undefined {
+  if (outer === undefined) return undefined;
+  if (inner?.retryBudget !== undefined) return without(outer, (field) => field === "maxRetries");
+  return inner?.maxRetries === undefined ? outer : without(outer, (field) => field === "retryBudget");
+}
 
 /** A subset that names a kind of check replaces the service's kind; two kinds at once mean nothing. */
-function mergeHealthCheck(
+function leaveOtherCheck(
   outer: HealthCheckValue | undefined,
   inner: HealthCheckValue | undefined,
 ): HealthCheckValue | undefined {
-  if (outer === undefined || inner === undefined) return inner ?? outer;
-  const result = { ...outer, ...inner };
-  const own = checkKinds.find((kind) => inner[kind] !== undefined);
-  if (own === undefined) return result;
-  for (const kind of checkKinds) if (kind !== own) delete result[kind];
-  return result;
+  if (outer === undefined || checkKinds.every((kind) => inner?.[kind] === undefined)) return outer;
+  return without(outer, (field) => (checkKinds as readonly string[]).includes(field));
 }
 
-function camelHealthCheck(check: HealthCheckValue): HealthCheckValue {
-  const result = camelKeys(check);
-  return {
-    ...result,
-    ...(result.http === undefined ? {} : { http: camelKeys(result.http) }),
-    ...(result.grpc === undefined ? {} : { grpc: camelKeys(result.grpc) }),
-  };
+function without<T extends object>(block: T, leaves: (field: string) => boolean): T {
+  return Object.fromEntries(Object.entries(block).filter(([field]) => !leaves(field))) as T;
+}
+
+function camelBalancer(block: WrittenBalancer): LoadBalancerValue {
+  const { slowStart, ...rest } = camelBlock(block);
+  if (slowStart === undefined) return rest;
+  return { ...rest, slowStart: typeof slowStart === "string" ? { window: slowStart } : slowStart };
+}
+
+/** The block and the maps in it. Lists stay: their items have one spelling. */
+function camelBlock<T extends object>(block: T): T {
+  const entries = Object.entries(camelKeys(block)).map(([key, value]) => [
+    key,
+    isMap(value) ? camelBlock(value) : value,
+  ]);
+  return Object.fromEntries(entries) as T;
 }
 
 function camelKeys<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [camelCase(key), item])) as T;
+}
+
+function isMap(value: unknown): value is object {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
 }

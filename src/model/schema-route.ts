@@ -2,27 +2,13 @@
  * `routes` and `splits`: which request goes where, in Gateway API's words.
  */
 import * as z from "zod";
-import { block, name, refuse, scalar, weight } from "./schema-scalars.ts";
+import { block, exactlyOne, name, refuse, scalar, weight } from "./schema-scalars.ts";
 import { regexProblem } from "./regex-check.ts";
 
 const regex = scalar("text").superRefine((pattern, context) => {
   const problem = regexProblem(pattern);
   if (problem !== undefined) refuse(context, { code: "invalid-value", ...problem });
 });
-
-/** A map with exactly one of its keys. */
-function exactlyOne<S extends z.ZodRawShape>(shape: S) {
-  const keys = Object.keys(shape);
-  return block(shape)
-    .superRefine((value, context) => {
-      const written = Object.keys(value);
-      if (written.length === 1) return;
-      const code = written.length === 0 ? "missing-key" : "invalid-value";
-      const hint = written.length === 0 ? `write one of ${keys.join(", ")}` : "keep one of them";
-      refuse(context, { code, message: `exactly one of ${keys.join(", ")} is needed`, hint });
-    })
-    .meta({ minProperties: 1, maxProperties: 1 });
-}
 
 const pathMatch = z
   .union([

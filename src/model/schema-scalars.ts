@@ -74,6 +74,12 @@ export const scalarRules = {
     hint: "letters, digits and hyphens; Envoy's :authority and :path start with a colon",
     examples: ["x-canary"],
   },
+  cookieName: {
+    pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,255}$/,
+    expected: "the name of a cookie",
+    hint: "letters, digits and hyphens, for example session",
+    examples: ["session"],
+  },
   metadataPath: {
     pattern: /^[^.]+(?:\.[^.]+)*$/,
     expected: "a path of keys with dots between them",
@@ -139,6 +145,20 @@ export const ipAddress = z
 /** A map with exactly these keys; its zod errors list them, for "did you mean". */
 export function block<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
   return blockKnownBy(shape, Object.keys(shape));
+}
+
+/** A map with exactly one of its keys. */
+export function exactlyOne<S extends z.ZodRawShape>(shape: S) {
+  const keys = Object.keys(shape);
+  return block(shape)
+    .superRefine((value, context) => {
+      const written = Object.keys(value);
+      if (written.length === 1) return;
+      const code = written.length === 0 ? "missing-key" : "invalid-value";
+      const hint = written.length === 0 ? `write one of ${keys.join(", ")}` : "keep one of them";
+      refuse(context, { code, message: `exactly one of ${keys.join(", ")} is needed`, hint });
+    })
+    .meta({ minProperties: 1, maxProperties: 1 });
 }
 
 /** A map whose keys may be spelled as in Envoy's protos too; both spellings at once are refused. */

@@ -5,32 +5,26 @@
  * names and the proto spelling is accepted. A subset may hold the same blocks.
  */
 import * as z from "zod";
+import { loadBalancerSchema } from "./schema-load-balancer.ts";
 import { count, policyBlock, refuse, scalar } from "./schema-scalars.ts";
 
 const percent = z.int().min(0).max(100);
 const positiveCount = z.int().min(1).max(4_294_967_295);
-
-const loadBalancerSchema = policyBlock({
-  policy: z
-    .enum(["ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "RING_HASH", "MAGLEV"])
-    .optional()
-    .meta({ description: "Envoy's load balancing policy; ROUND_ROBIN when absent." }),
-  choiceCount: z
-    .int()
-    .min(2)
-    .max(1_000)
-    .optional()
-    .meta({ description: "How many random hosts LEAST_REQUEST compares; Envoy's default is 2." }),
-  healthyPanicThreshold: z.number().min(0).max(100).optional().meta({
-    description: "Below this percentage of healthy hosts Envoy balances over all of them; 0 switches that off.",
-  }),
-}).meta({ description: "How a host is chosen.", examples: [{ policy: "LEAST_REQUEST", choiceCount: 3 }] });
 
 const circuitBreakerSchema = policyBlock({
   maxConnections: count.optional(),
   maxPendingRequests: count.optional(),
   maxRequests: count.optional(),
   maxRetries: count.optional(),
+  retryBudget: policyBlock({
+    percent: z.number().min(0).max(100).optional().meta({ description: "20 when absent." }),
+    minConcurrency: count.optional().meta({ description: "So many retries are always allowed; 3 when absent." }),
+  })
+    .optional()
+    .meta({
+      description: "Concurrent retries as a share of the requests under way; instead of maxRetries.",
+      examples: [{ percent: 20, minConcurrency: 3 }],
+    }),
   maxConnectionPools: count.optional(),
   trackRemaining: z.boolean().optional().meta({ description: "Publish how much is left as gauges." }),
 }).meta({ description: "Envoy's circuit breaker thresholds.", examples: [{ maxConnections: 200, maxRequests: 500 }] });

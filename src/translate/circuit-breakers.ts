@@ -4,11 +4,20 @@
  * One threshold is shared by all requests of DEFAULT priority, which are all that Fairway's routes send.
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking
  */
-import type { CircuitBreakersJson } from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts";
+import type {
+  CircuitBreakers_ThresholdsJson,
+  CircuitBreakersJson,
+} from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts";
 import type { CircuitBreaker } from "../model/intent-service.ts";
 
 /** Envoy's own defaults, written out so that a reader of the resource sees the limits in force. */
-const envoyDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+const envoyDefaults = {
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+  retryBudget: { percent: 20, minConcurrency: 3 },
+};
 
 /** The thresholds of the block that somebody wrote. */
 export function translateCircuitBreaker(breaker: CircuitBreaker): CircuitBreakersJson {
@@ -19,11 +28,18 @@ export function translateCircuitBreaker(breaker: CircuitBreaker): CircuitBreaker
         maxConnections: breaker.maxConnections ?? envoyDefaults.maxConnections,
         maxPendingRequests: breaker.maxPendingRequests ?? envoyDefaults.maxPendingRequests,
         maxRequests: breaker.maxRequests ?? envoyDefaults.maxRequests,
-        maxRetries: breaker.maxRetries ?? envoyDefaults.maxRetries,
+        ...retryLimit(breaker),
         trackRemaining: breaker.trackRemaining ?? false,
         // Envoy's default is no limit, which has no value that could be written.
         ...(breaker.maxConnectionPools === undefined ? {} : { maxConnectionPools: breaker.maxConnectionPools }),
       },
     ],
   };
+}
+
+/** Envoy ignores `maxRetries` beside a budget. */
+function retryLimit({ retryBudget, maxRetries }: CircuitBreaker): CircuitBreakers_ThresholdsJson {
+  if (retryBudget === undefined) return { maxRetries: maxRetries ?? envoyDefaults.maxRetries };
+  const { percent, minConcurrency } = { ...envoyDefaults.retryBudget, ...retryBudget };
+  return { retryBudget: { budgetPercent: { value: percent }, minRetryConcurrency: minConcurrency } };
 }

@@ -5,9 +5,9 @@
  * statistics, and stays warm at weight 0. All clusters get their hosts by EDS, so that a host that comes
  * or goes never rebuilds the cluster: a changed cluster forgets its connections and ejections.
  */
-import type { ClusterJson, Cluster_LbPolicyJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
+import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
-import type { Endpoint, LoadBalancer, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
+import type { Endpoint, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
 import { translateCircuitBreaker } from "./circuit-breakers.ts";
 import { fromAds } from "./config-source.ts";
 import { duration } from "./duration.ts";
@@ -15,6 +15,7 @@ import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import { translateHealthCheck } from "./health-check.ts";
 import { translateLoadAssignment } from "./load-assignment.ts";
+import { translateLoadBalancer } from "./load-balancer.ts";
 import { clusterName } from "./names.ts";
 import { translateOutlierDetection } from "./outlier-detection.ts";
 import { packAny } from "./pack-any.ts";
@@ -68,7 +69,7 @@ function translateCluster(name: string, protocol: Service["protocol"], policy: S
     edsClusterConfig: { edsConfig: fromAds },
     connectTimeout: duration(policy.connectTimeoutMs ?? connectTimeoutMs),
     perConnectionBufferLimitBytes,
-    ...loadBalancing(policy.loadBalancer ?? { policy: "ROUND_ROBIN" }),
+    ...translateLoadBalancer(policy.loadBalancer ?? { policy: "ROUND_ROBIN" }),
     ...(protocol === "http2" || protocol === "grpc" ? { typedExtensionProtocolOptions: speakHttp2() } : {}),
     ...(policy.circuitBreaker === undefined ? {} : { circuitBreakers: translateCircuitBreaker(policy.circuitBreaker) }),
     ...(policy.outlierDetection === undefined
@@ -81,17 +82,6 @@ function translateCluster(name: string, protocol: Service["protocol"], policy: S
           // Otherwise Envoy keeps sending requests to a host that was taken out of the files as long as it passes its checks.
           ignoreHealthOnHostRemoval: true,
         }),
-  };
-}
-
-function loadBalancing(balancer: LoadBalancer): ClusterJson {
-  const lbPolicy: Cluster_LbPolicyJson = balancer.policy;
-  return {
-    lbPolicy,
-    ...(balancer.choiceCount === undefined ? {} : { leastRequestLbConfig: { choiceCount: balancer.choiceCount } }),
-    ...(balancer.healthyPanicThresholdPercent === undefined
-      ? {}
-      : { commonLbConfig: { healthyPanicThreshold: { value: balancer.healthyPanicThresholdPercent } } }),
   };
 }
 

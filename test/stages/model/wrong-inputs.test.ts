@@ -82,6 +82,46 @@ const services: readonly Row[] = [
     "invalid-value 1:49",
   ],
   [
+    "a ring without a policy that has one",
+    "services: { a: { endpoints: [], loadBalancer: { ringHash: {} } } }\n",
+    "invalid-value 1:49",
+  ],
+  [
+    "a slow start of random choices",
+    "services: { a: { endpoints: [], loadBalancer: { policy: RANDOM, slowStart: 60s } } }\n",
+    "invalid-value 1:65",
+  ],
+  [
+    "a hash on two things in one item",
+    "services: { a: { endpoints: [], loadBalancer: { policy: MAGLEV, hashOn: [{ header: a, cookie: b }] } } }\n",
+    "invalid-value 1:74",
+  ],
+  [
+    "a hash on a source address that is not meant",
+    "services: { a: { endpoints: [], loadBalancer: { policy: MAGLEV, hashOn: [{ sourceIp: false }] } } }\n",
+    "invalid-value 1:86",
+  ],
+  [
+    "a table whose size is no prime number",
+    "services: { a: { endpoints: [], loadBalancer: { policy: MAGLEV, maglev: { tableSize: 65536 } } } }\n",
+    "invalid-value 1:86",
+  ],
+  [
+    "a ring that is larger than it may be",
+    "services:\n  a:\n    endpoints: []\n    loadBalancer:\n      policy: RING_HASH\n      hashOn: [{ header: a }]\n      ringHash: { maximumRingSize: 100 }\n",
+    "invalid-value 7:7",
+  ],
+  [
+    "a hash of nothing",
+    "services: { a: { endpoints: [], loadBalancer: { policy: MAGLEV } } }\n",
+    "missing-hash-key 1:57",
+  ],
+  [
+    "two limits for retries",
+    "services: { a: { endpoints: [], circuitBreaker: { maxRetries: 1, retryBudget: {} } } }\n",
+    "invalid-value 1:51",
+  ],
+  [
     "two spellings of a field",
     "services:\n  a:\n    endpoints: []\n    circuitBreaker: { maxRequests: 1, max_requests: 2 }\n",
     "duplicate-name 4:39",

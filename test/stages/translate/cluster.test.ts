@@ -80,6 +80,14 @@ describe("translateService", () => {
     });
   });
 
+  it("limits retries by a budget instead of a number, completed with Envoy's own", () => {
+    const json = withPolicy({ circuitBreaker: { at: place(), retryBudget: { percent: 12.5 } } });
+    expect(json).toMatchObject({
+      circuitBreakers: { thresholds: [{ retryBudget: { budgetPercent: { value: 12.5 }, minRetryConcurrency: 3 } }] },
+    });
+    expect(JSON.stringify(json)).not.toContain("maxRetries");
+  });
+
   it.each(["http2", "grpc"] as const)("speaks HTTP/2 to a service whose protocol is %s", (protocol) => {
     expect(JSON.stringify(clusterOf({ protocol }))).toContain('"http2ProtocolOptions":{}');
   });

@@ -1,0 +1,110 @@
+/**
+ * How a service's endpoints are treated, as read from a file, and what a subset takes over from its service.
+ */
+import { describe, expect, it } from "vitest";
+import type { ServicePolicy } from "../../../src/model/intent-service.ts";
+import { parseText, summarize } from "./parse-text.ts";
+
+/** The policies of a service and of its one subset; the problems too. */
+function policies(service: string, subset: string) {
+  const text = `services:
+  shop:
+    endpoints: ["10.0.0.1:80"]
+${indented(service, 4)}
+    subsets:
+      canary:
+        labels: {}
+${indented(subset, 8)}
+`;
+  const { diagnostics, intent } = parseText(text);
+  const shop = intent?.services[0];
+  const canary: ServicePolicy | undefined = shop?.subsets[0]?.policy;
+  return { shop: shop?.policy, canary, problems: summarize(diagnostics) };
+}
+
+function indented(text: string, by: number): string {
+  return text.replace(/^/gm, " ".repeat(by));
+}
+
+describe("a load balancer", () => {
+  it("hashes on what is written, in that order, with header names in lower case", () => {
+    const { shop } = policies(
+      `loadBalancer:
+  policy: RING_HASH
+  hashOn: [{ header: X-User }, { cookie: sid }, { cookie: { name: c, ttl: 1h, path: / } }, { queryParam: U }, { sourceIp: true }]
+  ring_hash: { minimum_ring_size: 2048 }`,
+      "connectTimeout: 1s",
+    );
+    expect(shop?.loadBalancer).toEqual({
+      policy: "RING_HASH",
+      hashOn: [
+        { kind: "header", name: "x-user" },
+        { kind: "cookie", name: "sid" },
+        { kind: "cookie", name: "c", ttlMs: 3_600_000, path: "/" },
+        { kind: "queryParam", name: "U" },
+        { kind: "sourceIp" },
+      ],
+      ringHash: { minimumRingSize: 2_048 },
+    });
+  });
+
+  it("takes a slow start as its window alone, and merges the parts of it", () => {
+    const { shop, canary } = policies(
+      "loadBalancer: { slowStart: 60s }",
+      "load_balancer: { slow_start: { window: 5s, min_weight_percent: 1 } }",
+    );
+    expect(shop?.loadBalancer).toEqual({ policy: "ROUND_ROBIN", slowStart: { windowMs: 60_000 } });
+    expect(canary?.loadBalancer?.slowStart).toEqual({ windowMs: 5_000, minWeightPercent: 1 });
+  });
+
+  it("leaves the fields of the service's policy behind in a subset that has its own", () => {
+    const { canary, problems } = policies(
+      "loadBalancer: { policy: LEAST_REQUEST, choiceCount: 3, slowStart: 60s, healthyPanicThreshold: 0 }",
+      "loadBalancer: { policy: MAGLEV, hashOn: [{ header: x-user }] }",
+    );
+    expect(problems).toEqual([]);
+    expect(canary?.loadBalancer).toEqual({
+      policy: "MAGLEV",
+      hashOn: [{ kind: "header", name: "x-user" }],
+      healthyPanicThresholdPercent: 0,
+    });
+  });
+
+  it("replaces what is hashed on as a whole", () => {
+    const { canary } = policies(
+      "loadBalancer: { policy: MAGLEV, hashOn: [{ header: a }, { header: b }] }",
+      "loadBalancer: { hashOn: [{ header: c }] }",
+    );
+    expect(canary?.loadBalancer).toEqual({ policy: "MAGLEV", hashOn: [{ kind: "header", name: "c" }] });
+  });
+
+  it("is warned about once when it hashes on nothing, also by a subset of its own", () => {
+    expect(policies("loadBalancer: { policy: MAGLEV }", "connectTimeout: 1s").problems).toEqual([
+      "missing-hash-key 4:29",
+    ]);
+    expect(policies("connectTimeout: 1s", "loadBalancer: { policy: RING_HASH }").problems).toEqual([
+      "missing-hash-key 8:33",
+    ]);
+  });
+});
+
+describe("a retry budget", () => {
+  it("is merged by its parts", () => {
+    const { canary } = policies(
+      "circuitBreaker: { maxRequests: 9, retryBudget: { percent: 12.5, minConcurrency: 7 } }",
+      "circuit_breaker: { retry_budget: { min_concurrency: 0 } }",
+    );
+    expect(canary?.circuitBreaker).toMatchObject({
+      maxRequests: 9,
+      retryBudget: { percent: 12.5, minConcurrency: 0 },
+    });
+  });
+
+  it("replaces the service's number of retries in a subset, and the other way round", () => {
+    const budget = "circuitBreaker: { retryBudget: { percent: 10 } }";
+    const number = "circuitBreaker: { maxRetries: 1 }";
+    expect(policies(number, budget).canary?.circuitBreaker).not.toHaveProperty("maxRetries");
+    expect(policies(budget, number).canary?.circuitBreaker).not.toHaveProperty("retryBudget");
+    expect(policies(budget, number).problems).toEqual([]);
+  });
+});
