@@ -38,7 +38,7 @@ export function checkRawResource(api: EnvoyApi, path: Path, resource: JsonMap): 
   }
   const message = rawMessage(resource);
   const encoded = api.encode(typeUrl, message);
-  if (!encoded.ok) problems.push(...explain(api, descriptor, path, message));
+  if (!encoded.ok) problems.push(...explainRefused(api, descriptor, path, message));
   else {
     for (const problem of examineMessage(api, descriptor, encoded.value.message)) {
       problems.push({ ...problem, path: [...path, ...problem.path], at: "value" });
@@ -71,8 +71,13 @@ export function rawMessage(resource: JsonMap): JsonMap {
   return message;
 }
 
-/** All mistakes in a message that the API has refused; at least one. */
-function explain(api: EnvoyApi, descriptor: DescMessage, path: Path, message: JsonMap): readonly Problem[] {
+/** All mistakes in a message that the API has refused, at paths that start with `path`; at least one. */
+export function explainRefused(
+  api: EnvoyApi,
+  descriptor: DescMessage,
+  path: Path,
+  message: JsonMap,
+): readonly Problem[] {
   const problems: Problem[] = [];
   for (const [key, value] of Object.entries(message)) {
     if (key === "@type") continue;
@@ -126,7 +131,7 @@ function explainMessage(api: EnvoyApi, descriptor: DescMessage, path: Path, valu
   if (descriptor.typeName === "google.protobuf.Any") return explainAny(api, path, value);
   if (descriptor.typeName.startsWith("google.protobuf.")) return refusal(api, descriptor, path, value);
   const alone = refusal(api, descriptor, path, value);
-  return alone.length === 0 ? [] : explain(api, descriptor, path, value);
+  return alone.length === 0 ? [] : explainRefused(api, descriptor, path, value);
 }
 
 function explainAny(api: EnvoyApi, path: Path, value: JsonMap): readonly Problem[] {

@@ -3,6 +3,8 @@
  */
 import type { Place } from "./diagnostic.ts";
 import type { JsonValue } from "./intent.ts";
+import type { Path } from "./position.ts";
+import { camelCase, formatPath } from "./position.ts";
 
 /** One change to one resource, or to all of a type. */
 export interface Patch {
@@ -15,13 +17,10 @@ export interface Patch {
   readonly nameAt: Place;
   /** Names of node groups; absent means wherever the target is. */
   readonly groups?: readonly string[];
+  /** Where the patch writes each part of the resource, by `patchPlaceKey` of the part's path in the resource. */
+  readonly places: ReadonlyMap<string, Place>;
   readonly change:
-    | {
-        readonly kind: "merge";
-        readonly json: JsonMap;
-        /** Where each field is written, by its path in the text form of `formatPath`. */
-        readonly places: ReadonlyMap<string, Place>;
-      }
+    | { readonly kind: "merge"; readonly json: JsonMap }
     | { readonly kind: "json-patch"; readonly steps: readonly PatchStep[] };
 }
 
@@ -33,6 +32,13 @@ export interface PatchStep {
   readonly path: readonly string[];
   readonly from?: readonly string[];
   readonly value?: JsonValue;
+}
+
+/** The same for both spellings of a field, and for a list position in a JSON pointer and in a path. */
+export function patchPlaceKey(path: Path): string {
+  return formatPath(
+    path.map((step) => (typeof step === "number" ? step : /^\d+$/.test(step) ? Number(step) : camelCase(step))),
+  );
 }
 
 type JsonMap = { readonly [key: string]: JsonValue };

@@ -12,8 +12,12 @@ import { closestName } from "../model/closest-name.ts";
 import { deliveredTypes } from "../model/delivered-types.ts";
 import type { Diagnostic, Place } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
+import { explainRefused } from "../model/check-raw-resource.ts";
+import { examineMessage } from "../model/examine-message.ts";
 import type { Patch, PatchStep } from "../model/intent-patch.ts";
+import { patchPlaceKey } from "../model/intent-patch.ts";
 import type { JsonValue } from "../model/intent.ts";
+import type { Path } from "../model/position.ts";
 import { formatPath } from "../model/position.ts";
 import { present } from "../support/assert.ts";
 import type { EnvoyResource, GroupResources } from "../translate/envoy-resource.ts";
@@ -84,9 +88,40 @@ function patchResource(api: EnvoyApi, resource: EnvoyResource, patches: readonly
   for (const patch of patches) {
     const result = patchJson(api, { type, resource, patch, json });
     if ("problem" in result) diagnostics.push(result.problem);
-    else json = result.json;
+    else {
+      json = result.json;
+      diagnostics.push(...examinePatched(api, { type, resource, patch, json }));
+    }
   }
-  return { patches, result: { ...resource, json, at: patches.at(-1)?.at ?? resource.at }, diagnostics };
+  // What does not fit is told here, with the line in the patch, and not once more by the encoder.
+  const result = diagnostics.length > 0 ? resource : { ...resource, json, at: patches.at(-1)?.at ?? resource.at };
+  return { patches, result, diagnostics };
+}
+
+/** What the resource's type or Envoy holds against the patched resource, at the line of the patch that wrote it. */
+function examinePatched(api: EnvoyApi, application: Application): readonly Diagnostic[] {
+  const { type, resource, patch, json } = application;
+  const encoded = api.encode(resource.typeUrl, json);
+  const problems = encoded.ok ? examineMessage(api, type, encoded.value.message) : explainRefused(api, type, [], json);
+  return problems.map(({ path, message, hint, code }) => {
+    const text = `${type.name} "${resource.name}" as patched: ${formatPath(path)} ${message}`;
+    return {
+      code,
+      severity: "error",
+      message: text,
+      at: placeIn(patch, path),
+      ...(hint === undefined ? {} : { hint }),
+    };
+  });
+}
+
+/** The deepest part of the path that the patch writes. */
+function placeIn(patch: Patch, path: Path): Place {
+  for (let length = path.length; length > 0; length -= 1) {
+    const place = patch.places.get(patchPlaceKey(path.slice(0, length)));
+    if (place !== undefined) return place;
+  }
+  return patch.at;
 }
 
 interface Application {
@@ -102,11 +137,10 @@ function patchJson(
 ): { readonly json: JsonMap } | { readonly problem: Diagnostic } {
   const { type, resource, patch, json } = application;
   const { change } = patch;
-  let at: Place = patch.at;
+  let at: Place | undefined;
   try {
     if (change.kind === "merge") {
-      at = change.places.get("") ?? patch.at;
-      const named = withJsonNames(api, { kind: "message", type }, change.json, json);
+      const named = withJsonNames(api, { kind: "message", type }, { value: change.json, target: json, path: [] });
       return keepName(application, mergePatch(json, named) as JsonMap);
     }
     const copy: { [key: string]: JsonValue } = structuredClone(json);
@@ -118,7 +152,7 @@ function patchJson(
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     const { message, hint, path } = error.problem;
-    const place = change.kind === "merge" ? (change.places.get(formatPath(path)) ?? at) : at;
+    const place = path.length === 0 ? (at ?? patch.at) : placeIn(patch, path);
     const title = `the patch does not fit ${type.name} "${resource.name}": ${message}`;
     return { problem: patchDiagnostic(place, { message: title, ...(hint === undefined ? {} : { hint }) }) };
   }
@@ -150,7 +184,9 @@ function applyStep(api: EnvoyApi, type: DescMessage, json: { [key: string]: Json
   const { steps, slot } = resolvePointer(api, type, json, step.path);
   const operation: Record<string, unknown> = { op: step.op, path: pointerOf(steps) };
   if (step.from !== undefined) operation["from"] = pointerOf(resolvePointer(api, type, json, step.from).steps);
-  if (step.value !== undefined) operation["value"] = withJsonNames(api, slot, step.value, undefined);
+  if (step.value !== undefined) {
+    operation["value"] = withJsonNames(api, slot, { value: step.value, target: undefined, path: step.path });
+  }
   const [failure] = applyPatch(json, [operation as unknown as Operation]);
   if (failure === null || failure === undefined) return;
   const what =

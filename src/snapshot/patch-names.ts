@@ -18,7 +18,7 @@ type JsonMap = { readonly [key: string]: JsonValue };
 export interface PatchProblem {
   readonly message: string;
   readonly hint?: string;
-  /** Keys of the value that the patch writes. */
+  /** In the resource. */
   readonly path: Path;
 }
 
@@ -40,9 +40,9 @@ interface FieldSlot {
   readonly field: DescField;
 }
 
-/** The value with the names of `slot`; where the patch sets one of several alternatives, the others become null. */
-export function withJsonNames(api: EnvoyApi, slot: Slot, value: JsonValue, target: JsonValue | undefined): JsonValue {
-  return rename(api, slot, { value, target, path: [] });
+/** A value that a patch writes at `path`, with the names of `slot`; where it sets one of several alternatives that `target` has, the others become null. */
+export function withJsonNames(api: EnvoyApi, slot: Slot, part: PatchedPart): JsonValue {
+  return rename(api, slot, part);
 }
 
 /** The steps of a pointer in the names of the resource, and what stands at its end. */
@@ -73,13 +73,14 @@ export function resolvePointer(
   return { steps, slot };
 }
 
-interface Part {
+/** What a patch writes, and what is there before it. */
+export interface PatchedPart {
   readonly value: JsonValue;
   readonly target: JsonValue | undefined;
   readonly path: Path;
 }
 
-function rename(api: EnvoyApi, slot: Slot, part: Part): JsonValue {
+function rename(api: EnvoyApi, slot: Slot, part: PatchedPart): JsonValue {
   const { value, target, path } = part;
   if (value === null || typeof value !== "object" || slot.kind === "opaque") return value;
   if (Array.isArray(value)) {
@@ -104,7 +105,7 @@ function rename(api: EnvoyApi, slot: Slot, part: Part): JsonValue {
   return renameFields(api, type, { value: map, target: sameType ? target : undefined, path });
 }
 
-function renameFields(api: EnvoyApi, type: DescMessage, part: Part & { readonly value: JsonMap }): JsonMap {
+function renameFields(api: EnvoyApi, type: DescMessage, part: PatchedPart & { readonly value: JsonMap }): JsonMap {
   const { value, target, path } = part;
   const renamed: { [key: string]: JsonValue } = {};
   const others: { [key: string]: JsonValue } = {};
