@@ -38,13 +38,14 @@ export function checkRawResource(api: EnvoyApi, path: Path, resource: JsonMap): 
   }
   const message = rawMessage(resource);
   const encoded = api.encode(typeUrl, message);
-  if (!encoded.ok) problems.push(...explainRefused(api, descriptor, path, message));
-  else {
-    for (const problem of examineMessage(api, descriptor, encoded.value.message)) {
-      problems.push({ ...problem, path: [...path, ...problem.path], at: "value" });
-    }
+  if (!encoded.ok) return [...problems, ...explainRefused(api, descriptor, path, message)];
+  const isNamed = rawResourceName(descriptor.typeName, resource) !== undefined;
+  for (const problem of examineMessage(api, descriptor, encoded.value.message)) {
+    // That the name is missing is told below, in words of its own.
+    if (!isNamed && problem.path.length === 1 && problem.path[0] === nameField) continue;
+    problems.push({ ...problem, path: [...path, ...problem.path], at: "value" });
   }
-  if (encoded.ok && rawResourceName(descriptor.typeName, resource) === undefined) {
+  if (!isNamed) {
     const text = `a ${descriptor.name} needs \`${nameField}\``;
     problems.push({
       code: "missing-key",

@@ -21,6 +21,7 @@ const quotes: Partial<Record<DiagnosticCode, RegExp>> = {
   "unsafe-integer": /^\S+/,
   "wrong-type": /(?<=, but is ).*/s,
   "invalid-value": /(?<=, but is ).*|"[^"]*"/s,
+  "envoy-constraint": /(?<=, but (?:is|has) ).*/s,
   "invalid-envoy-resource": /(?<= from JSON).*/s,
 };
 

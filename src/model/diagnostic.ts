@@ -52,6 +52,7 @@ export const diagnosticCodes = {
   "dangling-reference": "A name refers to something that is not defined.",
   "unknown-envoy-type": "A raw resource has an `@type` that this Envoy API does not have.",
   "invalid-envoy-resource": "A raw resource does not fit its Envoy type.",
+  "envoy-constraint": "A resource breaks a constraint of its Envoy type, so that every Envoy would refuse it.",
   "unsupported-resource-type": "A raw resource is an Envoy message, but not one that xDS delivers.",
   "invalid-patch": "A patch cannot be applied to the resource that it names.",
   "unmatched-patch": "A patch names a resource that does not exist.",

@@ -352,6 +352,11 @@ const nodesAndResources: readonly Row[] = [
     "missing-key 1:13",
   ],
   [
+    "a raw resource that breaks a constraint of Envoy",
+    'resources: [{ "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster, name: a, connect_timeout: 0s }]\n',
+    "envoy-constraint 1:103",
+  ],
+  [
     "a raw resource with a type but no prefix",
     'resources: [{ "@type": envoy.config.cluster.v3.Cluster, name: a }]\n',
     "invalid-value 1:24",
