@@ -3,12 +3,11 @@
  */
 import type { DraftGateway } from "./build-nodes.ts";
 import { buildGateway, buildNodeGroup, buildRawResource } from "./build-nodes.ts";
-import type { DraftRoute } from "./build-route.ts";
+import type { DraftRoute, SplitDefinition } from "./build-route.ts";
 import { buildRoute, buildSplit } from "./build-route.ts";
 import { buildPatch } from "./build-patch.ts";
 import { buildService } from "./build-service.ts";
 import type { Patch } from "./intent-patch.ts";
-import type { Backend } from "./intent-route.ts";
 import type { Service } from "./intent-service.ts";
 import type { NodeGroup, RawResource } from "./intent.ts";
 import type { YamlDocument } from "./parse-document.ts";
@@ -22,7 +21,7 @@ export interface DocumentParts {
   readonly gateways: readonly DraftGateway[];
   readonly services: readonly Service[];
   readonly routes: readonly DraftRoute[];
-  readonly splits: readonly (readonly [string, readonly Backend[]])[];
+  readonly splits: readonly SplitDefinition[];
   readonly rawResources: readonly { readonly resource: RawResource; readonly path: Path }[];
   readonly patches: readonly Patch[];
 }
@@ -36,11 +35,7 @@ export function buildDocument(document: YamlDocument): DocumentParts {
     gateways: entries("gateways", value.gateways, (path, entry) => buildGateway(document, path, entry)),
     services: entries("services", value.services, (path, entry) => buildService(document, path, entry)),
     routes: entries("routes", value.routes, (path, entry) => buildRoute(document, path, entry)),
-    splits: entries(
-      "splits",
-      value.splits,
-      (path, entry) => [String(path[1]), buildSplit(document, path, entry)] as const,
-    ),
+    splits: entries("splits", value.splits, (path, entry) => buildSplit(document, path, entry)),
     rawResources: (value.resources ?? []).map((entry, index) => {
       const path = ["resources", index];
       return { resource: buildRawResource(document, path, entry), path };

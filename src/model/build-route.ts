@@ -3,8 +3,10 @@
  *
  * A split is resolved later, because it may be in another file: a rule that names one has no backends yet.
  */
+import { buildBackendFilters, buildRuleFilters } from "./build-filter.ts";
+import type { Place } from "./diagnostic.ts";
 import { durationMs } from "./duration.ts";
-import type { Backend, PathMatch, Retry, Route, Rule, RuleMatch, ValueMatch } from "./intent-route.ts";
+import type { Backend, PathMatch, Retry, Route, Rule, RuleMatch, Timeouts, ValueMatch } from "./intent-route.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { RouteValue, SplitValue } from "./schema.ts";
@@ -14,8 +16,27 @@ type RuleValue = RouteValue["rules"][number];
 type MatchValue = NonNullable<RuleValue["matches"]>[number];
 type ValueMatchValue = NonNullable<MatchValue["headers"]>[string];
 
-/** A route whose gateways may still mean "all". */
-export type DraftRoute = Omit<Route, "gateways"> & { readonly gateways?: readonly string[] };
+/** A route whose gateways may still mean "all", and whose splits are names. */
+export interface DraftRoute extends Omit<Route, "gateways" | "rules"> {
+  readonly gateways?: readonly string[];
+  readonly rules: readonly DraftRule[];
+}
+
+/** A rule that says by name which split it uses. */
+export interface DraftRule extends Omit<Rule, "target"> {
+  readonly target: {
+    readonly split?: { readonly name: string; readonly at: Place };
+    readonly backends: readonly Backend[];
+  };
+}
+
+/** A split on its own. */
+export interface SplitDefinition {
+  readonly name: string;
+  readonly at: Place;
+  /** With their default weights, in the order written. */
+  readonly backends: readonly Backend[];
+}
 
 /** Builds one route. */
 export function buildRoute(document: SourceDocument, path: Path, value: RouteValue): DraftRoute {
@@ -28,33 +49,45 @@ export function buildRoute(document: SourceDocument, path: Path, value: RouteVal
   };
 }
 
-/** The backends of one split with their default weights, in the order of `backends`. */
-export function buildSplit(document: SourceDocument, path: Path, value: SplitValue): readonly Backend[] {
-  return Object.entries(value.backends).map(([key, backend]) => ({
-    at: placeOf(document, [...path, "backends", key], "key"),
-    service: backend.service,
-    ...defined({ subset: backend.subset }),
-    weight: Object.hasOwn(value.default, key) ? (value.default[key] ?? 0) : 0,
-  }));
+/** Builds one split. */
+export function buildSplit(document: SourceDocument, path: Path, value: SplitValue): SplitDefinition {
+  const backends = Object.entries(value.backends).map(([key, backend]): Backend => {
+    const backendPath = [...path, "backends", key];
+    return {
+      at: placeOf(document, backendPath, "key"),
+      service: backend.service,
+      ...defined({ subset: backend.subset }),
+      weight: Object.hasOwn(value.default, key) ? (value.default[key] ?? 0) : 0,
+      ...buildBackendFilters(document, [...backendPath, "filters"], backend.filters),
+    };
+  });
+  return { name: String(path.at(-1)), at: placeOf(document, path, "key"), backends };
 }
 
-function buildRule(document: SourceDocument, path: Path, value: RuleValue): Rule {
-  const backends = (value.backends ?? []).map((backend, index): Backend => ({
-    at: placeOf(document, [...path, "backends", index], "value"),
-    service: backend.service,
-    ...defined({ subset: backend.subset }),
-    weight: backend.weight ?? 1,
-  }));
-  const { request, idle } = value.timeouts ?? {};
+function buildRule(document: SourceDocument, path: Path, value: RuleValue): DraftRule {
+  const backends = (value.backends ?? []).map((backend, index): Backend => {
+    const backendPath = [...path, "backends", index];
+    return {
+      at: placeOf(document, backendPath, "value"),
+      service: backend.service,
+      ...defined({ subset: backend.subset }),
+      weight: backend.weight ?? 1,
+      ...buildBackendFilters(document, [...backendPath, "filters"], backend.filters),
+    };
+  });
+  const split =
+    value.split === undefined
+      ? {}
+      : { split: { name: value.split, at: placeOf(document, [...path, "split"], "value") } };
   return {
     name: value.name ?? `rule-${path.at(-1)}`,
     at: placeOf(document, path, "value"),
     matches: (value.matches ?? [{}]).map(buildMatch),
-    target: { ...defined({ split: value.split }), backends },
-    timeouts: {
-      ...(request === undefined ? {} : { requestMs: durationMs(request) }),
-      ...(idle === undefined ? {} : { idleMs: durationMs(idle) }),
-    },
+    target: { ...split, backends },
+    ...buildRuleFilters(document, [...path, "filters"], value.filters),
+    ...(value.timeouts === undefined
+      ? {}
+      : { timeouts: buildTimeouts(document, [...path, "timeouts"], value.timeouts) }),
     ...(value.retry === undefined ? {} : { retry: buildRetry(document, [...path, "retry"], value.retry) }),
   };
 }
@@ -84,8 +117,19 @@ function buildValueMatch(name: string, value: ValueMatchValue): ValueMatch {
   if (typeof value === "string") return { name, value: { kind: "exact", text: value } };
   if (value.exact !== undefined) return { name, value: { kind: "exact", text: value.exact } };
   if (value.prefix !== undefined) return { name, value: { kind: "prefix", text: value.prefix } };
+  if (value.suffix !== undefined) return { name, value: { kind: "suffix", text: value.suffix } };
+  if (value.contains !== undefined) return { name, value: { kind: "contains", text: value.contains } };
   if (value.regex !== undefined) return { name, value: { kind: "regex", pattern: value.regex } };
-  return { name, value: { kind: "present" } };
+  return { name, value: { kind: value.present === false ? "absent" : "present" } };
+}
+
+function buildTimeouts(document: SourceDocument, path: Path, value: NonNullable<RuleValue["timeouts"]>): Timeouts {
+  const { request, idle } = value;
+  return {
+    at: placeOf(document, path, "key"),
+    ...(request === undefined ? {} : { requestMs: durationMs(request) }),
+    ...(idle === undefined ? {} : { idleMs: durationMs(idle) }),
+  };
 }
 
 function buildRetry(document: SourceDocument, path: Path, value: NonNullable<RuleValue["retry"]>): Retry {

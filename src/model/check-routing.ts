@@ -2,6 +2,7 @@
  * What the schema cannot say about one gateway, route or split: names that are used twice inside it, and
  * weights of backends that do not exist.
  */
+import { checkEach, checkFilters } from "./check-filters.ts";
 import { closestName } from "./closest-name.ts";
 import type { Path, Problem } from "./position.ts";
 import type { GatewayValue, RouteValue, SplitValue } from "./schema.ts";
@@ -22,13 +23,18 @@ export function checkRoute(path: Path, route: RouteValue): readonly Problem[] {
   const rules = route.rules.flatMap((rule, index) =>
     rule.name === undefined ? [] : [{ name: rule.name, path: [...path, "rules", index, "name"] }],
   );
-  return [...repeated(hostnames, "host name"), ...repeated(rules, "rule"), ...repeatedHeaders(path, route)];
+  return [
+    ...repeated(hostnames, "host name"),
+    ...repeated(rules, "rule"),
+    ...repeatedHeaders(path, route),
+    ...route.rules.flatMap((rule, index) => checkFilters([...path, "rules", index], rule)),
+  ];
 }
 
 export function checkSplit(path: Path, split: SplitValue): readonly Problem[] {
-  return Object.keys(split.default)
+  const unknown = Object.keys(split.default)
     .filter((name) => !Object.hasOwn(split.backends, name))
-    .map((name) => {
+    .map((name): Problem => {
       const near = closestName(name, Object.keys(split.backends));
       return {
         code: "dangling-reference",
@@ -39,6 +45,10 @@ export function checkSplit(path: Path, split: SplitValue): readonly Problem[] {
         at: "key",
       };
     });
+  const filters = Object.entries(split.backends).flatMap(([name, backend]) =>
+    checkEach([...path, "backends", name, "filters"], backend.filters ?? []),
+  );
+  return [...unknown, ...filters];
 }
 
 /** Header names are compared in lower case, as HTTP does. */

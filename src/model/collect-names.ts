@@ -71,6 +71,7 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
     found.push({ section: "services", name: service, path: [...path, "service"], ...member, document });
   };
   visit(document.value, ["routes", "*", "rules", "*", "backends"], [], backend);
+  visit(document.value, ["routes", "*", "rules", "*", "filters", "*", "mirror"], [], backend);
   visit(document.value, ["splits", "*", "backends", "*"], [], backend);
   return found;
 }

@@ -13,7 +13,7 @@ const futureWords: readonly { readonly where: readonly string[]; readonly words:
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["tls", "http3"] },
-  { where: ["routes", "*", "rules", "*"], words: ["filters", "policies"] },
+  { where: ["routes", "*", "rules", "*"], words: ["policies"] },
   { where: ["routes", "*", "rules", "*", "retry"], words: ["hedge"] },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];

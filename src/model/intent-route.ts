@@ -2,6 +2,7 @@
  * The part of the intent about `routes` and `splits`: which request goes where.
  */
 import type { Place } from "./diagnostic.ts";
+import type { HeaderFilters, RuleFilters } from "./intent-filter.ts";
 
 /** Rules for the requests of some hostnames on some gateways. */
 export interface Route {
@@ -16,14 +17,14 @@ export interface Route {
 }
 
 /** What is matched, and what happens then. */
-export interface Rule {
+export interface Rule extends RuleFilters {
   /** Written or made from the position: `rule-0`. */
   readonly name: string;
   readonly at: Place;
   /** Any of them suffices; never empty (an absent list means the prefix `/`). */
   readonly matches: readonly RuleMatch[];
   readonly target: RuleTarget;
-  readonly timeouts: { readonly requestMs?: number; readonly idleMs?: number };
+  readonly timeouts?: Timeouts;
   readonly retry?: Retry;
 }
 
@@ -47,23 +48,44 @@ export interface ValueMatch {
   readonly value:
     | { readonly kind: "exact"; readonly text: string }
     | { readonly kind: "prefix"; readonly text: string }
+    | { readonly kind: "suffix"; readonly text: string }
+    | { readonly kind: "contains"; readonly text: string }
     | { readonly kind: "regex"; readonly pattern: string }
-    | { readonly kind: "present" };
+    | { readonly kind: "present" }
+    | { readonly kind: "absent" };
 }
 
 /** Where a matched request goes. A split is resolved to its weights; its name stays for people. */
 export interface RuleTarget {
-  readonly split?: string;
-  /** In the order written; weights may be 0, but not all of them. */
+  readonly split?: SplitReference;
+  /** In the order written; weights may be 0, but not all of them. Empty when the rule answers itself (`redirect`, `respond`). */
   readonly backends: readonly Backend[];
 }
 
+/** Where a rule names its split, and where that is defined. */
+export interface SplitReference {
+  readonly name: string;
+  readonly at: Place;
+  readonly definedAt: Place;
+}
+
 /** A service or one subset of it, with its share. */
-export interface Backend {
+export interface Backend extends HeaderFilters {
   readonly at: Place;
   readonly service: string;
   readonly subset?: string;
   readonly weight: number;
+}
+
+/** How long things may take; 0 is for ever. */
+export interface Timeouts {
+  readonly at: Place;
+  /** From the end of the request to the end of the response, all tries together. */
+  readonly requestMs?: number;
+  /** The same for one try. */
+  readonly backendRequestMs?: number;
+  /** How long nothing may move, in either direction. */
+  readonly idleMs?: number;
 }
 
 /** When a request is tried again; conditions in Envoy's `retry_on` words. */

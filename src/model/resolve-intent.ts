@@ -8,11 +8,11 @@
 import { present } from "../support/assert.ts";
 import type { DocumentParts } from "./build-document.ts";
 import type { DraftGateway } from "./build-nodes.ts";
-import type { DraftRoute } from "./build-route.ts";
+import type { DraftRoute, DraftRule, SplitDefinition } from "./build-route.ts";
 import { DEFAULT_GROUP } from "./check-references.ts";
 import type { Place } from "./diagnostic.ts";
 import type { Gateway } from "./intent-gateway.ts";
-import type { Backend, Route } from "./intent-route.ts";
+import type { Route, RuleTarget } from "./intent-route.ts";
 import type { Intent, NodeGroup, RawResource } from "./intent.ts";
 import { comparePlaces } from "./merge-documents.ts";
 import { byName } from "./sort.ts";
@@ -39,7 +39,7 @@ export function resolveIntent(
     part.gateways.map((draft) => resolveGateway(draft, groupNames, before.gateways)),
   );
   const gatewayNames = gateways.map((gateway) => gateway.name).toSorted();
-  const splits = new Map(parts.flatMap((part) => part.splits));
+  const splits = new Map(parts.flatMap((part) => part.splits.map((split) => [split.name, split])));
   const routes = parts.flatMap((part) =>
     part.routes.map((draft) => resolveRoute(draft, { gatewayNames, splits }, before.routes)),
   );
@@ -76,7 +76,7 @@ function resolveGateway(
 
 function resolveRoute(
   draft: DraftRoute,
-  named: { readonly gatewayNames: readonly string[]; readonly splits: ReadonlyMap<string, readonly Backend[]> },
+  named: { readonly gatewayNames: readonly string[]; readonly splits: ReadonlyMap<string, SplitDefinition> },
   before: ResolvedDrafts["routes"],
 ): Route {
   const gateways = draft.gateways ?? named.gatewayNames;
@@ -85,7 +85,10 @@ function resolveRoute(
   // Backends are made with their document, so the same list is the same content.
   const sameTargets = known?.rules.every((rule, index) => rule.target.backends === targets[index]?.backends);
   if (known !== undefined && sameTargets === true && sameItems(known.gateways, gateways)) return known;
-  const rules = draft.rules.map((rule, index) => ({ ...rule, target: targets[index] ?? rule.target }));
+  const rules = draft.rules.map((rule, index) => ({
+    ...rule,
+    target: present(targets[index], "every rule has a target"),
+  }));
   const route = { ...draft, gateways, rules };
   before.set(draft, route);
   return route;
@@ -96,12 +99,12 @@ function sameItems(a: readonly string[], b: readonly string[]): boolean {
 }
 
 function resolveTarget(
-  target: Route["rules"][number]["target"],
-  splits: ReadonlyMap<string, readonly Backend[]>,
-): Route["rules"][number]["target"] {
-  if (target.split === undefined) return target;
-  const backends = present(splits.get(target.split), "checkReferences has found the split");
-  return { split: target.split, backends };
+  { split, backends }: DraftRule["target"],
+  splits: ReadonlyMap<string, SplitDefinition>,
+): RuleTarget {
+  if (split === undefined) return { backends };
+  const definition = present(splits.get(split.name), "checkReferences has found the split");
+  return { split: { ...split, definedAt: definition.at }, backends: definition.backends };
 }
 
 function byTypeAndName(left: RawResource, right: RawResource): number {

@@ -2,6 +2,7 @@
  * `routes` and `splits`: which request goes where, in Gateway API's words.
  */
 import * as z from "zod";
+import { backendFilters, ruleFilters } from "./schema-filter.ts";
 import { block, exactlyOne, name, refuse, scalar, weight } from "./schema-scalars.ts";
 import { regexProblem } from "./regex-check.ts";
 
@@ -26,11 +27,16 @@ const valueMatch = z
     exactlyOne({
       exact: z.string({ error: "text" }).optional(),
       prefix: scalar("text").optional(),
+      suffix: scalar("text").optional(),
+      contains: scalar("text").optional(),
       regex: regex.optional(),
-      present: z.literal(true).optional(),
+      present: z.boolean().optional(),
     }),
   ])
-  .meta({ description: "A text must be equal.", examples: ["always", { prefix: "v2" }, { present: true }] });
+  .meta({
+    description: "A text must be equal; `present: false` means that it must not be there.",
+    examples: ["always", { prefix: "v2" }, { present: true }],
+  });
 
 const match = block({
   path: pathMatch.optional(),
@@ -43,6 +49,7 @@ const backend = block({
   service: name,
   subset: name.optional(),
   weight: weight.optional().meta({ description: "The share of this backend; 1 when absent." }),
+  filters: backendFilters.optional(),
 });
 
 /** Envoy's `retry_on` words that work without further configuration. */
@@ -70,19 +77,23 @@ const retry = block({
   backoff: block({ base: scalar("positiveDuration"), max: scalar("positiveDuration").optional() }).optional(),
 }).meta({ examples: [{ attempts: 2, on: ["5xx", "reset"], perTryTimeout: "1s" }] });
 
+const timeouts = block({ request: scalar("duration").optional(), idle: scalar("duration").optional() });
+
 const rule = block({
   name: name.optional().meta({ description: "Shown in statistics and logs; made from the position when absent." }),
   matches: z.array(match).min(1).optional().meta({ description: "Any of them suffices; every request when absent." }),
   backends: z.array(backend).min(1).optional(),
   split: name.optional().meta({ description: "The split that holds backends and weights." }),
-  timeouts: block({ request: scalar("duration").optional(), idle: scalar("duration").optional() }).optional(),
+  filters: ruleFilters.optional(),
+  timeouts: timeouts.optional(),
   retry: retry.optional(),
 })
   .superRefine((value, context) => {
-    if (value.backends === undefined && value.split === undefined) {
+    const answers = value.filters?.some((filter) => filter.redirect !== undefined || filter.respond !== undefined);
+    if (value.backends === undefined && value.split === undefined && answers !== true) {
       refuse(context, {
         code: "missing-key",
-        message: "a rule needs `backends` or `split`",
+        message: "a rule needs `backends` or `split`, or a filter that answers: `redirect` or `respond`",
         hint: "write where the requests go",
       });
     }
@@ -100,7 +111,10 @@ const rule = block({
       refuse(context, { code: "invalid-value", message: "all backends have weight 0", hint, path: ["backends"] });
     }
   })
-  .meta({ oneOf: [{ required: ["backends"] }, { required: ["split"] }] });
+  .meta({
+    anyOf: [{ required: ["backends"] }, { required: ["split"] }, { required: ["filters"] }],
+    not: { required: ["backends", "split"] },
+  });
 
 export const routeSchema = block({
   gateways: z
@@ -116,7 +130,7 @@ export const routeSchema = block({
 });
 
 export const splitSchema = block({
-  backends: z.record(name, block({ service: name, subset: name.optional() })),
+  backends: z.record(name, block({ service: name, subset: name.optional(), filters: backendFilters.optional() })),
   default: z.record(name, weight).meta({ description: "The weights until something else sets them; 0 when absent." }),
 })
   .superRefine((split, context) => {

@@ -80,6 +80,26 @@ export const scalarRules = {
     hint: "letters, digits and hyphens, for example session",
     examples: ["session"],
   },
+  changeableHeader: {
+    pattern: /^(?![Hh][Oo][Ss][Tt]$)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,255}$/,
+    expected: "the name of a header other than Host",
+    hint: "letters, digits and hyphens; Host is changed by `rewrite: { hostname: … }`",
+    examples: ["x-env"],
+  },
+  headerValue: {
+    // Control characters would end the header, or make Envoy refuse it.
+    pattern: /^[^\u0000-\u0008\u000a-\u001f\u007f]{1,4096}$/,
+    expected: "the value of a header: 1 to 4096 characters on one line",
+    hint: "",
+    examples: [],
+  },
+  preciseHostname: {
+    pattern:
+      /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$/,
+    expected: "a host name without wildcard",
+    hint: "write example.com, without scheme, port and path",
+    examples: ["example.com"],
+  },
   metadataPath: {
     pattern: /^[^.]+(?:\.[^.]+)*$/,
     expected: "a path of keys with dots between them",
@@ -148,7 +168,7 @@ export function block<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.
 }
 
 /** A map with exactly one of its keys. */
-export function exactlyOne<S extends z.ZodRawShape>(shape: S) {
+export function exactlyOne<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
   const keys = Object.keys(shape);
   return block(shape)
     .superRefine((value, context) => {

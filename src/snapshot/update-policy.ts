@@ -27,7 +27,7 @@ export function updatePolicy(group: NodeGroup, intent: Intent): UpdatePolicy {
 function longestRequestMs(group: NodeGroup, intent: Intent): number {
   let longestMs = 0;
   for (const { rules } of routesOf(group, intent)) {
-    for (const { timeouts } of rules) longestMs = Math.max(longestMs, timeouts.requestMs ?? defaultRequestTimeoutMs);
+    for (const { timeouts } of rules) longestMs = Math.max(longestMs, timeouts?.requestMs ?? defaultRequestTimeoutMs);
   }
   return longestMs;
 }

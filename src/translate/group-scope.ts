@@ -72,7 +72,10 @@ function servicesOf(
 function routedServices(routes: readonly Route[]): ReadonlySet<string> {
   const names = new Set<string>();
   for (const { rules } of routes) {
-    for (const { target } of rules) for (const { service } of target.backends) names.add(service);
+    for (const { target, mirrors } of rules) {
+      for (const { service } of target.backends) names.add(service);
+      for (const { service } of mirrors) names.add(service);
+    }
   }
   return names;
 }

@@ -39,26 +39,33 @@ function translatePath(path: PathMatch): RouteMatchJson {
 }
 
 function translateHeader(header: ValueMatch): HeaderMatcherJson {
-  const stringMatch = translateValue(header.value);
-  return stringMatch === undefined ? { name: header.name, presentMatch: true } : { name: header.name, stringMatch };
+  return { name: header.name, ...translateValue(header.value) };
 }
 
 function translateQueryParameter(param: ValueMatch): QueryParameterMatcherJson {
-  const stringMatch = translateValue(param.value);
-  return stringMatch === undefined ? { name: param.name, presentMatch: true } : { name: param.name, stringMatch };
+  return { name: param.name, ...translateValue(param.value) };
 }
 
-/** Undefined when only the presence counts. */
-function translateValue(value: ValueMatch["value"]): StringMatcherJson | undefined {
+/** Fields that the matchers of headers and of query parameters both have. */
+function translateValue(value: ValueMatch["value"]): {
+  readonly stringMatch?: StringMatcherJson;
+  readonly presentMatch?: boolean;
+} {
   switch (value.kind) {
     case "exact":
-      return { exact: value.text };
+      return { stringMatch: { exact: value.text } };
     case "prefix":
-      return { prefix: value.text };
+      return { stringMatch: { prefix: value.text } };
+    case "suffix":
+      return { stringMatch: { suffix: value.text } };
+    case "contains":
+      return { stringMatch: { contains: value.text } };
     case "regex":
-      return { safeRegex: { regex: value.pattern } };
+      return { stringMatch: { safeRegex: { regex: value.pattern } } };
     case "present":
-      return undefined;
+      return { presentMatch: true };
+    case "absent":
+      return { presentMatch: false };
     default:
       return unreachable(value);
   }

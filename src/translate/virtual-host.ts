@@ -5,23 +5,14 @@
  * hostname, whichever route they were written in, are put in one virtual host in the order of precedence
  * that Gateway API defines: written order does not matter until everything else is equal.
  */
-import type { RouteJson, VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
-import type { Route, Rule, RuleMatch } from "../model/intent-route.ts";
-import { envoyRouteName } from "./names.ts";
-import { translateRouteAction } from "./route-action.ts";
-import { translateRouteMatch } from "./route-match.ts";
+import type { VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import type { GatewayListener } from "../model/intent-gateway.ts";
+import type { Route, RuleMatch } from "../model/intent-route.ts";
+import type { RouteEntry } from "./route.ts";
+import { translateRoute } from "./route.ts";
 
-/** One match of one rule: what becomes one Envoy route. */
-export interface RouteEntry {
-  readonly route: Route;
-  readonly rule: Rule;
-  readonly ruleIndex: number;
-  readonly match: RuleMatch;
-  readonly matchIndex: number;
-}
-
-/** One virtual host for each hostname, sorted by it. */
-export function translateVirtualHosts(routes: readonly Route[]): readonly VirtualHostJson[] {
+/** One virtual host for each hostname of the routes on a listener, sorted by it. */
+export function translateVirtualHosts(listener: GatewayListener, routes: readonly Route[]): readonly VirtualHostJson[] {
   const byHostname = new Map<string, Route[]>();
   for (const route of routes) {
     // Hostnames know no case, and Envoy refuses a domain that is there twice.
@@ -36,7 +27,10 @@ export function translateVirtualHosts(routes: readonly Route[]): readonly Virtua
     .map(([hostname, attached]) => ({
       name: hostname,
       domains: [hostname],
-      routes: attached.flatMap(entriesOf).toSorted(byPrecedence).map(translateRoute),
+      routes: attached
+        .flatMap(entriesOf)
+        .toSorted(byPrecedence)
+        .map((entry) => translateRoute(entry, { hostname, listener })),
     }));
 }
 
@@ -63,14 +57,6 @@ function entriesOf(route: Route): readonly RouteEntry[] {
   return route.rules.flatMap((rule, ruleIndex) =>
     rule.matches.map((match, matchIndex) => ({ route, rule, ruleIndex, match, matchIndex })),
   );
-}
-
-function translateRoute(entry: RouteEntry): RouteJson {
-  return {
-    name: envoyRouteName(entry.route, entry.rule),
-    match: translateRouteMatch(entry.match),
-    route: translateRouteAction(entry.rule),
-  };
 }
 
 const pathRanks = { exact: 0, regex: 1, prefix: 2 } as const;

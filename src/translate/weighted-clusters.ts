@@ -5,18 +5,24 @@
  * list: Envoy's choice walks the list, so a canary that goes from 0 to 10 % does not move the others.
  */
 import type { RouteActionJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import type { HeaderFilters } from "../model/intent-filter.ts";
 import type { Backend, RuleTarget } from "../model/intent-route.ts";
 import { assert } from "../support/assert.ts";
+import { translateHeaders } from "./header-changes.ts";
 import { clusterName } from "./names.ts";
 
-/** The cluster, or the clusters and their weights. */
-export function translateTarget(target: RuleTarget): RouteActionJson {
+/** The cluster, or the clusters with their weights and, in the order of the backends, changes of headers. */
+export function translateTarget(target: RuleTarget, headers: readonly HeaderFilters[]): RouteActionJson {
   const [first, ...others] = target.backends;
-  assert(first !== undefined, "a rule without backends is refused when it is parsed");
+  assert(first !== undefined, "a rule that neither answers nor has backends is refused when it is parsed");
   if (others.length === 0) return { cluster: nameOf(first) };
   return {
     weightedClusters: {
-      clusters: target.backends.map((backend) => ({ name: nameOf(backend), weight: backend.weight })),
+      clusters: target.backends.map((backend, index) => ({
+        name: nameOf(backend),
+        weight: backend.weight,
+        ...translateHeaders(headers[index] ?? {}),
+      })),
     },
   };
 }

@@ -57,7 +57,7 @@ export function rule(name: string, backends: readonly Backend[], rest: Partial<R
     at: place(),
     matches: [match({ kind: "prefix", path: "/" })],
     target: { backends },
-    timeouts: {},
+    mirrors: [],
     ...rest,
   };
 }

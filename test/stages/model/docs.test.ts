@@ -40,7 +40,7 @@ describe("docs/configuration.md", () => {
     const files = Object.fromEntries(samples.map((sample, index) => [`sample-${index}.yaml`, sample]));
     const { diagnostics, intent } = parseText(files);
     expect(drawDiagnostics(diagnostics)).toBe("");
-    expect(intent?.routes).toHaveLength(2);
+    expect(intent?.routes).toHaveLength(3);
   });
 
   it("has samples that the JSON Schema accepts", () => {

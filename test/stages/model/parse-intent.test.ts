@@ -97,10 +97,35 @@ describe("the meaning of a document", () => {
     expect(shop?.rules[1]).toMatchObject({ name: "rule-1", matches: [{ path: { kind: "prefix", path: "/" } }] });
   });
 
+  it("reads filters, with header names in lower case and the places of all", () => {
+    const [moved, closed, changed] = intent.routes.find((route) => route.name === "filtered")?.rules ?? [];
+    expect(moved).toMatchObject({
+      redirect: { at: { line: 54 }, scheme: "https", port: 8443, path: { kind: "prefix", path: "/new" }, status: 308 },
+      target: { backends: [] },
+      mirrors: [],
+    });
+    expect(closed?.respond).toMatchObject({ at: { line: 55 }, status: 503, body: "closed" });
+    expect(changed).toMatchObject({
+      requestHeaders: {
+        at: { line: 58 },
+        set: [{ name: "a", value: "1" }],
+        add: [{ name: "b", value: "2" }],
+        remove: ["c"],
+      },
+      responseHeaders: { set: [], add: [], remove: ["server"] },
+      rewrite: { hostname: "inside", path: { kind: "full", path: "/x" } },
+      mirrors: [
+        { service: "shop", subset: "canary", percent: 2.5 },
+        { service: "empty", at: { line: 62 } },
+      ],
+    });
+    expect(changed?.target.backends[0]?.responseHeaders?.set).toEqual([{ name: "x-v", value: "v1" }]);
+  });
+
   it("resolves a split to its backends in the order written; a weight that is not written is 0", () => {
     const rule = intent.routes.find((route) => route.name === "shop")?.rules[1];
     expect(rule?.target).toMatchObject({
-      split: "shop",
+      split: { name: "shop", at: { line: 51, column: 16 }, definedAt: { line: 66, column: 3 } },
       backends: [
         { service: "shop", subset: "stable", weight: 90 },
         { service: "shop", subset: "canary", weight: 10 },

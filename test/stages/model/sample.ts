@@ -52,11 +52,22 @@ routes:
         timeouts: { request: 3s, idle: 0s }
         retry: { attempts: 2, on: [reset, 5xx], perTryTimeout: 1s, backoff: { base: 25ms, max: 1s } }
       - split: shop
+  filtered:
+    rules:
+      - filters: [{ redirect: { scheme: https, hostname: b.example.com, port: 8443, path: { prefix: /new }, status: 308 } }]
+      - { matches: [{ path: /closed }], filters: [{ respond: { status: 503, body: closed } }] }
+      - backends: [{ service: shop, filters: [{ responseHeaders: { set: { x-v: v1 } } }] }]
+        filters:
+          - requestHeaders: { set: { A: "1" }, add: { b: "2" }, remove: [C] }
+          - responseHeaders: { remove: [server] }
+          - rewrite: { hostname: inside, path: { full: /x } }
+          - mirror: { service: shop, subset: canary, percent: 2.5 }
+          - mirror: { service: empty }
   rest:
     rules: [{ backends: [{ service: empty, weight: 3 }, { service: shop }] }]
 splits:
   shop:
-    backends: { stable: { service: shop, subset: stable }, canary: { service: shop, subset: canary }, old: { service: empty } }
+    backends: { stable: { service: shop, subset: stable, filters: [{ requestHeaders: { set: { x-v: v1 } } }] }, canary: { service: shop, subset: canary }, old: { service: empty } }
     default: { stable: 90, canary: 10 }
 resources:
   - "@type": type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment

@@ -3,10 +3,22 @@
  */
 import { describe, expect, it } from "vitest";
 import { updatePolicy } from "../../../src/snapshot/update-policy.ts";
-import { backend, buildIntent, gateway, group, helloIntent, route, rule, service } from "../../support/build-intent.ts";
+import {
+  backend,
+  buildIntent,
+  gateway,
+  group,
+  helloIntent,
+  place,
+  route,
+  rule,
+  service,
+} from "../../support/build-intent.ts";
 
 function withTimeouts(...requestMs: readonly number[]): ReturnType<typeof buildIntent> {
-  const rules = requestMs.map((ms, index) => rule(`r${index}`, [backend("a")], { timeouts: { requestMs: ms } }));
+  const rules = requestMs.map((ms, index) =>
+    rule(`r${index}`, [backend("a")], { timeouts: { at: place(), requestMs: ms } }),
+  );
   return buildIntent({ gateways: [gateway("public")], services: [service("a")], routes: [route("r", rules)] });
 }
 

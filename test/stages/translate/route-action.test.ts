@@ -4,7 +4,7 @@
 import { describe, expect, it } from "vitest";
 import type { Rule } from "../../../src/model/intent-route.ts";
 import { translateRouteAction } from "../../../src/translate/route-action.ts";
-import { backend, place, rule } from "../../support/build-intent.ts";
+import { backend, match, place, rule } from "../../support/build-intent.ts";
 
 const retry = {
   at: place(),
@@ -13,6 +13,7 @@ const retry = {
   perTryTimeoutMs: 250,
   backoff: { baseMs: 25, maxMs: 1_000 },
 };
+const anyMatch = match({ kind: "prefix", path: "/" });
 const one = [backend("reviews|stable")];
 
 describe("translateRouteAction", () => {
@@ -33,7 +34,7 @@ describe("translateRouteAction", () => {
     ],
     [
       "passes timeouts on, 0 for none",
-      rule("r", one, { timeouts: { requestMs: 0, idleMs: 1_500 } }),
+      rule("r", one, { timeouts: { at: place(), requestMs: 0, idleMs: 1_500 } }),
       { cluster: "reviews|stable", timeout: "0s", idleTimeout: "1.5s" },
     ],
     [
@@ -50,11 +51,41 @@ describe("translateRouteAction", () => {
         },
       },
     ],
+    [
+      "mirrors to clusters, all requests or a share in whole numbers",
+      rule("r", one, {
+        mirrors: [
+          { at: place(), service: "audit" },
+          { at: place(), service: "reviews", subset: "canary", percent: 12.5 },
+        ],
+      }),
+      {
+        cluster: "reviews|stable",
+        timeout: "15s",
+        requestMirrorPolicies: [
+          { cluster: "audit", runtimeFraction: { defaultValue: { numerator: 100, denominator: "HUNDRED" } } },
+          {
+            cluster: "reviews|canary",
+            runtimeFraction: { defaultValue: { numerator: 125_000, denominator: "MILLION" } },
+          },
+        ],
+      },
+    ],
+    [
+      "rewrites host and path",
+      rule("r", one, { rewrite: { at: place(), hostname: "inside", path: { kind: "full", path: "/a\\1" } } }),
+      {
+        cluster: "reviews|stable",
+        timeout: "15s",
+        hostRewriteLiteral: "inside",
+        regexRewrite: { pattern: { regex: "^/.*$" }, substitution: "/a\\\\1" },
+      },
+    ],
   ])("%s", (_, written, expected) => {
-    expect(translateRouteAction(written)).toEqual(expected);
+    expect(translateRouteAction(written, anyMatch, [])).toEqual(expected);
   });
 
   it("takes a rule without backends for a bug of the parser", () => {
-    expect(() => translateRouteAction(rule("r", []))).toThrow("assertion failed");
+    expect(() => translateRouteAction(rule("r", []), anyMatch, [])).toThrow("assertion failed");
   });
 });

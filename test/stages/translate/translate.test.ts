@@ -86,6 +86,14 @@ describe("translate", () => {
     expect(clustersOf(intent, "edge")).toEqual(["cart", "cart|v1"]);
   });
 
+  it("gives a group the service that its routes mirror to", () => {
+    const mirrors = [{ at: place(), service: "spare" }];
+    const routes = [route("shop", [rule("main", [backend("shop")], { mirrors })]), ...twoGroups.routes.slice(1)];
+    const intent = { ...twoGroups, routes };
+    expect(clustersOf(intent, "edge")).toEqual(["shop", "spare"]);
+    expect(clustersOf(intent, "mesh")).toEqual(["cart"]);
+  });
+
   it("attaches a route to one listener of a gateway when it says which", () => {
     const listeners = ["a", "b"].map((name, index) => ({ name, at: place(), port: 10_000 + index }));
     const intent = buildIntent({

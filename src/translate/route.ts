@@ -1,0 +1,52 @@
+/**
+ * A Route: one match of a rule, and what is done with the requests that it takes.
+ */
+import type { RouteJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import type { GatewayListener } from "../model/intent-gateway.ts";
+import type { Route, Rule, RuleMatch } from "../model/intent-route.ts";
+import { placeHeaders, translateHeaders } from "./header-changes.ts";
+import type { HeaderFields } from "./header-changes.ts";
+import { envoyRouteName } from "./names.ts";
+import { translateRedirect } from "./redirect.ts";
+import { translateRouteAction } from "./route-action.ts";
+import { translateRouteMatch } from "./route-match.ts";
+
+/** One match of one rule: what becomes one Envoy route. */
+export interface RouteEntry {
+  readonly route: Route;
+  readonly rule: Rule;
+  readonly ruleIndex: number;
+  readonly match: RuleMatch;
+  readonly matchIndex: number;
+}
+
+/** The virtual host that a route is in, and the listener of that. */
+export interface RouteSite {
+  readonly hostname: string;
+  readonly listener: GatewayListener;
+}
+
+/** The Envoy route of a match. */
+export function translateRoute(entry: RouteEntry, site: RouteSite): RouteJson {
+  return {
+    name: envoyRouteName(entry.route, entry.rule),
+    match: translateRouteMatch(entry.match),
+    ...translateAction(entry, site),
+  };
+}
+
+function translateAction({ rule, match }: RouteEntry, site: RouteSite): RouteJson & HeaderFields {
+  const { redirect, respond } = rule;
+  if (redirect !== undefined) {
+    return { redirect: translateRedirect(redirect, { ...site, path: match.path }), ...translateHeaders(rule) };
+  }
+  if (respond !== undefined) {
+    const body = respond.body === undefined ? {} : { body: { inlineString: respond.body } };
+    return { directResponse: { status: respond.status, ...body }, ...translateHeaders(rule) };
+  }
+  const headers = placeHeaders(rule, rule.target.backends);
+  return {
+    route: translateRouteAction(rule, match, headers.backends),
+    ...translateHeaders(headers.route),
+  };
+}

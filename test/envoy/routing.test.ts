@@ -1,0 +1,157 @@
+/**
+ * What a real Envoy does to real requests for the sake of filters.
+ *
+ * The backends answer with the path, the host and the headers that they saw.
+ */
+import { request } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import { json } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import { startScene } from "./scene.ts";
+
+/** An answer, with what the backend saw if one was asked. */
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly seen: { readonly path: string; readonly host: string; readonly headers: IncomingHttpHeaders } | undefined;
+}
+
+/** One request; `fetch` would neither take a Host header nor leave a redirect alone. */
+async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const client = request(url, { headers, agent: false }, (response) => {
+    const isJson = response.headers["content-type"] === "application/json";
+    const body = isJson ? (json(response) as Promise<Answer["seen"]>) : Promise.resolve(response.resume() && undefined);
+    body.then((seen) => resolve({ status: response.statusCode, headers: response.headers, seen }), reject);
+  });
+  client.once("error", reject);
+  client.end();
+  return promise;
+}
+
+type Config = Parameters<typeof startScene>[0]["config"];
+
+test("redirects, rewrites and answers as Gateway API says", async () => {
+  const config: Config = ({ port, backends }) => `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  one: { endpoints: ["${backends[0]}"] }
+routes:
+  any:
+    rules:
+      - { matches: [{ path: /moved }], filters: [{ redirect: { path: { prefix: /new }, status: 308 } }] }
+      - { matches: [{ path: /up }], filters: [{ redirect: { path: { prefix: / } } }] }
+      - { matches: [{ path: /away }], filters: [{ redirect: { scheme: https, hostname: b.test, path: { full: /x } } }] }
+      - { matches: [{ path: /secure }], filters: [{ redirect: { scheme: https } }] }
+      - { matches: [{ path: /v1 }, { path: /v2/ }], filters: [{ rewrite: { path: { prefix: /api/ } } }], backends: [{ service: one }] }
+      - { matches: [{ path: /strip }], filters: [{ rewrite: { path: { prefix: / } } }], backends: [{ service: one }] }
+      - { matches: [{ path: { regex: "/full.*" } }], filters: [{ rewrite: { hostname: in.test, path: { full: "/a\\\\1" } } }], backends: [{ service: one }] }
+      - matches: [{ path: /closed }]
+        filters: [{ respond: { status: 503, body: "{}" } }, { responseHeaders: { set: { content-type: application/json } } }]
+  named:
+    hostnames: [named.test]
+    rules: [{ filters: [{ redirect: { scheme: https } }] }]
+`;
+  await using scene = await startScene({ backends: 1, config });
+  const origin = `http://127.0.0.1:${scene.port}`;
+  const location = async (path: string, host?: string) => {
+    const answer = await ask(`${origin}${path}`, host === undefined ? {} : { host });
+    return [answer.status, answer.headers.location];
+  };
+  expect(await location("/moved")).toEqual([308, `${origin}/new`]);
+  expect(await location("/moved/a?b=c")).toEqual([308, `${origin}/new/a?b=c`]);
+  expect(await location("/moved", "portless.test")).toEqual([308, `http://portless.test:${scene.port}/new`]);
+  expect(await location("/up/a")).toEqual([302, `${origin}/a`]);
+  expect(await location("/up")).toEqual([302, `${origin}/`]);
+  expect(await location("/away/a?b")).toEqual([302, "https://b.test/x?b"]);
+  expect(await location("/secure/a")).toEqual([302, "https://127.0.0.1:443/secure/a"]);
+  expect(await location("/a", `named.test:${scene.port}`)).toEqual([302, "https://named.test/a"]);
+
+  const path = async (asked: string) => (await ask(`${origin}${asked}`)).seen?.path;
+  expect(await path("/v1/a?b=c")).toBe("/api/a?b=c");
+  expect(await path("/v1")).toBe("/api");
+  expect(await path("/v2/a")).toBe("/api/a");
+  expect(await path("/strip/a/b")).toBe("/a/b");
+  expect(await path("/strip/")).toBe("/");
+  expect(await path("/strip")).toBe("/");
+  expect((await ask(`${origin}/fuller?b=c`)).seen).toMatchObject({ path: "/a\\1?b=c", host: "in.test" });
+
+  const closed = await ask(`${origin}/closed`);
+  expect(closed).toMatchObject({ status: 503, headers: { "content-type": "application/json" }, seen: {} });
+});
+
+test("changes headers on both ways, a backend's after its rule's", async () => {
+  const config: Config = ({ port, backends }) => `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  one: { endpoints: ["${backends[0]}"] }
+  two: { endpoints: ["${backends[1]}"] }
+routes:
+  any:
+    rules:
+      - filters:
+          - requestHeaders: { set: { x-set: "100 %", x-own: rule }, add: { x-add: rule }, remove: [x-gone] }
+          - responseHeaders: { set: { x-own: rule }, add: { x-more: rule }, remove: [x-backend] }
+        backends:
+          - { service: one, weight: 0 }
+          - service: two
+            filters:
+              - requestHeaders: { set: { x-own: backend }, add: { x-add: backend }, remove: [x-set] }
+              - responseHeaders: { set: { x-own: backend } }
+      - { matches: [{ path: /one }], filters: [{ requestHeaders: { set: { x-set: "100 %" }, add: { x-add: rule }, remove: [x-gone] } }], backends: [{ service: one }] }
+      - { matches: [{ path: /absent, headers: { x-a: { present: false } }, queryParams: { q: { present: false } } }], backends: [{ service: one }] }
+      - { matches: [{ path: /absent, headers: { x-a: { suffix: z } } }, { path: /absent, headers: { x-a: { contains: "y" } } }], filters: [{ respond: { status: 204 } }] }
+`;
+  await using scene = await startScene({ backends: 2, config });
+  const sent = { "x-set": "client", "x-add": "client", "x-gone": "client" };
+  const one = await ask(`${scene.url}one`, sent);
+  expect(one.seen?.headers).toMatchObject({ "x-set": "100 %", "x-add": "client, rule" });
+  expect(one.seen?.headers).not.toHaveProperty("x-gone");
+  expect(one.headers).toHaveProperty("x-backend");
+
+  const two = await ask(scene.url, sent);
+  expect(two.seen?.headers).toMatchObject({ "x-own": "backend", "x-add": "client, rule, backend" });
+  expect(two.seen?.headers).not.toHaveProperty("x-gone");
+  expect(two.seen?.headers).not.toHaveProperty("x-set");
+  expect(two.headers).toMatchObject({ "x-own": "backend", "x-more": "rule" });
+  expect(two.headers).not.toHaveProperty("x-backend");
+
+  const backendOf = async (path: string, headers: Readonly<Record<string, string>> = {}) => {
+    const { status, headers: answered } = await ask(`${scene.url}${path}`, headers);
+    return answered["x-backend"] ?? status;
+  };
+  expect(await backendOf("absent")).toBe("v1");
+  expect(await backendOf("absent?q=")).toBe(200);
+  expect(await backendOf("absent", { "x-a": "xyz" })).toBe(204);
+  expect(await backendOf("absent", { "x-a": "ya" })).toBe(204);
+});
+
+test("mirrors requests, all of them or a share, and answers with the backend's answer alone", async () => {
+  const config: Config = ({ port, backends }) => `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  shop:
+    endpoints:
+      - { address: "${backends[0]}", labels: { version: v1 } }
+      - { address: "${backends[1]}", labels: { version: v2 } }
+    subsets: { stable: { labels: { version: v1 } }, next: { labels: { version: v2 } } }
+routes:
+  any:
+    rules:
+      - { matches: [{ path: /all }], filters: [{ mirror: { service: shop, subset: next } }], backends: [{ service: shop, subset: stable }] }
+      - { matches: [{ path: /none }], filters: [{ mirror: { service: shop, subset: next, percent: 0 } }], backends: [{ service: shop, subset: stable }] }
+`;
+  await using scene = await startScene({ backends: 2, config });
+  const mirrored = () => scene.backends[1]?.requests ?? 0;
+  scene.backends[1]?.set({ failure: { answer: 500 } });
+  for (let count = 0; count < 10; count += 1) {
+    expect((await ask(`${scene.url}none`)).headers["x-backend"]).toBe("v1");
+    expect(await ask(`${scene.url}all`)).toMatchObject({ status: 200, headers: { "x-backend": "v1" } });
+  }
+  await waitUntil(() => mirrored() >= 10, { what: "the copies" });
+  expect(mirrored()).toBe(10);
+});
