@@ -1,11 +1,11 @@
 /**
- * `10.0.0.1:8080` and `[::1]:80`: the host and port of an endpoint.
+ * `10.0.0.1:8080` and `[::1]:80`: the host and port of an endpoint; `db.internal:80`: what DNS is asked for.
  */
 import { isIP } from "node:net";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 
-/** An IP address and a port. */
+/** An IP address or a name, and a port. */
 export interface HostAndPort {
   readonly host: string;
   readonly port: number;
@@ -27,16 +27,40 @@ export function parseAddress(text: string): Result<HostAndPort, AddressProblem> 
   if (match === null || host === undefined || host === "") return err(explain(text));
   const port = Number(match.groups?.["port"]);
   if (port < 1 || port > PORT_MAX) {
-    return err({ message: `the port of "${text}" is not between 1 and ${PORT_MAX}`, hint: EXAMPLE });
+    return err({ message: portRange(text), hint: EXAMPLE });
   }
   const bracketed = match.groups?.["bracketed"] !== undefined;
   if (!isIpAddress(host) || bracketed !== host.includes(":")) return err(explain(text));
   return ok({ host, port });
 }
 
+/** A host name, perhaps with a dot at its end that keeps search domains out. */
+export const dnsNamePattern =
+  /^(?=.{1,254}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;
+
+/** A host name and a port. */
+export function parseDnsAddress(text: string): Result<HostAndPort, AddressProblem> {
+  const [, host = "", digits = ""] = /^(.*):([0-9]{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  const hint = "write a host name and a port: db.internal:5432";
+  if (parseAddress(text).ok) {
+    return err({ message: `"${text}" is an IP address`, hint: "write it under `endpoints`" });
+  }
+  if (!dnsNamePattern.test(host)) {
+    const lacksPort = digits === "" && dnsNamePattern.test(text);
+    return err({ message: lacksPort ? `"${text}" has no port` : `"${text}" is not a host name and a port`, hint });
+  }
+  if (port < 1 || port > PORT_MAX) return err({ message: portRange(text), hint });
+  return ok({ host, port });
+}
+
 /** IPv4 or IPv6; an IPv6 zone (`fe80::1%eth0`) means something on one machine only and is refused. */
 export function isIpAddress(text: string): boolean {
   return isIP(text) !== 0 && !text.includes("%");
+}
+
+function portRange(text: string): string {
+  return `the port of "${text}" is not between 1 and ${PORT_MAX}`;
 }
 
 function explain(text: string): AddressProblem {
@@ -49,7 +73,7 @@ function explain(text: string): AddressProblem {
   if (/^[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*(?::[0-9]+)?$/.test(text)) {
     return {
       message: `"${text}" is a host name; endpoints are IP addresses`,
-      hint: "services found by DNS are not supported yet: write the IP addresses",
+      hint: `write \`discovery: { dns: "${text.includes(":") ? text : `${text}:80`}" }\` instead of \`endpoints\``,
     };
   }
   return { message: `"${text}" is not an address`, hint: EXAMPLE };

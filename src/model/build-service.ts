@@ -4,11 +4,12 @@
  * Endpoints are sorted by address: their order in the file has no meaning, so it must not make a version.
  */
 import { assert } from "../support/assert.ts";
-import { parseAddress } from "./address.ts";
+import { parseAddress, parseDnsAddress } from "./address.ts";
 import { buildLoadBalancer } from "./build-load-balancer.ts";
 import { durationMs, durationPattern, protoDuration } from "./duration.ts";
 import type {
   CircuitBreaker,
+  DnsDiscovery,
   Endpoint,
   HealthCheck,
   OutlierDetection,
@@ -23,7 +24,7 @@ import { placeOf } from "./position.ts";
 import type { ServiceValue } from "./schema.ts";
 import { byName, defined, sortedRecord } from "./sort.ts";
 
-type EndpointValue = ServiceValue["endpoints"][number];
+type EndpointValue = NonNullable<ServiceValue["endpoints"]>[number];
 
 /** Builds one service. */
 export function buildService(document: SourceDocument, path: Path, value: ServiceValue): Service {
@@ -39,7 +40,7 @@ export function buildService(document: SourceDocument, path: Path, value: Servic
       policy: policyWithPlaces(places, mergePolicy(policy, policyOf(subset)), policyOf(subset)),
     };
   });
-  const endpoints = value.endpoints.map((endpoint, index) =>
+  const endpoints = (value.endpoints ?? []).map((endpoint, index) =>
     buildEndpoint(document, [...path, "endpoints", index], endpoint),
   );
   return {
@@ -47,6 +48,7 @@ export function buildService(document: SourceDocument, path: Path, value: Servic
     at: placeOf(document, path, "key"),
     ...defined({ protocol: value.protocol }),
     endpoints: endpoints.toSorted(byAddress),
+    ...(value.discovery === undefined ? {} : { dns: buildDns(value.discovery.dns) }),
     subsets: subsets.toSorted(byName),
     policy: own,
   };
@@ -62,7 +64,23 @@ function buildEndpoint(document: SourceDocument, path: Path, value: EndpointValu
     ...address.value,
     labels: sortedRecord(block.labels ?? {}),
     ...(region === undefined ? {} : { locality: { region, ...defined({ zone, subZone }) } }),
-    ...defined({ weight: block.weight, priority: block.priority }),
+    ...defined({ weight: block.weight, priority: block.priority, health: block.health }),
+  };
+}
+
+function buildDns(value: NonNullable<ServiceValue["discovery"]>["dns"]): DnsDiscovery {
+  const defaults = { mode: "strict", family: "v4-preferred" } as const;
+  if (typeof value === "string") {
+    const address = parseDnsAddress(value);
+    assert(address.ok, "the schema has checked the address");
+    return { ...defaults, name: address.value.host, port: address.value.port };
+  }
+  const { name, port, mode, refresh, family } = value;
+  return {
+    name,
+    port,
+    ...{ ...defaults, ...defined({ mode, family }) },
+    ...(refresh === undefined ? {} : { refreshMs: durationMs(refresh) }),
   };
 }
 

@@ -11,10 +11,17 @@ import type { ServiceValue } from "./schema.ts";
 /** The problems of one service that fits its schema. */
 export function checkService(path: Path, service: ServiceValue): readonly Problem[] {
   const policy = policyOf(service);
-  const problems = [...repeatedEndpoints(path, service), ...twoRetryLimits(path, policy), ...checkPolicy(path, policy)];
+  const problems = [
+    ...sourcesOfHosts(path, service),
+    ...repeatedEndpoints(path, service),
+    ...twoRetryLimits(path, policy),
+    ...checkPolicy(path, policy),
+  ];
   for (const [name, subset] of Object.entries(service.subsets ?? {})) {
     const subsetPath = [...path, "subsets", name];
-    problems.push(...emptySubset(subsetPath, service, subset.labels));
+    if (service.endpoints !== undefined) {
+      problems.push(...emptySubset(subsetPath, service.endpoints, subset.labels));
+    }
     const own = policyOf(subset);
     problems.push(...twoRetryLimits(subsetPath, own));
     if (own.healthCheck !== undefined || own.loadBalancer !== undefined) {
@@ -24,9 +31,28 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
   return problems;
 }
 
+function* sourcesOfHosts(path: Path, service: ServiceValue): Iterable<Problem> {
+  const { endpoints, discovery, subsets } = service;
+  if (endpoints === undefined && discovery === undefined) {
+    const hint = "write `endpoints: []` for a service that has no hosts for now";
+    yield { code: "missing-key", message: "a service needs `endpoints` or `discovery`", hint, path, at: "key" };
+  }
+  if (discovery === undefined) return;
+  if (endpoints !== undefined) {
+    const message = "a service has `endpoints` or `discovery`, not both";
+    const hint = "keep one of them; a split can send requests to both, each as a service of its own";
+    yield { code: "invalid-value", message, hint, path: [...path, "discovery"], at: "key" };
+  }
+  if (subsets !== undefined) {
+    const message = "a service that is found by DNS has no subsets: its hosts have no labels";
+    const hint = "make a service of each name; a split or weighted backends divide the requests among them";
+    yield { code: "invalid-value", message, hint, path: [...path, "subsets"], at: "key" };
+  }
+}
+
 function* repeatedEndpoints(path: Path, service: ServiceValue): Iterable<Problem> {
   const seen = new Set<string>();
-  for (const [index, endpoint] of service.endpoints.entries()) {
+  for (const [index, endpoint] of (service.endpoints ?? []).entries()) {
     const address = typeof endpoint === "string" ? endpoint : endpoint.address;
     if (seen.has(address)) {
       const message = `the endpoint ${address} is listed twice`;
@@ -39,9 +65,13 @@ function* repeatedEndpoints(path: Path, service: ServiceValue): Iterable<Problem
 }
 
 /** Only a warning: a subset waits empty for its first deployment. */
-function* emptySubset(path: Path, service: ServiceValue, labels: Readonly<Record<string, string>>): Iterable<Problem> {
+function* emptySubset(
+  path: Path,
+  endpoints: NonNullable<ServiceValue["endpoints"]>,
+  labels: Readonly<Record<string, string>>,
+): Iterable<Problem> {
   const wanted = Object.entries(labels);
-  const selects = service.endpoints.some(
+  const selects = endpoints.some(
     (endpoint) =>
       wanted.length === 0 ||
       (typeof endpoint !== "string" && wanted.every(([key, value]) => endpoint.labels?.[key] === value)),

@@ -9,7 +9,7 @@ import type { Path } from "./position.ts";
 /** `*` stands for one step of a path. */
 const futureWords: readonly { readonly where: readonly string[]; readonly words: readonly string[] }[] = [
   { where: [], words: ["policies", "secrets"] },
-  { where: ["services", "*"], words: ["discovery"] },
+  { where: ["services", "*", "discovery"], words: ["etcd", "file"] },
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["tls", "http3"] },

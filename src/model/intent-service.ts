@@ -8,9 +8,22 @@ export interface Service {
   readonly name: string;
   readonly at: Place;
   readonly protocol?: "http1" | "http2" | "grpc";
+  /** Empty when the hosts are found by DNS. */
   readonly endpoints: readonly Endpoint[];
+  readonly dns?: DnsDiscovery;
   readonly subsets: readonly Subset[];
   readonly policy: ServicePolicy;
+}
+
+/** A name that each Envoy looks up itself. */
+export interface DnsDiscovery {
+  readonly name: string;
+  readonly port: number;
+  /** `strict`: every address is a host. `logical`: all of them are one. */
+  readonly mode: "strict" | "logical";
+  /** Absent: when the answer's time to live is over. */
+  readonly refreshMs?: number;
+  readonly family: "v4" | "v6" | "v4-preferred" | "v6-preferred" | "all";
 }
 
 /** One host and port. */
@@ -23,6 +36,7 @@ export interface Endpoint {
   readonly locality?: { readonly region: string; readonly zone?: string; readonly subZone?: string };
   readonly weight?: number;
   readonly priority?: number;
+  readonly health?: "healthy" | "draining" | "unhealthy";
 }
 
 /** The endpoints of a service whose labels match, as an Envoy cluster of their own; its policy wins over the service's field by field. */

@@ -7,7 +7,7 @@
  * made from them and can only describe what is written.
  */
 import * as z from "zod";
-import { isIpAddress, parseAddress, PORT_MAX } from "./address.ts";
+import { dnsNamePattern, isIpAddress, parseAddress, PORT_MAX } from "./address.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
 import { durationPattern, positiveDurationPattern } from "./duration.ts";
 import { camelCase, snakeCase } from "./position.ts";
@@ -55,6 +55,12 @@ export const scalarRules = {
     expected: "a host name",
     hint: "write example.com, *.example.com or *, without scheme, port and path",
     examples: ["example.com", "*.example.com"],
+  },
+  dnsName: {
+    pattern: dnsNamePattern,
+    expected: "a host name",
+    hint: "write db.internal, without scheme, port and path",
+    examples: ["db.internal"],
   },
   urlPath: {
     pattern: /^\/[^\s?#]*$/,

@@ -2,6 +2,7 @@
  * `services`: endpoints, the subsets among them, and how they are treated.
  */
 import * as z from "zod";
+import { discoverySchema } from "./schema-discovery.ts";
 import { policyShape } from "./schema-service-policy.ts";
 import {
   blockKnownBy,
@@ -27,6 +28,9 @@ const endpointBlock = block({
   locality: scalar("locality").optional().meta({ description: "region/zone/subZone" }),
   weight: weight.min(1).optional().meta({ description: "The endpoint's share among its locality; 1 when absent." }),
   priority: z.int().min(0).max(PRIORITY_MAX).optional().meta({ description: "0 is used first." }),
+  health: z.enum(["healthy", "draining", "unhealthy"]).optional().meta({
+    description: "draining: no new requests, connections stay; unhealthy: as if a check had failed.",
+  }),
 });
 
 const policyShapeInBothSpellings = withProtoSpelling(policyShape);
@@ -53,7 +57,9 @@ const serviceShape = {
     .meta({ description: "What the endpoints speak; http1 when absent." }),
   endpoints: z
     .array(z.union([endpointAddress, endpointBlock]))
+    .optional()
     .meta({ description: "IP addresses with ports; may be empty.", examples: [["10.0.0.1:8080"]] }),
+  discovery: discoverySchema.optional(),
   subsets: z.record(name, subsetSchema).optional(),
 };
 
@@ -62,4 +68,8 @@ export const serviceSchema = blockKnownBy(
   Object.keys({ ...serviceShape, ...policyShape }),
 )
   .superRefine(refuseBothSpellings)
-  .meta({ description: "A set of endpoints and how to treat them.", examples: [{ endpoints: ["10.0.0.1:8080"] }] });
+  .meta({
+    description: "A set of endpoints and how to treat them.",
+    examples: [{ endpoints: ["10.0.0.1:8080"] }],
+    oneOf: [{ required: ["endpoints"] }, { required: ["discovery"] }],
+  });

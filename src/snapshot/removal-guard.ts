@@ -36,15 +36,16 @@ export type RemovalVerdict =
 export function checkRemoval(served: Snapshot, wanted: Snapshot, settings: NodeGroup["removalGuard"]): RemovalVerdict {
   if (settings.mode === "off") return { kind: "allowed" };
   const findings = [...served.tables.values()].flatMap((table) => {
-    const finding = removalOf(table, wanted.tables.get(table.typeUrl));
+    const finding = removalOf(table, wanted);
     return finding !== undefined && isTooMuch(finding, settings) ? [finding] : [];
   });
   return findings.length === 0 ? { kind: "allowed" } : { kind: "held", findings };
 }
 
-function removalOf(served: TypeTable, wanted: TypeTable | undefined): RemovalFinding | undefined {
+function removalOf(served: TypeTable, snapshot: Snapshot): RemovalFinding | undefined {
+  const wanted = snapshot.tables.get(served.typeUrl);
   if (served === wanted || served.version === wanted?.version) return undefined;
-  const before = livingNames(served);
+  const before = livingNames(served).filter((name) => !isReplaced(served.typeUrl, name, snapshot));
   const after = livingNames(wanted);
   const removed = before.filter((name) => !wantedAlive(wanted, name));
   const addedCount = after.length - (before.length - removed.length);
@@ -54,6 +55,13 @@ function removalOf(served: TypeTable, wanted: TypeTable | undefined): RemovalFin
     ofCount: before.length,
     names: removed.slice(0, namesShownMax),
   };
+}
+
+/** A cluster that now finds its hosts by itself, such as by DNS, has no less than before without its load assignment. */
+function isReplaced(typeUrl: string, name: ResourceName, wanted: Snapshot): boolean {
+  if (typeUrl !== typeUrls.endpoints || wanted.tables.get(typeUrl)?.resources.has(name) === true) return false;
+  const cluster = wanted.tables.get(typeUrls.cluster)?.resources.get(name);
+  return cluster?.references.every((reference) => reference.typeUrl !== typeUrls.endpoints) === true;
 }
 
 function isTooMuch(finding: RemovalFinding, settings: NodeGroup["removalGuard"]): boolean {

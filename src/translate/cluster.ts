@@ -2,14 +2,16 @@
  * A Cluster: a service, or one subset of it, as Envoy balances it.
  *
  * A subset is a cluster of its own, so that a canary has its own circuit breakers, ejections and
- * statistics, and stays warm at weight 0. All clusters get their hosts by EDS, so that a host that comes
- * or goes never rebuilds the cluster: a changed cluster forgets its connections and ejections.
+ * statistics, and stays warm at weight 0. Endpoints that are written down come by EDS, so that a host that
+ * comes or goes never rebuilds the cluster: a changed cluster forgets its connections and ejections. What
+ * is found by DNS is the Envoy's own affair, and has no load assignment beside the cluster.
  */
 import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
 import type { Endpoint, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
 import { translateCircuitBreaker } from "./circuit-breakers.ts";
 import { fromAds } from "./config-source.ts";
+import { translateDnsDiscovery } from "./dns-discovery.ts";
 import { duration } from "./duration.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
@@ -24,6 +26,8 @@ import { packAny } from "./pack-any.ts";
 const connectTimeoutMs = 5_000;
 /** Envoy's default is 1 MiB for each connection; its guide to edge deployments says 32 KiB. */
 const perConnectionBufferLimitBytes = 32_768;
+
+const hostsFromAds: ClusterJson = { type: "EDS", edsClusterConfig: { edsConfig: fromAds } };
 
 const httpProtocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -56,17 +60,16 @@ interface ClusterPart {
 
 function clusterAndEndpoints(service: Service, part: ClusterPart): readonly EnvoyResource[] {
   const name = clusterName(service.name, part.name);
-  return [
-    envoyResource(envoyTypes.cluster, name, translateCluster(name, service.protocol, part.policy), part.at),
-    envoyResource(envoyTypes.endpoints, name, translateLoadAssignment(name, part.endpoints), part.at),
-  ];
+  const { dns } = service;
+  const hosts = dns === undefined ? hostsFromAds : translateDnsDiscovery(name, dns);
+  const json = { name, ...hosts, ...translatePolicy(part.policy, service.protocol) };
+  const cluster = envoyResource(envoyTypes.cluster, name, json, part.at);
+  if (dns !== undefined) return [cluster];
+  return [cluster, envoyResource(envoyTypes.endpoints, name, translateLoadAssignment(name, part.endpoints), part.at)];
 }
 
-function translateCluster(name: string, protocol: Service["protocol"], policy: ServicePolicy): ClusterJson {
+function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): ClusterJson {
   return {
-    name,
-    type: "EDS",
-    edsClusterConfig: { edsConfig: fromAds },
     connectTimeout: duration(policy.connectTimeoutMs ?? connectTimeoutMs),
     perConnectionBufferLimitBytes,
     ...translateLoadBalancer(policy.loadBalancer ?? { policy: "ROUND_ROBIN" }),

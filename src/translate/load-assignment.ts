@@ -15,6 +15,8 @@ import type { Endpoint } from "../model/intent-service.ts";
 /** Where Envoy's load balancers look for the labels of a host. */
 const lbMetadata = "envoy.lb";
 
+const healthStatuses = { healthy: "HEALTHY", draining: "DRAINING", unhealthy: "UNHEALTHY" } as const;
+
 /** Endpoints may come in any order; equal sets give equal assignments. */
 export function translateLoadAssignment(
   clusterName: string,
@@ -49,6 +51,7 @@ function lbEndpoint(endpoint: Endpoint): LbEndpointJson {
   const labels = Object.entries(endpoint.labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {
     endpoint: { address: { socketAddress: { address: endpoint.host, portValue: endpoint.port } } },
+    ...(endpoint.health === undefined ? {} : { healthStatus: healthStatuses[endpoint.health] }),
     ...(labels.length === 0 ? {} : { metadata: { filterMetadata: { [lbMetadata]: Object.fromEntries(labels) } } }),
     ...(endpoint.weight === undefined ? {} : { loadBalancingWeight: endpoint.weight }),
   };

@@ -3,6 +3,8 @@
  * request is tried.
  */
 import { expect, test } from "vitest";
+import { Load } from "../../demo/kit/load.ts";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { startScene } from "./scene.ts";
 
 const HOSTS = 3;
@@ -96,3 +98,74 @@ test("retries as long as there is a budget", async () => {
   expect(await hostOf(new URL("/spent", scene.url).href)).toMatch(/^v/);
   expect([await count("spent.upstream_rq_retry"), await count("spent.upstream_rq_retry_overflow")]).toEqual([0, 1]);
 });
+
+/** One service that everything goes to; `hosts` is how its hosts are found. */
+const shop = (hosts: string) => (scene: { readonly port: number }) =>
+  `
+gateways:
+  public: { listeners: [{ name: http, port: ${scene.port}, address: 127.0.0.1 }] }
+services:
+  shop: { ${hosts} }
+routes:
+  shop: { rules: [{ backends: [{ service: shop }] }] }
+`;
+
+test("moves a service from written endpoints to DNS and back without losing a request", async () => {
+  const written = (backend: string) => shop(`endpoints: ["${backend}"]`);
+  await using scene = await startScene({
+    backends: 2,
+    config: ({ port, backends }) => written(backends[0] ?? "")({ port }),
+  });
+  const [first, second] = scene.backends.map(({ port }) => port);
+  const load = Load.start({ url: scene.url, concurrency: 4, requestsPerSecond: 200 });
+  let version = await scene.served();
+  for (const [label, next] of [
+    ["v2", shop(`discovery: { dns: "localhost:${second}" }`)],
+    ["v1", shop(`discovery: { dns: { name: localhost, port: ${first}, mode: logical, family: v4, refresh: 1s } }`)],
+    ["v2", written(`127.0.0.1:${second}`)],
+  ] as const) {
+    await scene.save(next(scene));
+    version = await scene.converged(version);
+    await onlyFrom(label, load);
+  }
+  expect((await load.stop()).failed).toBe(0);
+  expect(scene.envoy.complaints()).toEqual([]);
+});
+
+test("sends nothing new to a host that drains, and loses nothing on the way", async () => {
+  const endpoint = (address: string, drained: string) =>
+    `{ address: "${address}"${address === drained ? ", health: draining" : ""} }`;
+  const hosts = (backends: readonly string[], drained: string) =>
+    shop(`endpoints: [${backends.map((address) => endpoint(address, drained)).join(", ")}]`);
+  await using scene = await startScene({
+    backends: 2,
+    config: ({ port, backends }) => hosts(backends, "")({ port }),
+  });
+  const [, drained] = scene.backends;
+  const addresses = scene.backends.map(({ address }) => address);
+  const load = Load.start({ url: scene.url, concurrency: 4, requestsPerSecond: 200 });
+  await waitUntil(() => (drained?.requests ?? 0) > 5, { what: "requests to both hosts" });
+  const version = await scene.served();
+  await scene.save(hosts(addresses, drained?.address ?? "")(scene));
+  await scene.converged(version);
+  await onlyFrom("v1", load);
+  expect((await load.stop()).failed).toBe(0);
+});
+
+/** Waits until so many answers in a row came from one host. */
+async function onlyFrom(label: string, load: Load): Promise<void> {
+  const counts = () => {
+    const { byLabel } = load.report();
+    const all = Object.values(byLabel).reduce((sum, count) => sum + count, 0);
+    return { own: byLabel[label] ?? 0, others: all - (byLabel[label] ?? 0) };
+  };
+  let start = counts();
+  await waitUntil(
+    () => {
+      const now = counts();
+      if (now.others > start.others) start = now;
+      return now.own >= start.own + 50;
+    },
+    { what: `50 answers of ${label} in a row` },
+  );
+}

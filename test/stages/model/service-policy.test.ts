@@ -1,9 +1,9 @@
 /**
- * How a service's endpoints are treated, as read from a file, and what a subset takes over from its service.
+ * How a service's hosts are found and treated, as read from a file, and what a subset takes over from it.
  */
 import { describe, expect, it } from "vitest";
 import type { ServicePolicy } from "../../../src/model/intent-service.ts";
-import { parseText, summarize } from "./parse-text.ts";
+import { intentOf, parseText, summarize } from "./parse-text.ts";
 
 /** The policies of a service and of its one subset; the problems too. */
 function policies(service: string, subset: string) {
@@ -106,5 +106,26 @@ describe("a retry budget", () => {
     expect(policies(number, budget).canary?.circuitBreaker).not.toHaveProperty("maxRetries");
     expect(policies(budget, number).canary?.circuitBreaker).not.toHaveProperty("retryBudget");
     expect(policies(budget, number).problems).toEqual([]);
+  });
+});
+
+describe("a service that is found by DNS", () => {
+  it("is strict and prefers IPv4 unless something else is written", () => {
+    const dns = (written: string) =>
+      intentOf(`services: { db: { discovery: { dns: ${written} } } }\n`).services[0]?.dns;
+    const defaults = { name: "db.internal.", port: 5432, mode: "strict", family: "v4-preferred" };
+    expect(dns('"db.internal.:5432"')).toEqual(defaults);
+    expect(dns("{ name: db.internal., port: 5432 }")).toEqual(defaults);
+    expect(dns("{ name: db.internal., port: 5432, mode: logical, refresh: 1.5s, family: all }")).toEqual({
+      ...defaults,
+      mode: "logical",
+      family: "all",
+      refreshMs: 1_500,
+    });
+  });
+
+  it("is what a host name among the endpoints is pointed to", () => {
+    const { diagnostics } = parseText('services: { db: { endpoints: ["db.internal:5432"] } }\n');
+    expect(diagnostics[0]?.hint).toBe('write `discovery: { dns: "db.internal:5432" }` instead of `endpoints`');
   });
 });

@@ -53,6 +53,16 @@ describe("checkRemoval", () => {
     expect(checkRemoval(served, wanted, on)).toMatchObject({ kind: "held", findings: [finding] });
   });
 
+  it("allows load assignments to go whose clusters find their hosts by themselves from now on", () => {
+    const eds = (name: string) => fakeResource(typeUrls.cluster, name, { references: [assigned(name)] });
+    const assigned = (name: string) => ({ typeUrl: typeUrls.endpoints, name });
+    const hosts = (name: string) => fakeResource(typeUrls.endpoints, name, { hostCount: 2 });
+    const served = fakeSnapshot([eds("a"), eds("b"), hosts("a"), hosts("b")]);
+    const dns = (name: string) => fakeResource(typeUrls.cluster, name, { content: "dns" });
+    expect(checkRemoval(served, fakeSnapshot([dns("a"), dns("b")]), on)).toEqual({ kind: "allowed" });
+    expect(checkRemoval(served, fakeSnapshot([dns("a"), eds("b")]), on).kind).toBe("held");
+  });
+
   it("holds a change that leaves the only route configuration without a virtual host", () => {
     const routes = (hostCount: number) =>
       fakeSnapshot([fakeResource(typeUrls.route, "public/http", { content: String(hostCount), hostCount })]);

@@ -41,6 +41,14 @@ describe("translateLoadAssignment", () => {
     expect(JSON.stringify(assignment)).toContain('"filterMetadata":{"envoy.lb":{"build":"7","version":"v1"}}');
   });
 
+  it("passes a written health on, and leaves the rest to Envoy", () => {
+    const endpoints = [endpoint(1, { health: "draining" }), endpoint(2, { health: "unhealthy" }), endpoint(3)];
+    const statuses = translateLoadAssignment("reviews", endpoints).endpoints?.[0]?.lbEndpoints?.map(
+      ({ healthStatus }) => healthStatus,
+    );
+    expect(statuses).toEqual(["DRAINING", "UNHEALTHY", undefined]);
+  });
+
   it("does not depend on the order of the endpoints", () => {
     const endpoints = [5, 1, 80, 8080, 9].map((port) =>
       endpoint(port, { priority: port % 2, locality: { region: `r${port % 3}` }, host: `10.0.0.${port % 4}` }),

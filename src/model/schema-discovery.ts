@@ -1,0 +1,56 @@
+/**
+ * `discovery` of a service: where its hosts come from when nobody writes them down.
+ */
+import * as z from "zod";
+import { isIpAddress, parseDnsAddress } from "./address.ts";
+import { durationMs } from "./duration.ts";
+import { block, port, refuse, scalar } from "./schema-scalars.ts";
+
+/** Every Envoy of the fleet asks at this pace, each for each of its services. */
+const REFRESH_MIN_MS = 1_000;
+
+const dnsAddress = z
+  .string({ error: "text" })
+  .superRefine((text, context) => {
+    const parsed = parseDnsAddress(text);
+    if (!parsed.ok) refuse(context, { code: "invalid-value", ...parsed.error });
+  })
+  .meta({ examples: ["db.internal:5432"] });
+
+const dnsName = scalar("dnsName").superRefine((text, context) => {
+  if (!isIpAddress(text)) return;
+  const hint = "write it under `endpoints`, with its port";
+  refuse(context, { code: "invalid-value", message: `"${text}" is an IP address`, hint });
+});
+
+const refresh = scalar("positiveDuration").superRefine((text, context) => {
+  if (durationMs(text) >= REFRESH_MIN_MS) return;
+  const message = "`refresh` must be at least 1s";
+  refuse(context, { code: "invalid-value", message, hint: "the DNS servers are asked by every Envoy" });
+});
+
+const dns = z
+  .union([
+    dnsAddress,
+    block({
+      name: dnsName,
+      port,
+      mode: z.enum(["strict", "logical"]).optional().meta({
+        description:
+          "strict, the default: every address is a host. logical: all are one host, for names with many addresses.",
+      }),
+      refresh: refresh.optional().meta({ description: "How often to ask; when the answer expires if absent." }),
+      family: z.enum(["v4", "v6", "v4-preferred", "v6-preferred", "all"]).optional().meta({
+        description: "Which addresses to use; v4-preferred when absent: those of IPv6 only if there are no others.",
+      }),
+    }),
+  ])
+  .meta({
+    description: "A name that Envoy itself looks up.",
+    examples: ["db.internal:5432", { name: "db.internal", port: 5432, refresh: "30s" }],
+  });
+
+export const discoverySchema = block({ dns }).meta({
+  description: "Where hosts come from, instead of `endpoints`.",
+  examples: [{ dns: "db.internal:5432" }],
+});
