@@ -17,6 +17,7 @@ import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { describeChange } from "../snapshot/snapshot-change.ts";
 import { present } from "../support/assert.ts";
+import { createLintMemo, lintIntent } from "../translate/lint.ts";
 import type { BuildReply, BuildRequest, BuildWorkerStart, ResourcePart } from "./build-protocol.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
 
@@ -31,6 +32,7 @@ const { parts } = workerData as BuildWorkerStart;
 const api = loadEnvoyApi();
 const encoder = createResourceEncoder(api);
 const cache: ParseCache = createParseCache();
+const lintMemo = createLintMemo();
 const documents = new Map<string, Document>();
 let built: ReadonlyMap<GroupName, Snapshot> = new Map();
 
@@ -60,7 +62,7 @@ function build(request: BuildRequest): void {
     buildId,
     groups: parsed.intent.groups,
     changes,
-    warnings: collect(parsed.diagnostics, warnings),
+    warnings: collect(parsed.diagnostics, [...warnings, ...lintIntent(parsed.intent, lintMemo)]),
     buildMs: performance.now() - startedMs,
   });
   for (const snapshot of changed) if (!isSmall(snapshot)) persist(buildId, snapshot);

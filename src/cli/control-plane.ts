@@ -11,6 +11,7 @@ import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
 import { isAccepted } from "../fleet/convergence.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
+import { newWarnings } from "../model/new-warnings.ts";
 import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
 import { emptyPublication, publish } from "../snapshot/publication.ts";
 import { diffSnapshots } from "../snapshot/diff.ts";
@@ -138,7 +139,8 @@ export class ControlPlane {
     const { state } = outcome;
     if (outcome.kind === "built") {
       const { groups, snapshots, warnings } = outcome;
-      if (warnings.length > 0) this.#record({ kind: "source-warning", atMs, diagnostics: warnings });
+      const fresh = newWarnings(this.#publication.warnings, warnings);
+      if (fresh.length > 0) this.#record({ kind: "source-warning", atMs, diagnostics: fresh });
       const wasRefused = this.#publication.refused !== undefined;
       const { decisions } = await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
       // Otherwise nothing would say that the refusal is over.

@@ -12,6 +12,7 @@ import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import { systemClock } from "../support/clock.ts";
+import { lintIntent } from "../translate/lint.ts";
 
 /** What the directories hold: the snapshots, unless there is an error among the diagnostics. */
 export interface LoadedConfig {
@@ -28,7 +29,7 @@ export async function loadConfig(roots: readonly string[], api: EnvoyApi): Promi
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
-  const found = built.ok ? built.value.warnings : built.error;
+  const found = built.ok ? [...built.value.warnings, ...lintIntent(intent)] : built.error;
   return {
     diagnostics: collectDiagnostics([...diagnostics, ...found], documents),
     groups,

@@ -82,7 +82,9 @@ function buildRule(document: SourceDocument, path: Path, value: RuleValue): Draf
   return {
     name: value.name ?? `rule-${path.at(-1)}`,
     at: placeOf(document, path, "value"),
-    matches: (value.matches ?? [{}]).map(buildMatch),
+    matches: value.matches?.map((match, index) =>
+      buildMatch(match, placeOf(document, [...path, "matches", index], "value")),
+    ) ?? [buildMatch({}, placeOf(document, path, "value"))],
     target: { ...split, backends },
     ...buildRuleFilters(document, [...path, "filters"], value.filters),
     ...(value.timeouts === undefined
@@ -92,12 +94,13 @@ function buildRule(document: SourceDocument, path: Path, value: RuleValue): Draf
   };
 }
 
-function buildMatch(value: MatchValue): RuleMatch {
+function buildMatch(value: MatchValue, at: Place): RuleMatch {
   const headers = Object.entries(value.headers ?? {}).map(([name, match]) =>
     buildValueMatch(name.toLowerCase(), match),
   );
   const queryParams = Object.entries(value.queryParams ?? {}).map(([name, match]) => buildValueMatch(name, match));
   return {
+    at,
     path: buildPathMatch(value.path),
     ...defined({ method: value.method }),
     headers: headers.toSorted(byName),

@@ -1,12 +1,14 @@
 /**
  * The diagnostics of all stages as people get them: in the order of their places, each with its line of the
- * file, and not more of them than anyone reads.
+ * file, without the warnings that a comment silences, and not more of them than anyone reads.
  */
 import type { Document } from "../config/source.ts";
 import { conceal } from "./conceal.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { comparePlaces } from "./merge-documents.ts";
+import type { SourceText } from "./position.ts";
 import { quoteLine, sourceText } from "./position.ts";
+import { silences } from "./silence.ts";
 
 /** More problems than this have one cause, and nobody scrolls through them. */
 export const DIAGNOSTICS_MAX = 200;
@@ -16,30 +18,44 @@ export function collectDiagnostics(
   diagnostics: readonly Diagnostic[],
   documents: readonly Document[],
 ): readonly Diagnostic[] {
-  const sorted = diagnostics.toSorted(compareDiagnostics);
-  if (sorted.length <= DIAGNOSTICS_MAX) return withLines(sorted, documents);
+  const textOf = textsOf(documents);
+  const heard = diagnostics.filter((diagnostic) => isError(diagnostic) || !isSilenced(diagnostic, textOf));
+  const sorted = heard.toSorted(compareDiagnostics);
+  if (sorted.length <= DIAGNOSTICS_MAX) return withLines(sorted, textOf);
   const errors = sorted.filter(isError);
   const chosen = [...errors, ...sorted.filter((diagnostic) => !isError(diagnostic))].slice(0, DIAGNOSTICS_MAX);
   const last = chosen.toSorted(compareDiagnostics);
   const rest = sorted.length - DIAGNOSTICS_MAX;
   const end = last.at(-1);
-  return withLines(end === undefined ? last : [...last, overflow(end, rest, errors.length > 0)], documents);
+  return withLines(end === undefined ? last : [...last, overflow(end, rest, errors.length > 0)], textOf);
 }
 
 export function isError(diagnostic: Diagnostic): boolean {
   return diagnostic.severity === "error";
 }
 
-/** Later stages know the place of a resource and not the text of the file; a line that may be shown is added here. */
-function withLines(diagnostics: readonly Diagnostic[], documents: readonly Document[]): readonly Diagnostic[] {
-  const texts = new Map<string, ReturnType<typeof sourceText>>();
-  const textOf = (file: string): ReturnType<typeof sourceText> | undefined => {
-    const document = documents.find(({ path }) => path === file);
+type TextOf = (file: string) => SourceText | undefined;
+
+/** Reads a file once, and only if somebody asks. */
+function textsOf(documents: readonly Document[]): TextOf {
+  const byPath = new Map(documents.map((document) => [document.path, document]));
+  const texts = new Map<string, SourceText>();
+  return (file) => {
+    const document = byPath.get(file);
     if (document === undefined) return undefined;
     const text = texts.get(file) ?? sourceText(file, new TextDecoder().decode(document.bytes));
     texts.set(file, text);
     return text;
   };
+}
+
+function isSilenced({ code, at }: Diagnostic, textOf: TextOf): boolean {
+  const text = textOf(at.file);
+  return text !== undefined && silences(text, at.line, code);
+}
+
+/** Later stages know the place of a resource and not the text of the file; a line that may be shown is added here. */
+function withLines(diagnostics: readonly Diagnostic[], textOf: TextOf): readonly Diagnostic[] {
   return diagnostics.map((diagnostic) => {
     if (diagnostic.source !== undefined || diagnostic.code === "too-many-problems") return diagnostic;
     const text = textOf(diagnostic.at.file);

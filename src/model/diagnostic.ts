@@ -59,6 +59,15 @@ export const diagnosticCodes = {
   "empty-subset": "A subset selects no endpoint.",
   "missing-hash-key": "A service hashes requests, and does not say on what.",
   "conflicting-address": "Two listeners of a group use the same address.",
+  "outlier-never-ejects": "Outlier detection cannot eject a single host.",
+  "outlier-ejects-too-many": "Outlier detection may eject so many hosts that Envoy gives up on it.",
+  "retries-exceed-timeout": "The tries of a request do not fit into its timeout.",
+  "endless-try": "Nothing ends a try that hangs, so it is never tried again.",
+  "circuit-breaker-too-low": "A circuit breaker opens before there is any load to speak of.",
+  "single-host-subset": "A subset that gets requests has one host only.",
+  "shadowed-rule": "A rule gets no request, because another one is tried before and takes them all.",
+  "unrouted-listener": "A gateway or a listener has no route.",
+  "unused-definition": "Something is defined and used by nothing.",
   "too-many-problems": "There are more problems than are shown; the rest is only counted.",
 } as const satisfies Record<string, string> & Record<SourceProblemCode, string>;
 

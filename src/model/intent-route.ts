@@ -30,6 +30,7 @@ export interface Rule extends RuleFilters {
 
 /** All conditions must hold. */
 export interface RuleMatch {
+  readonly at: Place;
   readonly path: PathMatch;
   readonly method?: string;
   readonly headers: readonly ValueMatch[];

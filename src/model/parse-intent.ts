@@ -18,6 +18,7 @@ import { collectDefinitions, collectReferences } from "./collect-names.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
 import type { Intent } from "./intent.ts";
+import { lintUnused } from "./lint-unused.ts";
 import { mergeDocuments } from "./merge-documents.ts";
 import { parseDocument } from "./parse-document.ts";
 import type { ResolvedDrafts } from "./resolve-intent.ts";
@@ -56,22 +57,22 @@ export function parseIntent(input: {
   const merged = mergeDocuments(files.flatMap((file) => file.definitions));
   const parts = files.flatMap((file) => file.parts ?? []);
   const complete = input.problems.length === 0 && files.every((file) => file.complete);
+  const references = files.flatMap((file) => file.references);
   const diagnostics = [
     ...input.problems.map(sourceDiagnostic),
     ...noDocuments(input),
     ...files.flatMap((file) => file.diagnostics),
     ...merged.diagnostics,
-    ...(complete
-      ? checkReferences(
-          files.flatMap((file) => file.references),
-          merged.definitions,
-        )
-      : []),
+    ...(complete ? checkReferences(references, merged.definitions) : []),
     ...checkConflicts(parts, groupNames(merged.definitions)),
   ];
+  if (diagnostics.some(isError)) {
+    return { diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined };
+  }
+  const unused = lintUnused(merged.definitions, references, parts);
   return {
-    diagnostics: collectDiagnostics(diagnostics, input.documents),
-    intent: diagnostics.some(isError) ? undefined : resolveIntent(parts, input.cache?.resolved),
+    diagnostics: collectDiagnostics([...diagnostics, ...unused], input.documents),
+    intent: resolveIntent(parts, input.cache?.resolved),
   };
 }
 

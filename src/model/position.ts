@@ -83,6 +83,13 @@ export function diagnosticAt(text: SourceText, span: Span, rest: Omit<Diagnostic
   return text.confidential ? conceal(diagnostic) : diagnostic;
 }
 
+/** The text of a line, without its line end; the first is 1. */
+export function lineOf(text: SourceText, line: number): string {
+  const start = text.lineStarts[line - 1] ?? 0;
+  const next = text.lineStarts[line] ?? text.text.length + 1;
+  return text.text.slice(start, next - 1).replace(/\r$/, "");
+}
+
 /** The place of a path alone, for what carries its origin into the intent. */
 export function placeOf(document: SourceDocument, path: Path, at: "key" | "value"): Place {
   return placeAt(document.text, findSpan(document, path, at).start);
@@ -110,8 +117,7 @@ function spanPlace(
 ): { readonly at: Place; readonly source: { readonly line: string; readonly length: number } } {
   const at = placeAt(text, span.start);
   const lineStart = text.lineStarts[at.line - 1] ?? 0;
-  const nextLine = text.lineStarts[at.line] ?? text.text.length + 1;
-  const line = text.text.slice(lineStart, nextLine - 1).replace(/\r$/, "");
+  const line = lineOf(text, at.line);
   const length = Math.max(1, Math.min(span.end, lineStart + line.length) - span.start);
   return { at, source: { line: line.slice(0, LINE_LENGTH_MAX), length } };
 }

@@ -48,7 +48,7 @@ export type BuildEvent =
       readonly group: GroupName;
       readonly snapshotVersion: SnapshotVersion;
     })
-  /** Problems that did not keep the config from being accepted. */
+  /** Problems that did not keep the config from being accepted, without those that were told with the build before. */
   | (AtTime & { readonly kind: "source-warning"; readonly diagnostics: readonly Diagnostic[] });
 
 /** What becomes of the state on disk. */

@@ -46,7 +46,7 @@ export function translateService(service: Service): readonly EnvoyResource[] {
 }
 
 /** Whether the endpoint has every label of the subset. */
-function selects(subset: Subset, endpoint: Endpoint): boolean {
+export function selects(subset: Subset, endpoint: Endpoint): boolean {
   return Object.entries(subset.labels).every(([label, value]) => endpoint.labels[label] === value);
 }
 

@@ -8,7 +8,8 @@
 import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { Service } from "../model/intent-service.ts";
-import type { Intent, JsonValue, NodeGroup, RawResource } from "../model/intent.ts";
+import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
+import { collectPatchTexts, collectTexts } from "../model/json-texts.ts";
 import { clusterName } from "./names.ts";
 
 /** The part of an intent that one group sees. */
@@ -52,11 +53,10 @@ function servicesOf(
 ): readonly Service[] {
   const needed = routedServices(scope.routes);
   const named = new Set<string>();
+  // Too many services do no harm, one too few does.
   for (const raw of scope.rawResources) collectTexts(raw.json, named);
-  for (const { groups, change } of intent.patches) {
-    if (groups !== undefined && !groups.includes(group.name)) continue;
-    if (change.kind === "merge") collectTexts(change.json, named);
-    else for (const { value } of change.steps) if (value !== undefined) collectTexts(value, named);
+  for (const patch of intent.patches) {
+    if (patch.groups === undefined || patch.groups.includes(group.name)) collectPatchTexts(patch, named);
   }
   const listed = group.services === undefined ? undefined : new Set(group.services);
   const routedSomewhere = scope.routes.length === intent.routes.length ? needed : routedServices(intent.routes);
@@ -82,12 +82,4 @@ function routedServices(routes: readonly Route[]): ReadonlySet<string> {
 
 function clusterNames(service: Service): readonly string[] {
   return [clusterName(service.name), ...service.subsets.map((subset) => clusterName(service.name, subset.name))];
-}
-
-/** Every text in a raw resource or a patch: wherever Envoy keeps a cluster's name, it is one of these. Too many services do no harm, one too few does. */
-function collectTexts(json: JsonValue, found: Set<string>): void {
-  if (typeof json === "string") found.add(json);
-  else if (json !== null && typeof json === "object") {
-    for (const child of Object.values(json)) collectTexts(child, found);
-  }
 }

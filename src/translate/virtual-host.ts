@@ -13,16 +13,7 @@ import { translateRoute } from "./route.ts";
 
 /** One virtual host for each hostname of the routes on a listener, sorted by it. */
 export function translateVirtualHosts(listener: GatewayListener, routes: readonly Route[]): readonly VirtualHostJson[] {
-  const byHostname = new Map<string, Route[]>();
-  for (const route of routes) {
-    // Hostnames know no case, and Envoy refuses a domain that is there twice.
-    for (const hostname of new Set(route.hostnames.map((written) => written.toLowerCase()))) {
-      const attached = byHostname.get(hostname);
-      if (attached === undefined) byHostname.set(hostname, [route]);
-      else attached.push(route);
-    }
-  }
-  return [...byHostname]
+  return [...routesByHostname(routes)]
     .toSorted(([a], [b]) => compareText(a, b))
     .map(([hostname, attached]) => ({
       name: hostname,
@@ -32,6 +23,20 @@ export function translateVirtualHosts(listener: GatewayListener, routes: readonl
         .toSorted(byPrecedence)
         .map((entry) => translateRoute(entry, { hostname, listener })),
     }));
+}
+
+/** The routes of each virtual host. */
+export function routesByHostname(routes: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
+  const byHostname = new Map<string, Route[]>();
+  for (const route of routes) {
+    // Hostnames know no case, and Envoy refuses a domain that is there twice.
+    for (const hostname of new Set(route.hostnames.map((written) => written.toLowerCase()))) {
+      const attached = byHostname.get(hostname);
+      if (attached === undefined) byHostname.set(hostname, [route]);
+      else attached.push(route);
+    }
+  }
+  return byHostname;
 }
 
 /**
@@ -53,7 +58,8 @@ export function byPrecedence(a: RouteEntry, b: RouteEntry): number {
   );
 }
 
-function entriesOf(route: Route): readonly RouteEntry[] {
+/** What becomes Envoy routes of one route, unsorted. */
+export function entriesOf(route: Route): readonly RouteEntry[] {
   return route.rules.flatMap((rule, ruleIndex) =>
     rule.matches.map((match, matchIndex) => ({ route, rule, ruleIndex, match, matchIndex })),
   );

@@ -63,7 +63,7 @@ export function rule(name: string, backends: readonly Backend[], rest: Partial<R
 }
 
 export function match(path: PathMatch, rest: Partial<RuleMatch> = {}): RuleMatch {
-  return { path, headers: [], queryParams: [], ...rest };
+  return { at: place(), path, headers: [], queryParams: [], ...rest };
 }
 
 /** `reviews` or `reviews|canary`. */
