@@ -60,9 +60,17 @@ function checkShape(value: unknown): readonly Problem[] {
       .filter((problem) => problem.code === "unknown-key")
       .map((problem) => formatPath(problem.path.slice(0, -1))),
   );
+  const meant = new Set(problems.flatMap(meantPath));
   return problems.filter(
-    (problem) => !(problem.code === "missing-key" && withUnknownKeys.has(formatPath(problem.path))),
+    ({ code, path }) =>
+      code !== "missing-key" || !(withUnknownKeys.has(formatPath(path)) || meant.has(formatPath(path))),
   );
+}
+
+/** The path of the key that a misspelt one stands for: that it is missing needs no second message. */
+function meantPath(problem: Problem): readonly string[] {
+  const meant = problem.code === "unknown-key" ? /^did you mean `(.+)`\?$/.exec(problem.hint ?? "")?.[1] : undefined;
+  return meant === undefined ? [] : [formatPath([...problem.path.slice(0, -1), meant])];
 }
 
 /** The entry that a path lies in: `services.shop`; the section itself, or the empty text for the whole document. */

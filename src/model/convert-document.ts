@@ -49,9 +49,19 @@ export function convertDocument(
   return { document: { value, text, root: node }, diagnostics: conversion.diagnostics };
 }
 
+/** The tags whose values JSON has too; a set or binary content would be something else than it looks like. */
+const knownTags: ReadonlySet<string> = new Set(
+  ["map", "seq", "str", "int", "float", "bool", "null"].map((name) => `tag:yaml.org,2002:${name}`),
+);
+
 function convert(conversion: Conversion, node: ParsedNode | null): Converted {
   if (node === null) return leaf(null, { start: 0, end: 0 });
   if (isAlias(node)) return convertAlias(conversion, node);
+  if (node.tag !== undefined && !knownTags.has(node.tag)) {
+    const message = `the tag ${node.tag.replace("tag:yaml.org,2002:", "!!")} is not supported`;
+    report(conversion, { code: "yaml-syntax", ...span(node), message, hint: "remove the tag" });
+    return leaf(null, span(node));
+  }
   const converted = isMap(node)
     ? convertMap(conversion, node)
     : isSeq(node)

@@ -13,6 +13,7 @@ import { convertDocument } from "./convert-document.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import type { SourceDocument, SourceText } from "./position.ts";
 import { diagnosticAt, sourceText } from "./position.ts";
+import { syntaxProblems } from "./syntax-problems.ts";
 
 /** One YAML document: its value, of null-prototype maps, lists and scalars, and where everything is. */
 export interface YamlDocument extends SourceDocument {
@@ -98,22 +99,6 @@ function compose(text: SourceText): { readonly asts: readonly YamlAst.Parsed[] }
   for (const token of parser.end()) asts.push(...composer.next(token));
   asts.push(...composer.end());
   return { asts };
-}
-
-function syntaxProblems(text: SourceText, ast: YamlAst.Parsed): readonly Diagnostic[] {
-  const problems = [...ast.errors, ...ast.warnings].map((error) => {
-    const [start, end] = error.pos;
-    const words = error.code === "NON_STRING_KEY" ? "a key must be a text" : error.message;
-    const message = words.replace(/\s+/g, " ").slice(0, 300);
-    return fileProblem(text, { code: "yaml-syntax", offset: start, end, message });
-  });
-  const yaml = ast.directives.yaml;
-  if (yaml.explicit === true && yaml.version !== "1.2") {
-    const message = `the file asks for YAML ${yaml.version}, which reads words such as \`on\` and \`no\` as booleans`;
-    const hint = "remove the %YAML line; Fairway reads YAML 1.2";
-    problems.push(fileProblem(text, { code: "yaml-ambiguous", offset: 0, message, hint }));
-  }
-  return problems;
 }
 
 function convert(text: SourceText, asts: readonly YamlAst.Parsed[]): ParsedFile {

@@ -106,7 +106,7 @@ const rule = block({
         path: ["split"],
       });
     }
-    if (value.backends?.every((target) => target.weight === 0) === true) {
+    if (value.backends?.every((target) => target.weight === 0) === true && value.backends.length > 0) {
       const hint = "give one backend a weight above 0";
       refuse(context, { code: "invalid-value", message: "all backends have weight 0", hint, path: ["backends"] });
     }

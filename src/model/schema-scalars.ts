@@ -138,8 +138,10 @@ export function scalar(kind: ScalarKind): z.ZodString {
 }
 
 export const name = scalar("name");
-/** Weights of backends: Envoy sums them in 32 bits. */
-export const weight = z.int().min(0).max(1_000_000);
+/** Envoy sums weights in 32 bits. */
+export const WEIGHT_MAX = 1_000_000;
+/** Weights of backends. */
+export const weight = z.int().min(0).max(WEIGHT_MAX);
 export const port = z.int().min(1).max(PORT_MAX);
 export const count = z.int().min(0).max(4_294_967_295);
 

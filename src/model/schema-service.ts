@@ -11,7 +11,7 @@ import {
   name,
   refuseBothSpellings,
   scalar,
-  weight,
+  WEIGHT_MAX,
   withProtoSpelling,
 } from "./schema-scalars.ts";
 
@@ -26,7 +26,12 @@ const endpointBlock = block({
   address: endpointAddress,
   labels: labels.optional(),
   locality: scalar("locality").optional().meta({ description: "region/zone/subZone" }),
-  weight: weight.min(1).optional().meta({ description: "The endpoint's share among its locality; 1 when absent." }),
+  weight: z
+    .int()
+    .min(1)
+    .max(WEIGHT_MAX)
+    .optional()
+    .meta({ description: "The endpoint's share among its locality; 1 when absent." }),
   priority: z.int().min(0).max(PRIORITY_MAX).optional().meta({ description: "0 is used first." }),
   health: z.enum(["healthy", "draining", "unhealthy"]).optional().meta({
     description: "draining: no new requests, connections stay; unhealthy: as if a check had failed.",

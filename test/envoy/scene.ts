@@ -64,7 +64,7 @@ export interface Scene extends AsyncDisposable {
   readonly envoy: Envoy;
   readonly url: string;
   /** Replaces a config file in one step, as careful tools do. */
-  save(text: string, name?: string): Promise<void>;
+  save(text: string | Uint8Array, name?: string): Promise<void>;
   node(): Promise<NodeView | undefined>;
   snapshots(): Promise<SnapshotsView>;
   /** The version that is served now, or undefined. */

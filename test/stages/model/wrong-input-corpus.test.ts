@@ -1,0 +1,20 @@
+/**
+ * The corpus of wrong inputs as `fairway check` sees it: every problem has its code, line and column, and says
+ * what is wrong in words.
+ */
+import { describe, expect, it } from "vitest";
+import { diagnose } from "../../support/diagnose.ts";
+import { corpus } from "../../support/wrong-inputs/corpus.ts";
+import { summarize } from "./parse-text.ts";
+
+describe.each(corpus)("wrong %s", (_, rows) => {
+  it.each(rows)("places %s", (_title, input, ...expected) => {
+    const { diagnostics, isServed } = diagnose(input);
+    expect(summarize(diagnostics)).toEqual(expected);
+    expect(isServed).toBe(false);
+    for (const { message, source } of diagnostics) {
+      expect(message).not.toMatch(/undefined|\[object/);
+      expect(source).toBeDefined();
+    }
+  });
+});
