@@ -6,7 +6,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { jsonSchema } from "../../../src/model/json-schema.ts";
-import { outlierDetectionSchema } from "../../../src/model/schema-service-policy.ts";
+import { outlierDetectionSchema } from "../../../src/model/schema-outlier-detection.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
 import { exampleFiles } from "../../support/examples.ts";
 import { sample } from "./sample.ts";
