@@ -4,6 +4,7 @@
  *     npm run bench                                  1 and 100 nodes, 10 and 1,000 services
  *     npm run bench -- --nodes 100 --changes 20      less, and sooner
  *     npm run bench -- big                           ten thousand services at once
+ *     npm run bench:model                            files to resources
  *     npm run bench -- tighten                       a circuit breaker in a real Envoy
  *
  * The server is `fairway serve` as users run it; the nodes are another program. Whatever ends the
@@ -13,10 +14,12 @@ import { constants } from "node:os";
 import { resolve as resolvePath } from "node:path";
 import { measureBig } from "./big.ts";
 import { describeMachine, machine } from "./machine.ts";
+import { modelSizes } from "./model-config.ts";
+import { measureModel } from "./model.ts";
 import { USAGE, readOptions } from "./options.ts";
 import type { BenchOptions } from "./options.ts";
 import { measurePushes } from "./push.ts";
-import { bigTable, pushTable, tightenTable } from "./table.ts";
+import { bigTable, modelTable, pushTable, tightenTable } from "./table.ts";
 import { measureTightening } from "./tighten.ts";
 
 process.exit(await main());
@@ -59,6 +62,11 @@ async function measure(options: BenchOptions): Promise<{ readonly table: string;
     case "big": {
       const rows = await measureBig({ nodes: nodes ?? [10], services: services?.[0] ?? 10_000, profileDir }, say);
       return { table: bigTable(rows), rows };
+    }
+    case "model": {
+      const sizes = (services ?? [10, 1_000, 10_000]).flatMap(modelSizes);
+      const rows = await measureModel({ sizes, edits: changes ?? 20, profileDir }, say);
+      return { table: modelTable(rows), rows };
     }
     case "tighten": {
       const rows = await measureTightening({ changes: changes ?? 30, profileDir }, say);

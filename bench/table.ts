@@ -2,6 +2,7 @@
  * Results as text: columns that a terminal shows and a page quotes.
  */
 import type { BigRow } from "./big.ts";
+import type { ModelRow } from "./model.ts";
 import type { PushRow } from "./push.ts";
 import type { TightenRow } from "./tighten.ts";
 
@@ -42,6 +43,24 @@ const bigColumns: readonly Column<BigRow>[] = [
   { title: "RSS peak MiB", cell: (row) => row.rssPeakMib.toFixed(0) },
 ];
 
+const modelColumns: readonly Column<ModelRow>[] = [
+  { title: "services", cell: (row) => String(row.services) },
+  { title: "files", cell: (row) => String(row.files) },
+  { title: "MiB", cell: (row) => tenths(row.mib) },
+  { title: "API CPU ms", cell: (row) => row.apiMs.toFixed(0) },
+  { title: "parse CPU ms", cell: (row) => row.parseMs.toFixed(0) },
+  { title: "build CPU ms", cell: (row) => row.buildMs.toFixed(0) },
+  { title: "cold CPU ms", cell: (row) => row.coldMs.toFixed(0) },
+  { title: "wall ms", cell: (row) => row.coldWallMs.toFixed(0) },
+  { title: "peak MiB", cell: (row) => row.coldPeakMib.toFixed(0) },
+  { title: "endpoint edit CPU ms", cell: (row) => tenths(row.serviceEditMs) },
+  { title: "route edit CPU ms", cell: (row) => tenths(row.routeEditMs) },
+  { title: "peak after MiB", cell: (row) => row.peakMib.toFixed(0) },
+  { title: "loop p99/max ms, load", cell: (row) => `${tenths(row.loadLoop.p99Ms)}/${tenths(row.loadLoop.maxMs)}` },
+  { title: "edits", cell: (row) => `${tenths(row.editLoop.p99Ms)}/${tenths(row.editLoop.maxMs)}` },
+  { title: "server peak MiB", cell: (row) => row.serverPeakMib.toFixed(0) },
+];
+
 const tightenColumns: readonly Column<TightenRow>[] = [
   { title: "Envoy", cell: (row) => row.envoy },
   { title: "changes", cell: (row) => String(row.changes) },
@@ -65,6 +84,15 @@ export function pushTable(rows: readonly PushRow[]): string {
 /** One large file. */
 export function bigTable(rows: readonly BigRow[]): string {
   return layOut(bigColumns, rows);
+}
+
+/** Files → resources. */
+export function modelTable(rows: readonly ModelRow[]): string {
+  const notes = [
+    "CPU: processor time of all threads of a fresh process; medians of three processes, edits the median of many.",
+    "Loop: how late the event loop of a running server ran while all files came at once, and while one was saved ten times.",
+  ];
+  return `${layOut(modelColumns, rows)}\n${notes.join("\n")}\n`;
 }
 
 /** Save → in force. */

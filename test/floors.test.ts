@@ -35,6 +35,7 @@ describe("the locked packages", () => {
   test.each([
     ["node", "24.18.1"],
     ["@grpc/grpc-js", "1.14.5"],
+    ["js-yaml", "4.1.1"],
     ["yaml", "2.8.3"],
     ["protobufjs", "7.5.8"],
   ])("have %s at %s or newer, wherever it is installed", (name, floor) => {
