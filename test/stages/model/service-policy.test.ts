@@ -19,7 +19,11 @@ ${indented(subset, 8)}
   const { diagnostics, intent } = parseText(text);
   const shop = intent?.services[0];
   const canary: ServicePolicy | undefined = shop?.subsets[0]?.policy;
-  return { shop: shop?.policy, canary, problems: summarize(diagnostics) };
+  return {
+    shop: shop?.policy,
+    canary,
+    problems: summarize(diagnostics.filter(({ code }) => code !== "unused-definition")),
+  };
 }
 
 function indented(text: string, by: number): string {

@@ -127,7 +127,7 @@ export const routing: readonly WrongInput[] = [
   ["a timeout that is a number", rule("timeouts: { request: 3 }"), "wrong-type 5:30"],
   ["a timeout of a kind that is none", rule("timeouts: { total: 3s }"), "unknown-key 5:21"],
   ["a timeout alone", rule("timeouts: 3s"), "wrong-type 5:19"],
-  ["a retry that is a number", rule("retry: 3"), "wrong-type 5:16"],
+  ["a retry that is a number", rule("retry: thrice"), "wrong-type 5:16"],
   ["a retry without attempts", rule("retry: { on: [5xx] }"), "missing-key 5:9"],
   ["no attempt", rule("retry: { attempts: 0, on: [5xx] }"), "invalid-value 5:28"],
   ["101 attempts", rule("retry: { attempts: 101, on: [5xx] }"), "invalid-value 5:28"],
