@@ -1,14 +1,16 @@
-// Dump writes every protobuf descriptor that packages.go links into this program as one FileDescriptorSet.
+// Dump writes every protobuf descriptor that package packages links into this program as one FileDescriptorSet.
 //
 // The set goes to standard output, uncompressed. It is deterministic: files are sorted by path, then ordered so
 // that each file comes after the files it imports, which is what readers of a descriptor set expect.
-// packages.go imports every package of the pinned go-control-plane module; `npm run proto:remake` writes it.
+// It imports every package of the pinned go-control-plane module; `npm run proto:remake` writes it.
 package main
 
 import (
 	"log"
 	"os"
 	"sort"
+
+	_ "fairway/proto/dump/packages"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"

@@ -40,10 +40,8 @@ export function textJudges(rules: TextRules): readonly Judge<string>[] {
   if (contains !== undefined) need((value) => value.includes(contains), `must contain ${JSON.stringify(contains)}`);
   if (without !== undefined) need((value) => !value.includes(without), `must not contain ${JSON.stringify(without)}`);
   const { pattern, words } = patternOf(rules);
-  if (pattern !== undefined) {
-    const expression = new RegExp(fromRe2(pattern));
-    need((value) => expression.test(value), words);
-  }
+  const expression = pattern === undefined ? undefined : fromRe2(pattern);
+  if (expression !== undefined) need((value) => expression.test(value), words);
   return judges;
 }
 
@@ -84,15 +82,26 @@ function patternOf(rules: TextRules): { readonly pattern: string | undefined; re
   return known === 1 ? headerName : headerValue;
 }
 
-/** RE2's `\s` is ASCII, and its `.` leaves out nothing but the line feed. */
-function fromRe2(pattern: string): string {
+/**
+ * A pattern of RE2 for JavaScript: `\s` is ASCII there, `.` leaves out nothing but the line feed, any
+ * punctuation may be escaped, and a character is a code point.
+ */
+function fromRe2(pattern: string): RegExp | undefined {
   let inClass = false;
-  return pattern.replace(/\\[\s\S]|[[\].]/g, (token) => {
+  const translated = pattern.replace(/\\[\s\S]|[[\].]/g, (token) => {
     if (token === "\\s") return inClass ? "\\t\\n\\f\\r " : "[\\t\\n\\f\\r ]";
     if (token === "[") inClass = true;
     if (token === "]") inClass = false;
-    return token === "." && !inClass ? "[^\\n]" : token;
+    if (token === ".") return inClass ? "." : "[^\\n]";
+    const needless = /^\\[^\w^$\\.*+?()[\]{}|/-]$/.test(token) || token === "\\_" || (token === "\\-" && !inClass);
+    return needless ? token.slice(1) : token;
   });
+  try {
+    return new RegExp(translated, "u");
+  } catch {
+    // A private type may have a pattern that only RE2 understands: Envoy has the last word on it.
+    return undefined;
+  }
 }
 
 function codePoints(text: string): number {

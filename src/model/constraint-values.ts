@@ -48,7 +48,8 @@ export function uniqueJudge(): Judge {
   const seen = new Set<unknown>();
   return (item) => {
     const key = item instanceof Uint8Array ? String(item) : item;
-    if (seen.has(key)) return "must not be there twice";
+    // Not a number equals nothing, not even itself.
+    if (seen.has(key) && !Number.isNaN(key)) return "must not be there twice";
     seen.add(key);
     return undefined;
   };
