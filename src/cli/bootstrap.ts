@@ -28,6 +28,7 @@ const controlPlaneCluster = "fairway_xds";
 const DOWNSTREAM_CONNECTIONS_MAX = 50_000;
 
 const HTTP_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const CARES_RESOLVER = "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig";
 const CONNECTION_MONITOR = "envoy.resource_monitors.global_downstream_max_connections";
 const CONNECTION_MONITOR_TYPE =
   "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig";
@@ -77,6 +78,7 @@ export function createBootstrap(options: BootstrapOptions): JsonObject {
       lds_config: fromAds(),
     },
     static_resources: { clusters: [controlPlane(options.xds)] },
+    typed_dns_resolver_config: impatientResolver(),
     overload_manager: {
       refresh_interval: "0.25s",
       resource_monitors: [
@@ -126,6 +128,21 @@ function fromAds(): JsonObject {
 /** Envoy's own default waits up to 30 s after a lost control plane is back; an idle stream costs next to nothing. */
 function reconnect(): JsonObject {
   return { retry_back_off: { base_interval: "0.25s", max_interval: "5s" } };
+}
+
+/**
+ * An Envoy that starts, or gets a service found by DNS, waits for the first answer or the last try. With the
+ * resolver's own patience that is 100 s when no DNS server answers, with this it is 10 s; Envoy goes on asking.
+ */
+function impatientResolver(): JsonObject {
+  return {
+    name: "envoy.network.dns_resolver.cares",
+    typed_config: {
+      "@type": `type.googleapis.com/${CARES_RESOLVER}`,
+      query_timeout_seconds: "2",
+      query_tries: 2,
+    },
+  };
 }
 
 function controlPlane(xds: HostPort): JsonObject {

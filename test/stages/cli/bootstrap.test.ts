@@ -60,6 +60,13 @@ describe("bootstrap", () => {
     expect(byAddress).not.toHaveProperty("dns_lookup_family");
   });
 
+  it("has Envoy ask a silent DNS server twice instead of four times, and wait less for it", () => {
+    const read = readBootstrapOptions(flags({ nodeId: "a" }));
+    expect(read.ok && createBootstrap(read.value)["typed_dns_resolver_config"]).toMatchObject({
+      typed_config: { query_timeout_seconds: "2", query_tries: 2 },
+    });
+  });
+
   it("calls the control plane's cluster by a name that raw resources may refer to", () => {
     // The same name stands in `snapshot/consistency.ts`, where a reference to it is not dangling.
     expect(controlPlaneOf("10.1.2.3:18000")).toMatchObject({ name: "fairway_xds" });
