@@ -15,6 +15,7 @@ ${indented(service, 4)}
       canary:
         labels: {}
 ${indented(subset, 8)}
+routes: { shop: { rules: [{ backends: [{ service: shop }, { service: shop, subset: canary }] }] } }
 `;
   const { diagnostics, intent } = parseText(text);
   const shop = intent?.services[0];
