@@ -26,15 +26,16 @@ interface RefusedView {
   readonly refused?: {
     readonly diagnostics: readonly {
       readonly code: string;
+      readonly severity: "error" | "warning";
       readonly at: { readonly file: string; readonly line: number; readonly column: number };
     }[];
   };
 }
 
-/** `code line:column` of what was refused in `file`. */
+/** `code line:column` of each error that was found in `file`. */
 async function refusal(scene: Scene, file: string): Promise<readonly string[]> {
   const { refused } = await scene.fairway.get<RefusedView>("/v1/snapshots");
-  const found = refused?.diagnostics.filter(({ at }) => at.file.endsWith(file)) ?? [];
+  const found = refused?.diagnostics.filter(({ at, severity }) => severity === "error" && at.file.endsWith(file)) ?? [];
   return found.map(({ code, at }) => `${code} ${at.line}:${at.column}`);
 }
 

@@ -2,7 +2,7 @@
  * The notation of the corpus of wrong inputs.
  */
 
-/** What is wrong, the file, and each diagnostic as `code line:column`, in the order of the file. */
+/** What is wrong, the file, and each error as `code line:column`, in the order of the file. */
 export type WrongInput = readonly [title: string, input: string | Uint8Array, ...expected: string[]];
 
 /** A service that is right, for inputs about something else; it is one line. */
