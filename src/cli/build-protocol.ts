@@ -14,12 +14,21 @@ import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 /** Serving → building: everything that changed since the request before. */
 export interface BuildRequest {
   readonly buildId: number;
+  readonly config: DocumentsChange;
+  /** The files that documents name. */
+  readonly files: DocumentsChange;
+  /** Which of these files were read; a build that names another asks for it. */
+  readonly filesRead: readonly string[];
+  readonly cause: SnapshotCause;
+}
+
+/** A set of documents, by what is new in it. */
+export interface DocumentsChange {
   /** All paths, sorted, with the hash of what they hold. */
   readonly paths: readonly { readonly path: string; readonly hash: string }[];
   /** The documents that the building thread does not have yet. */
   readonly documents: readonly Document[];
   readonly problems: readonly SourceProblem[];
-  readonly cause: SnapshotCause;
 }
 
 /** What the building thread is started with. */
@@ -50,6 +59,8 @@ export type BuildReply =
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
     }
+  /** The same build is asked for again, with all of these. */
+  | { readonly kind: "needs-files"; readonly buildId: number; readonly paths: readonly string[] }
   | { readonly kind: "refused"; readonly buildId: number; readonly diagnostics: readonly Diagnostic[] }
   /** The bytes for the disk, by group; small ones come before `built`, big ones after it. */
   | {

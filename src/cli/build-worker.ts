@@ -18,7 +18,7 @@ import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { describeChange } from "../snapshot/snapshot-change.ts";
 import { present } from "../support/assert.ts";
 import { createLintMemo, lintIntent } from "../translate/lint.ts";
-import type { BuildReply, BuildRequest, BuildWorkerStart, ResourcePart } from "./build-protocol.ts";
+import type { BuildReply, BuildRequest, BuildWorkerStart, DocumentsChange, ResourcePart } from "./build-protocol.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
 
 /** Resources in one part: the serving thread takes about a millisecond for as many. */
@@ -34,6 +34,7 @@ const encoder = createResourceEncoder(api);
 const cache: ParseCache = createParseCache();
 const lintMemo = createLintMemo();
 const documents = new Map<string, Document>();
+const files = new Map<string, Document>();
 let built: ReadonlyMap<GroupName, Snapshot> = new Map();
 
 port.on("message", (request: BuildRequest) => build(request));
@@ -41,9 +42,26 @@ reply({ kind: "ready" });
 
 function build(request: BuildRequest): void {
   const startedMs = performance.now();
-  const { buildId, cause, problems } = request;
-  takeDocuments(request);
-  const parsed = parseIntent({ documents: [...documents.values()], problems, api, cache });
+  const { buildId, cause, config } = request;
+  takeDocuments(documents, config);
+  takeDocuments(files, request.files);
+  const parsed = parseIntent({
+    documents: [...documents.values()],
+    problems: config.problems,
+    api,
+    cache,
+    content: {
+      files: [...files.values()],
+      problems: request.files.problems,
+      environment: process.env,
+      nowMs: cause.atMs,
+    },
+  });
+  const filesRead = new Set(request.filesRead);
+  if (parsed.files.some((path) => !filesRead.has(path))) {
+    reply({ kind: "needs-files", buildId, paths: parsed.files });
+    return;
+  }
   if (parsed.intent === undefined) {
     reply({ kind: "refused", buildId, diagnostics: parsed.diagnostics });
     return;
@@ -73,10 +91,10 @@ function collect(parsed: readonly Diagnostic[], found: readonly Diagnostic[]): r
   return found.length === 0 ? parsed : collectDiagnostics([...parsed, ...found], [...documents.values()]);
 }
 
-function takeDocuments(request: BuildRequest): void {
-  for (const document of request.documents) documents.set(document.path, document);
-  const wanted = new Set(request.paths.map(({ path }) => path));
-  for (const path of documents.keys()) if (!wanted.has(path)) documents.delete(path);
+function takeDocuments(known: Map<string, Document>, change: DocumentsChange): void {
+  for (const document of change.documents) known.set(document.path, document);
+  const wanted = new Set(change.paths.map(({ path }) => path));
+  for (const path of known.keys()) if (!wanted.has(path)) known.delete(path);
 }
 
 /** Sends the resources ahead in parts and returns the change without them. */

@@ -6,7 +6,8 @@
  */
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
-import type { Document, SourceState } from "../config/source.ts";
+import type { ReferencedFiles } from "../config/referenced-files.ts";
+import type { Document, SourceProblem, SourceState } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { Resource } from "../snapshot/resource.ts";
@@ -15,7 +16,7 @@ import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { applyChange } from "../snapshot/snapshot-change.ts";
 import type { Clock } from "../support/clock.ts";
 import { FairwayError } from "../support/fairway-error.ts";
-import type { BuildReply, BuildRequest, BuildWorkerStart, ResourcePart } from "./build-protocol.ts";
+import type { BuildReply, BuildRequest, BuildWorkerStart, DocumentsChange, ResourcePart } from "./build-protocol.ts";
 
 /** Far above what 64 MiB of config need; a longer build is a hang. */
 const BUILD_MS_MAX = 120_000;
@@ -54,6 +55,8 @@ export interface PersistedBytes {
 /** What the builder reports to. */
 export interface BuilderPorts {
   readonly clock: Clock;
+  /** Where the files that documents name are read. */
+  readonly files: Pick<ReferencedFiles, "state" | "read">;
   onOutcome(outcome: BuildOutcome): void;
   onPersisted(persisted: PersistedBytes): void;
 }
@@ -63,7 +66,7 @@ export class Builder {
   readonly #ports: BuilderPorts;
   #worker: Worker | undefined;
   /** What the building thread has. */
-  #known = new Map<string, string>();
+  readonly #known = { config: new Map<string, string>(), files: new Map<string, string>() };
   #built = new Map<GroupName, Snapshot>();
   #parts = new Map<string, Resource[]>();
   #running: { readonly buildId: number; readonly state: SourceState; readonly timer: NodeJS.Timeout } | undefined;
@@ -96,21 +99,27 @@ export class Builder {
     const timer = setTimeout(() => this.#hung(), BUILD_MS_MAX);
     this.#running = { buildId, state, timer };
     this.#parts.clear();
-    const cause = { text: state.cause, atMs: this.#ports.clock.nowMs() };
-    const request: BuildRequest = {
-      buildId,
-      paths: state.documents.map(({ path, hash }) => ({ path, hash })),
-      documents: this.#unknownDocuments(state),
-      problems: state.problems,
-      cause,
-    };
-    this.#worker.postMessage(request);
+    this.#request(this.#worker, buildId, state);
   }
 
-  #unknownDocuments(state: SourceState): readonly Document[] {
-    const unknown = state.documents.filter(({ path, hash }) => this.#known.get(path) !== hash);
-    this.#known = new Map(state.documents.map(({ path, hash }) => [path, hash]));
-    return unknown;
+  #request(worker: Worker, buildId: number, state: SourceState): void {
+    const files = this.#ports.files.state;
+    const request: BuildRequest = {
+      buildId,
+      config: changeSince(this.#known.config, state),
+      files: changeSince(this.#known.files, files),
+      filesRead: files.paths,
+      cause: { text: state.cause, atMs: this.#ports.clock.nowMs() },
+    };
+    worker.postMessage(request);
+  }
+
+  /** Reads what the documents name, and goes on with the build. */
+  async #readFiles(buildId: number, paths: readonly string[]): Promise<void> {
+    await this.#ports.files.read(paths);
+    const running = this.#running;
+    if (this.#closed || this.#worker === undefined || running?.buildId !== buildId) return;
+    this.#request(this.#worker, buildId, running.state);
   }
 
   #spawn(): Worker {
@@ -135,6 +144,12 @@ export class Builder {
       return;
     }
     if (this.#running?.buildId !== reply.buildId) return;
+    if (reply.kind === "needs-files") {
+      this.#readFiles(reply.buildId, reply.paths).catch((cause: unknown) =>
+        this.#failed("the files cannot be read", cause),
+      );
+      return;
+    }
     if (reply.kind === "built") {
       void this.#take(reply, parts);
       return;
@@ -207,16 +222,32 @@ export class Builder {
   #died(worker: Worker, cause: Error): void {
     if (worker !== this.#worker) return;
     this.#forgetWorker();
-    const error = new FairwayError("BUILD_FAILED", `building the config failed: ${cause.message}`, { cause });
+    this.#failed(`building the config failed: ${cause.message}`, cause);
+  }
+
+  #failed(message: string, cause: unknown): void {
+    const error = new FairwayError("BUILD_FAILED", message, { cause });
     this.#finish((state) => ({ kind: "failed", state, error }));
   }
 
   #forgetWorker(): void {
     this.#worker = undefined;
-    this.#known = new Map();
+    this.#known.config.clear();
+    this.#known.files.clear();
     this.#built = new Map();
     this.#parts.clear();
   }
+}
+
+/** What is new to the building thread, which then has all of it. */
+function changeSince(
+  known: Map<string, string>,
+  now: { readonly documents: readonly Document[]; readonly problems: readonly SourceProblem[] },
+): DocumentsChange {
+  const documents = now.documents.filter(({ path, hash }) => known.get(path) !== hash);
+  known.clear();
+  for (const { path, hash } of now.documents) known.set(path, hash);
+  return { paths: now.documents.map(({ path, hash }) => ({ path, hash })), documents, problems: now.problems };
 }
 
 function partKey(group: GroupName, typeUrl: string): string {

@@ -5,6 +5,8 @@
  * to the next. Inputs are taken one after the other, so a decision is never made on a state that another
  * one is about to replace.
  */
+import { DirectorySource } from "../config/directory-source.ts";
+import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { Source, SourceProblem, SourceState } from "../config/source.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
@@ -35,6 +37,8 @@ export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly identifier: string;
   readonly soakMs: number;
+  /** For what deserves a line in the log and is no event. */
+  readonly onWarning?: ((text: string) => void) | undefined;
   /** Log, metrics and timeline. */
   record(event: FairwayEvent): void;
 }
@@ -44,7 +48,9 @@ export class ControlPlane {
   readonly server: AdsServer;
   readonly #options: ControlPlaneOptions;
   readonly #builder: Builder;
+  readonly #files: ReferencedFiles;
   readonly #saved: SavedSnapshots;
+  #config: SourceState | undefined;
   #fleet: Fleet = createFleet();
   #publication: Publication = emptyPublication;
   #restored: SavedState = { served: [], lastKnownGood: [], groups: [] };
@@ -63,8 +69,16 @@ export class ControlPlane {
         for (const event of events) this.#record(event);
       },
     });
+    this.#files = new ReferencedFiles({
+      clock,
+      open: (paths) => new DirectorySource({ ...referencedFiles(paths), clock, onWarning: options.onWarning }),
+      onChange: (change) => {
+        if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
+      },
+    });
     this.#builder = new Builder({
       clock,
+      files: this.#files,
       onOutcome: (outcome) => this.#enqueue(() => this.#takeOutcome(outcome)),
       onPersisted: (persisted) => {
         const served = this.#publication.served.get(persisted.group)?.version === persisted.version;
@@ -114,6 +128,7 @@ export class ControlPlane {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#options.source.close();
+    await this.#files.close();
     await this.#builder.close();
     await this.#work;
     await this.server.close();
@@ -121,6 +136,7 @@ export class ControlPlane {
   }
 
   #takeSource(state: SourceState): void {
+    this.#config = state;
     if (!this.#closing) this.#builder.build(state);
   }
 

@@ -1,13 +1,16 @@
 /**
  * Config directories read once and built, for the commands that look and do not serve.
  */
+import type { DirectorySourceOptions } from "../config/directory-source.ts";
 import { DirectorySource } from "../config/directory-source.ts";
+import { referencedFiles } from "../config/referenced-files.ts";
 import type { SourceState } from "../config/source.ts";
 import { collectDiagnostics } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { NodeGroup } from "../model/intent.ts";
-import { parseIntent } from "../model/parse-intent.ts";
+import type { ParsedIntent, ParseInput } from "../model/parse-intent.ts";
+import { createParseCache, parseIntent } from "../model/parse-intent.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
@@ -23,8 +26,8 @@ export interface LoadedConfig {
 
 /** Reads and builds; the same code as `serve`, in this thread. */
 export async function loadConfig(roots: readonly string[], api: EnvoyApi): Promise<LoadedConfig> {
-  const { documents, problems } = await readOnce(roots);
-  const { diagnostics, intent } = parseIntent({ documents, problems, api });
+  const { documents, problems } = await readOnce({ roots });
+  const { diagnostics, intent } = await parse({ documents, problems, api, cache: createParseCache() });
   if (intent === undefined) return { diagnostics, groups: [], snapshots: undefined };
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
@@ -37,8 +40,17 @@ export async function loadConfig(roots: readonly string[], api: EnvoyApi): Promi
   };
 }
 
-async function readOnce(roots: readonly string[]): Promise<SourceState> {
-  const source = new DirectorySource({ roots, clock: systemClock });
+/** Parses twice when files are named, because only the first time shows which. */
+async function parse(input: ParseInput): Promise<ParsedIntent> {
+  const content = { files: [], problems: [], environment: process.env, nowMs: systemClock.nowMs() };
+  const first = parseIntent({ ...input, content });
+  if (first.files.length === 0) return first;
+  const { documents, problems } = await readOnce(referencedFiles(first.files));
+  return parseIntent({ ...input, content: { ...content, files: documents, problems } });
+}
+
+async function readOnce(options: Pick<DirectorySourceOptions, "roots">): Promise<SourceState> {
+  const source = new DirectorySource({ ...options, clock: systemClock });
   try {
     return await new Promise<SourceState>((resolve, reject) => {
       source.start(resolve).catch(reject);

@@ -83,6 +83,7 @@ async function serve(options: ServeOptions): Promise<void> {
     clock,
     identifier: `fairway ${options.version} ${hostname()}`,
     soakMs: options.soakMs,
+    onWarning: warn,
     record: (event) => record(event),
   });
   const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay });

@@ -45,8 +45,10 @@ export interface DirectorySourceOptions {
   readonly roots: readonly string[];
   readonly clock: Clock;
   readonly limits?: Partial<SourceLimits>;
+  /** The roots are files; one that is a directory is a problem. */
+  readonly filesOnly?: boolean;
   /** For what deserves a line in the log and is no problem of the documents. */
-  readonly onWarning?: (text: string) => void;
+  readonly onWarning?: ((text: string) => void) | undefined;
   readonly files?: FilePort;
   readonly watchDirectory?: WatchDirectory;
 }
@@ -80,6 +82,7 @@ export class DirectorySource implements Source {
       clock: options.clock,
       port: options.files ?? systemFiles,
       limits: { ...defaultLimits, ...options.limits },
+      filesOnly: options.filesOnly ?? false,
     };
     this.#onWarning = options.onWarning ?? (() => {});
     this.#accepted = new AcceptedState(roots);

@@ -51,6 +51,8 @@ export interface ScanRequest {
   readonly port: FilePort;
   readonly limits: SourceLimits;
   readonly clock: Clock;
+  /** The roots are files; one that is a directory is a problem. */
+  readonly filesOnly?: boolean;
 }
 
 /** Links that move during this many scans in a row are being swapped in a loop; the source tries later. */
@@ -59,7 +61,7 @@ const ATTEMPTS_MAX = 5;
 /** Reads the roots; undefined if links kept moving, so that any result could mix two generations. */
 export async function scanTree(request: ScanRequest, previous: Scan | undefined): Promise<Scan | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const tree = await walkTree(request.roots, request.port, request.limits);
+    const tree = await walkTree(request.roots, request.port, request.limits, request.filesOnly);
     const scan = await readTree(request, tree, previous);
     if (await linksStayed(request.port, tree.links)) return scan;
   }

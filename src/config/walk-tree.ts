@@ -72,8 +72,13 @@ interface Place {
 
 type Entry = { readonly place: Place; readonly stat: BigIntStats };
 
-/** Finds the documents below `roots`, each a directory or a file. */
-export async function walkTree(roots: readonly string[], port: FilePort, limits: SourceLimits): Promise<Tree> {
+/** Finds the documents below `roots`, each a directory or a file; with `filesOnly` a directory is a problem. */
+export async function walkTree(
+  roots: readonly string[],
+  port: FilePort,
+  limits: SourceLimits,
+  filesOnly = false,
+): Promise<Tree> {
   const walk: Walk = {
     port,
     limits,
@@ -94,7 +99,7 @@ export async function walkTree(roots: readonly string[], port: FilePort, limits:
   }
   for (const place of places) {
     walk.stopped = false;
-    await visitRoot(walk, place);
+    await visitRoot(walk, place, filesOnly);
   }
   return walk;
 }
@@ -152,7 +157,7 @@ async function addDirectory(walk: Walk, path: string, names?: readonly string[])
   }
 }
 
-async function visitRoot(walk: Walk, place: Place): Promise<void> {
+async function visitRoot(walk: Walk, place: Place, filesOnly: boolean): Promise<void> {
   let stat: BigIntStats;
   try {
     stat = await walk.port.stat(place.realPath, { bigint: true });
@@ -162,7 +167,7 @@ async function visitRoot(walk: Walk, place: Place): Promise<void> {
     return;
   }
   walk.devices.set(resolve(place.path), stat.dev);
-  if (stat.isDirectory()) return await visitDirectory(walk, place, stat, place.path);
+  if (stat.isDirectory() && !filesOnly) return await visitDirectory(walk, place, stat, place.path);
   if (!stat.isFile()) {
     walk.problems.push(problems.notRegular(place.path, stat));
     return;

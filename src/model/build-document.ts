@@ -6,6 +6,8 @@ import { buildGateway, buildNodeGroup, buildRawResource } from "./build-nodes.ts
 import type { DraftRoute, SplitDefinition } from "./build-route.ts";
 import { buildRoute, buildSplit } from "./build-route.ts";
 import { buildPatch } from "./build-patch.ts";
+import type { DraftSecret } from "./build-secret.ts";
+import { buildSecret } from "./build-secret.ts";
 import { buildService } from "./build-service.ts";
 import type { Patch } from "./intent-patch.ts";
 import type { Service } from "./intent-service.ts";
@@ -22,6 +24,7 @@ export interface DocumentParts {
   readonly services: readonly Service[];
   readonly routes: readonly DraftRoute[];
   readonly splits: readonly SplitDefinition[];
+  readonly secrets: readonly DraftSecret[];
   readonly rawResources: readonly { readonly resource: RawResource; readonly path: Path }[];
   readonly patches: readonly Patch[];
 }
@@ -36,6 +39,7 @@ export function buildDocument(document: YamlDocument): DocumentParts {
     services: entries("services", value.services, (path, entry) => buildService(document, path, entry)),
     routes: entries("routes", value.routes, (path, entry) => buildRoute(document, path, entry)),
     splits: entries("splits", value.splits, (path, entry) => buildSplit(document, path, entry)),
+    secrets: entries("secrets", value.secrets, (path, entry) => buildSecret(document, path, entry)),
     rawResources: (value.resources ?? []).map((entry, index) => {
       const path = ["resources", index];
       return { resource: buildRawResource(document, path, entry), path };

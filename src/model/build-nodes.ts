@@ -4,7 +4,7 @@
 import { present } from "../support/assert.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
 import { durationMs } from "./duration.ts";
-import type { Gateway } from "./intent-gateway.ts";
+import type { Gateway, GatewayListener, ListenerTls } from "./intent-gateway.ts";
 import type { JsonValue, NodeGroup, NodeMatch, RawResource } from "./intent.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
@@ -40,6 +40,8 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     at: placeOf(document, [...path, "listeners", index], "value"),
     ...defined({ address: listener.address }),
     port: listener.port,
+    ...buildHostnames(listener.hostnames),
+    ...(listener.tls === undefined ? {} : { tls: buildTls(listener.tls) }),
   }));
   return {
     name: String(path.at(-1)),
@@ -47,6 +49,16 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     ...(value.nodes === undefined ? {} : { groups: listOf(value.nodes) }),
     listeners: listeners.toSorted(byName),
   };
+}
+
+/** Hostnames know no case; `*` is all of them. */
+function buildHostnames(written: readonly string[] | undefined): Pick<GatewayListener, "hostnames"> {
+  if (written === undefined || written.includes("*")) return {};
+  return { hostnames: unique(written.map((hostname) => hostname.toLowerCase())) };
+}
+
+function buildTls({ secret, ...rest }: NonNullable<GatewayValue["listeners"][number]["tls"]>): ListenerTls {
+  return { certificates: listOf(secret), ...defined(rest) };
 }
 
 export function buildRawResource(document: SourceDocument, path: Path, value: RawResourceValue): RawResource {

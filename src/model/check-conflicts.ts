@@ -26,32 +26,74 @@ interface Claim {
   readonly groups: readonly string[];
 }
 
-/** A group's Envoys can bind an address once. */
+/** Who has an address of a group: one HTTP listener, or HTTPS listeners of different hostnames. */
+interface Taken {
+  readonly first: Claim;
+  readonly byHostname: Map<string, Claim>;
+}
+
+/** A group's Envoys can bind an address once; HTTPS listeners share it when the hostname tells them apart. */
 function conflictingAddresses(parts: readonly DocumentParts[], groupNames: readonly string[]): readonly Diagnostic[] {
   const claims: readonly Claim[] = parts.flatMap(({ document, gateways }) =>
     gateways.flatMap((gateway) =>
       gateway.listeners.map((listener) => ({ document, gateway, listener, groups: gateway.groups ?? groupNames })),
     ),
   );
-  const taken = new Map<string, Claim>();
+  const taken = new Map<string, Taken>();
   const diagnostics: Diagnostic[] = [];
   for (const claim of claims.toSorted((left, right) => comparePlaces(left.listener.at, right.listener.at))) {
-    const address = `${claim.listener.address ?? ANY_ADDRESS} port ${claim.listener.port}`;
-    const clash = claim.groups.find((group) => taken.has(`${group} ${address}`));
-    const other = clash === undefined ? undefined : taken.get(`${clash} ${address}`);
-    for (const group of claim.groups) if (!taken.has(`${group} ${address}`)) taken.set(`${group} ${address}`, claim);
+    const clash = claim.groups.flatMap((group) => takeAddress(taken, group, claim) ?? [])[0];
     // The same gateway defined twice has been told as that.
-    if (clash === undefined || other === undefined || isRedefinition(claim, other)) continue;
-    diagnostics.push({
-      code: "conflicting-address",
-      severity: "error",
-      message: `two listeners of group \`${clash}\` use ${address}`,
-      ...locateListener(claim),
-      hint: "choose another port or address, or put the gateways on different groups with `nodes`",
-      related: { at: other.listener.at, message: `first used by \`${other.gateway.name}/${other.listener.name}\`` },
-    });
+    if (clash !== undefined && !isRedefinition(claim, clash.other)) diagnostics.push(conflict(claim, clash));
   }
   return diagnostics;
+}
+
+interface Clash {
+  readonly group: string;
+  readonly other: Claim;
+  /** That both have; undefined when one of them is not HTTPS. */
+  readonly hostname: string | undefined;
+}
+
+/** Takes the address for the claim; says who had it before, unless both can have it. */
+function takeAddress(taken: Map<string, Taken>, group: string, claim: Claim): Clash | undefined {
+  const { listener } = claim;
+  const key = `${group} ${addressOf(claim)}`;
+  const hostnames = listener.tls === undefined ? [] : (listener.hostnames ?? ["*"]);
+  const before = taken.get(key);
+  if (before === undefined) {
+    taken.set(key, { first: claim, byHostname: new Map(hostnames.map((hostname) => [hostname, claim])) });
+    return undefined;
+  }
+  const { first, byHostname } = before;
+  if (listener.tls === undefined || first.listener.tls === undefined) {
+    return { group, other: first, hostname: undefined };
+  }
+  const hostname = hostnames.find((each) => byHostname.has(each));
+  const other = hostname === undefined ? undefined : byHostname.get(hostname);
+  for (const each of hostnames) if (!byHostname.has(each)) byHostname.set(each, claim);
+  return other === undefined ? undefined : { group, other, hostname };
+}
+
+function addressOf({ listener }: Claim): string {
+  return `${listener.address ?? ANY_ADDRESS} port ${listener.port}`;
+}
+
+function conflict(claim: Claim, { group, other, hostname }: Clash): Diagnostic {
+  const otherName = `${other.gateway.name}/${other.listener.name}`;
+  const what = hostname === undefined ? "" : hostname === "*" ? " for every hostname" : ` for ${hostname}`;
+  return {
+    code: "conflicting-address",
+    severity: "error",
+    message: `two listeners of group \`${group}\` use ${addressOf(claim)}${what}`,
+    ...locateListener(claim),
+    hint:
+      hostname === undefined
+        ? "choose another port or address, or put the gateways on different groups with `nodes`"
+        : "give each listener `hostnames` of its own, or another port",
+    related: { at: other.listener.at, message: `first used by \`${otherName}\`` },
+  };
 }
 
 function isRedefinition(left: Claim, right: Claim): boolean {

@@ -15,6 +15,14 @@ const nouns: Readonly<Record<Section, string>> = {
   services: "service",
   routes: "route",
   splits: "split",
+  secrets: "secret",
+};
+
+/** What the members of a definition are called. */
+const memberNouns: Readonly<Partial<Record<Section, string>>> = {
+  gateways: "listener",
+  services: "subset",
+  secrets: "part",
 };
 
 /** The group that exists without a `nodes` map. */
@@ -53,7 +61,7 @@ function danglingMember(reference: Reference, definition: Definition): Problem |
   const { member, section, name } = reference;
   if (member === undefined || definition.members === undefined || definition.members.includes(member.name))
     return undefined;
-  const noun = section === "gateways" ? "listener" : "subset";
+  const noun = memberNouns[section] ?? "member";
   const near = closestName(member.name, definition.members);
   const known =
     definition.members.length === 0

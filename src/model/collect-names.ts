@@ -9,14 +9,14 @@ import type { YamlDocument } from "./parse-document.ts";
 import type { Path } from "./position.ts";
 
 /** The top-level maps whose keys are identities. */
-export const sections = ["nodes", "gateways", "services", "routes", "splits"] as const;
+export const sections = ["nodes", "gateways", "services", "routes", "splits", "secrets"] as const;
 export type Section = (typeof sections)[number];
 
 /** A name and where it is defined. */
 export interface Definition {
   readonly section: Section;
   readonly name: string;
-  /** A gateway's listeners, a service's subsets; undefined when they cannot be read. */
+  /** A gateway's listeners, a service's subsets, a secret's parts; undefined when they cannot be read. */
   readonly members: readonly string[] | undefined;
   readonly document: YamlDocument;
   readonly path: Path;
@@ -27,7 +27,7 @@ export interface Reference {
   readonly section: Section;
   readonly name: string;
   readonly path: Path;
-  /** A subset of the service, a listener of the gateway. */
+  /** A subset of the service, a listener of the gateway, a part that the secret must have. */
   readonly member?: { readonly name: string; readonly path: Path };
   readonly document: YamlDocument;
 }
@@ -73,7 +73,20 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
   visit(document.value, ["routes", "*", "rules", "*", "backends"], [], backend);
   visit(document.value, ["routes", "*", "rules", "*", "filters", "*", "mirror"], [], backend);
   visit(document.value, ["splits", "*", "backends", "*"], [], backend);
+  const secret = (part: string, pattern: readonly string[]): void => {
+    visit(document.value, pattern, [], (value, path) => {
+      if (typeof value !== "string") return;
+      found.push({ section: "secrets", name: value, path, member: { name: part, path }, document });
+    });
+  };
+  secret("certificate", ["gateways", "*", "listeners", "*", "tls", "secret"]);
+  secret("ca", ["gateways", "*", "listeners", "*", "tls", "clientCa"]);
   return found;
+}
+
+/** Visits what a pattern leads to; `*` steps into every item of a list or map. */
+export function visitValues(value: unknown, pattern: readonly string[], found: (value: unknown) => void): void {
+  visit(value, pattern, [], (item) => found(item));
 }
 
 function gatewayReference(text: string, path: Path, document: YamlDocument): Reference {
@@ -89,6 +102,7 @@ function membersOf(section: Section, entry: unknown): readonly string[] | undefi
   if (section === "services") {
     return map["subsets"] === undefined ? [] : membersOfMap(map["subsets"]);
   }
+  if (section === "secrets") return Object.keys(map);
   if (section !== "gateways" || !Array.isArray(map["listeners"])) return undefined;
   const names = map["listeners"].map((listener: unknown) => asMap(listener)?.["name"]);
   return names.every((name) => typeof name === "string") ? names : undefined;

@@ -14,6 +14,9 @@ import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 const signs =
   /\.v3\.(?:Secret|BasicAuth)|PRIVATE KEY|(?:private_?key|pkcs12|passwords?|auth_?username|secrets?|secret_?data|access_?key|(?:backend|session|identity)_?token(?:_?data_?source)?|credentials(?:_?data_?source)?|ticket_?keys|context_?extensions)\w{0,2}["']?\s*:/i;
 
+/** A listener's secret is named and not written: `tls: { secret: example-com }`, outside of raw Envoy resources. */
+const secretName = /(?<!\w)tls["']?\s*:[^}@]{0,200}?(?<!\w)secret["']?\s*:\s*(?=[\w."'[-])/g;
+
 /** Where the messages of a code quote a value of the file; the rest of a message names keys and types only. */
 const quotes: Partial<Record<DiagnosticCode, RegExp>> = {
   "yaml-syntax": /["*:\\].*/s,
@@ -27,7 +30,7 @@ const quotes: Partial<Record<DiagnosticCode, RegExp>> = {
 
 /** Whether nothing of this text may be quoted. */
 export function isConfidential(text: string): boolean {
-  return signs.test(text);
+  return signs.test(text.includes("@type") ? text : text.replace(secretName, "tls: "));
 }
 
 /** The diagnostic without the line it is about and without the value in its message. */

@@ -68,6 +68,8 @@ export const diagnosticCodes = {
   "shadowed-rule": "A rule gets no request, because another one is tried before and takes them all.",
   "unrouted-listener": "A gateway or a listener has no route.",
   "unused-definition": "Something is defined and used by nothing.",
+  "invalid-secret": "A certificate or key cannot be used, or the two do not belong together.",
+  "certificate-dates": "A certificate has expired, expires within 7 days, or is not valid yet.",
   "too-many-problems": "There are more problems than are shown; the rest is only counted.",
 } as const satisfies Record<string, string> & Record<SourceProblemCode, string>;
 

@@ -12,10 +12,26 @@ export interface Gateway {
   readonly listeners: readonly GatewayListener[];
 }
 
-/** One HTTP listener. */
+/** One listener: of HTTPS when it has `tls`, else of HTTP. */
 export interface GatewayListener {
   readonly name: string;
   readonly at: Place;
   readonly address?: string;
   readonly port: number;
+  /** In lower case, sorted; absent means all. */
+  readonly hostnames?: readonly string[];
+  readonly tls?: ListenerTls;
 }
+
+/** TLS for clients; secrets by name, versions in Envoy's words. */
+export interface ListenerTls {
+  readonly certificates: readonly string[];
+  /** Clients must have a certificate that one of these authorities signed. */
+  readonly clientCa?: string;
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
+  /** In the order written: the first that the client knows is taken. */
+  readonly alpn?: readonly string[];
+}
+
+export type TlsVersion = "TLSv1_0" | "TLSv1_1" | "TLSv1_2" | "TLSv1_3";

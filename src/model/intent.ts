@@ -10,6 +10,7 @@ import type { Place } from "./diagnostic.ts";
 import type { Patch } from "./intent-patch.ts";
 import type { Gateway } from "./intent-gateway.ts";
 import type { Route } from "./intent-route.ts";
+import type { Secret } from "./intent-secret.ts";
 import type { Service } from "./intent-service.ts";
 
 /** The meaning of all documents together. */
@@ -18,6 +19,7 @@ export interface Intent {
   readonly gateways: readonly Gateway[];
   readonly services: readonly Service[];
   readonly routes: readonly Route[];
+  readonly secrets: readonly Secret[];
   readonly rawResources: readonly RawResource[];
   /** In the order in which they are applied: by file, then as written. */
   readonly patches: readonly Patch[];

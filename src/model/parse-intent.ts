@@ -14,6 +14,7 @@ import { checkConflicts } from "./check-conflicts.ts";
 import { checkReferences, groupNames } from "./check-references.ts";
 import { collectDiagnostics, isError } from "./collect-diagnostics.ts";
 import type { Definition, Reference } from "./collect-names.ts";
+import { collectFiles } from "./collect-files.ts";
 import { collectDefinitions, collectReferences } from "./collect-names.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
@@ -22,7 +23,12 @@ import { lintUnused } from "./lint-unused.ts";
 import { mergeDocuments } from "./merge-documents.ts";
 import { parseDocument } from "./parse-document.ts";
 import type { ResolvedDrafts } from "./resolve-intent.ts";
+import type { ReferencedContent } from "./resolve-secrets.ts";
+import { resolveSecrets } from "./resolve-secrets.ts";
 import { createResolvedDrafts, resolveIntent } from "./resolve-intent.ts";
+
+/** Each is watched; no host of certificates that we know of has so many. */
+const FILES_MAX = 10_000;
 
 /** Checked files by path; made by `createParseCache`, kept between calls with the same API. */
 export interface ParseCache {
@@ -38,6 +44,8 @@ export interface CheckedFile {
   readonly complete: boolean;
   readonly definitions: readonly Definition[];
   readonly references: readonly Reference[];
+  /** The files that it names; see `collectFiles`. */
+  readonly files: readonly string[];
   /** Absent when the file has an error. */
   readonly parts: readonly DocumentParts[] | undefined;
 }
@@ -46,16 +54,35 @@ export function createParseCache(): ParseCache {
   return { files: new Map(), resolved: createResolvedDrafts() };
 }
 
-/** The intent, unless there is an error; the diagnostics are sorted by file, line and column. */
-export function parseIntent(input: {
+/** What is parsed. */
+export interface ParseInput {
   readonly documents: readonly Document[];
   readonly problems: readonly SourceProblem[];
   readonly api: EnvoyApi;
   readonly cache?: ParseCache;
-}): { readonly diagnostics: readonly Diagnostic[]; readonly intent: Intent | undefined } {
+  /** What the documents name outside of themselves; without it there is no intent if there are secrets. */
+  readonly content?: ReferencedContent;
+}
+
+/** What came of it. */
+export interface ParsedIntent {
+  /** Sorted by file, line and column. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Absent when there is an error. */
+  readonly intent: Intent | undefined;
+  /** The files that the documents name, sorted; whoever parses reads them and parses again. */
+  readonly files: readonly string[];
+}
+
+/** The intent, unless there is an error. */
+export function parseIntent(input: ParseInput): ParsedIntent {
   const files = checkFiles(input);
   const merged = mergeDocuments(files.flatMap((file) => file.definitions));
   const parts = files.flatMap((file) => file.parts ?? []);
+  const named = [...new Set(files.flatMap((file) => file.files))].toSorted();
+  const { resolved = createResolvedDrafts() } = input.cache ?? {};
+  const drafts = parts.flatMap((part) => part.secrets);
+  const secrets = input.content === undefined ? undefined : resolveSecrets(drafts, input.content, resolved.secrets);
   const complete = input.problems.length === 0 && files.every((file) => file.complete);
   const references = files.flatMap((file) => file.references);
   const diagnostics = [
@@ -65,23 +92,24 @@ export function parseIntent(input: {
     ...merged.diagnostics,
     ...(complete ? checkReferences(references, merged.definitions) : []),
     ...checkConflicts(parts, groupNames(merged.definitions)),
+    ...(secrets?.diagnostics ?? []),
+    ...tooManyFiles(named),
   ];
+  const allFiles = named.slice(0, FILES_MAX);
   if (diagnostics.some(isError)) {
-    return { diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined };
+    return { diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined, files: allFiles };
   }
   const unused = lintUnused(merged.definitions, references, parts);
+  const isRead = secrets !== undefined || drafts.length === 0;
   return {
     diagnostics: collectDiagnostics([...diagnostics, ...unused], input.documents),
-    intent: resolveIntent(parts, input.cache?.resolved),
+    intent: isRead ? resolveIntent(parts, secrets?.secrets ?? [], resolved) : undefined,
+    files: allFiles,
   };
 }
 
 /** Checks the files that are new or changed and forgets those that are gone. */
-function checkFiles(input: {
-  readonly documents: readonly Document[];
-  readonly api: EnvoyApi;
-  readonly cache?: ParseCache;
-}): readonly CheckedFile[] {
+function checkFiles(input: ParseInput): readonly CheckedFile[] {
   const { cache } = input;
   const checked = new Map<string, CheckedFile>();
   for (const document of input.documents) {
@@ -104,6 +132,7 @@ function checkFile(document: Document, api: EnvoyApi): CheckedFile {
     complete: parsed.complete,
     definitions: parsed.documents.flatMap(collectDefinitions),
     references: parsed.documents.flatMap(collectReferences),
+    files: parsed.documents.flatMap(collectFiles),
     parts: diagnostics.some(isError) ? undefined : parsed.documents.map(buildDocument),
   };
 }
@@ -126,6 +155,12 @@ function noDocuments(input: {
       hint: "to serve nothing on purpose, write a file with `services: {}`",
     },
   ];
+}
+
+function tooManyFiles(named: readonly string[]): readonly Diagnostic[] {
+  if (named.length <= FILES_MAX) return [];
+  const message = `the documents name ${named.length} files; at most ${FILES_MAX} are read`;
+  return [{ code: "source-too-many", severity: "error", message, at: { file: "(config)", line: 1, column: 1 } }];
 }
 
 function sourceDiagnostic(problem: SourceProblem): Diagnostic {

@@ -13,25 +13,29 @@ import { DEFAULT_GROUP } from "./check-references.ts";
 import type { Place } from "./diagnostic.ts";
 import type { Gateway } from "./intent-gateway.ts";
 import type { Route, RuleTarget } from "./intent-route.ts";
+import type { Secret } from "./intent-secret.ts";
 import type { Intent, NodeGroup, RawResource } from "./intent.ts";
 import { comparePlaces } from "./merge-documents.ts";
+import type { SecretMemo } from "./resolve-secrets.ts";
 import { byName } from "./sort.ts";
 
 /** What drafts resolved to the last time; keep it between calls. */
 export interface ResolvedDrafts {
   readonly gateways: WeakMap<DraftGateway, Gateway>;
   readonly routes: WeakMap<DraftRoute, Route>;
+  readonly secrets: SecretMemo;
 }
 
 /** With nothing resolved yet. */
 export function createResolvedDrafts(): ResolvedDrafts {
-  return { gateways: new WeakMap(), routes: new WeakMap() };
+  return { gateways: new WeakMap(), routes: new WeakMap(), secrets: new WeakMap() };
 }
 
 /** Resolves; every reference of the parts is known to be defined. */
 export function resolveIntent(
   parts: readonly DocumentParts[],
-  before: ResolvedDrafts = createResolvedDrafts(),
+  secrets: readonly Secret[],
+  before: ResolvedDrafts,
 ): Intent {
   const groups = resolveGroups(parts);
   const groupNames = groups.map((group) => group.name);
@@ -48,6 +52,7 @@ export function resolveIntent(
     gateways: gateways.toSorted(byName),
     services: parts.flatMap((part) => part.services).toSorted(byName),
     routes: routes.toSorted(byName),
+    secrets: secrets.toSorted(byName),
     rawResources: parts.flatMap((part) => part.rawResources.map((item) => item.resource)).toSorted(byTypeAndName),
     patches: parts.flatMap((part) => part.patches).toSorted((left, right) => comparePlaces(left.at, right.at)),
   };

@@ -2,7 +2,8 @@
  * `nodes` and `gateways`: which Envoys there are, and what they listen on.
  */
 import * as z from "zod";
-import { block, ipAddress, name, oneOrMore, port, scalar } from "./schema-scalars.ts";
+import { block, ipAddress, name, oneOrMore, port, refuse, scalar } from "./schema-scalars.ts";
+import { listenerTlsSchema } from "./schema-tls.ts";
 
 const scalarValue = z.union([z.string({ error: "text" }), z.number(), z.boolean()]);
 
@@ -52,7 +53,21 @@ const listener = block({
   name,
   port,
   address: ipAddress.optional().meta({ description: "Every IPv4 address when absent." }),
-  protocol: z.literal("HTTP").optional(),
+  protocol: z.enum(["HTTP", "HTTPS"]).optional().meta({ description: "HTTP when absent; HTTPS needs `tls`." }),
+  hostnames: z
+    .array(scalar("hostname"))
+    .min(1)
+    .optional()
+    .meta({ description: "Only these; of HTTPS the names that clients ask for (SNI). All when absent." }),
+  tls: listenerTlsSchema.optional(),
+}).superRefine(({ protocol, tls }, context) => {
+  if (protocol === "HTTPS" && tls === undefined) {
+    const hint = "write `tls: { secret: … }` with a name under `secrets`";
+    refuse(context, { code: "missing-key", message: "an HTTPS listener needs `tls`", hint });
+  } else if (protocol !== "HTTPS" && tls !== undefined) {
+    const hint = "write `protocol: HTTPS` beside it";
+    refuse(context, { code: "invalid-value", message: "`tls` belongs to HTTPS", hint, path: ["tls"] });
+  }
 });
 
 export const gatewaySchema = block({

@@ -118,6 +118,12 @@ export const scalarRules = {
     hint: "for example /filter_chains/0/filters/0; in a step ~1 stands for / and ~0 for ~",
     examples: [],
   },
+  variable: {
+    pattern: /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
+    expected: "the name of an environment variable",
+    hint: "for example EXAMPLE_KEY",
+    examples: ["EXAMPLE_KEY"],
+  },
   text: { pattern: /^[\s\S]{1,4096}$/, expected: "a text of 1 to 4096 characters", hint: "", examples: [] },
 } as const satisfies Record<string, ScalarRule>;
 

@@ -9,6 +9,7 @@ import { gatewaySchema, nodeGroupSchema } from "./schema-nodes.ts";
 import { patchSchema } from "./schema-patch.ts";
 import { routeSchema, splitSchema } from "./schema-route.ts";
 import { block, name, oneOrMore, scalar } from "./schema-scalars.ts";
+import { secretSchema } from "./schema-secret.ts";
 import type { subsetSchema } from "./schema-service.ts";
 import { serviceSchema } from "./schema-service.ts";
 
@@ -29,6 +30,7 @@ export const documentSchema = block({
   services: z.record(name, serviceSchema).optional().meta({ description: "Where requests can go." }),
   routes: z.record(name, routeSchema).optional().meta({ description: "Which request goes where." }),
   splits: z.record(name, splitSchema).optional().meta({ description: "Weighted backends with a name." }),
+  secrets: z.record(name, secretSchema).optional().meta({ description: "Certificates, keys and authorities." }),
   resources: z.array(rawResource).optional().meta({ description: "Raw Envoy resources." }),
   patches: z.array(patchSchema).optional().meta({ description: "Changes to resources that Fairway has made." }),
 }).meta({
@@ -43,5 +45,6 @@ export type ServiceValue = z.infer<typeof serviceSchema>;
 export type SubsetValue = z.infer<typeof subsetSchema>;
 export type RouteValue = z.infer<typeof routeSchema>;
 export type SplitValue = z.infer<typeof splitSchema>;
+export type SecretValue = z.infer<typeof secretSchema>;
 export type RawResourceValue = z.infer<typeof rawResource>;
 export type PatchValue = z.infer<typeof patchSchema>;

@@ -26,6 +26,7 @@ export const envoyTypes = {
   cluster: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
   endpoints: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
   listener: "type.googleapis.com/envoy.config.listener.v3.Listener",
+  secret: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
   route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
 } as const;
 

@@ -7,10 +7,12 @@
  */
 import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
+import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { collectPatchTexts, collectTexts } from "../model/json-texts.ts";
 import { clusterName } from "./names.ts";
+import { usedSecrets } from "./used-secrets.ts";
 
 /** The part of an intent that one group sees. */
 export interface GroupScope {
@@ -18,6 +20,8 @@ export interface GroupScope {
   /** Routes attached to any of the gateways. */
   readonly routes: readonly Route[];
   readonly services: readonly Service[];
+  /** Only those that something of the group uses: a secret is for whom it is needed by, and nobody else. */
+  readonly secrets: readonly Secret[];
   readonly rawResources: readonly RawResource[];
 }
 
@@ -26,7 +30,10 @@ export function scopeOf(group: NodeGroup, intent: Intent): GroupScope {
   const gateways = gatewaysOf(group, intent);
   const routes = routesOf(group, intent);
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
-  return { gateways, routes, services: servicesOf(group, intent, { routes, rawResources }), rawResources };
+  const services = servicesOf(group, intent, { routes, rawResources });
+  const used = usedSecrets({ gateways, services, rawResources });
+  const secrets = intent.secrets.filter((secret) => used.has(secret.name));
+  return { gateways, routes, services, secrets, rawResources };
 }
 
 /** The routes alone, for those who need nothing else. */

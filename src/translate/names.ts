@@ -13,9 +13,14 @@ export function clusterName(service: string, subset?: string): string {
   return subset === undefined ? service : `${service}|${subset}`;
 }
 
-/** `public/http`: of the listener, of its route configuration and of its statistics. */
+/** `public/http`: of the listener, of its route configuration and of its statistics; for HTTPS, of its filter chain. */
 export function listenerName(gateway: Gateway, listener: GatewayListener): string {
   return `${gateway.name}/${listener.name}`;
+}
+
+/** `0.0.0.0:443`: of the listener that HTTPS listeners share, whichever of them there are; `/` is in all other names. */
+export function sharedListenerName(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** `reviews/main`: what access logs show as the route's name. */

@@ -4,22 +4,25 @@
  * Pure: the same intent gives the same JSON on every replica. Nothing is checked here that `model` has
  * checked, and nothing is versioned or encoded; that is `snapshot`'s. One file for each Envoy noun.
  */
-import type { Gateway } from "../model/intent-gateway.ts";
+import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
+import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
 import type { Intent, RawResource } from "../model/intent.ts";
 import { translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
 import { isAttached, scopeOf } from "./group-scope.ts";
-import { translateListener } from "./listener.ts";
+import { narrowRoutes } from "./listener-hostnames.ts";
+import { translateListener, translateTlsListeners } from "./listener.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
+import { translateSecret } from "./secret.ts";
 
 /**
  * What became of each item, by identity: an edit of one file leaves the objects of all other files as they
  * were. A gateway's resources hold while its routes are the same objects as well.
  */
 export interface TranslationMemo {
-  readonly items: WeakMap<Service | RawResource, readonly EnvoyResource[]>;
+  readonly items: WeakMap<Service | Secret | RawResource, readonly EnvoyResource[]>;
   readonly gateways: WeakMap<
     Gateway,
     { readonly routes: readonly Route[]; readonly resources: readonly EnvoyResource[] }
@@ -38,6 +41,7 @@ export function createTranslationMemo(): TranslationMemo {
 export function translate(intent: Intent, memo: TranslationMemo = createTranslationMemo()): readonly GroupResources[] {
   const services = translateOnce(memo.items, translateService);
   const rawResources = translateOnce(memo.items, (raw: RawResource) => [translateRaw(raw)]);
+  const secrets = translateOnce(memo.items, (secret: Secret) => [translateSecret(secret)]);
   const gateways = (gateway: Gateway) => gatewayOnce(memo.gateways, gateway, intent.routes);
   return intent.groups.map((group) => {
     const scope = scopeOf(group, intent);
@@ -46,6 +50,8 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
       resources: [
         ...scope.services.flatMap(services),
         ...scope.gateways.flatMap(gateways),
+        ...translateTlsListeners(scope.gateways),
+        ...scope.secrets.flatMap(secrets),
         ...scope.rawResources.flatMap(rawResources),
       ],
     };
@@ -82,13 +88,14 @@ function gatewayOnce(
 
 function translateGateway(gateway: Gateway, routes: readonly Route[]): readonly EnvoyResource[] {
   return gateway.listeners.flatMap((listener) => [
-    translateListener(gateway, listener),
-    translateRouteConfiguration(
-      gateway,
-      listener,
-      routes.filter((route) => isAttached(route, gateway, listener)),
-    ),
+    // Those of HTTPS may be shared with other gateways.
+    ...(listener.tls === undefined ? [translateListener(gateway, listener)] : []),
+    translateRouteConfiguration(gateway, listener, narrowRoutes(listener, attachedTo(routes, gateway, listener))),
   ]);
+}
+
+function attachedTo(routes: readonly Route[], gateway: Gateway, listener: GatewayListener): readonly Route[] {
+  return routes.filter((route) => isAttached(route, gateway, listener));
 }
 
 function translateRaw({ typeUrl, name, json, at }: RawResource): EnvoyResource {

@@ -49,6 +49,8 @@ export interface SceneOptions {
   readonly backends: number;
   /** The first content of `main.yaml`; it is told the ports. */
   readonly config: (scene: { readonly port: number; readonly backends: readonly string[] }) => string;
+  /** Puts further files into the config directory before Fairway is started. */
+  readonly prepare?: (configDir: string) => Promise<void>;
   readonly api?: EnvoyOptions["api"];
   readonly args?: readonly string[];
 }
@@ -88,6 +90,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     await mkdir(configDir);
     const addresses = backends.map((backend) => backend.address);
     await writeFile(join(configDir, "main.yaml"), options.config({ port, backends: addresses }));
+    await options.prepare?.(configDir);
     const fairway = stack.use(await Fairway.start({ configDir, stateDir, args: options.args ?? [] }));
     const envoy = stack.use(
       await Envoy.start({ xdsPort: fairway.xdsPort, nodeId: "edge-1", api: options.api ?? "delta" }),

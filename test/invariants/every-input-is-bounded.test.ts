@@ -20,6 +20,7 @@ import { systemClock as clock } from "../../src/support/clock.ts";
 import { contentHash } from "../../src/support/hash.ts";
 import { envoyApi } from "../support/envoy-api.ts";
 import { eventuallyValue } from "../support/eventually.ts";
+import { openFiles } from "../support/open-files.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { RunningPlane } from "./running-plane.ts";
 
@@ -98,7 +99,9 @@ test("what is sent to the admin API is bounded", async () => {
 
 test("a config of 3 MB is built while the event loop of the serving thread goes on", async () => {
   const outcomes: BuildOutcome[] = [];
-  const builder = new Builder({ clock, onOutcome: (outcome) => outcomes.push(outcome), onPersisted: () => undefined });
+  const files = openFiles();
+  const onOutcome = (outcome: BuildOutcome) => outcomes.push(outcome);
+  const builder = new Builder({ clock, files, onOutcome, onPersisted: () => undefined });
   const bytes = Buffer.from(largeConfig(3_000_000));
   const documents = [{ path: "large.yaml", bytes, hash: contentHash([bytes]) }];
   let longestMs = 0;

@@ -21,6 +21,7 @@ export function buildIntent(parts: Partial<Intent> = {}): Intent {
     gateways: [],
     services: [],
     routes: [],
+    secrets: [],
     rawResources: [],
     patches: [],
     ...parts,

@@ -4,29 +4,37 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BuildOutcome, PersistedBytes } from "../../../src/cli/builder.ts";
 import { Builder } from "../../../src/cli/builder.ts";
+import type { ReferencedFiles } from "../../../src/config/referenced-files.ts";
 import type { SourceState } from "../../../src/config/source.ts";
 import { restoreSnapshot } from "../../../src/snapshot/persisted-snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
 import { systemClock } from "../../../src/support/clock.ts";
 import { contentHash } from "../../../src/support/hash.ts";
+import { openFiles } from "../../support/open-files.ts";
 import { eventually } from "../../support/eventually.ts";
 
+let referenced: ReferencedFiles;
 let builder: Builder;
 let outcomes: BuildOutcome[];
 let persisted: PersistedBytes[];
 let revision = 0;
 
 beforeEach(() => {
+  referenced = openFiles();
   outcomes = [];
   persisted = [];
   builder = new Builder({
     clock: systemClock,
+    files: referenced,
     onOutcome: (outcome) => outcomes.push(outcome),
     onPersisted: (bytes) => persisted.push(bytes),
   });
 });
 
-afterEach(() => builder.close());
+afterEach(async () => {
+  await referenced.close();
+  await builder.close();
+});
 
 function stateOf(files: Readonly<Record<string, string>>): SourceState {
   revision += 1;

@@ -79,6 +79,15 @@ test("every field that Envoy marks as sensitive is a sign of a secret", () => {
     expect(isConfidential(inside)).toBe(true);
 });
 
+test("a listener that names a secret is no secret", () => {
+  const listener = (tls: string) =>
+    `gateways: { public: { listeners: [{ name: https, port: 1, ${tls}, protcol: x }] } }`;
+  const shown = (text: string) => parseText(text).diagnostics.every(({ source }) => source !== undefined);
+  expect(shown(listener("tls: { minVersion: TLSv1_3, secret: [a, b] }"))).toBe(true);
+  expect(shown(listener("tls: { secret: a }, secret: hunter2"))).toBe(false);
+  expect(shown(`${listener("tls: { secret: a }")}\nresources: [{ "@type": x, secret: hunter2 }]`)).toBe(false);
+});
+
 test("a file without secrets shows its line and the value", () => {
   const { diagnostics } = parseText(`services: { users: { endpoints: ["host:80"], connectTimeout: soon } }`);
   expect(diagnostics).not.toEqual([]);

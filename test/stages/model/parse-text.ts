@@ -6,6 +6,7 @@ import type { Diagnostic } from "../../../src/model/diagnostic.ts";
 import type { Intent } from "../../../src/model/intent.ts";
 import { parseIntent } from "../../../src/model/parse-intent.ts";
 import { contentHash } from "../../../src/support/hash.ts";
+import { pem } from "../../support/certificates.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
 
 /** A document as a source would hand it over. */
@@ -14,7 +15,7 @@ export function documentOf(path: string, content: string | Uint8Array): Document
   return { path, bytes, hash: contentHash([bytes]) };
 }
 
-/** Parses one file named `fairway.yaml`, or several by name. */
+/** Parses one file named `fairway.yaml`, or several by name; whatever file is named holds a certificate or its key. */
 export function parseText(files: string | Uint8Array | Readonly<Record<string, string>>): {
   readonly diagnostics: readonly Diagnostic[];
   readonly intent: Intent | undefined;
@@ -23,7 +24,12 @@ export function parseText(files: string | Uint8Array | Readonly<Record<string, s
   const documents = single
     ? [documentOf("fairway.yaml", files)]
     : Object.entries(files).map(([path, text]) => documentOf(path, text));
-  return parseIntent({ documents, problems: [], api: envoyApi });
+  const input = { documents, problems: [], api: envoyApi };
+  const environment = { TEST_CA: pem("ca.pem") };
+  const named = parseIntent(input).files.map((path) =>
+    documentOf(path, pem(path.endsWith(".key") ? "one.key" : "one.pem")),
+  );
+  return parseIntent({ ...input, content: { files: named, problems: [], environment, nowMs: Date.UTC(2026, 1) } });
 }
 
 /** The intent of a text that must be right. */

@@ -468,7 +468,11 @@ const nodesAndResources: readonly Row[] = [
     "gateways: { g: { listeners: [{ name: a, port: 1, address: localhost }] } }\n",
     "invalid-value 1:59",
   ],
-  ["TLS, which comes later", "gateways: { g: { listeners: [{ name: a, port: 1, tls: {} }] } }\n", "unknown-key 1:50"],
+  [
+    "HTTPS without TLS",
+    "gateways: { g: { listeners: [{ name: a, port: 1, protocol: HTTPS }] } }\n",
+    "missing-key 1:30",
+  ],
   [
     "two listeners of one name",
     "gateways: { g: { listeners: [{ name: a, port: 1 }, { name: a, port: 2 }] } }\n",

@@ -1,0 +1,67 @@
+/**
+ * Makes the certificates of `examples/tls/` and of the tests: `node scripts/make-test-certificates.mjs`, with openssl.
+ *
+ * They are checked in, keys and all, and valid from 2020 for a hundred years, so that no test ends with a
+ * certificate. Nobody trusts them. What is there is not made again: the golden of the example has its hash.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { progress, root } from "./project.mjs";
+
+/** @typedef {{ readonly folder: string, readonly name: string, readonly hostname?: string, readonly until?: number }} Wanted */
+
+/** One without a hostname is an authority, which signs those after it. @type {readonly Wanted[]} */
+const wanted = [
+  { folder: "examples/tls/certs", name: "internal-ca" },
+  { folder: "examples/tls/certs", name: "example-com", hostname: "example.com" },
+  { folder: "examples/tls/certs", name: "api-example-com", hostname: "api.example.com" },
+  { folder: "test/certificates", name: "ca" },
+  { folder: "test/certificates", name: "one", hostname: "one.test" },
+  { folder: "test/certificates", name: "one-renewed", hostname: "one.test" },
+  { folder: "test/certificates", name: "two", hostname: "two.test" },
+  { folder: "test/certificates", name: "expired", hostname: "one.test", until: 2021 },
+  { folder: "test/certificates", name: "other-ca" },
+];
+
+const work = mkdtempSync(join(tmpdir(), "certificates-"));
+const settings = join(work, "settings");
+writeFileSync(
+  settings,
+  `[ca]\ndefault_ca = test\n[test]\ndatabase = ${work}/index\nnew_certs_dir = ${work}\ndefault_md = sha256\n` +
+    `policy = any\nrand_serial = yes\nunique_subject = no\n[any]\ncommonName = supplied\n[req]\ndistinguished_name = any\n`,
+);
+writeFileSync(join(work, "index"), "");
+let signer = "";
+for (const { folder, name, hostname, until = 2120 } of wanted) {
+  const path = join(root, folder, name);
+  if (hostname === undefined) signer = path;
+  if (existsSync(`${path}.pem`)) continue;
+  mkdirSync(join(root, folder), { recursive: true });
+  const request = join(work, "request");
+  const extensions = join(work, "extensions");
+  writeFileSync(
+    extensions,
+    hostname === undefined ? "basicConstraints = CA:TRUE\n" : `subjectAltName = DNS:${hostname}\n`,
+  );
+  const subject = `/CN=Fairway test ${hostname ?? name}`;
+  openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", `${path}.key`);
+  openssl("req", "-new", "-config", settings, "-key", `${path}.key`, "-out", request, "-subj", subject);
+  const by =
+    hostname === undefined
+      ? ["-selfsign", "-keyfile", `${path}.key`]
+      : ["-cert", `${signer}.pem`, "-keyfile", `${signer}.key`];
+  const dates = ["-startdate", "20200101000000Z", "-enddate", `${until}0101000000Z`];
+  openssl(
+    ...["ca", "-batch", "-config", settings, "-notext", "-in", request, "-out", `${path}.pem`],
+    ...["-extfile", extensions, ...by, ...dates],
+  );
+  progress(`${folder}/${name}.pem`);
+}
+rmSync(work, { recursive: true });
+
+/** @param {readonly string[]} args */
+function openssl(...args) {
+  execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
+}

@@ -1,0 +1,18 @@
+/**
+ * The files that a document names, which are read for it and watched.
+ *
+ * Read from the plain values, as names are: a file that is named beside a mistake stays watched while the
+ * mistake is repaired.
+ */
+import { resolveFile } from "./build-secret.ts";
+import { visitValues } from "./collect-names.ts";
+import type { YamlDocument } from "./parse-document.ts";
+
+/** Paths in the form of `resolveFile`, in the order written. */
+export function collectFiles(document: YamlDocument): readonly string[] {
+  const found: string[] = [];
+  visitValues(document.value, ["secrets", "*", "*", "file"], (value) => {
+    if (typeof value === "string" && value !== "") found.push(resolveFile(document, value));
+  });
+  return found;
+}

@@ -1,0 +1,155 @@
+/**
+ * Secrets with the content of their parts, or what is wrong with it, at the line that names the file.
+ *
+ * The content comes from the caller, who reads the files that `collectFiles` found; it is examined once, as
+ * long as it stays the same. A secret that is unchanged stays the same object.
+ */
+import type { Document, SourceProblem } from "../config/source.ts";
+import type { DraftPart, DraftSecret } from "./build-secret.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { ExaminedPem, PemProblem } from "./examine-pem.ts";
+import { examineAuthorities, examinePair } from "./examine-pem.ts";
+import type { Secret, SecretText } from "./intent-secret.ts";
+import type { Problem } from "./position.ts";
+import { locate } from "./position.ts";
+
+/** What is outside of the config files and belongs to it. */
+export interface ReferencedContent {
+  /** The files that could be read, by the path that `collectFiles` gave. */
+  readonly files: readonly Document[];
+  /** Those that could not; a file may be among both, with what was last read well. */
+  readonly problems: readonly SourceProblem[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Now, in milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** What became of each draft the last time; keep it between calls. */
+export type SecretMemo = WeakMap<DraftSecret, ResolvedSecret>;
+
+interface ResolvedSecret {
+  readonly texts: readonly string[];
+  readonly secret: Secret;
+  readonly examined: ExaminedPem;
+}
+
+const DAY_MS = 86_400_000;
+/** A renewal that works happens weeks before. */
+const EXPIRES_SOON_DAYS = 7;
+
+export function resolveSecrets(
+  drafts: readonly DraftSecret[],
+  content: ReferencedContent,
+  memo: SecretMemo,
+): { readonly secrets: readonly Secret[]; readonly diagnostics: readonly Diagnostic[] } {
+  const files = new Map(content.files.map((file) => [file.path, file]));
+  const problems = new Map(content.problems.map((problem) => [problem.path, problem]));
+  const secrets: Secret[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const draft of drafts) {
+    const parts = draft.parts.map((part) => readPart(part, { files, problems, environment: content.environment }));
+    const unread = parts.flatMap((part) => ("problem" in part ? [part.problem] : []));
+    const texts = parts.flatMap((part) => ("text" in part ? [part.text] : []));
+    if (unread.length > 0) {
+      diagnostics.push(...unread.map((problem) => at(draft, problem)));
+      continue;
+    }
+    const resolved = resolveOnce(draft, texts, memo);
+    const found = [...resolved.examined.problems, ...datesOf(draft, resolved.examined, content.nowMs)];
+    diagnostics.push(...found.map((problem) => pemDiagnostic(draft, problem)));
+    secrets.push(resolved.secret);
+  }
+  return { secrets, diagnostics };
+}
+
+type PartProblem = Pick<Problem, "code" | "message"> & { readonly part: DraftPart; readonly hint?: string };
+
+interface Contents {
+  readonly files: ReadonlyMap<string, Document>;
+  readonly problems: ReadonlyMap<string, SourceProblem>;
+  readonly environment: ReferencedContent["environment"];
+}
+
+/** The text of a part; for one on the Envoy, its path. */
+function readPart(part: DraftPart, contents: Contents): { readonly text: string } | { readonly problem: PartProblem } {
+  const { where } = part;
+  if (part.from === "nodeFile") return { text: where };
+  if (part.from === "fromEnv") {
+    const text = contents.environment[where];
+    if (text !== undefined && text !== "") return { text };
+    const hint = "set it where Fairway is started; a process that runs keeps the environment it began with";
+    return { problem: { part, code: "invalid-secret", message: `the variable ${where} is not set`, hint } };
+  }
+  const problem = contents.problems.get(where);
+  if (problem !== undefined) return { problem: { part, ...fileProblem(problem) } };
+  const file = contents.files.get(where);
+  if (file !== undefined) return { text: new TextDecoder().decode(file.bytes) };
+  return {
+    problem: { part, ...fileProblem({ code: "source-missing", path: where, message: `${where} does not exist` }) },
+  };
+}
+
+/** The source's own hint is about config directories. */
+function fileProblem({ code, message }: SourceProblem): Pick<PartProblem, "code" | "message" | "hint"> {
+  const hint =
+    code === "source-missing"
+      ? "a file is named relative to the config file that names it; for one on the Envoy write `nodeFile`"
+      : undefined;
+  return { code, message, ...(hint === undefined ? {} : { hint }) };
+}
+
+function resolveOnce(draft: DraftSecret, texts: readonly string[], memo: SecretMemo): ResolvedSecret {
+  const known = memo.get(draft);
+  if (known?.texts.every((text, index) => text === texts[index])) return known;
+  const byKey = new Map(draft.parts.map((part, index) => [part.key, secretText(part, texts[index] ?? "")]));
+  const { name, at: place } = draft;
+  const [certificate, privateKey, ca] = [byKey.get("certificate"), byKey.get("privateKey"), byKey.get("ca")];
+  const secret: Secret =
+    certificate !== undefined && privateKey !== undefined
+      ? { name, at: place, kind: "certificate", certificate, privateKey }
+      : { name, at: place, kind: "ca", ca: ca ?? { kind: "inline", pem: "" } };
+  const resolved = { texts, secret, examined: examine(secret) };
+  memo.set(draft, resolved);
+  return resolved;
+}
+
+function secretText(part: DraftPart, text: string): SecretText {
+  return part.from === "nodeFile" ? { kind: "nodeFile", path: text } : { kind: "inline", pem: text };
+}
+
+function examine(secret: Secret): ExaminedPem {
+  if (secret.kind === "ca") return secret.ca.kind === "inline" ? examineAuthorities(secret.ca.pem) : { problems: [] };
+  const { certificate, privateKey } = secret;
+  return examinePair({
+    ...(certificate.kind === "inline" ? { certificate: certificate.pem } : {}),
+    ...(privateKey.kind === "inline" ? { privateKey: privateKey.pem } : {}),
+  });
+}
+
+/** Only warnings: an old certificate serves those who do not look at its date. */
+function datesOf(draft: DraftSecret, { validity }: ExaminedPem, nowMs: number): readonly PemProblem[] {
+  if (validity === undefined) return [];
+  const part = draft.parts[0]?.key ?? "certificate";
+  const warn = (message: string, hint: string): readonly PemProblem[] => [
+    { part, code: "certificate-dates", severity: "warning", message, hint },
+  ];
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  if (validity.fromMs > nowMs) return warn(`is not valid before ${day(validity.fromMs)}`, "is the clock right?");
+  const days = Math.floor((validity.toMs - nowMs) / DAY_MS);
+  if (days < 0) return warn(`has expired on ${day(validity.toMs)}`, "renew it");
+  if (days < EXPIRES_SOON_DAYS) return warn(`expires on ${day(validity.toMs)}`, "renew it");
+  return [];
+}
+
+function pemDiagnostic(draft: DraftSecret, problem: PemProblem): Diagnostic {
+  const part = draft.parts.find(({ key }) => key === problem.part);
+  if (part === undefined) return at(draft, { ...problem, part: { key: problem.part, from: "file", where: "" } });
+  const subject = part.from === "fromEnv" ? `the variable ${part.where}` : part.where;
+  const { code, severity, hint } = problem;
+  return at(draft, { part, code, severity, hint, message: `${subject} ${problem.message}` });
+}
+
+function at(draft: DraftSecret, problem: PartProblem & { readonly severity?: "error" | "warning" }): Diagnostic {
+  const { part, ...rest } = problem;
+  return locate(draft.document, { ...rest, path: [...draft.path, part.key, part.from], at: "value" });
+}

@@ -1,0 +1,53 @@
+/**
+ * `secrets`: certificates and their keys, and the authorities that certificates are checked against.
+ *
+ * A secret is never written into a config file: each part says where it is, so that config can be reviewed,
+ * copied and quoted in a diagnostic.
+ */
+import { block, refuse, scalar } from "./schema-scalars.ts";
+
+const places = ["file", "nodeFile", "fromEnv"] as const;
+
+const secretText = block({
+  file: scalar("text")
+    .optional()
+    .meta({ description: "A PEM file beside Fairway, relative to this config file; watched." }),
+  nodeFile: scalar("text")
+    .optional()
+    .meta({ description: "A PEM file beside Envoy, which reads and watches it itself." }),
+  fromEnv: scalar("variable").optional().meta({ description: "A variable of Fairway's environment that holds PEM." }),
+}).superRefine((text, context) => {
+  const written = places.filter((place) => text[place] !== undefined);
+  if (written.length === 1) return;
+  const hint = "for example `{ file: certs/example.pem }`";
+  if (written.length === 0) {
+    refuse(context, { code: "missing-key", message: "one of `file`, `nodeFile` and `fromEnv` is needed", hint });
+    return;
+  }
+  const message = `a secret comes from one place, not from ${written.join(" and ")}`;
+  refuse(context, { code: "invalid-value", message, hint: "keep one of them", path: [written[1] ?? "file"] });
+});
+
+export const secretSchema = block({
+  certificate: secretText
+    .optional()
+    .meta({ description: "The certificate, followed by those between it and the authority." }),
+  privateKey: secretText.optional().meta({ description: "The key of `certificate`, without a passphrase." }),
+  ca: secretText.optional().meta({ description: "The certificates of authorities that are trusted." }),
+})
+  .superRefine(({ certificate, privateKey, ca }, context) => {
+    const hint = "write `certificate` and `privateKey`, or `ca` alone";
+    if (ca !== undefined && (certificate ?? privateKey) !== undefined) {
+      const message = "`ca` is a secret of its own, beside that of `certificate` and `privateKey`";
+      refuse(context, { code: "invalid-value", message, hint, path: ["ca"] });
+    } else if (ca === undefined && certificate === undefined) {
+      refuse(context, { code: "missing-key", message: "`certificate` is missing", hint });
+    } else if (ca === undefined && privateKey === undefined) {
+      refuse(context, { code: "missing-key", message: "`privateKey` is missing", hint });
+    }
+  })
+  .meta({
+    description:
+      "A certificate with its key, or authorities; sent by SDS to the Envoys that use it, and shown nowhere.",
+    examples: [{ certificate: { file: "certs/example.pem" }, privateKey: { file: "certs/example.key" } }],
+  });

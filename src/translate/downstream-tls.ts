@@ -1,0 +1,32 @@
+/**
+ * The TLS of a listener: a transport socket that shows certificates, and may demand one.
+ */
+import type { TransportSocketJson } from "../gen/envoy/config/core/v3/base_pb.d.ts";
+import type { DownstreamTlsContextJson } from "../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.d.ts";
+import type { ListenerTls } from "../model/intent-gateway.ts";
+import { packAny } from "./pack-any.ts";
+import { secretFromAds } from "./secret.ts";
+
+/** What Envoy takes for a server by itself, written out so that a reader sees what is in force. */
+const defaults = { minVersion: "TLSv1_2", maxVersion: "TLSv1_3" } as const;
+/** HTTP/2 for those who can. */
+const alpn = ["h2", "http/1.1"];
+
+export function translateDownstreamTls(tls: ListenerTls): TransportSocketJson {
+  const context: DownstreamTlsContextJson = {
+    commonTlsContext: {
+      tlsParams: {
+        tlsMinimumProtocolVersion: tls.minVersion ?? defaults.minVersion,
+        tlsMaximumProtocolVersion: tls.maxVersion ?? defaults.maxVersion,
+      },
+      tlsCertificateSdsSecretConfigs: tls.certificates.map(secretFromAds),
+      alpnProtocols: tls.alpn ?? alpn,
+      ...(tls.clientCa === undefined ? {} : { validationContextSdsSecretConfig: secretFromAds(tls.clientCa) }),
+    },
+    requireClientCertificate: tls.clientCa !== undefined,
+  };
+  return {
+    name: "envoy.transport_sockets.tls",
+    typedConfig: packAny("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", context),
+  };
+}

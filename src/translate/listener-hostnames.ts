@@ -1,0 +1,30 @@
+/**
+ * What of a route belongs to a listener that is for some hostnames only.
+ *
+ * As in Gateway API a route serves there the hostnames that both have in common, so that a client which
+ * asked for one name cannot reach another one's routes by its Host header.
+ */
+import type { GatewayListener } from "../model/intent-gateway.ts";
+import type { Route } from "../model/intent-route.ts";
+
+/** The routes with the hostnames that they have on this listener; those with none are left out. */
+export function narrowRoutes(listener: GatewayListener, routes: readonly Route[]): readonly Route[] {
+  const { hostnames } = listener;
+  if (hostnames === undefined) return routes;
+  return routes.flatMap((route) => {
+    const common = route.hostnames.flatMap((ofRoute) =>
+      hostnames.flatMap((ofListener) => commonHostname(ofRoute.toLowerCase(), ofListener) ?? []),
+    );
+    return common.length === 0 ? [] : [{ ...route, hostnames: [...new Set(common)] }];
+  });
+}
+
+/** The more specific of two hostnames of which one covers the other. */
+export function commonHostname(a: string, b: string): string | undefined {
+  if (covers(a, b)) return b;
+  return covers(b, a) ? a : undefined;
+}
+
+function covers(wide: string, narrow: string): boolean {
+  return wide === "*" || wide === narrow || (wide.startsWith("*.") && narrow.endsWith(wide.slice(1)));
+}

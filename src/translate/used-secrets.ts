@@ -1,0 +1,31 @@
+/**
+ * Which secrets the resources of one group use.
+ */
+import type { Gateway } from "../model/intent-gateway.ts";
+import type { Service } from "../model/intent-service.ts";
+import type { JsonValue, RawResource } from "../model/intent.ts";
+
+/** Names of secrets; raw resources may name one that is not Fairway's. */
+export function usedSecrets(scope: {
+  readonly gateways: readonly Gateway[];
+  readonly services: readonly Service[];
+  readonly rawResources: readonly RawResource[];
+}): ReadonlySet<string> {
+  const used = new Set<string>();
+  for (const { listeners } of scope.gateways) {
+    for (const { tls } of listeners) {
+      for (const name of tls?.certificates ?? []) used.add(name);
+      if (tls?.clientCa !== undefined) used.add(tls.clientCa);
+    }
+  }
+  for (const { json } of scope.rawResources) collectSdsNames(json, used);
+  return used;
+}
+
+/** The names in `SdsSecretConfig`, in either spelling; no other text entitles to a secret. */
+function collectSdsNames(json: JsonValue, found: Set<string>): void {
+  if (json === null || typeof json !== "object") return;
+  const { name, sdsConfig, sds_config: snake } = json as { readonly [key: string]: JsonValue };
+  if (typeof name === "string" && (sdsConfig ?? snake) !== undefined) found.add(name);
+  for (const child of Object.values(json)) collectSdsNames(child, found);
+}

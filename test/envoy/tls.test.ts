@@ -1,0 +1,164 @@
+/**
+ * HTTPS with a real Envoy: the right certificate for each name, and renewals that no connection notices.
+ */
+import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
+import { connect } from "node:tls";
+import { X509Certificate } from "node:crypto";
+import { expect, test } from "vitest";
+import { ask as adminPage } from "../../demo/kit/get.ts";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import type { CertificateName } from "../support/certificates.ts";
+import { certificatesDir, pem } from "../support/certificates.ts";
+import type { Scene } from "./scene.ts";
+import { startScene } from "./scene.ts";
+
+const listener = (name: string, port: number) =>
+  `{ name: ${name}, port: ${port}, address: 127.0.0.1, protocol: HTTPS, hostnames: [${name}.test], tls: { secret: ${name} } }`;
+
+const config = ({ port, backends }: { readonly port: number; readonly backends: readonly string[] }, more = "") => `
+gateways: { public: { listeners: [${listener("one", port)}${more}] } }
+services: { shop: { endpoints: ["${backends[0]}"] } }
+routes: { shop: { rules: [{ backends: [{ service: shop }] }] } }
+secrets:
+  one: { certificate: { file: certs/one.pem }, privateKey: { file: certs/one.key } }
+  two: { certificate: { file: certs/two.pem }, privateKey: { file: certs/two.key } }
+`;
+
+/** Puts a certificate or key in the place of one, in one step. */
+async function place(
+  configDir: string,
+  file: "one.pem" | "one.key" | "two.pem" | "two.key",
+  content: string,
+): Promise<void> {
+  const directory = join(configDir, "certs");
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, ".new"), content);
+  await rename(join(directory, ".new"), join(directory, file));
+}
+
+async function startTlsScene(): Promise<Scene> {
+  const scene = await startScene({
+    backends: 1,
+    prepare: async (configDir) => {
+      for (const name of ["one", "two"] as const) {
+        await place(configDir, `${name}.pem`, pem(`${name}.pem`));
+        await place(configDir, `${name}.key`, pem(`${name}.key`));
+      }
+    },
+    config,
+  });
+  // The listener has its certificates.
+  await scene.envoy.ready();
+  return scene;
+}
+
+/** A connection that is made. */
+async function open(port: number, servername: string): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port, servername, ca: pem("ca.pem"), ALPNProtocols: ["http/1.1"] });
+    socket.once("secureConnect", () => resolve(socket));
+    socket.once("error", reject);
+  });
+}
+
+/** The status line that a request on this connection gets. */
+async function ask(socket: TLSSocket, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    socket.once("data", (bytes) => resolve(bytes.toString().split("\r\n")[0] ?? ""));
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("the connection was closed")));
+    socket.write(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+  });
+}
+
+/** The serial number that a new connection is shown, after a request was answered on it. */
+async function shown(port: number, servername: string): Promise<string> {
+  const socket = await open(port, servername);
+  const answer = await ask(socket, servername);
+  const { serialNumber } = socket.getPeerCertificate();
+  socket.destroy();
+  if (!answer.includes("200")) throw new Error(answer);
+  return serialNumber;
+}
+
+const serialOf = (name: CertificateName) => new X509Certificate(pem(`${name}.pem`)).serialNumber;
+
+test("each name is shown its certificate, and a listener that joins or leaves the port closes no connection", async () => {
+  await using scene = await startTlsScene();
+  const { port, backends } = scene;
+  expect(await shown(port, "one.test")).toBe(serialOf("one"));
+  await expect(open(port, "two.test")).rejects.toThrow(/ECONNRESET|socket/);
+  const kept = await open(port, "one.test");
+  expect(await ask(kept, "two.test")).toContain("404");
+  const before = await scene.served();
+  const addresses = backends.map(({ address }) => address);
+  await scene.save(config({ port, backends: addresses }, `, ${listener("two", port)}`));
+  const both = await scene.converged(before);
+  await waitUntil(async () => (await shown(port, "two.test").catch(() => "")) === serialOf("two"), {
+    what: "the second name",
+  });
+  expect(await scene.envoy.counter("listener_manager.listener_in_place_updated")).toBe(1);
+  await scene.save(config({ port, backends: addresses }));
+  await scene.converged(both);
+  expect(await scene.envoy.counter("listener_manager.listener_in_place_updated")).toBe(2);
+  expect(await ask(kept, "one.test")).toContain("200");
+  kept.destroy();
+});
+
+test("a renewed pair goes live without a failed request, and a pair that does not fit keeps the old one", async () => {
+  await using scene = await startTlsScene();
+  const { port, configDir } = scene;
+  const seen: string[] = [];
+  let asking = true;
+  const load = (async () => {
+    while (asking) seen.push(await shown(port, "one.test"));
+  })();
+  const kept = await open(port, "one.test");
+
+  // Only the key: the pair does not fit.
+  await place(configDir, "one.key", pem("one-renewed.key"));
+  const refusal = await waitUntil(async () => (await scene.snapshots()).refused, { what: "the refusal" });
+  expect(refusal.diagnostics).toMatchObject([
+    {
+      code: "invalid-secret",
+      at: { line: 6 },
+      message: expect.stringContaining("does not belong to the certificate") as string,
+    },
+  ]);
+  expect(await shown(port, "one.test")).toBe(serialOf("one"));
+
+  await place(configDir, "one.pem", pem("one-renewed.pem"));
+  await waitUntil(async () => (await shown(port, "one.test")) === serialOf("one-renewed"), {
+    what: "the new certificate",
+  });
+  expect((await scene.snapshots()).refused).toBeUndefined();
+  const { current } = (await scene.snapshots()).groups[0] ?? {};
+  expect(current?.cause).toBe("one.pem changed");
+
+  // Both, one after the other, as tools do: nobody is told of the moment between.
+  await place(configDir, "one.key", pem("one.key"));
+  await copyFile(join(certificatesDir, "one.pem"), join(configDir, "certs", "one.pem"));
+  await waitUntil(async () => (await shown(port, "one.test")) === serialOf("one"), {
+    what: "the old certificate again",
+  });
+  asking = false;
+  await load;
+  expect(new Set(seen)).toEqual(new Set([serialOf("one"), serialOf("one-renewed")]));
+  expect(await ask(kept, "one.test")).toContain("200");
+  kept.destroy();
+  expect(scene.fairway.logs().filter((line) => line.includes("config-refused")).length).toBe(1);
+  expect(await scene.envoy.counter("listener_manager.listener_modified")).toBe(0);
+});
+
+test("no private key is in any log, page or rendering", async () => {
+  await using scene = await startTlsScene();
+  const secret = pem("one.key").split("\n")[1] ?? "";
+  const version = await scene.served();
+  const pages = [`/v1/snapshots/${version}?include=resources`, "/v1/snapshots", "/v1/nodes", "/v1/events", "/metrics"];
+  const answers = await Promise.all(pages.map(async (path) => adminPage(scene.fairway.adminPort, path)));
+  const texts = answers.map(({ text }) => text);
+  expect(texts.some((text) => text.includes("[redacted]"))).toBe(true);
+  expect([...texts, ...scene.fairway.logs()].filter((text) => text.includes(secret))).toEqual([]);
+});
