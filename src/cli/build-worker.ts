@@ -13,6 +13,7 @@ import { createParseCache, parseIntent } from "../model/parse-intent.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
 import { persistSnapshot } from "../snapshot/persisted-snapshot.ts";
+import { recreatedClusters } from "../snapshot/recreated-clusters.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { describeChange } from "../snapshot/snapshot-change.ts";
@@ -80,7 +81,11 @@ function build(request: BuildRequest): void {
     buildId,
     groups: parsed.intent.groups,
     changes,
-    warnings: collect(parsed.diagnostics, [...warnings, ...lintIntent(parsed.intent, lintMemo)]),
+    warnings: collect(parsed.diagnostics, [
+      ...warnings,
+      ...lintIntent(parsed.intent, lintMemo),
+      ...recreatedClusters(built, snapshots, api),
+    ]),
     buildMs: performance.now() - startedMs,
   });
   for (const snapshot of changed) if (!isSmall(snapshot)) persist(buildId, snapshot);

@@ -1,32 +1,57 @@
 /**
- * `fairway check`: is this config good, and if not, where and why.
+ * `fairway check`: is this config good, and if not, where and why; and what a change of it would cost.
  */
 import { Command, Option } from "commander";
+import { isError } from "../model/collect-diagnostics.ts";
 import { drawDiagnostics } from "../model/draw-diagnostic.ts";
 import { configRoots } from "./config-option.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
 import type { LoadedConfig } from "./load-config.ts";
 import { loadConfig } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
+import { applyWarningLevels, readWarningLevels } from "./warning-levels.ts";
 
 interface CheckFlags {
   readonly config?: readonly string[];
+  readonly against?: string;
+  readonly error: readonly string[];
+  readonly ignore: readonly string[];
   readonly output: "text" | "json";
 }
 
-/** The subcommand: exit code 0 when the config can be served, 2 when not. */
+/** The subcommand: exit code 0 when the config can be served and no warning counts as an error, else 2. */
 export function checkCommand(): Command {
   return new Command("check")
     .description("check config directories without serving them")
     .argument("[dirs...]", "config directories or files")
     .option("--config <dir...>", "the same as the arguments")
+    .option("--against <dir>", "warn of clusters that Envoys would make anew, coming from the config in this directory")
+    .option("--error <code>", "take warnings with this code for errors; `all` for all; repeatable", append, [])
+    .option("--ignore <code>", "do not show warnings with this code; repeatable", append, [])
     .addOption(new Option("-o, --output <format>", "text or json").choices(["text", "json"]).default("text"))
-    .action(async (dirs: readonly string[], flags: CheckFlags, command: Command) => {
-      const loaded = await loadConfig(configRoots(dirs, flags.config, command), loadEnvoyApi());
-      if (flags.output === "json") print(JSON.stringify(asJson(loaded), undefined, 2));
-      else explain(loaded);
-      process.exitCode = loaded.snapshots === undefined ? exitCodes.usage : exitCodes.ok;
-    });
+    .action(check);
+}
+
+async function check(dirs: readonly string[], flags: CheckFlags, command: Command): Promise<void> {
+  const levels = readWarningLevels(flags);
+  if (!levels.ok) return command.error(`error: ${levels.error}`, { exitCode: exitCodes.usage });
+  const api = loadEnvoyApi();
+  const roots = configRoots(dirs, flags.config, command);
+  const before = flags.against === undefined ? undefined : await loadConfig([flags.against], api);
+  const loaded = await loadConfig(roots, api, before?.snapshots);
+  // Of a config that is wrong no difference can be told.
+  const wrongBefore = before?.snapshots === undefined ? (before?.diagnostics.filter(isError) ?? []) : [];
+  const diagnostics = applyWarningLevels([...wrongBefore, ...loaded.diagnostics], levels.value);
+  const result: LoadedConfig = diagnostics.some(isError)
+    ? { ...loaded, diagnostics, snapshots: undefined }
+    : { ...loaded, diagnostics };
+  if (flags.output === "json") print(JSON.stringify(asJson(result), undefined, 2));
+  else explain(result);
+  process.exitCode = result.snapshots === undefined ? exitCodes.usage : exitCodes.ok;
+}
+
+function append(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 function explain({ diagnostics, snapshots }: LoadedConfig): void {

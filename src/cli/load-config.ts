@@ -13,6 +13,7 @@ import type { ParsedIntent, ParseInput } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
+import { recreatedClusters } from "../snapshot/recreated-clusters.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import { systemClock } from "../support/clock.ts";
 import { lintIntent } from "../translate/lint.ts";
@@ -24,15 +25,21 @@ export interface LoadedConfig {
   readonly snapshots: ReadonlyMap<GroupName, Snapshot> | undefined;
 }
 
-/** Reads and builds; the same code as `serve`, in this thread. */
-export async function loadConfig(roots: readonly string[], api: EnvoyApi): Promise<LoadedConfig> {
+/** Reads and builds; the same code as `serve`, in this thread. With snapshots from before, warns of what the change costs. */
+export async function loadConfig(
+  roots: readonly string[],
+  api: EnvoyApi,
+  before: ReadonlyMap<GroupName, Snapshot> = new Map(),
+): Promise<LoadedConfig> {
   const { documents, problems } = await readOnce({ roots });
   const { diagnostics, intent } = await parse({ documents, problems, api, cache: createParseCache() });
   if (intent === undefined) return { diagnostics, groups: [], snapshots: undefined };
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
-  const found = built.ok ? [...built.value.warnings, ...lintIntent(intent)] : built.error;
+  const found = built.ok
+    ? [...built.value.warnings, ...lintIntent(intent), ...recreatedClusters(before, built.value.snapshots, api)]
+    : built.error;
   return {
     diagnostics: collectDiagnostics([...diagnostics, ...found], documents),
     groups,

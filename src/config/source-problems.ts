@@ -15,7 +15,7 @@ export function missing(path: string): SourceProblem {
     code: "source-missing",
     path,
     message: `${path} does not exist`,
-    hint: "create it or correct --config; until then what was read last stays in force",
+    hint: "create it, or correct the path",
   };
 }
 

@@ -67,6 +67,7 @@ export const diagnosticCodes = {
   "single-host-subset": "A subset that gets requests has one host only.",
   "shadowed-rule": "A rule gets no request, because another one is tried before and takes them all.",
   "unrouted-listener": "A gateway or a listener has no route.",
+  "cluster-recreated": "A change makes Envoy build a cluster anew, which forgets what it knew.",
   "unused-definition": "Something is defined and used by nothing.",
   "invalid-secret": "A certificate or key cannot be used, or the two do not belong together.",
   "certificate-dates": "A certificate has expired, expires within 7 days, or is not valid yet.",

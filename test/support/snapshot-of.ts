@@ -43,9 +43,17 @@ export function fakeSnapshot(resources: readonly Resource[]): Snapshot {
 
 /** The one snapshot of an intent with one group that has nothing wrong. */
 export function snapshotOf(intent: Intent, encoder: ResourceEncoder = createResourceEncoder(envoyApi)): Snapshot {
-  const built = buildSnapshots({ intent, encoder, cause });
-  assert(built.ok, `the intent must have no errors: ${JSON.stringify(built)}`);
-  const [snapshot] = built.value.snapshots.values();
+  const [snapshot] = snapshotsOf(intent, encoder).values();
   assert(snapshot !== undefined, "an intent has a group");
   return snapshot;
+}
+
+/** The snapshots of an intent that has nothing wrong. */
+export function snapshotsOf(
+  intent: Intent,
+  encoder: ResourceEncoder = createResourceEncoder(envoyApi),
+): ReadonlyMap<GroupName, Snapshot> {
+  const built = buildSnapshots({ intent, encoder, cause });
+  assert(built.ok, `the intent must have no errors: ${JSON.stringify(built)}`);
+  return built.value.snapshots;
 }
