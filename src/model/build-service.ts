@@ -129,12 +129,12 @@ function outlierFields(block: NonNullable<PolicyValue["outlierDetection"]>): Out
 }
 
 function buildHealthCheck(block: NonNullable<PolicyValue["healthCheck"]>): Omit<HealthCheck, "at"> {
-  const { interval, timeout, healthyThreshold, unhealthyThreshold } = block;
+  const { port, interval, timeout, healthyThreshold, unhealthyThreshold } = block;
   return {
     check: checkKind(block),
     ...(interval === undefined ? {} : { intervalMs: durationMs(interval) }),
     ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
-    ...defined({ healthyThreshold, unhealthyThreshold }),
+    ...defined({ port, healthyThreshold, unhealthyThreshold }),
   };
 }
 

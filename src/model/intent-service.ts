@@ -113,6 +113,8 @@ export interface HealthCheck {
       }
     | { readonly kind: "tcp" }
     | { readonly kind: "grpc"; readonly serviceName?: string };
+  /** Where it is not the endpoint's own. */
+  readonly port?: number;
   readonly intervalMs?: number;
   readonly timeoutMs?: number;
   readonly healthyThreshold?: number;

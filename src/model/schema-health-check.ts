@@ -2,7 +2,7 @@
  * Active health checking: Envoy asks each host itself.
  */
 import * as z from "zod";
-import { policyBlock, refuse, scalar } from "./schema-scalars.ts";
+import { policyBlock, port, refuse, scalar } from "./schema-scalars.ts";
 
 const positiveCount = z.int().min(1).max(4_294_967_295);
 const duration = scalar("positiveDuration");
@@ -25,6 +25,7 @@ export const healthCheckSchema = policyBlock({
   })
     .optional()
     .describe("Ask by gRPC's own health protocol."),
+  port: port.optional().describe("The port that is asked, where it is not the endpoint's own."),
   interval: duration.optional().describe("The time between two checks of a host; 5s when absent."),
   timeout: duration.optional().describe("How long an answer may take; 1s when absent."),
   healthyThreshold: positiveCount

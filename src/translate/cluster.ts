@@ -61,11 +61,13 @@ interface ClusterPart {
 function clusterAndEndpoints(service: Service, part: ClusterPart): readonly EnvoyResource[] {
   const name = clusterName(service.name, part.name);
   const { dns } = service;
-  const hosts = dns === undefined ? hostsFromAds : translateDnsDiscovery(name, dns);
+  const checkPort = part.policy.healthCheck?.port;
+  const hosts = dns === undefined ? hostsFromAds : translateDnsDiscovery(name, dns, checkPort);
   const json = { name, ...hosts, ...translatePolicy(part.policy, service.protocol) };
   const cluster = envoyResource(envoyTypes.cluster, name, json, part.at);
   if (dns !== undefined) return [cluster];
-  return [cluster, envoyResource(envoyTypes.endpoints, name, translateLoadAssignment(name, part.endpoints), part.at)];
+  const assignment = translateLoadAssignment(name, part.endpoints, checkPort);
+  return [cluster, envoyResource(envoyTypes.endpoints, name, assignment, part.at)];
 }
 
 function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): ClusterJson {

@@ -9,6 +9,7 @@ import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts
 import type { DnsClusterJson } from "../gen/envoy/extensions/clusters/dns/v3/dns_cluster_pb.d.ts";
 import type { DnsDiscovery } from "../model/intent-service.ts";
 import { duration } from "./duration.ts";
+import { endpointAt } from "./load-assignment.ts";
 import { packAny } from "./pack-any.ts";
 
 const dnsCluster = "envoy.extensions.clusters.dns.v3.DnsCluster";
@@ -25,7 +26,7 @@ const families = {
 } as const;
 
 /** The hosts of the cluster of this name. */
-export function translateDnsDiscovery(clusterName: string, dns: DnsDiscovery): ClusterJson {
+export function translateDnsDiscovery(clusterName: string, dns: DnsDiscovery, healthCheckPort?: number): ClusterJson {
   const config: DnsClusterJson = {
     dnsRefreshRate: duration(dns.refreshMs ?? defaultRefreshMs),
     respectDnsTtl: dns.refreshMs === undefined,
@@ -36,11 +37,7 @@ export function translateDnsDiscovery(clusterName: string, dns: DnsDiscovery): C
     clusterType: { name: "envoy.clusters.dns", typedConfig: packAny(dnsCluster, config) },
     loadAssignment: {
       clusterName,
-      endpoints: [
-        {
-          lbEndpoints: [{ endpoint: { address: { socketAddress: { address: dns.name, portValue: dns.port } } } }],
-        },
-      ],
+      endpoints: [{ lbEndpoints: [{ endpoint: endpointAt({ host: dns.name, port: dns.port }, healthCheckPort) }] }],
     },
   };
 }

@@ -7,6 +7,7 @@
  */
 import type { ClusterLoadAssignmentJson } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
 import type {
+  EndpointJson,
   LbEndpointJson,
   LocalityLbEndpointsJson,
 } from "../gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts";
@@ -17,10 +18,11 @@ const lbMetadata = "envoy.lb";
 
 const healthStatuses = { healthy: "HEALTHY", draining: "DRAINING", unhealthy: "UNHEALTHY" } as const;
 
-/** Endpoints may come in any order; equal sets give equal assignments. */
+/** Endpoints may come in any order; equal sets give equal assignments. A port for health checks is said host by host. */
 export function translateLoadAssignment(
   clusterName: string,
   endpoints: readonly Endpoint[],
+  healthCheckPort?: number,
 ): ClusterLoadAssignmentJson {
   const groups = new Map<string, Endpoint[]>();
   for (const endpoint of endpoints.toSorted(inOrder)) {
@@ -29,10 +31,10 @@ export function translateLoadAssignment(
     if (group === undefined) groups.set(key, [endpoint]);
     else group.push(endpoint);
   }
-  return { clusterName, endpoints: [...groups.values()].map(localityEndpoints) };
+  return { clusterName, endpoints: [...groups.values()].map((group) => localityEndpoints(group, healthCheckPort)) };
 }
 
-function localityEndpoints(endpoints: readonly Endpoint[]): LocalityLbEndpointsJson {
+function localityEndpoints(endpoints: readonly Endpoint[], healthCheckPort?: number): LocalityLbEndpointsJson {
   const first = endpoints[0];
   const { region, zone, subZone } = first?.locality ?? {};
   return {
@@ -43,17 +45,28 @@ function localityEndpoints(endpoints: readonly Endpoint[]): LocalityLbEndpointsJ
     },
     priority: first?.priority ?? 0,
     loadBalancingWeight: endpoints.reduce((sum, endpoint) => sum + (endpoint.weight ?? 1), 0),
-    lbEndpoints: endpoints.map(lbEndpoint),
+    lbEndpoints: endpoints.map((endpoint) => lbEndpoint(endpoint, healthCheckPort)),
   };
 }
 
-function lbEndpoint(endpoint: Endpoint): LbEndpointJson {
+function lbEndpoint(endpoint: Endpoint, healthCheckPort?: number): LbEndpointJson {
   const labels = Object.entries(endpoint.labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {
-    endpoint: { address: { socketAddress: { address: endpoint.host, portValue: endpoint.port } } },
+    endpoint: endpointAt(endpoint, healthCheckPort),
     ...(endpoint.health === undefined ? {} : { healthStatus: healthStatuses[endpoint.health] }),
     ...(labels.length === 0 ? {} : { metadata: { filterMetadata: { [lbMetadata]: Object.fromEntries(labels) } } }),
     ...(endpoint.weight === undefined ? {} : { loadBalancingWeight: endpoint.weight }),
+  };
+}
+
+/** An address, and the port that health checks ask when it is another one. */
+export function endpointAt(
+  { host, port }: { readonly host: string; readonly port: number },
+  healthCheckPort?: number,
+): EndpointJson {
+  return {
+    address: { socketAddress: { address: host, portValue: port } },
+    ...(healthCheckPort === undefined ? {} : { healthCheckConfig: { portValue: healthCheckPort } }),
   };
 }
 

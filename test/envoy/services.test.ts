@@ -31,6 +31,9 @@ services:
   spent:
     endpoints: ${endpoints}
     circuitBreaker: { retryBudget: { percent: 0, minConcurrency: 0 } }
+  checked:
+    endpoints: ["${scene.backends[0]}"]
+    healthCheck: { http: { path: /healthz }, port: ${scene.backends[1]?.split(":")[1]}, interval: 50ms }
   ample:
     endpoints: ${endpoints}
     circuitBreaker: { retryBudget: { percent: 100, minConcurrency: 10 } }
@@ -41,6 +44,7 @@ routes:
       - { matches: [{ path: /images }], backends: [{ service: images }] }
       - { matches: [{ path: /spent }], backends: [{ service: spent }], retry: { attempts: 2, on: [5xx] } }
       - { matches: [{ path: /ample }], backends: [{ service: ample }], retry: { attempts: 2, on: [5xx] } }
+      - { matches: [{ path: /checked }], backends: [{ service: checked }] }
       - { backends: [{ service: pages }] }
 `;
 };
@@ -87,6 +91,18 @@ test("sends equal requests to the same host, and spreads different ones", async 
 
   // Hosts that start slowly get requests from the beginning.
   expect((await hostsOf(again(() => hostOf(scene.url)))).size).toBeGreaterThan(1);
+});
+
+test("asks another port how a host is, where that is written", async () => {
+  await using scene = await startScene({ backends: HOSTS, config });
+  const [own, asked] = scene.backends;
+  own?.set({ failure: { answer: 503, pathPrefix: "/healthz" } });
+  const passed = () => scene.envoy.counter("cluster.checked.health_check.success");
+  const before = await passed();
+  await waitUntil(async () => (await passed()) > before + 3, { what: "checks to pass" });
+  expect([own?.requests, own?.failures]).toEqual([0, 0]);
+  expect(asked?.requests).toBeGreaterThan(3);
+  expect(await hostOf(new URL("/checked", scene.url).href)).toBe(own?.label);
 });
 
 test("retries as long as there is a budget", async () => {

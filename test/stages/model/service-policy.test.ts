@@ -114,6 +114,13 @@ describe("a retry budget", () => {
   });
 });
 
+describe("a health check", () => {
+  it("may ask another port, which a subset has too unless it says otherwise", () => {
+    const { shop, canary } = policies("healthCheck: { tcp: {}, port: 9000 }", "healthCheck: { http: { path: / } }");
+    expect([shop?.healthCheck?.port, canary?.healthCheck?.port]).toEqual([9_000, 9_000]);
+  });
+});
+
 describe("a service that is found by DNS", () => {
   it("is strict and prefers IPv4 unless something else is written", () => {
     const dns = (written: string) =>

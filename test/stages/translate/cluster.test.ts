@@ -141,6 +141,14 @@ describe("translateService", () => {
     });
   });
 
+  it("tells every host the port on which its health is asked for, whichever way hosts are found", () => {
+    const policy = { healthCheck: { at: place(), check: { kind: "tcp" as const }, port: 9_000 } };
+    const [, written] = translateService(service("reviews", { policy }));
+    expect(JSON.stringify(written?.json)).toContain('"healthCheckConfig":{"portValue":9000}');
+    const dns = { name: "reviews.internal", port: 80, mode: "strict", family: "v4" } as const;
+    expect(JSON.stringify(clusterOf({ dns, policy }))).toContain('"healthCheckConfig":{"portValue":9000}');
+  });
+
   it("gives JSON that the Envoy API takes", () => {
     const resources = translateService(
       service("reviews", {
