@@ -6,10 +6,12 @@ import { buildGateway, buildNodeGroup, buildRawResource } from "./build-nodes.ts
 import type { DraftRoute, SplitDefinition } from "./build-route.ts";
 import { buildRoute, buildSplit } from "./build-route.ts";
 import { buildPatch } from "./build-patch.ts";
+import { buildPolicy } from "./build-policy.ts";
 import type { DraftSecret } from "./build-secret.ts";
 import { buildSecret } from "./build-secret.ts";
 import { buildService } from "./build-service.ts";
 import type { Patch } from "./intent-patch.ts";
+import type { Policy } from "./intent-policy.ts";
 import type { Service } from "./intent-service.ts";
 import type { NodeGroup, RawResource } from "./intent.ts";
 import type { YamlDocument } from "./parse-document.ts";
@@ -25,6 +27,7 @@ export interface DocumentParts {
   readonly routes: readonly DraftRoute[];
   readonly splits: readonly SplitDefinition[];
   readonly secrets: readonly DraftSecret[];
+  readonly policies: readonly Policy[];
   readonly rawResources: readonly { readonly resource: RawResource; readonly path: Path }[];
   readonly patches: readonly Patch[];
 }
@@ -40,6 +43,7 @@ export function buildDocument(document: YamlDocument): DocumentParts {
     routes: entries("routes", value.routes, (path, entry) => buildRoute(document, path, entry)),
     splits: entries("splits", value.splits, (path, entry) => buildSplit(document, path, entry)),
     secrets: entries("secrets", value.secrets, (path, entry) => buildSecret(document, path, entry)),
+    policies: entries("policies", value.policies, (path, entry) => buildPolicy(document, path, entry)),
     rawResources: (value.resources ?? []).map((entry, index) => {
       const path = ["resources", index];
       return { resource: buildRawResource(document, path, entry), path };

@@ -55,7 +55,7 @@ function buildFilter(document: SourceDocument, path: Path, filter: FilterValue):
 }
 
 /** Header names know no case, and their order means nothing. */
-function buildHeaderChanges(document: SourceDocument, path: Path, value: HeaderChangesValue): HeaderChanges {
+export function buildHeaderChanges(document: SourceDocument, path: Path, value: HeaderChangesValue): HeaderChanges {
   const values = (named: Readonly<Record<string, string>> | undefined) =>
     Object.entries(named ?? {})
       .map(([name, text]) => ({ name: name.toLowerCase(), value: text }))

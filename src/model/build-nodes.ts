@@ -2,6 +2,8 @@
  * From checked `nodes`, `gateways` and `resources` entries to their parts of the intent.
  */
 import { present } from "../support/assert.ts";
+import type { DraftAttachment } from "./build-policy.ts";
+import { buildAttachments } from "./build-policy.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
 import { durationMs } from "./duration.ts";
 import type { Gateway, GatewayListener, ListenerTls } from "./intent-gateway.ts";
@@ -11,8 +13,11 @@ import { placeOf } from "./position.ts";
 import type { GatewayValue, NodeGroupValue, RawResourceValue } from "./schema.ts";
 import { byName, defined, sortedRecord } from "./sort.ts";
 
-/** A gateway whose groups may still mean "all". */
-export type DraftGateway = Omit<Gateway, "groups"> & { readonly groups?: readonly string[] };
+/** A gateway whose groups may still mean "all", and whose policies are names. */
+export interface DraftGateway extends Omit<Gateway, "groups" | "policies"> {
+  readonly groups?: readonly string[];
+  readonly policies: readonly DraftAttachment[];
+}
 
 export function buildNodeGroup(document: SourceDocument, path: Path, value: NodeGroupValue): NodeGroup {
   const { grace, deadline, onDeadline } = value.updates ?? {};
@@ -48,6 +53,7 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     at: placeOf(document, path, "key"),
     ...(value.nodes === undefined ? {} : { groups: listOf(value.nodes) }),
     listeners: listeners.toSorted(byName),
+    policies: buildAttachments(document, path, value.policies),
   };
 }
 

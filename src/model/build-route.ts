@@ -4,9 +4,10 @@
  * A split is resolved later, because it may be in another file: a rule that names one has no backends yet.
  */
 import { buildBackendFilters, buildRuleFilters } from "./build-filter.ts";
+import type { DraftAttachment } from "./build-policy.ts";
+import { buildAttachments, buildTimeoutsAndRetry } from "./build-policy.ts";
 import type { Place } from "./diagnostic.ts";
-import { durationMs } from "./duration.ts";
-import type { Backend, PathMatch, Retry, Route, Rule, RuleMatch, Timeouts, ValueMatch } from "./intent-route.ts";
+import type { Backend, PathMatch, Route, Rule, RuleMatch, ValueMatch } from "./intent-route.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { RouteValue, SplitValue } from "./schema.ts";
@@ -16,14 +17,16 @@ type RuleValue = RouteValue["rules"][number];
 type MatchValue = NonNullable<RuleValue["matches"]>[number];
 type ValueMatchValue = NonNullable<MatchValue["headers"]>[string];
 
-/** A route whose gateways may still mean "all", and whose splits are names. */
-export interface DraftRoute extends Omit<Route, "gateways" | "rules"> {
+/** A route whose gateways may still mean "all", and whose splits and policies are names. */
+export interface DraftRoute extends Omit<Route, "gateways" | "policies" | "rules"> {
   readonly gateways?: readonly string[];
+  readonly policies: readonly DraftAttachment[];
   readonly rules: readonly DraftRule[];
 }
 
-/** A rule that says by name which split it uses. */
-export interface DraftRule extends Omit<Rule, "target"> {
+/** A rule that says by name which split and policies it uses. */
+export interface DraftRule extends Omit<Rule, "policies" | "target"> {
+  readonly policies: readonly DraftAttachment[];
   readonly target: {
     readonly split?: { readonly name: string; readonly at: Place };
     readonly backends: readonly Backend[];
@@ -45,6 +48,7 @@ export function buildRoute(document: SourceDocument, path: Path, value: RouteVal
     at: placeOf(document, path, "key"),
     ...(value.gateways === undefined ? {} : { gateways: [...new Set(value.gateways)].toSorted() }),
     hostnames: (value.hostnames ?? ["*"]).map((hostname) => hostname.toLowerCase()).toSorted(),
+    policies: buildAttachments(document, path, value.policies),
     rules: value.rules.map((rule, index) => buildRule(document, [...path, "rules", index], rule)),
   };
 }
@@ -87,10 +91,8 @@ function buildRule(document: SourceDocument, path: Path, value: RuleValue): Draf
     ) ?? [buildMatch({}, placeOf(document, path, "value"))],
     target: { ...split, backends },
     ...buildRuleFilters(document, [...path, "filters"], value.filters),
-    ...(value.timeouts === undefined
-      ? {}
-      : { timeouts: buildTimeouts(document, [...path, "timeouts"], value.timeouts) }),
-    ...(value.retry === undefined ? {} : { retry: buildRetry(document, [...path, "retry"], value.retry) }),
+    ...buildTimeoutsAndRetry(document, path, value),
+    policies: buildAttachments(document, path, value.policies),
   };
 }
 
@@ -124,31 +126,4 @@ function buildValueMatch(name: string, value: ValueMatchValue): ValueMatch {
   if (value.contains !== undefined) return { name, value: { kind: "contains", text: value.contains } };
   if (value.regex !== undefined) return { name, value: { kind: "regex", pattern: value.regex } };
   return { name, value: { kind: value.present === false ? "absent" : "present" } };
-}
-
-function buildTimeouts(document: SourceDocument, path: Path, value: NonNullable<RuleValue["timeouts"]>): Timeouts {
-  const { request, idle } = value;
-  return {
-    at: placeOf(document, path, "key"),
-    ...(request === undefined ? {} : { requestMs: durationMs(request) }),
-    ...(idle === undefined ? {} : { idleMs: durationMs(idle) }),
-  };
-}
-
-function buildRetry(document: SourceDocument, path: Path, value: NonNullable<RuleValue["retry"]>): Retry {
-  const { perTryTimeout, backoff } = value;
-  return {
-    at: placeOf(document, path, "key"),
-    attempts: value.attempts,
-    on: [...new Set(value.on)].toSorted(),
-    ...(perTryTimeout === undefined ? {} : { perTryTimeoutMs: durationMs(perTryTimeout) }),
-    ...(backoff === undefined
-      ? {}
-      : {
-          backoff: {
-            baseMs: durationMs(backoff.base),
-            ...(backoff.max === undefined ? {} : { maxMs: durationMs(backoff.max) }),
-          },
-        }),
-  };
 }

@@ -5,7 +5,7 @@
  * one service, route, gateway or split to each other, then raw Envoy resources. A part with a schema problem
  * is not examined further, its neighbours are.
  */
-import { checkGateway, checkRoute, checkSplit } from "./check-routing.ts";
+import { checkGateway, checkPolicy, checkRoute, checkSplit } from "./check-routing.ts";
 import { checkRawResource } from "./check-raw-resource.ts";
 import { checkService } from "./check-service.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -37,6 +37,7 @@ export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly D
     each("gateways", value.gateways, checkGateway);
     each("routes", value.routes, checkRoute);
     each("splits", value.splits, checkSplit);
+    each("policies", value.policies, checkPolicy);
   }
   if (!broken.has("") && !broken.has("resources")) {
     for (const [index, resource] of (value.resources ?? []).entries()) {

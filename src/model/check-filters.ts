@@ -47,7 +47,7 @@ export function checkEach(path: Path, filters: RuleFiltersValue | BackendFilters
 }
 
 /** A header is in one of the lists, because the order in which they are applied should not matter to anybody. */
-function checkHeaderChanges(path: Path, changes: HeaderChangesValue): readonly Problem[] {
+export function checkHeaderChanges(path: Path, changes: HeaderChangesValue): readonly Problem[] {
   const written = [
     ...Object.keys(changes.set ?? {}).map((name) => ({ name, path: [...path, "set", name], at: "key" as const })),
     ...Object.keys(changes.add ?? {}).map((name) => ({ name, path: [...path, "add", name], at: "key" as const })),

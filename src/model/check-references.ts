@@ -15,6 +15,7 @@ const nouns: Readonly<Record<Section, string>> = {
   services: "service",
   routes: "route",
   splits: "split",
+  policies: "policy",
   secrets: "secret",
 };
 

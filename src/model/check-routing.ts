@@ -1,11 +1,11 @@
 /**
- * What the schema cannot say about one gateway, route or split: names that are used twice inside it, and
- * weights of backends that do not exist.
+ * What the schema cannot say about one gateway, route, split or policy: names that are used twice inside it,
+ * and weights of backends that do not exist.
  */
-import { checkEach, checkFilters } from "./check-filters.ts";
+import { checkEach, checkFilters, checkHeaderChanges } from "./check-filters.ts";
 import { closestName } from "./closest-name.ts";
 import type { Path, Problem } from "./position.ts";
-import type { GatewayValue, RouteValue, SplitValue } from "./schema.ts";
+import type { GatewayValue, PolicyValue, RouteValue, SplitValue } from "./schema.ts";
 
 export function checkGateway(path: Path, gateway: GatewayValue): readonly Problem[] {
   const names = gateway.listeners.map((listener, index) => ({
@@ -49,6 +49,13 @@ export function checkSplit(path: Path, split: SplitValue): readonly Problem[] {
     checkEach([...path, "backends", name, "filters"], backend.filters ?? []),
   );
   return [...unknown, ...filters];
+}
+
+export function checkPolicy(path: Path, { requestHeaders, responseHeaders }: PolicyValue): readonly Problem[] {
+  return [
+    ...checkHeaderChanges([...path, "requestHeaders"], requestHeaders ?? {}),
+    ...checkHeaderChanges([...path, "responseHeaders"], responseHeaders ?? {}),
+  ];
 }
 
 /** Header names are compared in lower case, as HTTP does. */

@@ -9,7 +9,7 @@ import type { YamlDocument } from "./parse-document.ts";
 import type { Path } from "./position.ts";
 
 /** The top-level maps whose keys are identities. */
-export const sections = ["nodes", "gateways", "services", "routes", "splits", "secrets"] as const;
+export const sections = ["nodes", "gateways", "services", "routes", "splits", "policies", "secrets"] as const;
 export type Section = (typeof sections)[number];
 
 /** A name and where it is defined. */
@@ -61,6 +61,9 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
   names("nodes", ["patches", "*", "nodes"]);
   names("services", ["nodes", "*", "services"]);
   names("splits", ["routes", "*", "rules", "*", "split"]);
+  names("policies", ["gateways", "*", "policies"]);
+  names("policies", ["routes", "*", "policies"]);
+  names("policies", ["routes", "*", "rules", "*", "policies"]);
   visit(document.value, ["routes", "*", "gateways"], [], (value, path) => {
     if (typeof value === "string") found.push(gatewayReference(value, path, document));
   });

@@ -8,12 +8,10 @@ import type { Path } from "./position.ts";
 
 /** `*` stands for one step of a path. */
 const futureWords: readonly { readonly where: readonly string[]; readonly words: readonly string[] }[] = [
-  { where: [], words: ["policies"] },
   { where: ["services", "*", "discovery"], words: ["etcd", "file"] },
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
-  { where: ["routes", "*", "rules", "*"], words: ["policies"] },
   { where: ["routes", "*", "rules", "*", "retry"], words: ["hedge"] },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];

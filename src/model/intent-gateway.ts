@@ -2,6 +2,7 @@
  * The part of the intent about `gateways`: what Envoys listen on.
  */
 import type { Place } from "./diagnostic.ts";
+import type { AttachedPolicy } from "./intent-policy.ts";
 
 /** A set of listeners on the Envoys of some groups. */
 export interface Gateway {
@@ -10,6 +11,8 @@ export interface Gateway {
   /** Names of node groups. */
   readonly groups: readonly string[];
   readonly listeners: readonly GatewayListener[];
+  /** Hold for what its listeners route. */
+  readonly policies: readonly AttachedPolicy[];
 }
 
 /** One listener: of HTTPS when it has `tls`, else of HTTP. */

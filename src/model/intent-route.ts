@@ -3,6 +3,7 @@
  */
 import type { Place } from "./diagnostic.ts";
 import type { HeaderFilters, RuleFilters } from "./intent-filter.ts";
+import type { AttachedPolicy, PolicyParts } from "./intent-policy.ts";
 
 /** Rules for the requests of some hostnames on some gateways. */
 export interface Route {
@@ -12,20 +13,21 @@ export interface Route {
   readonly gateways: readonly string[];
   /** `example.com`, `*.example.com`, or `*` when none is written. */
   readonly hostnames: readonly string[];
+  /** Hold for its rules on every gateway. */
+  readonly policies: readonly AttachedPolicy[];
   /** In the order written. */
   readonly rules: readonly Rule[];
 }
 
-/** What is matched, and what happens then. */
-export interface Rule extends RuleFilters {
+/** What is matched, and what happens then; its parts of a policy are those written at the rule itself. */
+export interface Rule extends RuleFilters, PolicyParts {
   /** Written or made from the position: `rule-0`. */
   readonly name: string;
   readonly at: Place;
   /** Any of them suffices; never empty (an absent list means the prefix `/`). */
   readonly matches: readonly RuleMatch[];
   readonly target: RuleTarget;
-  readonly timeouts?: Timeouts;
-  readonly retry?: Retry;
+  readonly policies: readonly AttachedPolicy[];
 }
 
 /** All conditions must hold. */
@@ -76,24 +78,4 @@ export interface Backend extends HeaderFilters {
   readonly service: string;
   readonly subset?: string;
   readonly weight: number;
-}
-
-/** How long things may take; 0 is for ever. */
-export interface Timeouts {
-  readonly at: Place;
-  /** From the end of the request to the end of the response, all tries together. */
-  readonly requestMs?: number;
-  /** The same for one try. */
-  readonly backendRequestMs?: number;
-  /** How long nothing may move, in either direction. */
-  readonly idleMs?: number;
-}
-
-/** When a request is tried again; conditions in Envoy's `retry_on` words. */
-export interface Retry {
-  readonly at: Place;
-  readonly attempts: number;
-  readonly on: readonly string[];
-  readonly perTryTimeoutMs?: number;
-  readonly backoff?: { readonly baseMs: number; readonly maxMs?: number };
 }

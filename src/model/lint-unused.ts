@@ -26,6 +26,12 @@ const sectionsToUse: readonly {
     hint: "name it in the `backends` of a route, or remove it",
   },
   { section: "splits", noun: "split", fate: "", hint: "name it as the `split` of a rule, or remove it" },
+  {
+    section: "policies",
+    noun: "policy",
+    fate: "",
+    hint: "name it in the `policies` of a gateway, route or rule, or remove it",
+  },
 ];
 
 /** The definitions that nothing refers to; all references are known to be right. */

@@ -9,6 +9,7 @@
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { DocumentParts } from "./build-document.ts";
 import { buildDocument } from "./build-document.ts";
+import { checkAttachments } from "./check-attachments.ts";
 import { checkDocument } from "./check-document.ts";
 import { checkConflicts } from "./check-conflicts.ts";
 import { checkReferences, groupNames } from "./check-references.ts";
@@ -91,6 +92,7 @@ export function parseIntent(input: ParseInput): ParsedIntent {
     ...files.flatMap((file) => file.diagnostics),
     ...merged.diagnostics,
     ...(complete ? checkReferences(references, merged.definitions) : []),
+    ...checkAttachments(references, merged.definitions),
     ...checkConflicts(parts, groupNames(merged.definitions)),
     ...(secrets?.diagnostics ?? []),
     ...tooManyFiles(named),

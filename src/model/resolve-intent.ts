@@ -1,6 +1,6 @@
 /**
- * One intent from the parts of all documents: absent lists of groups and gateways become all of them, and
- * splits become backends.
+ * One intent from the parts of all documents: absent lists of groups and gateways become all of them, names
+ * of splits become backends, and names of policies become policies.
  *
  * A gateway or route that resolves as it did the time before stays the same object, so that what later
  * stages made of it can be used again.
@@ -8,11 +8,13 @@
 import { present } from "../support/assert.ts";
 import type { DocumentParts } from "./build-document.ts";
 import type { DraftGateway } from "./build-nodes.ts";
+import type { DraftAttachment } from "./build-policy.ts";
 import type { DraftRoute, DraftRule, SplitDefinition } from "./build-route.ts";
 import { DEFAULT_GROUP } from "./check-references.ts";
 import type { Place } from "./diagnostic.ts";
 import type { Gateway } from "./intent-gateway.ts";
-import type { Route, RuleTarget } from "./intent-route.ts";
+import type { AttachedPolicy, Policy } from "./intent-policy.ts";
+import type { Route, Rule, RuleTarget } from "./intent-route.ts";
 import type { Secret } from "./intent-secret.ts";
 import type { Intent, NodeGroup, RawResource } from "./intent.ts";
 import { comparePlaces } from "./merge-documents.ts";
@@ -21,9 +23,23 @@ import { byName } from "./sort.ts";
 
 /** What drafts resolved to the last time; keep it between calls. */
 export interface ResolvedDrafts {
-  readonly gateways: WeakMap<DraftGateway, Gateway>;
-  readonly routes: WeakMap<DraftRoute, Route>;
+  readonly gateways: Resolved<DraftGateway, Gateway>;
+  readonly routes: Resolved<DraftRoute, Route>;
   readonly secrets: SecretMemo;
+}
+
+/** For each draft its result, and what of other documents that was made of. */
+type Resolved<Draft extends object, Result> = WeakMap<
+  Draft,
+  { readonly result: Result; readonly madeOf: readonly unknown[] }
+>;
+
+/** What drafts name and other documents define. */
+interface Named {
+  readonly groups: readonly string[];
+  readonly gateways: readonly string[];
+  readonly splits: ReadonlyMap<string, SplitDefinition>;
+  readonly policies: ReadonlyMap<string, Policy>;
 }
 
 /** With nothing resolved yet. */
@@ -38,15 +54,14 @@ export function resolveIntent(
   before: ResolvedDrafts,
 ): Intent {
   const groups = resolveGroups(parts);
-  const groupNames = groups.map((group) => group.name);
-  const gateways = parts.flatMap((part) =>
-    part.gateways.map((draft) => resolveGateway(draft, groupNames, before.gateways)),
-  );
-  const gatewayNames = gateways.map((gateway) => gateway.name).toSorted();
-  const splits = new Map(parts.flatMap((part) => part.splits.map((split) => [split.name, split])));
-  const routes = parts.flatMap((part) =>
-    part.routes.map((draft) => resolveRoute(draft, { gatewayNames, splits }, before.routes)),
-  );
+  const named: Named = {
+    groups: groups.map((group) => group.name),
+    gateways: parts.flatMap((part) => part.gateways.map((gateway) => gateway.name)).toSorted(),
+    splits: new Map(parts.flatMap((part) => part.splits.map((split) => [split.name, split]))),
+    policies: new Map(parts.flatMap((part) => part.policies.map((policy) => [policy.name, policy]))),
+  };
+  const gateways = parts.flatMap((part) => part.gateways.map((draft) => resolveGateway(draft, named, before.gateways)));
+  const routes = parts.flatMap((part) => part.routes.map((draft) => resolveRoute(draft, named, before.routes)));
   return {
     groups,
     gateways: gateways.toSorted(byName),
@@ -66,50 +81,62 @@ function resolveGroups(parts: readonly DocumentParts[]): readonly NodeGroup[] {
   return [{ name: DEFAULT_GROUP, at, match: {}, consistency: "strict", removalGuard: { mode: "on" }, updates: {} }];
 }
 
-function resolveGateway(
-  draft: DraftGateway,
-  groupNames: readonly string[],
-  before: ResolvedDrafts["gateways"],
-): Gateway {
-  const groups = draft.groups ?? groupNames;
-  const known = before.get(draft);
-  if (known !== undefined && sameItems(known.groups, groups)) return known;
-  const gateway = { ...draft, groups };
-  before.set(draft, gateway);
-  return gateway;
-}
-
-function resolveRoute(
-  draft: DraftRoute,
-  named: { readonly gatewayNames: readonly string[]; readonly splits: ReadonlyMap<string, SplitDefinition> },
-  before: ResolvedDrafts["routes"],
-): Route {
-  const gateways = draft.gateways ?? named.gatewayNames;
-  const targets = draft.rules.map((rule) => resolveTarget(rule.target, named.splits));
-  const known = before.get(draft);
-  // Backends are made with their document, so the same list is the same content.
-  const sameTargets = known?.rules.every((rule, index) => rule.target.backends === targets[index]?.backends);
-  if (known !== undefined && sameTargets === true && sameItems(known.gateways, gateways)) return known;
-  const rules = draft.rules.map((rule, index) => ({
-    ...rule,
-    target: present(targets[index], "every rule has a target"),
+function resolveGateway(draft: DraftGateway, named: Named, before: ResolvedDrafts["gateways"]): Gateway {
+  const groups = draft.groups ?? named.groups;
+  const policies = resolvePolicies(draft.policies, named);
+  return once(before, draft, [...groups, ...policies.map(({ policy }) => policy)], () => ({
+    ...draft,
+    groups,
+    policies,
   }));
-  const route = { ...draft, gateways, rules };
-  before.set(draft, route);
-  return route;
 }
 
-function sameItems(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index]);
+function resolveRoute(draft: DraftRoute, named: Named, before: ResolvedDrafts["routes"]): Route {
+  const gateways = draft.gateways ?? named.gateways;
+  const policies = resolvePolicies(draft.policies, named);
+  const rules = draft.rules.map((rule): Rule => ({
+    ...rule,
+    target: resolveTarget(rule.target, named),
+    policies: resolvePolicies(rule.policies, named),
+  }));
+  const madeOf = [
+    ...gateways,
+    // Backends and policies are made with their document, so the same object is the same content.
+    ...rules.map((rule) => rule.target.backends),
+    ...[...policies, ...rules.flatMap((rule) => rule.policies)].map(({ policy }) => policy),
+  ];
+  return once(before, draft, madeOf, () => ({ ...draft, gateways, policies, rules }));
 }
 
-function resolveTarget(
-  { split, backends }: DraftRule["target"],
-  splits: ReadonlyMap<string, SplitDefinition>,
-): RuleTarget {
+/** What the draft resolved to before if it was made of the same, else what is made now. */
+function once<Draft extends object, Result>(
+  before: Resolved<Draft, Result>,
+  draft: Draft,
+  madeOf: readonly unknown[],
+  make: () => Result,
+): Result {
+  const known = before.get(draft);
+  const same = known?.madeOf.length === madeOf.length && known.madeOf.every((part, index) => part === madeOf[index]);
+  if (same) return known.result;
+  const result = make();
+  before.set(draft, { result, madeOf });
+  return result;
+}
+
+function resolveTarget({ split, backends }: DraftRule["target"], { splits }: Named): RuleTarget {
   if (split === undefined) return { backends };
   const definition = present(splits.get(split.name), "checkReferences has found the split");
   return { split: { ...split, definedAt: definition.at }, backends: definition.backends };
+}
+
+function resolvePolicies(
+  attachments: readonly DraftAttachment[],
+  { policies }: Pick<Named, "policies">,
+): readonly AttachedPolicy[] {
+  return attachments.map(({ name, at }) => ({
+    at,
+    policy: present(policies.get(name), "checkReferences has found the policy"),
+  }));
 }
 
 function byTypeAndName(left: RawResource, right: RawResource): number {

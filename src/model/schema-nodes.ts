@@ -2,6 +2,7 @@
  * `nodes` and `gateways`: which Envoys there are, and what they listen on.
  */
 import * as z from "zod";
+import { attachedPolicies } from "./schema-policy.ts";
 import { block, ipAddress, name, oneOrMore, port, refuse, scalar } from "./schema-scalars.ts";
 import { listenerTlsSchema } from "./schema-tls.ts";
 
@@ -73,4 +74,5 @@ const listener = block({
 export const gatewaySchema = block({
   nodes: oneOrMore(name).optional().meta({ description: "Node groups; all when absent." }),
   listeners: z.array(listener).min(1),
+  policies: attachedPolicies.optional(),
 }).meta({ description: "A set of listeners.", examples: [{ listeners: [{ name: "http", port: 8080 }] }] });

@@ -3,6 +3,7 @@
  */
 import * as z from "zod";
 import { backendFilters, ruleFilters } from "./schema-filter.ts";
+import { attachedPolicies, retry, timeouts } from "./schema-policy.ts";
 import { block, exactlyOne, name, refuse, scalar, weight } from "./schema-scalars.ts";
 import { regexProblem } from "./regex-check.ts";
 
@@ -52,33 +53,6 @@ const backend = block({
   filters: backendFilters.optional(),
 });
 
-/** Envoy's `retry_on` words that work without further configuration. */
-const retryConditions = [
-  "5xx",
-  "gateway-error",
-  "reset",
-  "reset-before-request",
-  "connect-failure",
-  "envoy-ratelimited",
-  "retriable-4xx",
-  "refused-stream",
-  "http3-post-connect-failure",
-  "cancelled",
-  "deadline-exceeded",
-  "internal",
-  "resource-exhausted",
-  "unavailable",
-] as const;
-
-const retry = block({
-  attempts: z.int().min(1).max(100).meta({ description: "How often a request is tried again." }),
-  on: z.array(z.enum(retryConditions)).min(1).meta({ description: "Envoy's retry_on words." }),
-  perTryTimeout: scalar("positiveDuration").optional(),
-  backoff: block({ base: scalar("positiveDuration"), max: scalar("positiveDuration").optional() }).optional(),
-}).meta({ examples: [{ attempts: 2, on: ["5xx", "reset"], perTryTimeout: "1s" }] });
-
-const timeouts = block({ request: scalar("duration").optional(), idle: scalar("duration").optional() });
-
 const rule = block({
   name: name.optional().meta({ description: "Shown in statistics and logs; made from the position when absent." }),
   matches: z.array(match).min(1).optional().meta({ description: "Any of them suffices; every request when absent." }),
@@ -87,6 +61,7 @@ const rule = block({
   filters: ruleFilters.optional(),
   timeouts: timeouts.optional(),
   retry: retry.optional(),
+  policies: attachedPolicies.optional(),
 })
   .superRefine((value, context) => {
     const answers = value.filters?.some((filter) => filter.redirect !== undefined || filter.respond !== undefined);
@@ -123,6 +98,7 @@ export const routeSchema = block({
     .optional()
     .meta({ description: "Gateways, or gateway/listener; all gateways when absent." }),
   hostnames: z.array(scalar("hostname")).min(1).optional().meta({ description: "Every host when absent." }),
+  policies: attachedPolicies.optional(),
   rules: z.array(rule).min(1),
 }).meta({
   description: "Rules for the requests of some hostnames.",

@@ -7,6 +7,7 @@
 import * as z from "zod";
 import { gatewaySchema, nodeGroupSchema } from "./schema-nodes.ts";
 import { patchSchema } from "./schema-patch.ts";
+import { policySchema } from "./schema-policy.ts";
 import { routeSchema, splitSchema } from "./schema-route.ts";
 import { block, name, oneOrMore, scalar } from "./schema-scalars.ts";
 import { secretSchema } from "./schema-secret.ts";
@@ -30,6 +31,10 @@ export const documentSchema = block({
   services: z.record(name, serviceSchema).optional().meta({ description: "Where requests can go." }),
   routes: z.record(name, routeSchema).optional().meta({ description: "Which request goes where." }),
   splits: z.record(name, splitSchema).optional().meta({ description: "Weighted backends with a name." }),
+  policies: z
+    .record(name, policySchema)
+    .optional()
+    .meta({ description: "Timeouts, retries and header changes to attach to gateways, routes and rules." }),
   secrets: z.record(name, secretSchema).optional().meta({ description: "Certificates, keys and authorities." }),
   resources: z.array(rawResource).optional().meta({ description: "Raw Envoy resources." }),
   patches: z.array(patchSchema).optional().meta({ description: "Changes to resources that Fairway has made." }),
@@ -44,6 +49,7 @@ export type GatewayValue = z.infer<typeof gatewaySchema>;
 export type ServiceValue = z.infer<typeof serviceSchema>;
 export type SubsetValue = z.infer<typeof subsetSchema>;
 export type RouteValue = z.infer<typeof routeSchema>;
+export type PolicyValue = z.infer<typeof policySchema>;
 export type SplitValue = z.infer<typeof splitSchema>;
 export type SecretValue = z.infer<typeof secretSchema>;
 export type RawResourceValue = z.infer<typeof rawResource>;

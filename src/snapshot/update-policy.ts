@@ -3,7 +3,8 @@
  */
 import type { Intent, NodeGroup } from "../model/intent.ts";
 import { defaultRequestTimeoutMs } from "../translate/route-action.ts";
-import { routesOf } from "../translate/group-scope.ts";
+import { effectivePart } from "../translate/effective-policy.ts";
+import { gatewaysOf, routesOn } from "../translate/group-scope.ts";
 import type { UpdatePolicy } from "./snapshot.ts";
 
 /** Longer than most requests; a filter may hold one on its old route for as long as the request may take. */
@@ -26,8 +27,13 @@ export function updatePolicy(group: NodeGroup, intent: Intent): UpdatePolicy {
 /** A request without a limit (0) cannot be waited for. */
 function longestRequestMs(group: NodeGroup, intent: Intent): number {
   let longestMs = 0;
-  for (const { rules } of routesOf(group, intent)) {
-    for (const { timeouts } of rules) longestMs = Math.max(longestMs, timeouts?.requestMs ?? defaultRequestTimeoutMs);
+  for (const gateway of gatewaysOf(group, intent)) {
+    for (const route of routesOn(gateway, intent.routes)) {
+      for (const rule of route.rules) {
+        const { requestMs = defaultRequestTimeoutMs } = effectivePart("timeouts", gateway, route, rule)?.value ?? {};
+        longestMs = Math.max(longestMs, requestMs);
+      }
+    }
   }
   return longestMs;
 }

@@ -28,7 +28,7 @@ export interface GroupScope {
 /** Selects by names only; references have been checked. */
 export function scopeOf(group: NodeGroup, intent: Intent): GroupScope {
   const gateways = gatewaysOf(group, intent);
-  const routes = routesOf(group, intent);
+  const routes = routesOf(gateways, intent);
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
   const services = servicesOf(group, intent, { routes, rawResources });
   const used = usedSecrets({ gateways, services, rawResources });
@@ -36,12 +36,9 @@ export function scopeOf(group: NodeGroup, intent: Intent): GroupScope {
   return { gateways, routes, services, secrets, rawResources };
 }
 
-/** The routes alone, for those who need nothing else. */
-export function routesOf(group: NodeGroup, intent: Intent): readonly Route[] {
-  const gateways = gatewaysOf(group, intent);
-  return intent.routes.filter((route) =>
-    gateways.some((gateway) => gateway.listeners.some((listener) => isAttached(route, gateway, listener))),
-  );
+/** The routes of a gateway, whichever of its listeners they are attached to. */
+export function routesOn(gateway: Gateway, routes: readonly Route[]): readonly Route[] {
+  return routes.filter((route) => isOnGateway(route, gateway));
 }
 
 /** Whether the route names the listener, or its whole gateway. */
@@ -49,8 +46,18 @@ export function isAttached(route: Route, gateway: Gateway, listener: GatewayList
   return route.gateways.some((name) => name === gateway.name || name === `${gateway.name}/${listener.name}`);
 }
 
-function gatewaysOf(group: NodeGroup, intent: Intent): readonly Gateway[] {
+/** The gateways alone, for those who need nothing else. */
+export function gatewaysOf(group: NodeGroup, intent: Intent): readonly Gateway[] {
   return intent.gateways.filter((gateway) => gateway.groups.includes(group.name));
+}
+
+/** Whether the route is attached to any listener of the gateway. */
+export function isOnGateway(route: Route, gateway: Gateway): boolean {
+  return gateway.listeners.some((listener) => isAttached(route, gateway, listener));
+}
+
+function routesOf(gateways: readonly Gateway[], intent: Intent): readonly Route[] {
+  return intent.routes.filter((route) => gateways.some((gateway) => isOnGateway(route, gateway)));
 }
 
 function servicesOf(

@@ -5,25 +5,41 @@
  * between tries come on top and are not counted here, so what is told is certain.
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
-import type { Retry, Route, Rule } from "../model/intent-route.ts";
+import type { Retry, Timeouts } from "../model/intent-policy.ts";
+import type { Intent } from "../model/intent.ts";
 import { duration } from "./duration.ts";
+import { effectivePart, policySites } from "./effective-policy.ts";
+import { tryLimitMs } from "./retry-policy.ts";
 import { defaultRequestTimeoutMs } from "./route-action.ts";
 
-/** The rules of one route. */
-export function lintRetries(route: Route): readonly Diagnostic[] {
-  return route.rules.flatMap((rule) => {
-    const problem = rule.retry === undefined ? undefined : lintRetry(rule, rule.retry);
-    if (rule.retry === undefined || problem === undefined) return [];
-    return [{ severity: "warning", at: rule.retry.at, ...problem } satisfies Diagnostic];
-  });
+/** The rules of all routes, on every gateway whose policies make a difference; one cause is told once. */
+export function lintRetries({ routes, gateways }: Pick<Intent, "routes" | "gateways">): readonly Diagnostic[] {
+  const found = new Map<string, Diagnostic>();
+  for (const route of routes) {
+    const sites = policySites(route, gateways);
+    for (const rule of route.rules) {
+      for (const site of sites) {
+        const retry = effectivePart("retry", site, route, rule)?.value;
+        if (retry === undefined) continue;
+        const problem = lintRetry(retry, effectivePart("timeouts", site, route, rule)?.value);
+        if (problem === undefined) continue;
+        const { file, line, column } = retry.at;
+        found.set(`${file}:${line}:${column} ${problem.message}`, { severity: "warning", at: retry.at, ...problem });
+      }
+    }
+  }
+  return [...found.values()];
 }
 
-function lintRetry(rule: Rule, retry: Retry): Pick<Diagnostic, "code" | "message" | "hint"> | undefined {
-  const requestMs = rule.timeouts?.requestMs ?? defaultRequestTimeoutMs;
-  const perTryTimeoutMs = retry.perTryTimeoutMs ?? rule.timeouts?.backendRequestMs;
+function lintRetry(
+  retry: Retry,
+  timeouts: Timeouts | undefined,
+): Pick<Diagnostic, "code" | "message" | "hint"> | undefined {
+  const requestMs = timeouts?.requestMs ?? defaultRequestTimeoutMs;
+  const perTryTimeoutMs = tryLimitMs(retry, timeouts);
   if (perTryTimeoutMs === undefined) return requestMs === 0 ? endlessTry() : undefined;
   if (requestMs === 0) return undefined;
-  const whole = `${duration(requestMs)}${rule.timeouts?.requestMs === undefined ? ", the default" : ""}`;
+  const whole = `${duration(requestMs)}${timeouts?.requestMs === undefined ? ", the default" : ""}`;
   if (perTryTimeoutMs >= requestMs) {
     return {
       code: "retries-exceed-timeout",

@@ -40,7 +40,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
       ...lintCircuitBreakers(counted, traffic),
       ...lintSubsets(counted, traffic),
     ]),
-    ...intent.routes.flatMap(lintRetries),
+    ...lintRetries(intent),
     ...lintListeners(intent),
     ...lintShadowedRules(intent, memo.shadowed),
   ];

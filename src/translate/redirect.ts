@@ -20,8 +20,6 @@ export interface RedirectedFrom {
 }
 
 const wellKnownPorts = { http: 80, https: 443 } as const;
-/** What listeners speak. */
-const listenerScheme = "http";
 const defaultStatus: RedirectStatus = 302;
 const responseCodes = {
   301: "MOVED_PERMANENTLY",
@@ -42,7 +40,8 @@ export function translateRedirect(redirect: Redirect, from: RedirectedFrom): Red
 }
 
 function translateAuthority({ scheme, hostname, port }: Redirect, from: RedirectedFrom): RedirectActionJson {
-  const listenerPort = from.listener.port;
+  const { port: listenerPort, tls } = from.listener;
+  const listenerScheme = tls === undefined ? "http" : "https";
   const host = hostname ?? (from.hostname.startsWith("*") ? undefined : from.hostname);
   const wanted = port ?? (scheme === undefined ? listenerPort : wellKnownPorts[scheme]);
   const known = wanted === wellKnownPorts[scheme ?? listenerScheme];

@@ -3,6 +3,7 @@
  */
 import type { RouteActionJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { HeaderFilters, Rewrite } from "../model/intent-filter.ts";
+import type { Retry, Timeouts } from "../model/intent-policy.ts";
 import type { Rule, RuleMatch } from "../model/intent-route.ts";
 import { duration } from "./duration.ts";
 import { translateMirror } from "./mirror-policy.ts";
@@ -13,20 +14,25 @@ import { translateTarget } from "./weighted-clusters.ts";
 /** Envoy's default for the time from the end of the request to the end of the response. */
 export const defaultRequestTimeoutMs = 15_000;
 
-/** The action of a rule for one of its matches; `backendHeaders` are those of its backends, one for each. */
-export function translateRouteAction(
-  rule: Rule,
-  match: RuleMatch,
-  backendHeaders: readonly HeaderFilters[],
-): RouteActionJson {
-  const { timeouts, retry, mirrors } = rule;
+/** What of a rule's action is not written at the rule alone. */
+export interface ActionPolicy {
+  readonly timeouts: Timeouts | undefined;
+  readonly retry: Retry | undefined;
+  /** One for each backend. */
+  readonly backendHeaders: readonly HeaderFilters[];
+}
+
+/** The action of a rule for one of its matches. */
+export function translateRouteAction(rule: Rule, match: RuleMatch, policy: ActionPolicy): RouteActionJson {
+  const { timeouts, backendHeaders } = policy;
+  const retryPolicy = translateRetry(policy.retry, timeouts);
   return {
     ...translateTarget(rule.target, backendHeaders),
     ...(rule.rewrite === undefined ? {} : translateRewrite(rule.rewrite, match)),
     timeout: duration(timeouts?.requestMs ?? defaultRequestTimeoutMs),
     ...(timeouts?.idleMs === undefined ? {} : { idleTimeout: duration(timeouts.idleMs) }),
-    ...(retry === undefined ? {} : { retryPolicy: translateRetry(retry) }),
-    ...(mirrors.length === 0 ? {} : { requestMirrorPolicies: mirrors.map(translateMirror) }),
+    ...(retryPolicy === undefined ? {} : { retryPolicy }),
+    ...(rule.mirrors.length === 0 ? {} : { requestMirrorPolicies: rule.mirrors.map(translateMirror) }),
   };
 }
 

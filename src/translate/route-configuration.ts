@@ -21,7 +21,7 @@ export function translateRouteConfiguration(
   const name = listenerName(gateway, listener);
   const json: RouteConfigurationJson = {
     name,
-    virtualHosts: [...translateVirtualHosts(listener, routes)],
+    virtualHosts: [...translateVirtualHosts(gateway, listener, routes)],
     // `example.com` is meant whatever port the client wrote behind it.
     ignorePortInHostMatching: true,
     // A route may arrive before its cluster is known; Fairway has checked the reference and orders the pushes.

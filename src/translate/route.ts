@@ -2,8 +2,10 @@
  * A Route: one match of a rule, and what is done with the requests that it takes.
  */
 import type { RouteJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
-import type { GatewayListener } from "../model/intent-gateway.ts";
+import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route, Rule, RuleMatch } from "../model/intent-route.ts";
+import { defined } from "../model/sort.ts";
+import { effectivePolicy } from "./effective-policy.ts";
 import { placeHeaders, translateHeaders } from "./header-changes.ts";
 import type { HeaderFields } from "./header-changes.ts";
 import { envoyRouteName } from "./names.ts";
@@ -20,10 +22,11 @@ export interface RouteEntry {
   readonly matchIndex: number;
 }
 
-/** The virtual host that a route is in, and the listener of that. */
+/** The virtual host that a route is in, and where that is. */
 export interface RouteSite {
-  readonly hostname: string;
+  readonly gateway: Gateway;
   readonly listener: GatewayListener;
+  readonly hostname: string;
 }
 
 /** The Envoy route of a match. */
@@ -35,18 +38,18 @@ export function translateRoute(entry: RouteEntry, site: RouteSite): RouteJson {
   };
 }
 
-function translateAction({ rule, match }: RouteEntry, site: RouteSite): RouteJson & HeaderFields {
+function translateAction({ route, rule, match }: RouteEntry, site: RouteSite): RouteJson & HeaderFields {
+  const { timeouts, retry, requestHeaders, responseHeaders } = effectivePolicy(site.gateway, route, rule);
+  const headers = defined({ requestHeaders: requestHeaders?.value, responseHeaders: responseHeaders?.value });
   const { redirect, respond } = rule;
   if (redirect !== undefined) {
-    return { redirect: translateRedirect(redirect, { ...site, path: match.path }), ...translateHeaders(rule) };
+    return { redirect: translateRedirect(redirect, { ...site, path: match.path }), ...translateHeaders(headers) };
   }
   if (respond !== undefined) {
     const body = respond.body === undefined ? {} : { body: { inlineString: respond.body } };
-    return { directResponse: { status: respond.status, ...body }, ...translateHeaders(rule) };
+    return { directResponse: { status: respond.status, ...body }, ...translateHeaders(headers) };
   }
-  const headers = placeHeaders(rule, rule.target.backends);
-  return {
-    route: translateRouteAction(rule, match, headers.backends),
-    ...translateHeaders(headers.route),
-  };
+  const { route: routeHeaders, backends: backendHeaders } = placeHeaders(headers, rule.target.backends);
+  const policy = { timeouts: timeouts?.value, retry: retry?.value, backendHeaders };
+  return { route: translateRouteAction(rule, match, policy), ...translateHeaders(routeHeaders) };
 }

@@ -1,8 +1,10 @@
 /**
  * Which clusters get requests, as far as the routes say it: what the warnings about clusters go by.
  */
-import type { Backend, Retry, Route, Rule } from "../model/intent-route.ts";
+import type { Retry } from "../model/intent-policy.ts";
+import type { Backend, Route, Rule } from "../model/intent-route.ts";
 import type { Intent } from "../model/intent.ts";
+import { effectivePart, policySites } from "./effective-policy.ts";
 import { clusterName, envoyRouteName } from "./names.ts";
 
 /** What the routes send to one cluster. */
@@ -23,7 +25,13 @@ export type Traffic = ReadonlyMap<string, ClusterTraffic>;
 /** Adds up all rules. */
 export function trafficOf(intent: Intent): Traffic {
   const traffic = new Map<string, ClusterTraffic>();
-  for (const route of intent.routes) for (const rule of route.rules) addRule(traffic, route, rule);
+  for (const route of intent.routes) {
+    const sites = policySites(route, intent.gateways);
+    for (const rule of route.rules) {
+      const retry = sites.map((site) => effectivePart("retry", site, route, rule)?.value).find((found) => found);
+      addRule(traffic, route, { rule, retry });
+    }
+  }
   return traffic;
 }
 
@@ -37,14 +45,18 @@ export function getsTraffic(
   return traffic.has(clusterName(service.name, subset)) || !names.some((name) => traffic.has(name));
 }
 
-function addRule(traffic: Map<string, ClusterTraffic>, route: Route, rule: Rule): void {
+function addRule(
+  traffic: Map<string, ClusterTraffic>,
+  route: Route,
+  { rule, retry: ruleRetry }: { readonly rule: Rule; readonly retry: Retry | undefined },
+): void {
   const live = rule.target.backends.filter(({ weight }) => weight > 0);
   const total = live.reduce((sum, { weight }) => sum + weight, 0);
   const divides = live.length > 1 && dividesOneService(live) && takesAnyone(rule);
   for (const backend of live) {
     const name = clusterName(backend.service, backend.subset);
     const known = traffic.get(name) ?? { backend, rule: envoyRouteName(route, rule) };
-    const retry = known.retry ?? rule.retry;
+    const retry = known.retry ?? ruleRetry;
     const percent = (100 * backend.weight) / total;
     const share =
       divides && percent > (known.share?.percent ?? 0)

@@ -11,7 +11,7 @@ import type { Service } from "../model/intent-service.ts";
 import type { Intent, RawResource } from "../model/intent.ts";
 import { translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
-import { isAttached, scopeOf } from "./group-scope.ts";
+import { isAttached, routesOn, scopeOf } from "./group-scope.ts";
 import { narrowRoutes } from "./listener-hostnames.ts";
 import { translateListener, translateTlsListeners } from "./listener.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
@@ -19,7 +19,7 @@ import { translateSecret } from "./secret.ts";
 
 /**
  * What became of each item, by identity: an edit of one file leaves the objects of all other files as they
- * were. A gateway's resources hold while its routes are the same objects as well.
+ * were. A gateway's resources hold while its routes are the same objects as well; policies are in both.
  */
 export interface TranslationMemo {
   readonly items: WeakMap<Service | Secret | RawResource, readonly EnvoyResource[]>;
@@ -76,7 +76,7 @@ function gatewayOnce(
   gateway: Gateway,
   all: readonly Route[],
 ): readonly EnvoyResource[] {
-  const routes = all.filter((route) => gateway.listeners.some((listener) => isAttached(route, gateway, listener)));
+  const routes = routesOn(gateway, all);
   const known = memo.get(gateway);
   if (known?.routes.length === routes.length && known.routes.every((route, index) => route === routes[index])) {
     return known.resources;

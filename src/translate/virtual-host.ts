@@ -6,13 +6,17 @@
  * that Gateway API defines: written order does not matter until everything else is equal.
  */
 import type { VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
-import type { GatewayListener } from "../model/intent-gateway.ts";
+import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route, RuleMatch } from "../model/intent-route.ts";
 import type { RouteEntry } from "./route.ts";
 import { translateRoute } from "./route.ts";
 
-/** One virtual host for each hostname of the routes on a listener, sorted by it. */
-export function translateVirtualHosts(listener: GatewayListener, routes: readonly Route[]): readonly VirtualHostJson[] {
+/** One virtual host for each hostname of the routes on a listener of the gateway, sorted by it. */
+export function translateVirtualHosts(
+  gateway: Gateway,
+  listener: GatewayListener,
+  routes: readonly Route[],
+): readonly VirtualHostJson[] {
   return [...routesByHostname(routes)]
     .toSorted(([a], [b]) => compareText(a, b))
     .map(([hostname, attached]) => ({
@@ -21,7 +25,7 @@ export function translateVirtualHosts(listener: GatewayListener, routes: readonl
       routes: attached
         .flatMap(entriesOf)
         .toSorted(byPrecedence)
-        .map((entry) => translateRoute(entry, { hostname, listener })),
+        .map((entry) => translateRoute(entry, { gateway, listener, hostname })),
     }));
 }
 

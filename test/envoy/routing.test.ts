@@ -1,5 +1,5 @@
 /**
- * What a real Envoy does to real requests for the sake of filters.
+ * What a real Envoy does to real requests for the sake of filters and policies.
  *
  * The backends answer with the path, the host and the headers that they saw.
  */
@@ -7,6 +7,7 @@ import { request } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { freePort } from "../../demo/kit/ports.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { startScene } from "./scene.ts";
 
@@ -154,4 +155,44 @@ routes:
   }
   await waitUntil(() => mirrored() >= 10, { what: "the copies" });
   expect(mirrored()).toBe(10);
+});
+
+test("keeps to the nearest policy, and to that of the gateway that a request came in by", async () => {
+  const second = await freePort();
+  const config: Config = ({ port, backends }) => `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }], policies: [short, tagged] }
+  inside: { listeners: [{ name: http, port: ${second}, address: 127.0.0.1 }] }
+services:
+  slow: { endpoints: ["${backends[0]}"] }
+policies:
+  short: { timeouts: { request: 0.1s } }
+  try: { timeouts: { backendRequest: 0.1s } }
+  long: { timeouts: { request: 20s } }
+  tagged: { requestHeaders: { set: { x-tag: gateway } } }
+routes:
+  any:
+    rules:
+      - { matches: [{ path: /gateway }], backends: [{ service: slow }] }
+      - { matches: [{ path: /rule }], policies: [long], backends: [{ service: slow }] }
+      - { matches: [{ path: /inline }], policies: [long], timeouts: { request: 0.1s }, backends: [{ service: slow }] }
+      - { matches: [{ path: /untagged }], policies: [long], filters: [{ requestHeaders: {} }], backends: [{ service: slow }] }
+  tried:
+    policies: [try]
+    rules:
+      - { matches: [{ path: /try }], backends: [{ service: slow }] }
+`;
+  await using scene = await startScene({ backends: 1, config });
+  const inside = `http://127.0.0.1:${second}/`;
+  // Five times the short limit, so that only a limit that does not hold can be missed.
+  scene.backends[0]?.set({ delayMs: 500 });
+  const answers = await Promise.all(
+    [`${scene.url}gateway`, `${inside}gateway`, `${scene.url}rule`, `${scene.url}inline`, `${inside}inline`].map(
+      async (url) => (await ask(url)).status,
+    ),
+  );
+  expect(answers).toEqual([504, 200, 200, 504, 504]);
+  expect((await ask(`${inside}try`)).status).toBe(504);
+  expect((await ask(`${scene.url}rule`)).seen?.headers["x-tag"]).toBe("gateway");
+  expect((await ask(`${scene.url}untagged`)).seen?.headers).not.toHaveProperty("x-tag");
 });

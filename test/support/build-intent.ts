@@ -33,7 +33,14 @@ export function group(name: string, rest: Partial<NodeGroup> = {}): NodeGroup {
 }
 
 export function gateway(name: string, rest: Partial<Gateway> = {}): Gateway {
-  return { name, at: place(), groups: ["default"], listeners: [{ name: "http", at: place(), port: 10_000 }], ...rest };
+  return {
+    name,
+    at: place(),
+    groups: ["default"],
+    listeners: [{ name: "http", at: place(), port: 10_000 }],
+    policies: [],
+    ...rest,
+  };
 }
 
 export function service(name: string, rest: Partial<Service> = {}): Service {
@@ -49,7 +56,7 @@ export function subset(name: string, labels: Subset["labels"], policy: Subset["p
 }
 
 export function route(name: string, rules: readonly Rule[], rest: Partial<Route> = {}): Route {
-  return { name, at: place(), gateways: ["public"], hostnames: ["*"], rules, ...rest };
+  return { name, at: place(), gateways: ["public"], hostnames: ["*"], policies: [], rules, ...rest };
 }
 
 export function rule(name: string, backends: readonly Backend[], rest: Partial<Rule> = {}): Rule {
@@ -59,6 +66,7 @@ export function rule(name: string, backends: readonly Backend[], rest: Partial<R
     matches: [match({ kind: "prefix", path: "/" })],
     target: { backends },
     mirrors: [],
+    policies: [],
     ...rest,
   };
 }

@@ -41,7 +41,7 @@ describe("docs/configuration.md", () => {
     const { diagnostics, intent } = parseText(files);
     // A sample about circuit breakers needs no route.
     expect(drawDiagnostics(diagnostics.filter(({ code }) => code !== "unused-definition"))).toBe("");
-    expect(intent?.routes).toHaveLength(3);
+    expect(intent?.routes).toHaveLength(4);
   });
 
   it("has samples that the JSON Schema accepts", () => {

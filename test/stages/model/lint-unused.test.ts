@@ -20,6 +20,7 @@ describe("unused definitions", () => {
       `${unused}splits:\n  p: { backends: { x: { service: s, subset: a } }, default: { x: 1 } }\n`,
       ["unused-definition 5:3"],
     ],
+    ["a policy", `${gateway}policies:\n  p: {}\n`, ["unused-definition 3:3"]],
   ])("warns of %s", (_, text, expected) => {
     expect(summarize(parseText(text).diagnostics)).toEqual(expected);
   });
@@ -28,6 +29,10 @@ describe("unused definitions", () => {
     [
       "a backend of weight 0",
       "routes: { r: { rules: [{ backends: [{ service: s }, { service: s, subset: a, weight: 0 }] }] } }\n",
+    ],
+    [
+      "a mirror",
+      "routes: { r: { rules: [{ filters: [{ mirror: { service: s, subset: a } }], backends: [{ service: s }] }] } }\n",
     ],
     ["a raw resource that names the service and the subset", raw("s", "s|a")],
   ])("counts %s as use", (_, rest) => {

@@ -49,14 +49,14 @@ describe("the meaning of a document", () => {
         labels: { version: "v2" },
         weight: 10,
         priority: 1,
-        at: { line: 21, column: 9 },
+        at: { line: 22, column: 9 },
       },
       { host: "::1", port: 80, labels: {} },
     ]);
     expect(shop?.policy).toMatchObject({
       connectTimeoutMs: 250,
       loadBalancer: { policy: "LEAST_REQUEST", choiceCount: 3, healthyPanicThresholdPercent: 0 },
-      circuitBreaker: { at: { line: 32, column: 5 }, maxConnections: 200, maxRequests: 500, trackRemaining: true },
+      circuitBreaker: { at: { line: 33, column: 5 }, maxConnections: 200, maxRequests: 500, trackRemaining: true },
       outlierDetection: { fields: { consecutive5xx: 5, interval: "1.5s", baseEjectionTime: "120s" } },
       healthCheck: { check: { kind: "http", path: "/healthz", expectedStatuses: [200, 204] }, intervalMs: 5_000 },
     });
@@ -64,13 +64,13 @@ describe("the meaning of a document", () => {
 
   it("lets a subset's policy win field by field", () => {
     const [canary, stable] = intent.services.find((service) => service.name === "shop")?.subsets ?? [];
-    expect(canary?.policy.circuitBreaker).toMatchObject({ at: { line: 28 }, maxConnections: 200, maxRequests: 50 });
+    expect(canary?.policy.circuitBreaker).toMatchObject({ at: { line: 29 }, maxConnections: 200, maxRequests: 50 });
     expect(canary?.policy.healthCheck).toMatchObject({
       check: { kind: "tcp" },
       intervalMs: 5_000,
       unhealthyThreshold: 2,
     });
-    expect(stable?.policy.circuitBreaker).toMatchObject({ at: { line: 32 }, maxRequests: 500 });
+    expect(stable?.policy.circuitBreaker).toMatchObject({ at: { line: 33 }, maxRequests: 500 });
   });
 
   it("reads rules in the order written, with a prefix of / where nothing is matched", () => {
@@ -100,14 +100,14 @@ describe("the meaning of a document", () => {
   it("reads filters, with header names in lower case and the places of all", () => {
     const [moved, closed, changed] = intent.routes.find((route) => route.name === "filtered")?.rules ?? [];
     expect(moved).toMatchObject({
-      redirect: { at: { line: 54 }, scheme: "https", port: 8443, path: { kind: "prefix", path: "/new" }, status: 308 },
+      redirect: { at: { line: 57 }, scheme: "https", port: 8443, path: { kind: "prefix", path: "/new" }, status: 308 },
       target: { backends: [] },
       mirrors: [],
     });
-    expect(closed?.respond).toMatchObject({ at: { line: 55 }, status: 503, body: "closed" });
+    expect(closed?.respond).toMatchObject({ at: { line: 58 }, status: 503, body: "closed" });
     expect(changed).toMatchObject({
       requestHeaders: {
-        at: { line: 58 },
+        at: { line: 61 },
         set: [{ name: "a", value: "1" }],
         add: [{ name: "b", value: "2" }],
         remove: ["c"],
@@ -116,16 +116,35 @@ describe("the meaning of a document", () => {
       rewrite: { hostname: "inside", path: { kind: "full", path: "/x" } },
       mirrors: [
         { service: "shop", subset: "canary", percent: 2.5 },
-        { service: "empty", at: { line: 62 } },
+        { service: "empty", at: { line: 65 } },
       ],
     });
     expect(changed?.target.backends[0]?.responseHeaders?.set).toEqual([{ name: "x-v", value: "v1" }]);
   });
 
+  it("reads policies where they are attached, with both places", () => {
+    const shop = intent.routes.find((route) => route.name === "shop");
+    const [tagged, slow] = shop?.rules[0]?.policies ?? [];
+    expect(tagged).toMatchObject({
+      at: { line: 52, column: 20 },
+      policy: {
+        name: "tagged",
+        at: { line: 76, column: 3 },
+        requestHeaders: { at: { line: 76 }, set: [{ name: "x-tag" }] },
+      },
+    });
+    expect(slow?.policy).toMatchObject({
+      timeouts: { at: { line: 74, column: 5 }, requestMs: 60_000, backendRequestMs: 20_000, idleMs: 300_000 },
+      retry: { at: { line: 75 }, attempts: 1 },
+    });
+    expect(shop?.policies).toMatchObject([{ at: { line: 54 }, policy: tagged?.policy }]);
+    expect(intent.gateways[0]?.policies).toMatchObject([{ at: { line: 17 }, policy: slow?.policy }]);
+  });
+
   it("resolves a split to its backends in the order written; a weight that is not written is 0", () => {
     const rule = intent.routes.find((route) => route.name === "shop")?.rules[1];
     expect(rule?.target).toMatchObject({
-      split: { name: "shop", at: { line: 51, column: 16 }, definedAt: { line: 66, column: 3 } },
+      split: { name: "shop", at: { line: 53, column: 16 }, definedAt: { line: 69, column: 3 } },
       backends: [
         { service: "shop", subset: "stable", weight: 90 },
         { service: "shop", subset: "canary", weight: 10 },
@@ -302,6 +321,27 @@ describe("the cache", () => {
     ]);
     expect(after?.routes[0]).toBe(before?.routes[0]);
     expect(after?.routes[1]).not.toBe(before?.routes[1]);
+  });
+
+  it("resolves anew what a changed policy in another file is attached to", () => {
+    const cache = createParseCache();
+    const parse = (request: string) => {
+      const texts = {
+        "gateways.yaml":
+          "gateways: { a: { listeners: [{ name: h, port: 80 }], policies: [p] }, b: { listeners: [{ name: h, port: 81 }] } }\n",
+        "policies.yaml": `policies: { p: { timeouts: { request: ${request} } } }\n`,
+        "routes.yaml":
+          "routes: { r: { rules: [{ backends: [{ service: s }], policies: [p] }] }, t: { rules: [{ backends: [{ service: s }] }] } }\n",
+        "services.yaml": "services: { s: { endpoints: [] } }\n",
+      };
+      const all = Object.entries(texts).map(([path, text]) => documentOf(path, text));
+      return parseIntent({ documents: all, problems: [], api: envoyApi, cache }).intent;
+    };
+    const [before, after] = [parse("1s"), parse("2s")];
+    expect(after?.gateways[0]?.policies[0]?.policy.timeouts?.requestMs).toBe(2_000);
+    expect(after?.gateways.map((gateway, index) => gateway === before?.gateways[index])).toEqual([false, true]);
+    expect(after?.routes[0]?.rules[0]?.policies[0]?.policy.timeouts?.requestMs).toBe(2_000);
+    expect(after?.routes.map((route, index) => route === before?.routes[index])).toEqual([false, true]);
   });
 
   it("resolves gateways and routes anew when there is a further group or gateway", () => {

@@ -17,6 +17,7 @@ gateways:
     listeners:
       - { name: http, port: 8080 }
       - { name: admin, port: 8081, address: 127.0.0.1, protocol: HTTP }
+    policies: [slow]
 services:
   shop:
     protocol: http2
@@ -51,7 +52,9 @@ routes:
         backends: [{ service: shop, subset: canary }]
         timeouts: { request: 3s, idle: 0s }
         retry: { attempts: 2, on: [reset, 5xx], perTryTimeout: 1s, backoff: { base: 25ms, max: 1s } }
+        policies: [tagged, slow]
       - split: shop
+    policies: [tagged]
   filtered:
     rules:
       - filters: [{ redirect: { scheme: https, hostname: b.example.com, port: 8443, path: { prefix: /new }, status: 308 } }]
@@ -69,6 +72,11 @@ splits:
   shop:
     backends: { stable: { service: shop, subset: stable, filters: [{ requestHeaders: { set: { x-v: v1 } } }] }, canary: { service: shop, subset: canary }, old: { service: empty } }
     default: { stable: 90, canary: 10 }
+policies:
+  slow:
+    timeouts: { request: 60s, backendRequest: 20s, idle: 5m }
+    retry: { attempts: 1, on: [reset] }
+  tagged: { requestHeaders: { set: { X-Tag: a } }, responseHeaders: { remove: [server] } }
 resources:
   - "@type": type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment
     clusterName: raw

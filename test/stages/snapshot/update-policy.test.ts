@@ -37,6 +37,13 @@ describe("updatePolicy", () => {
     expect(updatePolicy(group("other"), withTimeouts(90_000)).graceMs).toBe(30_000);
   });
 
+  it("takes the timeouts of attached policies into account", () => {
+    const timeouts = { at: place(), requestMs: 120_000 };
+    const slow = { at: place(), policy: { name: "slow", at: place(), timeouts } };
+    const intent = { ...helloIntent(), gateways: [gateway("public", { policies: [slow] })] };
+    expect(updatePolicy(group("default"), intent).graceMs).toBe(120_000);
+  });
+
   it("does what the group says", () => {
     const updates = { graceMs: 0, deadlineMs: 1, onDeadline: "proceed" } as const;
     expect(updatePolicy(group("default", { updates }), withTimeouts(90_000))).toMatchObject(updates);

@@ -84,6 +84,16 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
     rule("retry: { attempts: 3, on: [5xx], perTryTimeout: 4s }"),
     "retries-exceed-timeout 7:9",
   ],
+  [
+    "tries of a policy that do not fit into the timeouts of two rules, once",
+    `${base}services: { s: { endpoints: ["10.0.0.1:80"] } }\npolicies:\n  p: { retry: { attempts: 1, on: [5xx], perTryTimeout: 8s } }\n` +
+      "routes: { r: { policies: [p], rules: [{ backends: [{ service: s }] }, { matches: [{ path: /a }], backends: [{ service: s }] }] } }\n",
+    "retries-exceed-timeout 4:8",
+  ],
+  [
+    "tries whose shorter limit fits",
+    rule("timeouts: { request: 3s, backendRequest: 1s }\n        retry: { attempts: 2, on: [5xx], perTryTimeout: 2s }"),
+  ],
   ["tries that fit into the default of 15 s", rule("retry: { attempts: 2, on: [5xx], perTryTimeout: 5s }")],
   [
     "a try that is longer than the request",

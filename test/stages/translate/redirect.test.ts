@@ -77,6 +77,15 @@ describe("translateRedirect", () => {
     expect(redirected(redirect, port, hostname)).toEqual(expected);
   });
 
+  it("knows the well-known port of a listener of HTTPS", () => {
+    const listener = { name: "https", at: place(), port: 443, tls: { certificates: ["a"] } };
+    const from = { hostname: "*", listener, path: { kind: "prefix", path: "/" } } as const;
+    const elsewhere = { at: place(), hostname: "b.example.com" };
+    expect(translateRedirect(elsewhere, from)).toEqual({ hostRedirect: "b.example.com", responseCode: "FOUND" });
+    const other = { ...from, listener: { ...listener, port: 8443 } };
+    expect(translateRedirect(elsewhere, other)).toMatchObject({ portRedirect: 8443 });
+  });
+
   it("answers 302 unless it says otherwise", () => {
     const from = {
       hostname: "*",

@@ -52,6 +52,28 @@ describe("translateRouteAction", () => {
       },
     ],
     [
+      "limits a single try where nothing is tried again",
+      rule("r", one, { timeouts: { at: place(), backendRequestMs: 500 } }),
+      { cluster: "reviews|stable", timeout: "15s", retryPolicy: { numRetries: 0, perTryTimeout: "0.5s" } },
+    ],
+    [
+      "limits a single try by the shorter of two limits",
+      rule("r", one, {
+        timeouts: { at: place(), backendRequestMs: 500 },
+        retry: { at: place(), attempts: 1, on: ["reset"], perTryTimeoutMs: 800 },
+      }),
+      {
+        cluster: "reviews|stable",
+        timeout: "15s",
+        retryPolicy: { retryOn: "reset", numRetries: 1, perTryTimeout: "0.5s" },
+      },
+    ],
+    [
+      "does not limit a single try by 0",
+      rule("r", one, { timeouts: { at: place(), backendRequestMs: 0 } }),
+      { cluster: "reviews|stable", timeout: "15s" },
+    ],
+    [
       "mirrors to clusters, all requests or a share in whole numbers",
       rule("r", one, {
         mirrors: [
@@ -82,10 +104,14 @@ describe("translateRouteAction", () => {
       },
     ],
   ])("%s", (_, written, expected) => {
-    expect(translateRouteAction(written, anyMatch, [])).toEqual(expected);
+    const { timeouts, retry: retries } = written;
+    const policy = { timeouts, retry: retries, backendHeaders: [] };
+    expect(translateRouteAction(written, anyMatch, policy)).toEqual(expected);
   });
 
   it("takes a rule without backends for a bug of the parser", () => {
-    expect(() => translateRouteAction(rule("r", []), anyMatch, [])).toThrow("assertion failed");
+    expect(() =>
+      translateRouteAction(rule("r", []), anyMatch, { timeouts: undefined, retry: undefined, backendHeaders: [] }),
+    ).toThrow("assertion failed");
   });
 });

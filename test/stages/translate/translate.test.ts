@@ -94,6 +94,27 @@ describe("translate", () => {
     expect(clustersOf(intent, "mesh")).toEqual(["cart"]);
   });
 
+  it("gives a route on two gateways the policies of each", () => {
+    const policy = (requestMs: number) => ({
+      at: place(),
+      policy: { name: `p${requestMs}`, at: place(), timeouts: { at: place(), requestMs } },
+    });
+    const intent = buildIntent({
+      gateways: [gateway("fast", { policies: [policy(1_000)] }), gateway("slow", { policies: [policy(60_000)] })],
+      services: [service("hello")],
+      routes: [route("hello", [rule("main", [backend("hello")])], { gateways: ["fast", "slow"] })],
+    });
+    const routeConfigurations = (translate(intent)[0]?.resources ?? []).filter(({ typeUrl }) =>
+      typeUrl.endsWith("RouteConfiguration"),
+    );
+    expect(
+      routeConfigurations.map(({ name, json }) => [name, /"timeout":"(\w+)"/.exec(JSON.stringify(json))?.[1]]),
+    ).toEqual([
+      ["fast/http", "1s"],
+      ["slow/http", "60s"],
+    ]);
+  });
+
   it("attaches a route to one listener of a gateway when it says which", () => {
     const listeners = ["a", "b"].map((name, index) => ({ name, at: place(), port: 10_000 + index }));
     const intent = buildIntent({

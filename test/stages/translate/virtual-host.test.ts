@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import type { PathMatch, RuleMatch, ValueMatch } from "../../../src/model/intent-route.ts";
 import type { RouteEntry } from "../../../src/translate/route.ts";
 import { byPrecedence, translateVirtualHosts } from "../../../src/translate/virtual-host.ts";
-import { backend, match, place, route, rule } from "../../support/build-intent.ts";
+import { backend, gateway, match, place, route, rule } from "../../support/build-intent.ts";
 
 const listener = { name: "http", at: place(), port: 10_000 };
 const exact = (path: string): PathMatch => ({ kind: "exact", path });
@@ -103,7 +103,7 @@ describe("byPrecedence", () => {
 
 describe("translateVirtualHosts", () => {
   it("puts the rules of all routes for a hostname in one virtual host, and one for each hostname", () => {
-    const hosts = translateVirtualHosts(listener, [
+    const hosts = translateVirtualHosts(gateway("public"), listener, [
       route("shop", [rule("main", [backend("shop")])], { hostnames: ["Shop.example.com", "*.example.com"] }),
       route("admin", [rule("main", [backend("admin")], { matches: [match(exact("/admin"))] })], {
         hostnames: ["shop.example.com"],
@@ -117,7 +117,9 @@ describe("translateVirtualHosts", () => {
 
   it("makes one Envoy route of each match of a rule", () => {
     const matches = [match(prefix("/a")), match(prefix("/longer"))];
-    const [host] = translateVirtualHosts(listener, [route("r", [rule("main", [backend("a")], { matches })])]);
+    const [host] = translateVirtualHosts(gateway("public"), listener, [
+      route("r", [rule("main", [backend("a")], { matches })]),
+    ]);
     expect(host?.routes?.map((made) => [made.name, made.match?.pathSeparatedPrefix])).toEqual([
       ["r/main", "/longer"],
       ["r/main", "/a"],

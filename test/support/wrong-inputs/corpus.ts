@@ -1,6 +1,7 @@
 /**
  * All wrong inputs together.
  */
+import { filters, policies } from "./filters-policies.ts";
 import { resources } from "./resources.ts";
 import { routing } from "./routing.ts";
 import type { WrongInput } from "./row.ts";
@@ -12,5 +13,7 @@ export const corpus: readonly (readonly [title: string, inputs: readonly WrongIn
   ["syntax", syntax],
   ["services", services],
   ["routing", routing],
+  ["filters", filters],
+  ["policies", policies],
   ["resources and patches", resources],
 ];

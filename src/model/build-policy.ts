@@ -1,0 +1,82 @@
+/**
+ * From checked `policies` entries, and what rules say themselves, to the parts of policies in the intent.
+ */
+import { buildHeaderChanges } from "./build-filter.ts";
+import type { Place } from "./diagnostic.ts";
+import { durationMs } from "./duration.ts";
+import type { Policy, PolicyParts, Retry, Timeouts } from "./intent-policy.ts";
+import type { Path, SourceDocument } from "./position.ts";
+import { placeOf } from "./position.ts";
+import type { PolicyValue } from "./schema.ts";
+
+/** A policy that is attached by its name. */
+export interface DraftAttachment {
+  readonly name: string;
+  readonly at: Place;
+}
+
+/** Builds one policy. */
+export function buildPolicy(document: SourceDocument, path: Path, value: PolicyValue): Policy {
+  const { requestHeaders, responseHeaders } = value;
+  const changes = (key: string, written: NonNullable<typeof requestHeaders>) =>
+    buildHeaderChanges(document, [...path, key], written);
+  return {
+    name: String(path.at(-1)),
+    at: placeOf(document, path, "key"),
+    ...buildTimeoutsAndRetry(document, path, value),
+    ...(requestHeaders === undefined ? {} : { requestHeaders: changes("requestHeaders", requestHeaders) }),
+    ...(responseHeaders === undefined ? {} : { responseHeaders: changes("responseHeaders", responseHeaders) }),
+  };
+}
+
+/** The parts that a rule writes as a policy does; `path` is that of the rule or policy. */
+export function buildTimeoutsAndRetry(
+  document: SourceDocument,
+  path: Path,
+  { timeouts, retry }: Pick<PolicyValue, "timeouts" | "retry">,
+): Pick<PolicyParts, "timeouts" | "retry"> {
+  return {
+    ...(timeouts === undefined ? {} : { timeouts: buildTimeouts(document, [...path, "timeouts"], timeouts) }),
+    ...(retry === undefined ? {} : { retry: buildRetry(document, [...path, "retry"], retry) }),
+  };
+}
+
+/** The policies attached at a gateway, route or rule; `path` is that of the gateway, route or rule. */
+export function buildAttachments(
+  document: SourceDocument,
+  path: Path,
+  names: readonly string[] | undefined,
+): readonly DraftAttachment[] {
+  return (names ?? []).map((name, index) => ({
+    name,
+    at: placeOf(document, [...path, "policies", index], "value"),
+  }));
+}
+
+function buildTimeouts(document: SourceDocument, path: Path, value: NonNullable<PolicyValue["timeouts"]>): Timeouts {
+  const { request, backendRequest, idle } = value;
+  return {
+    at: placeOf(document, path, "key"),
+    ...(request === undefined ? {} : { requestMs: durationMs(request) }),
+    ...(backendRequest === undefined ? {} : { backendRequestMs: durationMs(backendRequest) }),
+    ...(idle === undefined ? {} : { idleMs: durationMs(idle) }),
+  };
+}
+
+function buildRetry(document: SourceDocument, path: Path, value: NonNullable<PolicyValue["retry"]>): Retry {
+  const { perTryTimeout, backoff } = value;
+  return {
+    at: placeOf(document, path, "key"),
+    attempts: value.attempts,
+    on: [...new Set(value.on)].toSorted(),
+    ...(perTryTimeout === undefined ? {} : { perTryTimeoutMs: durationMs(perTryTimeout) }),
+    ...(backoff === undefined
+      ? {}
+      : {
+          backoff: {
+            baseMs: durationMs(backoff.base),
+            ...(backoff.max === undefined ? {} : { maxMs: durationMs(backoff.max) }),
+          },
+        }),
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * The part of the intent about `policies`: what is written once and attached to gateways, routes and rules.
+ *
+ * Which of several policies holds for a rule depends on the gateway, so it is worked out by `translate`
+ * (`effective-policy.ts`).
+ */
+import type { Place } from "./diagnostic.ts";
+import type { HeaderFilters } from "./intent-filter.ts";
+
+/** What a policy can hold and a rule can say itself; a part holds as a whole or not at all. */
+export interface PolicyParts extends HeaderFilters {
+  readonly timeouts?: Timeouts;
+  readonly retry?: Retry;
+}
+
+/** Parts with a name. */
+export interface Policy extends PolicyParts {
+  readonly name: string;
+  readonly at: Place;
+}
+
+/** A policy at a gateway, route or rule, and where that says so. */
+export interface AttachedPolicy {
+  readonly at: Place;
+  readonly policy: Policy;
+}
+
+/** How long things may take; 0 is for ever. */
+export interface Timeouts {
+  readonly at: Place;
+  /** From the end of the request to the end of the response, all tries together. */
+  readonly requestMs?: number;
+  /** The same for one try. */
+  readonly backendRequestMs?: number;
+  /** How long nothing may move, in either direction. */
+  readonly idleMs?: number;
+}
+
+/** When a request is tried again; conditions in Envoy's `retry_on` words. */
+export interface Retry {
+  readonly at: Place;
+  readonly attempts: number;
+  readonly on: readonly string[];
+  readonly perTryTimeoutMs?: number;
+  readonly backoff?: { readonly baseMs: number; readonly maxMs?: number };
+}

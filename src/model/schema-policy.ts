@@ -1,0 +1,65 @@
+/**
+ * `policies`: timeouts, retries and header changes that are written once and attached where they shall hold.
+ */
+import * as z from "zod";
+import { durationMs } from "./duration.ts";
+import { headerChanges } from "./schema-filter.ts";
+import { block, name, refuse, scalar } from "./schema-scalars.ts";
+
+/** Envoy's `retry_on` words that work without further configuration. */
+const retryConditions = [
+  "5xx",
+  "gateway-error",
+  "reset",
+  "reset-before-request",
+  "connect-failure",
+  "envoy-ratelimited",
+  "retriable-4xx",
+  "refused-stream",
+  "http3-post-connect-failure",
+  "cancelled",
+  "deadline-exceeded",
+  "internal",
+  "resource-exhausted",
+  "unavailable",
+] as const;
+
+export const retry = block({
+  attempts: z.int().min(1).max(100).meta({ description: "How often a request is tried again." }),
+  on: z.array(z.enum(retryConditions)).min(1).meta({ description: "Envoy's retry_on words." }),
+  perTryTimeout: scalar("positiveDuration").optional(),
+  backoff: block({ base: scalar("positiveDuration"), max: scalar("positiveDuration").optional() }).optional(),
+}).meta({ examples: [{ attempts: 2, on: ["5xx", "reset"], perTryTimeout: "1s" }] });
+
+export const timeouts = block({
+  request: scalar("duration").optional().meta({ description: "The whole request, all tries; 15s when absent." }),
+  backendRequest: scalar("duration").optional().meta({ description: "One try; as long as the request when absent." }),
+  idle: scalar("duration").optional().meta({ description: "How long nothing may move; 5m when absent." }),
+})
+  .superRefine(({ request, backendRequest }, context) => {
+    if (request === undefined || backendRequest === undefined) return;
+    const [requestMs, backendRequestMs] = [durationMs(request), durationMs(backendRequest)];
+    if (requestMs === 0 || backendRequestMs <= requestMs) return;
+    const message = `one try cannot take longer (${backendRequest}) than the whole request (${request})`;
+    const hint = "shorten `backendRequest`, or lengthen `request`";
+    refuse(context, { code: "invalid-value", message, hint, path: ["backendRequest"] });
+  })
+  .meta({ description: "How long things may take; 0s is for ever.", examples: [{ request: "3s", idle: "60s" }] });
+
+export const policySchema = block({
+  timeouts: timeouts.optional(),
+  retry: retry.optional(),
+  requestHeaders: headerChanges.optional(),
+  responseHeaders: headerChanges.optional(),
+}).meta({
+  description: "Parts that hold wherever the policy is attached and nothing nearer holds the same part.",
+  examples: [{ timeouts: { request: "3s" }, retry: { attempts: 2, on: ["connect-failure"] } }],
+});
+
+/** The parts that a policy can hold. */
+export const policyPartNames: readonly string[] = Object.keys(policySchema.shape);
+
+export const attachedPolicies = z
+  .array(name)
+  .min(1)
+  .meta({ description: "Policies that hold here; those of a rule before its route's, those before its gateway's." });

@@ -1,0 +1,93 @@
+/**
+ * Which timeouts, retries and header changes hold for a rule on a gateway, and why.
+ *
+ * The nearest wins, part by part and each part as a whole: what is written at the rule itself, then the
+ * policies of the rule, of its route and of the gateway. A route on two gateways may get different answers.
+ */
+import type { Place } from "../model/diagnostic.ts";
+import type { Gateway } from "../model/intent-gateway.ts";
+import type { AttachedPolicy, PolicyParts } from "../model/intent-policy.ts";
+import type { Route, Rule } from "../model/intent-route.ts";
+import { defined } from "../model/sort.ts";
+import { isOnGateway } from "./group-scope.ts";
+
+/** One of the things that a policy can hold. */
+export type PolicyPart = keyof PolicyParts;
+
+/** What holds; a part that nobody wrote is absent. */
+export type EffectivePolicy = { readonly [Part in PolicyPart]?: EffectivePart<Part> };
+
+/** One part: what is written, where, and how it got to the rule. */
+export interface EffectivePart<Part extends PolicyPart = PolicyPart> {
+  readonly value: NonNullable<PolicyParts[Part]>;
+  /** Where the part is written, at the rule or in the policy. */
+  readonly at: Place;
+  readonly from: PartOrigin;
+}
+
+export type PartOrigin =
+  | { readonly kind: "inline" }
+  | {
+      readonly kind: "policy";
+      readonly policy: string;
+      readonly level: "rule" | "route" | "gateway";
+      /** Where the gateway, route or rule names the policy. */
+      readonly attachedAt: Place;
+    };
+
+/** What of a gateway matters here. */
+export type PolicySite = Pick<Gateway, "policies">;
+
+/** Everything that holds for the rule. */
+export function effectivePolicy(gateway: PolicySite, route: Route, rule: Rule): EffectivePolicy {
+  return defined({
+    timeouts: effectivePart("timeouts", gateway, route, rule),
+    retry: effectivePart("retry", gateway, route, rule),
+    requestHeaders: effectivePart("requestHeaders", gateway, route, rule),
+    responseHeaders: effectivePart("responseHeaders", gateway, route, rule),
+  } satisfies Record<PolicyPart, unknown>);
+}
+
+/** One part alone, for who asks for many rules. */
+export function effectivePart<Part extends PolicyPart>(
+  part: Part,
+  gateway: PolicySite,
+  route: Route,
+  rule: Rule,
+): EffectivePart<Part> | undefined {
+  const inline: PolicyParts[Part] = rule[part];
+  if (inline !== undefined) return { value: inline, at: inline.at, from: { kind: "inline" } };
+  return (
+    attachedPart(part, "rule", rule.policies) ??
+    attachedPart(part, "route", route.policies) ??
+    attachedPart(part, "gateway", gateway.policies)
+  );
+}
+
+/**
+ * The gateways of a route that can differ in what holds for it, for who asks about all of them: those
+ * without policies count as one, and a route that is on none is told what it says itself.
+ */
+export function policySites(route: Route, gateways: readonly Gateway[]): readonly PolicySite[] {
+  const sites = new Set<PolicySite>();
+  for (const gateway of gateways) {
+    if (isOnGateway(route, gateway)) sites.add(gateway.policies.length === 0 ? withoutPolicies : gateway);
+  }
+  return sites.size === 0 ? [withoutPolicies] : [...sites];
+}
+
+const withoutPolicies: PolicySite = { policies: [] };
+
+/** Two policies of one list never hold the same part. */
+function attachedPart<Part extends PolicyPart>(
+  part: Part,
+  level: "rule" | "route" | "gateway",
+  policies: readonly AttachedPolicy[],
+): EffectivePart<Part> | undefined {
+  for (const { policy, at: attachedAt } of policies) {
+    const value: PolicyParts[Part] = policy[part];
+    if (value === undefined) continue;
+    return { value, at: value.at, from: { kind: "policy", policy: policy.name, level, attachedAt } };
+  }
+  return undefined;
+}
