@@ -14,13 +14,17 @@ export interface Answer {
 export function ask(
   port: number,
   path: string,
-  options: { readonly method?: string; readonly timeoutMs?: number } = {},
+  options: {
+    readonly method?: string;
+    readonly timeoutMs?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Answer> {
-  const { method = "GET", timeoutMs = 10_000 } = options;
+  const { method = "GET", timeoutMs = 10_000, headers = {} } = options;
   return new Promise((resolve, reject) => {
     // Not kept alive: a program that is restarted between two questions must not answer one of them with a reset.
     const outgoing = request(
-      { host: "127.0.0.1", port, path, method, agent: false, timeout: timeoutMs },
+      { host: "127.0.0.1", port, path, method, headers, agent: false, timeout: timeoutMs },
       (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -15,6 +15,7 @@ import type {
   OutlierDetection,
   Service,
   ServicePolicy,
+  ServiceTls,
   Subset,
 } from "./intent-service.ts";
 import { mergePolicy, policyOf } from "./merge-policy.ts";
@@ -104,7 +105,7 @@ function buildPolicy(document: SourceDocument, path: Path, policy: PolicyValue):
 function policyWithPlaces(places: PolicyPlaces, policy: PolicyValue, written: PolicyValue): ServicePolicy {
   const at = (key: keyof PolicyValue) =>
     placeOf(places.document, [...(written[key] === undefined ? places.fallback : places.path), key], "key");
-  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck } = policy;
+  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck, tls } = policy;
   return {
     ...(connectTimeout === undefined ? {} : { connectTimeoutMs: durationMs(connectTimeout) }),
     ...(loadBalancer === undefined ? {} : { loadBalancer: buildLoadBalancer(loadBalancer) }),
@@ -115,7 +116,13 @@ function policyWithPlaces(places: PolicyPlaces, policy: PolicyValue, written: Po
       ? {}
       : { outlierDetection: { at: at("outlierDetection"), fields: outlierFields(outlierDetection) } }),
     ...(healthCheck === undefined ? {} : { healthCheck: { at: at("healthCheck"), ...buildHealthCheck(healthCheck) } }),
+    ...(tls === undefined ? {} : { tls: buildTls(tls) }),
   };
+}
+
+/** Without `ca` nothing is verified; the check has seen that somebody wrote so. */
+function buildTls({ verify: _, ...rest }: NonNullable<PolicyValue["tls"]>): ServiceTls {
+  return defined(rest);
 }
 
 function outlierFields(block: NonNullable<PolicyValue["outlierDetection"]>): OutlierDetection["fields"] {

@@ -3,6 +3,7 @@
  * nothing, and policies that make sense only together with the service's.
  */
 import { checkLoadBalancer } from "./check-load-balancer.ts";
+import { checkServiceTls } from "./check-service-tls.ts";
 import { mergePolicy, policyOf } from "./merge-policy.ts";
 import type { PolicyValue } from "./merge-policy.ts";
 import type { Path, Problem } from "./position.ts";
@@ -24,7 +25,7 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
     }
     const own = policyOf(subset);
     problems.push(...twoRetryLimits(subsetPath, own));
-    if (own.healthCheck !== undefined || own.loadBalancer !== undefined) {
+    if (own.healthCheck !== undefined || own.loadBalancer !== undefined || own.tls !== undefined) {
       problems.push(...checkPolicy(subsetPath, mergePolicy(policy, own)));
     }
   }
@@ -89,12 +90,13 @@ function* emptySubset(
 }
 
 function* checkPolicy(path: Path, policy: PolicyValue): Iterable<Problem> {
-  const { healthCheck, loadBalancer } = policy;
+  const { healthCheck, loadBalancer, tls } = policy;
   if (healthCheck !== undefined && !healthCheck.http && !healthCheck.tcp && !healthCheck.grpc) {
     const hint = "write `http: { path: /healthz }`, `tcp: {}` or `grpc: {}`";
     const message = "a health check needs one of http, tcp and grpc";
     yield { code: "missing-key", message, hint, path: [...path, "healthCheck"], at: "key" };
   }
+  if (tls !== undefined) yield* checkServiceTls([...path, "tls"], tls);
   if (loadBalancer !== undefined) yield* checkLoadBalancer([...path, "loadBalancer"], loadBalancer);
 }
 

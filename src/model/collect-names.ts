@@ -84,6 +84,14 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
   };
   secret("certificate", ["gateways", "*", "listeners", "*", "tls", "secret"]);
   secret("ca", ["gateways", "*", "listeners", "*", "tls", "clientCa"]);
+  for (const service of [
+    ["services", "*"],
+    ["services", "*", "subsets", "*"],
+  ]) {
+    secret("ca", [...service, "tls", "ca"]);
+    secret("certificate", [...service, "tls", "clientCertificate"]);
+    secret("certificate", [...service, "tls", "client_certificate"]);
+  }
   return found;
 }
 

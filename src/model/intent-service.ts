@@ -2,6 +2,7 @@
  * The part of the intent about `services`: where requests can go, and how Envoy treats what is there.
  */
 import type { Place } from "./diagnostic.ts";
+import type { TlsVersion } from "./intent-gateway.ts";
 
 /** A set of endpoints and how to treat them. */
 export interface Service {
@@ -54,6 +55,20 @@ export interface ServicePolicy {
   readonly circuitBreaker?: CircuitBreaker;
   readonly outlierDetection?: OutlierDetection;
   readonly healthCheck?: HealthCheck;
+  readonly tls?: ServiceTls;
+}
+
+/** TLS to the endpoints; secrets by name, versions in Envoy's words. */
+export interface ServiceTls {
+  /** Absent: any certificate will do. */
+  readonly ca?: string;
+  /** Absent: the name of the DNS discovery, else the host of each request. */
+  readonly sni?: string;
+  /** Absent: the name that was asked for. */
+  readonly subjectAltNames?: readonly string[];
+  readonly clientCertificate?: string;
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
 }
 
 /** Load balancing; the policies' names are Envoy's. A field is absent where the policy has no use for it. */

@@ -11,7 +11,7 @@ import { defaultPolicy, fieldPolicies } from "./schema-load-balancer.ts";
 
 type WrittenPolicy = Pick<
   ServiceValue,
-  "connectTimeout" | "loadBalancer" | "circuitBreaker" | "outlierDetection" | "healthCheck"
+  "connectTimeout" | "loadBalancer" | "circuitBreaker" | "outlierDetection" | "healthCheck" | "tls"
 >;
 type WrittenBalancer = NonNullable<WrittenPolicy["loadBalancer"]>;
 type SlowStartBlock = Exclude<NonNullable<WrittenBalancer["slowStart"]>, string>;
@@ -26,13 +26,14 @@ const checkKinds = ["http", "tcp", "grpc"] as const;
 
 /** The policy keys of a service, in lowerCamelCase. */
 export function policyOf(value: ServiceValue | SubsetValue): PolicyValue {
-  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck } = camelKeys(value);
+  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck, tls } = camelKeys(value);
   return {
     ...(connectTimeout === undefined ? {} : { connectTimeout }),
     ...(loadBalancer === undefined ? {} : { loadBalancer: camelBalancer(loadBalancer) }),
     ...(circuitBreaker === undefined ? {} : { circuitBreaker: camelBlock(circuitBreaker) }),
     ...(outlierDetection === undefined ? {} : { outlierDetection: camelBlock(outlierDetection) }),
     ...(healthCheck === undefined ? {} : { healthCheck: camelBlock(healthCheck) }),
+    ...(tls === undefined ? {} : { tls: camelBlock(tls) }),
   };
 }
 
@@ -41,6 +42,7 @@ export function mergePolicy(service: PolicyValue, subset: PolicyValue): PolicyVa
   const loadBalancer = merged(leaveOtherPolicy(service.loadBalancer, subset.loadBalancer), subset.loadBalancer);
   const circuitBreaker = merged(leaveOtherLimit(service.circuitBreaker, subset.circuitBreaker), subset.circuitBreaker);
   const outlierDetection = merged(service.outlierDetection, subset.outlierDetection);
+  const tls = merged(leaveOtherVerification(service.tls, subset.tls), subset.tls);
   const healthCheck = merged(leaveOtherCheck(service.healthCheck, subset.healthCheck), subset.healthCheck);
   return {
     ...service,
@@ -49,6 +51,7 @@ export function mergePolicy(service: PolicyValue, subset: PolicyValue): PolicyVa
     ...(circuitBreaker === undefined ? {} : { circuitBreaker }),
     ...(outlierDetection === undefined ? {} : { outlierDetection }),
     ...(healthCheck === undefined ? {} : { healthCheck }),
+    ...(tls === undefined ? {} : { tls }),
   };
 }
 
@@ -90,6 +93,16 @@ function leaveOtherCheck(
 ): HealthCheckValue | undefined {
   if (outer === undefined || checkKinds.every((kind) => inner?.[kind] === undefined)) return outer;
   return without(outer, (field) => (checkKinds as readonly string[]).includes(field));
+}
+
+/** A subset that does not verify has no use for the service's authorities, and one that has its own does verify. */
+function leaveOtherVerification(
+  outer: PolicyValue["tls"] | undefined,
+  inner: PolicyValue["tls"] | undefined,
+): PolicyValue["tls"] | undefined {
+  if (outer === undefined) return undefined;
+  if (inner?.verify === "none") return without(outer, (field) => field === "ca" || field === "subjectAltNames");
+  return inner?.ca === undefined ? outer : without(outer, (field) => field === "verify");
 }
 
 function without<T extends object>(block: T, leaves: (field: string) => boolean): T {

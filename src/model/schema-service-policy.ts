@@ -9,6 +9,7 @@ import { healthCheckSchema } from "./schema-health-check.ts";
 import { loadBalancerSchema } from "./schema-load-balancer.ts";
 import { outlierDetectionSchema } from "./schema-outlier-detection.ts";
 import { count, policyBlock, scalar } from "./schema-scalars.ts";
+import { serviceTlsSchema } from "./schema-tls.ts";
 
 const circuitBreakerSchema = policyBlock({
   maxConnections: count.optional().describe("Connections to all hosts together; 1024 when absent."),
@@ -37,4 +38,5 @@ export const policyShape = {
   circuitBreaker: circuitBreakerSchema.optional(),
   outlierDetection: outlierDetectionSchema.optional(),
   healthCheck: healthCheckSchema.optional(),
+  tls: serviceTlsSchema.optional(),
 };

@@ -1,8 +1,8 @@
 /**
- * The `tls` blocks: what Envoy shows to clients of a listener, and what it demands of them.
+ * The `tls` blocks: of a listener for its clients, of a service for its endpoints.
  */
 import * as z from "zod";
-import { block, name, oneOrMore, refuse, scalar } from "./schema-scalars.ts";
+import { block, name, oneOrMore, policyBlock, refuse, scalar } from "./schema-scalars.ts";
 
 /** Envoy's own words, oldest first. */
 const tlsVersions = ["TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"] as const;
@@ -24,10 +24,55 @@ export const listenerTlsSchema = block({
     .optional()
     .meta({ description: "Protocols that are offered; h2 and http/1.1 when absent." }),
 })
-  .superRefine(({ minVersion, maxVersion }, context) => {
-    if (minVersion === undefined || maxVersion === undefined) return;
-    if (tlsVersions.indexOf(minVersion) <= tlsVersions.indexOf(maxVersion)) return;
-    const message = `\`maxVersion\` ${maxVersion} is older than \`minVersion\` ${minVersion}`;
-    refuse(context, { code: "invalid-value", message, hint: "exchange them", path: ["maxVersion"] });
-  })
+  .superRefine(refuseVersions)
   .meta({ description: "TLS for the clients of a listener.", examples: [{ secret: "example-com" }] });
+
+export const serviceTlsSchema = policyBlock({
+  ca: name
+    .optional()
+    .meta({ description: "The secret with the authorities that the endpoints' certificates are checked against." }),
+  sni: scalar("hostname")
+    .optional()
+    .meta({
+      description: "The name that is asked for, and that the certificate must have; the request's host when absent.",
+      examples: ["reviews.internal"],
+    }),
+  subjectAltNames: z.array(scalar("text")).min(1).optional().meta({
+    description:
+      "The certificate must have one of these, instead of the name in `sni`: DNS names, URIs or IP addresses.",
+  }),
+  clientCertificate: name
+    .optional()
+    .meta({ description: "The secret with the certificate that Envoy shows to the endpoints." }),
+  minVersion: version.optional().meta({ description: "TLSv1_2 when absent." }),
+  maxVersion: version.optional().meta({ description: "TLSv1_3 when absent." }),
+  verify: z
+    .literal("none")
+    .optional()
+    .meta({ description: "Instead of `ca`: any certificate will do, also that of somebody in between." }),
+})
+  .superRefine(refuseVersions)
+  .superRefine(({ sni }, context) => {
+    if (sni?.includes("*") !== true) return;
+    const hint = "a client asks for one name; `subjectAltNames` says which others the certificate may have";
+    refuse(context, {
+      code: "invalid-value",
+      message: `\`sni\` must be one name, but is "${sni}"`,
+      hint,
+      path: ["sni"],
+    });
+  })
+  .meta({ description: "TLS to the endpoints.", examples: [{ ca: "internal-ca", sni: "reviews.internal" }] });
+
+type Version = z.infer<typeof version>;
+
+function refuseVersions(
+  versions: { readonly minVersion?: Version | undefined; readonly maxVersion?: Version | undefined },
+  context: z.core.$RefinementCtx,
+): void {
+  const { minVersion, maxVersion } = versions;
+  if (minVersion === undefined || maxVersion === undefined) return;
+  if (tlsVersions.indexOf(minVersion) <= tlsVersions.indexOf(maxVersion)) return;
+  const message = `\`maxVersion\` ${maxVersion} is older than \`minVersion\` ${minVersion}`;
+  refuse(context, { code: "invalid-value", message, hint: "exchange them", path: ["maxVersion"] });
+}

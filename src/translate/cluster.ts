@@ -21,6 +21,7 @@ import { translateLoadBalancer } from "./load-balancer.ts";
 import { clusterName } from "./names.ts";
 import { translateOutlierDetection } from "./outlier-detection.ts";
 import { packAny } from "./pack-any.ts";
+import { namedByDns, nameFromRequest, translateUpstreamTls } from "./upstream-tls.ts";
 
 /** Envoy's default. */
 const connectTimeoutMs = 5_000;
@@ -63,7 +64,12 @@ function clusterAndEndpoints(service: Service, part: ClusterPart): readonly Envo
   const { dns } = service;
   const checkPort = part.policy.healthCheck?.port;
   const hosts = dns === undefined ? hostsFromAds : translateDnsDiscovery(name, dns, checkPort);
-  const json = { name, ...hosts, ...translatePolicy(part.policy, service.protocol) };
+  const json = {
+    name,
+    ...hosts,
+    ...translatePolicy(part.policy, service.protocol),
+    ...translateProtocol(service, namedByDns(part.policy.tls, dns)),
+  };
   const cluster = envoyResource(envoyTypes.cluster, name, json, part.at);
   if (dns !== undefined) return [cluster];
   const assignment = translateLoadAssignment(name, part.endpoints, checkPort);
@@ -75,7 +81,6 @@ function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): 
     connectTimeout: duration(policy.connectTimeoutMs ?? connectTimeoutMs),
     perConnectionBufferLimitBytes,
     ...translateLoadBalancer(policy.loadBalancer ?? { policy: "ROUND_ROBIN" }),
-    ...(protocol === "http2" || protocol === "grpc" ? { typedExtensionProtocolOptions: speakHttp2() } : {}),
     ...(policy.circuitBreaker === undefined ? {} : { circuitBreakers: translateCircuitBreaker(policy.circuitBreaker) }),
     ...(policy.outlierDetection === undefined
       ? {}
@@ -90,7 +95,18 @@ function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): 
   };
 }
 
-function speakHttp2(): NonNullable<ClusterJson["typedExtensionProtocolOptions"]> {
-  const options: HttpProtocolOptionsJson = { explicitHttpConfig: { http2ProtocolOptions: {} } };
-  return { [httpProtocolOptions]: packAny(httpProtocolOptions, options) };
+/** How Envoy speaks with the endpoints; without a word about it, HTTP/1.1 in the clear. */
+function translateProtocol({ protocol }: Service, tls: ServicePolicy["tls"]): ClusterJson {
+  const isHttp2 = protocol === "http2" || protocol === "grpc";
+  const fromRequest = tls === undefined ? undefined : nameFromRequest(tls);
+  const options: HttpProtocolOptionsJson = {
+    explicitHttpConfig: isHttp2 ? { http2ProtocolOptions: {} } : { httpProtocolOptions: {} },
+    ...(fromRequest === undefined ? {} : { upstreamHttpProtocolOptions: fromRequest }),
+  };
+  return {
+    ...(isHttp2 || fromRequest !== undefined
+      ? { typedExtensionProtocolOptions: { [httpProtocolOptions]: packAny(httpProtocolOptions, options) } }
+      : {}),
+    ...(tls === undefined ? {} : { transportSocket: translateUpstreamTls(tls) }),
+  };
 }

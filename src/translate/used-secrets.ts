@@ -18,6 +18,12 @@ export function usedSecrets(scope: {
       if (tls?.clientCa !== undefined) used.add(tls.clientCa);
     }
   }
+  for (const { policy, subsets } of scope.services) {
+    for (const { tls } of [policy, ...subsets.map((subset) => subset.policy)]) {
+      if (tls?.ca !== undefined) used.add(tls.ca);
+      if (tls?.clientCertificate !== undefined) used.add(tls.clientCertificate);
+    }
+  }
   for (const { json } of scope.rawResources) collectSdsNames(json, used);
   return used;
 }

@@ -25,7 +25,7 @@ export function parseText(files: string | Uint8Array | Readonly<Record<string, s
     ? [documentOf("fairway.yaml", files)]
     : Object.entries(files).map(([path, text]) => documentOf(path, text));
   const input = { documents, problems: [], api: envoyApi };
-  const environment = { TEST_CA: pem("ca.pem") };
+  const environment = { PARTNERS_CA: pem("ca.pem") };
   const named = parseIntent(input).files.map((path) =>
     documentOf(path, pem(path.endsWith(".key") ? "one.key" : "one.pem")),
   );
