@@ -7,6 +7,7 @@ import { readiness } from "../admin/readiness.ts";
 import { convergence } from "../fleet/convergence.ts";
 import { findNode, listNodes } from "../fleet/list-nodes.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
+import type { DescriptorSet } from "../model/private-types.ts";
 import { renderResource } from "../snapshot/render.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
@@ -19,6 +20,8 @@ import { loadEnvoyApi } from "./envoy-api-file.ts";
 /** What the views are made from. */
 export interface ReadModelSources {
   readonly plane: ControlPlane;
+  /** Private types that resources may hold. */
+  readonly sets?: readonly DescriptorSet[];
   readonly clock: Clock;
   readonly registry: Registry;
   readonly timeline: Timeline;
@@ -26,7 +29,14 @@ export interface ReadModelSources {
 }
 
 /** The views over a control plane. */
-export function createReadModels({ plane, clock, registry, timeline, loopDelay }: ReadModelSources): AdminViews {
+export function createReadModels({
+  plane,
+  sets = [],
+  clock,
+  registry,
+  timeline,
+  loopDelay,
+}: ReadModelSources): AdminViews {
   let api: EnvoyApi | undefined;
   const refused = () => {
     const build = plane.publication.refused;
@@ -37,7 +47,7 @@ export function createReadModels({ plane, clock, registry, timeline, loopDelay }
     refused,
     snapshots: (version) => allSnapshots(plane).filter((snapshot) => snapshot.version === version),
     // Loaded when first asked for: serving needs no descriptors in this thread.
-    renderResource: (resource) => renderResource(resource, (api ??= loadEnvoyApi())),
+    renderResource: (resource) => renderResource(resource, (api ??= loadEnvoyApi(sets))),
     nodes: (query) => listNodes(plane.fleet, query, clock.monotonicMs()),
     node: (id) => findNode(plane.fleet, id, clock.monotonicMs()),
     ready: () => {

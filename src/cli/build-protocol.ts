@@ -7,6 +7,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
+import type { DescriptorSet } from "../model/private-types.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { GroupName, SnapshotCause } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
@@ -35,6 +36,8 @@ export interface DocumentsChange {
 export interface BuildWorkerStart {
   /** Where it puts resource parts. */
   readonly parts: MessagePort;
+  /** Private types beside the Envoy API. */
+  readonly sets: readonly DescriptorSet[];
 }
 
 /**

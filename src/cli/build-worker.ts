@@ -29,8 +29,8 @@ const RESOURCES_PER_PART = 200;
 const PERSIST_FIRST_BYTES_MAX = 256 * 1024;
 
 const port = present(parentPort, "this file is the entry point of a worker thread");
-const { parts } = workerData as BuildWorkerStart;
-const api = loadEnvoyApi();
+const { parts, sets } = workerData as BuildWorkerStart;
+const api = loadEnvoyApi(sets);
 const encoder = createResourceEncoder(api);
 const cache: ParseCache = createParseCache();
 const lintMemo = createLintMemo();

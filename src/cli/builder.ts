@@ -10,6 +10,7 @@ import type { ReferencedFiles } from "../config/referenced-files.ts";
 import type { Document, SourceProblem, SourceState } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
+import type { DescriptorSet } from "../model/private-types.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
@@ -57,6 +58,8 @@ export interface BuilderPorts {
   readonly clock: Clock;
   /** Where the files that documents name are read. */
   readonly files: Pick<ReferencedFiles, "state" | "read">;
+  /** Private types beside the Envoy API. */
+  readonly sets?: readonly DescriptorSet[];
   onOutcome(outcome: BuildOutcome): void;
   onPersisted(persisted: PersistedBytes): void;
 }
@@ -126,7 +129,7 @@ export class Builder {
     // Under Node's type stripping this file is builder.ts, in the package builder.js; the worker lies beside it.
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const { port1: parts, port2 } = new MessageChannel();
-    const start: BuildWorkerStart = { parts: port2 };
+    const start: BuildWorkerStart = { parts: port2, sets: this.#ports.sets ?? [] };
     const worker = new Worker(new URL(`./build-worker.${extension}`, import.meta.url), {
       workerData: start,
       transferList: [port2],

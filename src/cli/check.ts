@@ -5,13 +5,14 @@ import { Command, Option } from "commander";
 import { isError } from "../model/collect-diagnostics.ts";
 import { drawDiagnostics } from "../model/draw-diagnostic.ts";
 import { configRoots } from "./config-option.ts";
-import { loadEnvoyApi } from "./envoy-api-file.ts";
+import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
+import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import type { LoadedConfig } from "./load-config.ts";
 import { loadConfig } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
 import { applyWarningLevels, readWarningLevels } from "./warning-levels.ts";
 
-interface CheckFlags {
+interface CheckFlags extends DescriptorSetFlags {
   readonly config?: readonly string[];
   readonly against?: string;
   readonly error: readonly string[];
@@ -28,6 +29,7 @@ export function checkCommand(): Command {
     .option("--against <dir>", "warn of clusters that Envoys would make anew, coming from the config in this directory")
     .option("--error <code>", "take warnings with this code for errors; `all` for all; repeatable", append, [])
     .option("--ignore <code>", "do not show warnings with this code; repeatable", append, [])
+    .addOption(descriptorSetOption())
     .addOption(new Option("-o, --output <format>", "text or json").choices(["text", "json"]).default("text"))
     .action(check);
 }
@@ -35,8 +37,8 @@ export function checkCommand(): Command {
 async function check(dirs: readonly string[], flags: CheckFlags, command: Command): Promise<void> {
   const levels = readWarningLevels(flags);
   if (!levels.ok) return command.error(`error: ${levels.error}`, { exitCode: exitCodes.usage });
-  const api = loadEnvoyApi();
   const roots = configRoots(dirs, flags.config, command);
+  const { api } = openEnvoyApi(flags, command);
   const before = flags.against === undefined ? undefined : await loadConfig([flags.against], api);
   const loaded = await loadConfig(roots, api, before?.snapshots);
   // Of a config that is wrong no difference can be told.

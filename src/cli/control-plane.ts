@@ -21,6 +21,7 @@ import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { GenerationStore } from "../store/generation-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
+import type { DescriptorSet } from "../model/private-types.ts";
 import { AdsServer } from "../xds/ads-server.ts";
 import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
@@ -39,6 +40,8 @@ export interface ControlPlaneOptions {
   readonly soakMs: number;
   /** For what deserves a line in the log and is no event. */
   readonly onWarning?: ((text: string) => void) | undefined;
+  /** Private types beside the Envoy API. */
+  readonly sets?: readonly DescriptorSet[];
   /** Log, metrics and timeline. */
   record(event: FairwayEvent): void;
 }
@@ -79,6 +82,7 @@ export class ControlPlane {
     this.#builder = new Builder({
       clock,
       files: this.#files,
+      sets: options.sets ?? [],
       onOutcome: (outcome) => this.#enqueue(() => this.#takeOutcome(outcome)),
       onPersisted: (persisted) => {
         const served = this.#publication.served.get(persisted.group)?.version === persisted.version;

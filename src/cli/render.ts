@@ -10,11 +10,12 @@ import type { RenderFormat } from "../snapshot/render.ts";
 import { renderSnapshot } from "../snapshot/render.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 import { configRoots } from "./config-option.ts";
-import { loadEnvoyApi } from "./envoy-api-file.ts";
+import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
+import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { loadConfig } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
 
-interface RenderFlags {
+interface RenderFlags extends DescriptorSetFlags {
   readonly config?: readonly string[];
   readonly group?: string;
   readonly output: RenderFormat;
@@ -29,10 +30,12 @@ export function renderCommand(): Command {
     .option("--config <dir...>", "the same as the arguments")
     .option("--group <name>", "only this node group")
     .option("--out <dir>", "write files <group>/<type>.<format> there instead of printing")
+    .addOption(descriptorSetOption())
     .addOption(new Option("-o, --output <format>", "yaml or json").choices(["yaml", "json"]).default("yaml"))
     .action(async (dirs: readonly string[], flags: RenderFlags, command: Command) => {
-      const api = loadEnvoyApi();
-      const { diagnostics, snapshots } = await loadConfig(configRoots(dirs, flags.config, command), api);
+      const roots = configRoots(dirs, flags.config, command);
+      const { api } = openEnvoyApi(flags, command);
+      const { diagnostics, snapshots } = await loadConfig(roots, api);
       if (diagnostics.length > 0) tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
       if (snapshots === undefined) {
         process.exitCode = exitCodes.usage;

@@ -2,11 +2,12 @@
  * The options of `fairway serve`, read and bounded.
  */
 import { isIP } from "node:net";
+import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 
 /** As commander gives them. */
-export interface ServeFlags {
+export interface ServeFlags extends DescriptorSetFlags {
   readonly config?: readonly string[];
   readonly state: string;
   readonly xds: string;

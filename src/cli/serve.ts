@@ -8,6 +8,7 @@ import type { AdminServer } from "../admin/admin-server.ts";
 import { createAdminServer } from "../admin/admin-server.ts";
 import { DirectorySource } from "../config/directory-source.ts";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
+import type { DescriptorSet } from "../model/private-types.ts";
 import { GenerationStore } from "../store/generation-store.ts";
 import { systemClock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
@@ -19,6 +20,7 @@ import { createTimeline } from "../telemetry/timeline.ts";
 import { createReadModels } from "./admin-read-models.ts";
 import { configRoots } from "./config-option.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { exitCodes, tell, wantsColour } from "./output.ts";
 import type { ListenAddress, ServeFlags } from "./serve-options.ts";
 import { addressText, readDurationMs, readListenAddresses } from "./serve-options.ts";
@@ -39,6 +41,7 @@ export function serveCommand(): Command {
     .addOption(new Option("--admin <ip:port>", "the admin API").env("FAIRWAY_ADMIN").default("127.0.0.1:18001"))
     .option("--admin-host <name...>", "further names under which the admin API may be asked, such as a container's")
     .option("--insecure-listen", "allow addresses other than loopback, without authentication")
+    .addOption(descriptorSetOption())
     .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
     .addOption(
       new Option("--log-level <level>", "the least severe line that is written")
@@ -54,13 +57,16 @@ export function serveCommand(): Command {
       if (!addresses.ok || soakMs === undefined) {
         command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
       } else {
-        await serve({ roots, soakMs, ...addresses.value, flags, version: command.parent?.version() ?? "" });
+        // Without private types there is nothing to try, and this thread needs no descriptors.
+        const sets = flags.descriptorSet.length === 0 ? [] : openEnvoyApi(flags, command).sets;
+        await serve({ roots, sets, soakMs, ...addresses.value, flags, version: command.parent?.version() ?? "" });
       }
     });
 }
 
 interface ServeOptions {
   readonly roots: readonly string[];
+  readonly sets: readonly DescriptorSet[];
   readonly soakMs: number;
   readonly xds: ListenAddress;
   readonly admin: ListenAddress;
@@ -84,6 +90,7 @@ async function serve(options: ServeOptions): Promise<void> {
     identifier: `fairway ${options.version} ${hostname()}`,
     soakMs: options.soakMs,
     onWarning: warn,
+    sets: options.sets,
     record: (event) => record(event),
   });
   const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay });
@@ -96,7 +103,7 @@ async function serve(options: ServeOptions): Promise<void> {
     listen: options.admin,
     allowedHosts: options.flags.adminHost ?? [],
     version: options.version,
-    views: createReadModels({ plane, clock, registry, timeline, loopDelay }),
+    views: createReadModels({ plane, sets: options.sets, clock, registry, timeline, loopDelay }),
     onError: (error) => warn(error instanceof Error ? (error.stack ?? error.message) : String(error)),
   });
   try {

@@ -5,12 +5,14 @@
  * and protobufjs drops an `Any` silently. `createEnvoyApi` takes the uncompressed FileDescriptorSet and is
  * pure; reading the file is the caller's work.
  */
-import { createFileRegistry, fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
+import { create, createFileRegistry, fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import type { DescMessage, FileRegistry, JsonValue as ProtoJsonValue, Message } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { JsonValue } from "./intent.ts";
+import type { DescriptorSet } from "./private-types.ts";
+import { addPrivateTypes } from "./private-types.ts";
 
 /** Why a JSON value is not the message it claims to be. */
 export interface EnvoyApiProblem {
@@ -38,7 +40,24 @@ export interface EnvoyApi {
 
 /** Loads the API from the bytes of a FileDescriptorSet; about 0.25 s. */
 export function createEnvoyApi(descriptorSet: Uint8Array): EnvoyApi {
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
+  return apiOf(createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet)));
+}
+
+/** The API and private types beside it, or a sentence for each thing that is wrong with the sets. */
+export function createEnlargedApi(
+  descriptorSet: Uint8Array,
+  sets: readonly DescriptorSet[],
+): Result<EnvoyApi, readonly string[]> {
+  const files = addPrivateTypes(fromBinary(FileDescriptorSetSchema, descriptorSet).file, sets);
+  if (!files.ok) return files;
+  try {
+    return ok(apiOf(createFileRegistry(create(FileDescriptorSetSchema, { file: [...files.value] }))));
+  } catch (cause) {
+    return err([cause instanceof Error ? cause.message : String(cause)]);
+  }
+}
+
+function apiOf(registry: FileRegistry): EnvoyApi {
   const descriptor = (typeUrl: string) => registry.getMessage(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
   const known = (typeUrl: string): DescMessage => {
     const found = descriptor(typeUrl);

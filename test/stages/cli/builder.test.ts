@@ -1,6 +1,8 @@
 /**
  * The building thread as it runs in `serve`: a real worker.
  */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BuildOutcome, PersistedBytes } from "../../../src/cli/builder.ts";
 import { Builder } from "../../../src/cli/builder.ts";
@@ -112,5 +114,28 @@ describe("the builder", () => {
     );
     const moved = [...(clusters[0] ?? [])].filter(([name, resource]) => clusters[1]?.get(name) !== resource);
     expect(moved.map(([name]) => name)).toEqual(["z"]);
+  });
+
+  test("knows the private types that it is given", async () => {
+    const bytes = gunzipSync(readFileSync(new URL("../model/private-types/widget.binpb.gz", import.meta.url)));
+    const widget = `resources:
+  - "@type": type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig
+    name: widget
+    typed_config: { "@type": type.googleapis.com/acme.v1.Widget, name: a, period: 1s, parts: [{ flag: true }] }
+`;
+    const without = await outcomeOf(stateOf({ "a.yaml": widget }));
+    expect(without).toMatchObject({ kind: "refused", diagnostics: [{ code: "unknown-envoy-type" }] });
+    await builder.close();
+    builder = new Builder({
+      clock: systemClock,
+      files: referenced,
+      sets: [{ name: "widget", bytes }],
+      onOutcome: (outcome) => outcomes.push(outcome),
+      onPersisted: (each) => persisted.push(each),
+    });
+    const built = await outcomeOf(stateOf({ "a.yaml": widget }));
+    expect(built).toMatchObject({ kind: "built" });
+    const refused = await outcomeOf(stateOf({ "a.yaml": widget.replace("period: 1s", "period: 0s") }));
+    expect(refused).toMatchObject({ kind: "refused", diagnostics: [{ code: "envoy-constraint", at: { line: 4 } }] });
   });
 });
