@@ -16,6 +16,7 @@ const stages = [
   "model",
   "translate",
   "snapshot",
+  "explain",
   "xds",
   "fleet",
   "evidence",

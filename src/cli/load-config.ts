@@ -8,7 +8,7 @@ import type { SourceState } from "../config/source.ts";
 import { collectDiagnostics } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
-import type { NodeGroup } from "../model/intent.ts";
+import type { Intent, NodeGroup } from "../model/intent.ts";
 import type { ParsedIntent, ParseInput } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
@@ -22,6 +22,8 @@ import { lintIntent } from "../translate/lint.ts";
 export interface LoadedConfig {
   readonly diagnostics: readonly Diagnostic[];
   readonly groups: readonly NodeGroup[];
+  /** What the snapshots were made from; absent when the files cannot be understood. */
+  readonly intent: Intent | undefined;
   readonly snapshots: ReadonlyMap<GroupName, Snapshot> | undefined;
 }
 
@@ -33,7 +35,7 @@ export async function loadConfig(
 ): Promise<LoadedConfig> {
   const { documents, problems } = await readOnce({ roots });
   const { diagnostics, intent } = await parse({ documents, problems, api, cache: createParseCache() });
-  if (intent === undefined) return { diagnostics, groups: [], snapshots: undefined };
+  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined };
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
@@ -43,6 +45,7 @@ export async function loadConfig(
   return {
     diagnostics: collectDiagnostics([...diagnostics, ...found], documents),
     groups,
+    intent,
     snapshots: built.ok ? built.value.snapshots : undefined,
   };
 }

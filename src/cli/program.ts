@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { FairwayError } from "../support/fairway-error.ts";
 import { bootstrapCommand } from "./bootstrap.ts";
 import { checkCommand } from "./check.ts";
+import { explainCommand } from "./explain.ts";
 import { exitCodes, tell } from "./output.ts";
 import { renderCommand } from "./render.ts";
 import { schemaCommand } from "./schema.ts";
@@ -15,7 +16,15 @@ const program = new Command("fairway")
   .description("An Envoy control plane: watched files in, versioned snapshots out, no request lost.")
   .version(packageVersion())
   .showHelpAfterError("(--help lists what there is)");
-for (const command of [serveCommand(), checkCommand(), renderCommand(), schemaCommand(), bootstrapCommand()]) {
+const commands = [
+  serveCommand(),
+  checkCommand(),
+  explainCommand(),
+  renderCommand(),
+  schemaCommand(),
+  bootstrapCommand(),
+];
+for (const command of commands) {
   program.addCommand(endWithUsageCode(command));
 }
 endWithUsageCode(program);

@@ -1,0 +1,80 @@
+/**
+ * `fairway explain`: what an Envoy does with one request, and which lines of the config say so.
+ */
+import { Command, Option } from "commander";
+import type { AskedRequest } from "../explain/asked-request.ts";
+import { readAskedRequest } from "../explain/asked-request.ts";
+import { explainRequest } from "../explain/explain-request.ts";
+import type { Explanation } from "../explain/explanation.ts";
+import { originsIn } from "../explain/origins.ts";
+import { lookUpIn } from "../explain/resource-lookup.ts";
+
+import { drawDiagnostics } from "../model/draw-diagnostic.ts";
+import type { GroupName } from "../snapshot/snapshot.ts";
+import { present } from "../support/assert.ts";
+import type { AskedGroup } from "./choose-group.ts";
+import { chooseGroup } from "./choose-group.ts";
+import { configRoots } from "./config-option.ts";
+import { drawExplanation } from "./draw-explanation.ts";
+import { loadEnvoyApi } from "./envoy-api-file.ts";
+import { loadConfig } from "./load-config.ts";
+import { exitCodes, print, tell, wantsColour } from "./output.ts";
+
+interface ExplainFlags extends AskedGroup {
+  readonly config?: readonly string[];
+  readonly header: readonly string[];
+  readonly output: "text" | "json";
+}
+
+/** The subcommand: exit code 0 also when the answer is 404, 2 when the question or the config is wrong. */
+export function explainCommand(): Command {
+  return new Command("explain")
+    .description("say what Envoy does with a request, and which lines of the config say so")
+    .argument("<method>", "such as GET")
+    .argument("<url>", "such as https://shop.example.com/cart?id=1")
+    .option("-H, --header <line>", "a header, 'name: value'; may repeat", collect, [])
+    .option("--config <dir...>", "config directories or files; FAIRWAY_CONFIG when absent")
+    .option("--node <node>", "the Envoy: its id, id=ID,cluster=CLUSTER,metadata.KEY=VALUE, or its node as JSON")
+    .option("--group <name>", "the node group, instead of a node")
+    .addOption(new Option("-o, --output <format>", "text or json").choices(["text", "json"]).default("text"))
+    .action(async (method: string, url: string, flags: ExplainFlags, command: Command) => {
+      const asked = readAskedRequest({ method, url, headers: flags.header });
+      if (!asked.ok) return command.error(`error: ${asked.error}`, { exitCode: exitCodes.usage });
+      const explanation = await explainOffline(asked.value, flags, command);
+      if (explanation === undefined) {
+        process.exitCode = exitCodes.usage;
+      } else if (flags.output === "json") {
+        print(JSON.stringify(explanation, undefined, 2));
+      } else {
+        print(drawExplanation(explanation, { colour: wantsColour(process.stdout) }));
+      }
+    });
+}
+
+function collect(line: string, before: readonly string[]): readonly string[] {
+  return [...before, line];
+}
+
+/** From config directories; undefined when they have errors, which were told. */
+async function explainOffline(
+  asked: AskedRequest,
+  flags: ExplainFlags,
+  command: Command,
+): Promise<Explanation | undefined> {
+  const api = loadEnvoyApi();
+  const { diagnostics, intent, groups, snapshots } = await loadConfig(configRoots([], flags.config, command), api);
+  if (diagnostics.length > 0) tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
+  if (intent === undefined || snapshots === undefined) return undefined;
+  const chosen = chooseGroup(flags, groups);
+  if (!chosen.ok) return command.error(`error: ${chosen.error}`, { exitCode: exitCodes.usage });
+  const name = chosen.value;
+  const snapshot = present(snapshots.get(name as GroupName), "every group has a snapshot");
+  const at = groups.find((group) => group.name === name)?.at;
+  const facts = explainRequest(asked, { lookup: lookUpIn(snapshot, api), origins: originsIn(intent) });
+  return {
+    ...facts,
+    group: { name, ...(at === undefined ? {} : { at }) },
+    version: snapshot.version,
+    ...(flags.node === undefined ? {} : { node: { id: flags.node } }),
+  };
+}

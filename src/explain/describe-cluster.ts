@@ -1,0 +1,113 @@
+/**
+ * A cluster in a few lines: its endpoints, and what Envoy does to protect them.
+ */
+import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
+import type { HealthCheckJson } from "../gen/envoy/config/core/v3/health_check_pb.d.ts";
+import type {
+  LbEndpointJson,
+  LocalityLbEndpointsJson,
+} from "../gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts";
+import type { ClusterLoadAssignmentJson } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
+import { snakeCase } from "../model/position.ts";
+import { typeUrls } from "../snapshot/type-url.ts";
+import type { ClusterFacts, EndpointFacts, Setting } from "./explanation.ts";
+import { addressText } from "./match-listener.ts";
+import type { ResourceLookup } from "./resource-lookup.ts";
+
+/** More are counted only: an answer is for people. */
+const ENDPOINTS_SHOWN_MAX = 20;
+
+/** The facts of a cluster; of one that is not in the snapshot, that it is not. `priority` is that of the route. */
+export function describeCluster(lookup: ResourceLookup, name: string, priority: string): ClusterFacts {
+  const cluster = lookup.get<ClusterJson>(typeUrls.cluster, name);
+  if (cluster === undefined) return { name, endpointCount: 0, endpoints: [], settings: [] };
+  const { json, at } = cluster;
+  const assignment = assignmentOf(lookup, name, json);
+  const endpoints = (assignment?.endpoints ?? []).flatMap(endpointsOf);
+  return {
+    name,
+    at,
+    discovery: json.clusterType?.name ?? json.type ?? "STATIC",
+    endpointCount: endpoints.length,
+    endpoints: endpoints.slice(0, ENDPOINTS_SHOWN_MAX),
+    settings: [
+      setting(
+        "load balancing",
+        json.loadBalancingPolicy === undefined ? (json.lbPolicy ?? "ROUND_ROBIN") : "by extension",
+      ),
+      setting("connect timeout", json.connectTimeout ?? "5s"),
+      ...circuitBreaker(json, priority),
+      ...outlierDetection(json),
+      ...(json.healthChecks ?? []).map(healthCheck),
+      ...(json.transportSocket === undefined ? [] : [setting("transport", transportOf(json))]),
+    ],
+  };
+}
+
+function setting(name: string, text: string): Setting {
+  return { name, text };
+}
+
+function assignmentOf(
+  lookup: ResourceLookup,
+  name: string,
+  cluster: ClusterJson,
+): ClusterLoadAssignmentJson | undefined {
+  if (cluster.type !== "EDS") return cluster.loadAssignment;
+  const service = cluster.edsClusterConfig?.serviceName ?? "";
+  return lookup.get<ClusterLoadAssignmentJson>(typeUrls.endpoints, service === "" ? name : service)?.json;
+}
+
+function endpointsOf(group: LocalityLbEndpointsJson): readonly EndpointFacts[] {
+  const { region, zone, subZone } = group.locality ?? {};
+  const locality = [region, zone, subZone].filter((part) => part !== undefined && part !== "").join("/");
+  return (group.lbEndpoints ?? []).map((endpoint) => ({
+    address: addressText(endpoint.endpoint?.address),
+    priority: group.priority ?? 0,
+    ...(locality === "" ? {} : { locality }),
+    ...(endpoint.loadBalancingWeight === undefined ? {} : { weight: endpoint.loadBalancingWeight }),
+    ...healthOf(endpoint),
+  }));
+}
+
+function healthOf({ healthStatus }: LbEndpointJson): Pick<EndpointFacts, "health"> {
+  return healthStatus === undefined || healthStatus === "UNKNOWN" ? {} : { health: healthStatus };
+}
+
+/** Envoy's own limits are in force where nobody wrote any. */
+const limitDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 } as const;
+
+function circuitBreaker({ circuitBreakers }: ClusterJson, priority: string): readonly Setting[] {
+  const threshold = circuitBreakers?.thresholds?.find((each) => (each.priority ?? "DEFAULT") === priority);
+  if (threshold === undefined)
+    return [setting("circuit breaker", "Envoy's defaults: 1024 requests, connections and waiting, 3 retries")];
+  const limits = Object.entries(limitDefaults).map(
+    ([key, otherwise]) => `${snakeCase(key)} ${threshold[key as keyof typeof limitDefaults] ?? otherwise}`,
+  );
+  return [setting("circuit breaker", limits.join(", "))];
+}
+
+function outlierDetection({ outlierDetection: detection }: ClusterJson): readonly Setting[] {
+  if (detection === undefined) return [];
+  const parts = Object.entries(detection).map(([key, value]) => `${snakeCase(key)} ${textOf(value)}`);
+  return [setting("outlier detection", parts.length === 0 ? "Envoy's defaults" : parts.join(", "))];
+}
+
+function healthCheck(check: HealthCheckJson): Setting {
+  const { httpHealthCheck: http, grpcHealthCheck: grpc } = check;
+  const what = http === undefined ? (grpc === undefined ? "TCP" : "gRPC") : `GET ${http.path ?? "/"}`;
+  const times = `every ${check.interval ?? "?"}, timeout ${check.timeout ?? "?"}`;
+  const counts = `unhealthy after ${textOf(check.unhealthyThreshold)}, healthy after ${textOf(check.healthyThreshold)}`;
+  return setting("health check", `${what} ${times}, ${counts}`);
+}
+
+function transportOf({ transportSocket }: ClusterJson): string {
+  const type = transportSocket?.typedConfig?.["@type"] ?? transportSocket?.name ?? "";
+  const sni = (transportSocket?.typedConfig as { readonly sni?: string } | undefined)?.sni;
+  const name = type.endsWith(".UpstreamTlsContext") ? "TLS" : type.slice(type.lastIndexOf(".") + 1);
+  return sni === undefined ? name : `${name}, server name ${sni}`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? "?");
+}

@@ -1,0 +1,137 @@
+/**
+ * What is in force for a request on its way, apart from where it goes: timeouts, retries, copies, headers
+ * that are changed, and filters.
+ */
+import type {
+  RouteActionJson,
+  RouteJson,
+  VirtualHostJson,
+} from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import type { HeaderValueOptionJson } from "../gen/envoy/config/core/v3/base_pb.d.ts";
+import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
+import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
+import type { Setting } from "./explanation.ts";
+import type { RuleOrigin } from "./origins.ts";
+
+/** The levels at which a setting can be written, the nearest last. */
+export interface SettingLevels {
+  readonly http: HttpConnectionManagerJson;
+  readonly config: RouteConfigurationJson;
+  readonly virtualHost: VirtualHostJson;
+  readonly route: RouteJson;
+  /** Where the parts of the rule are written, when Fairway made the route. */
+  readonly origin: RuleOrigin | undefined;
+}
+
+/** Every setting that is in force, in the order in which people ask for them. */
+export function describeSettings(levels: SettingLevels): readonly Setting[] {
+  const { route, http } = levels;
+  return [
+    ...(route.route === undefined ? [] : timeouts(route.route, levels)),
+    ...(route.route === undefined ? [] : retries(route.route, levels)),
+    ...mirrors(levels),
+    ...hashPolicy(route.route),
+    ...headers(levels),
+    ...filters(http, levels),
+  ];
+}
+
+function timeouts(action: RouteActionJson, { http, origin }: SettingLevels): readonly Setting[] {
+  const timeout = action.timeout ?? "15s";
+  const idle = action.idleTimeout ?? http.streamIdleTimeout ?? "300s";
+  const duration = action.maxStreamDuration?.maxStreamDuration ?? http.commonHttpProtocolOptions?.maxStreamDuration;
+  return [
+    { name: "timeout", text: off(timeout), ...origin?.timeout },
+    { name: "idle timeout", text: off(idle), ...(action.idleTimeout === undefined ? {} : origin?.idleTimeout) },
+    ...(duration === undefined ? [] : [{ name: "longest stream", text: off(duration) }]),
+  ];
+}
+
+function off(duration: string): string {
+  return duration === "0s" ? "none" : duration;
+}
+
+function retries(action: RouteActionJson, { virtualHost, origin }: SettingLevels): readonly Setting[] {
+  const policy = action.retryPolicy ?? virtualHost.retryPolicy;
+  if (policy === undefined) return [{ name: "retry", text: "none" }];
+  const backOff = policy.retryBackOff;
+  const parts = [
+    `${policy.numRetries ?? 1} on ${policy.retryOn ?? ""}`,
+    ...(policy.retriableStatusCodes === undefined ? [] : [`status ${policy.retriableStatusCodes.join(", ")}`]),
+    ...(policy.perTryTimeout === undefined ? [] : [`${policy.perTryTimeout} each`]),
+    ...(backOff === undefined
+      ? []
+      : [
+          `waiting from ${backOff.baseInterval}${backOff.maxInterval === undefined ? "" : ` to ${backOff.maxInterval}`}`,
+        ]),
+  ];
+  return [{ name: "retry", text: parts.join(", "), ...origin?.retry }];
+}
+
+function mirrors({ config, virtualHost, route }: SettingLevels): readonly Setting[] {
+  const policies =
+    route.route?.requestMirrorPolicies ?? virtualHost.requestMirrorPolicies ?? config.requestMirrorPolicies ?? [];
+  return policies.map(({ cluster, clusterHeader, runtimeFraction }) => {
+    const { numerator = 0, denominator = "HUNDRED" } = runtimeFraction?.defaultValue ?? { numerator: 100 };
+    const share = `${numerator}${denominator === "HUNDRED" ? " %" : ` of ${denominator.toLowerCase()}`}`;
+    return { name: "mirror", text: `${share} also to ${cluster ?? `the cluster that header ${clusterHeader} names`}` };
+  });
+}
+
+function hashPolicy(action: RouteActionJson | undefined): readonly Setting[] {
+  return (action?.hashPolicy ?? []).map((policy) => {
+    const by =
+      policy.header?.headerName ??
+      policy.cookie?.name ??
+      policy.queryParameter?.name ??
+      "the connection or filter state";
+    const kind = policy.header
+      ? "header "
+      : policy.cookie
+        ? "cookie "
+        : policy.queryParameter
+          ? "query parameter "
+          : "";
+    return { name: "hash", text: `by ${kind}${by}` };
+  });
+}
+
+/** Envoy applies the nearest level first, and all of them. */
+function headers({ config, virtualHost, route }: SettingLevels): readonly Setting[] {
+  return [route, virtualHost, config].flatMap((level) => [
+    ...changed("request header", level.requestHeadersToAdd, level.requestHeadersToRemove),
+    ...changed("response header", level.responseHeadersToAdd, level.responseHeadersToRemove),
+  ]);
+}
+
+function changed(
+  name: string,
+  added: readonly HeaderValueOptionJson[] = [],
+  removed: readonly string[] = [],
+): readonly Setting[] {
+  return [
+    ...added.map(({ header, appendAction }) => {
+      const adds = appendAction === undefined || appendAction === "APPEND_IF_EXISTS_OR_ADD";
+      return { name, text: `${adds ? "add" : "set"} ${header?.key}: ${header?.value ?? ""}` };
+    }),
+    ...removed.map((key) => ({ name, text: `remove ${key}` })),
+  ];
+}
+
+const router = ".router.v3.Router";
+
+/** Those before the router, which may answer or change the request; the nearest level configures them. */
+function filters(http: HttpConnectionManagerJson, { config, virtualHost, route }: SettingLevels): readonly Setting[] {
+  return (http.httpFilters ?? [])
+    .filter(({ typedConfig }) => typedConfig?.["@type"]?.endsWith(router) !== true)
+    .map(({ name = "", disabled }) => {
+      const level = [
+        [route, "the route"],
+        [virtualHost, "the virtual host"],
+        [config, "the route configuration"],
+      ] as const;
+      const found = level.find(([each]) => each.typedPerFilterConfig?.[name] !== undefined);
+      const state = disabled === true && found === undefined ? ", disabled" : "";
+      return { name: "filter", text: `${name}${state}${found === undefined ? "" : `, configured by ${found[1]}`}` };
+    });
+}

@@ -1,0 +1,197 @@
+/**
+ * What an Envoy that has a snapshot does with one request: listener, virtual host, route, outcome.
+ *
+ * Works on the resources that Envoys are given and on nothing else, so that what somebody wrote as a raw
+ * resource is explained as well. The lines of rules come from `Origins`, when the intent is known.
+ */
+import type { VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
+import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
+import type { Place } from "../model/diagnostic.ts";
+import { typeUrls } from "../snapshot/type-url.ts";
+import type { AskedRequest } from "./asked-request.ts";
+import { describeCluster } from "./describe-cluster.ts";
+import { describeSettings } from "./describe-settings.ts";
+import type { Explanation, Miss, Outcome } from "./explanation.ts";
+import type { RoutedRequest } from "./match-header.ts";
+import { headerValue } from "./match-header.ts";
+import type { TakingListener } from "./match-listener.ts";
+import { matchListeners } from "./match-listener.ts";
+import { matchVirtualHost, withoutPort } from "./match-virtual-host.ts";
+import { hostSeen, requestPath, schemeSeen } from "./request-path.ts";
+import type { Located, ResourceLookup } from "./resource-lookup.ts";
+import { routeOutcome } from "./route-outcome.ts";
+import type { Origins } from "./origins.ts";
+import type { TriedRoute } from "./try-routes.ts";
+import { missOf, nearestOf, tryRoutes } from "./try-routes.ts";
+
+/** What is explained from. */
+export interface ExplainSources {
+  readonly lookup: ResourceLookup;
+  readonly origins: Origins;
+}
+
+/** The part of an explanation that the resources tell. */
+export type RequestFacts = Omit<Explanation, "group" | "version" | "node">;
+
+const DOMAINS_SHOWN_MAX = 8;
+
+/** Explains one request. Of several listeners that take it, the first that has a route for it is told. */
+export function explainRequest(asked: AskedRequest, sources: ExplainSources): RequestFacts {
+  const { taking, because } = matchListeners(sources.lookup, asked);
+  if (taking.length === 0) return { ...nothing(asked), outcome: { kind: "refused", because } };
+  const explained = taking.map((listener) => explainAt(listener, asked, sources));
+  const chosen = explained.find(({ route }) => route !== undefined) ?? explained[0] ?? nothing(asked);
+  const others = taking.map(({ facts }) => facts).filter(({ name }) => name !== chosen.listener?.name);
+  return { ...chosen, otherListeners: others.map(({ name, address }) => ({ name, address })) };
+}
+
+function nothing({ method, scheme, hostname, port, host, path }: AskedRequest): RequestFacts {
+  const authority = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = `${scheme}://${authority}${port === undefined ? "" : `:${port}`}${path}`;
+  return {
+    request: { method, url, host, path },
+    otherListeners: [],
+    outcome: { kind: "unknown", because: "" },
+    nearest: [],
+    perhaps: [],
+    clusters: [],
+    settings: [],
+    notes: [],
+  };
+}
+
+function explainAt(listener: TakingListener, asked: AskedRequest, sources: ExplainSources): RequestFacts {
+  const facts: RequestFacts = { ...nothing(asked), listener: listener.facts, notes: listener.notes };
+  const { http } = listener;
+  if (http === undefined)
+    return { ...facts, outcome: { kind: "unknown", because: "the listener does not speak HTTP" } };
+  const path = requestPath(asked.path, http);
+  if (path.kind === "refused") return { ...facts, outcome: { kind: "refused", status: 400, because: path.because } };
+  if (path.kind === "redirect") return { ...facts, outcome: { kind: "redirect", status: 307, location: path.path } };
+  const { method, headers } = asked;
+  const host = hostSeen(asked.host, http, listener.facts.address);
+  const request: RoutedRequest = { method, scheme: schemeSeen(asked, http), headers, path: path.path, host };
+  const seen = {
+    ...facts.request,
+    ...(path.path === asked.path ? {} : { matchedPath: path.path }),
+    ...(host === asked.host ? {} : { matchedHost: host }),
+  };
+  const config = routeConfiguration(http, listener.facts, sources.lookup);
+  if (typeof config === "string") return { ...facts, request: seen, outcome: { kind: "unknown", because: config } };
+  const routed = routeRequest(request, { http, config, sources });
+  const at = sources.origins.listener(config.name) ?? listener.facts.at;
+  return {
+    ...facts,
+    request: seen,
+    listener: { ...listener.facts, at },
+    routeConfiguration: { name: config.name, at: config.at },
+    ...routed,
+    notes: [...facts.notes, ...grpcNote(request, routed.outcome)],
+  };
+}
+
+/** What Envoy itself answers to gRPC is an HTTP 200 with the code behind it. */
+function grpcNote(request: RoutedRequest, outcome: Outcome): readonly string[] {
+  const type = headerValue(request, "content-type") ?? "";
+  if (!/^application\/grpc(?:\+|$)/.test(type) || outcome.kind === "forward") return [];
+  return ["the request is gRPC: Envoy answers with status 200, and the failure as a grpc-status"];
+}
+
+/** The routes of a connection manager, or why they are not known. */
+function routeConfiguration(
+  http: HttpConnectionManagerJson,
+  listener: { readonly name: string; readonly at: Place },
+  lookup: ResourceLookup,
+): Located<RouteConfigurationJson> | string {
+  const { rds, routeConfig } = http;
+  if (routeConfig !== undefined) return { name: routeConfig.name ?? "", json: routeConfig, at: listener.at };
+  const name = rds?.routeConfigName;
+  if (name === undefined) return "the listener chooses its routes by scope, which is not played back";
+  return (
+    lookup.get<RouteConfigurationJson>(typeUrls.route, name) ?? `the route configuration ${name} is not in the snapshot`
+  );
+}
+
+interface RoutingLevels {
+  readonly http: HttpConnectionManagerJson;
+  readonly config: Located<RouteConfigurationJson>;
+  readonly sources: ExplainSources;
+}
+
+type Routed = Partial<RequestFacts> & Pick<RequestFacts, "outcome">;
+
+function routeRequest(request: RoutedRequest, levels: RoutingLevels): Routed {
+  const { config, sources } = levels;
+  if (config.json.vhds !== undefined)
+    return { outcome: { kind: "unknown", because: "the virtual hosts come by VHDS" } };
+  const chosen = matchVirtualHost(config.json, request.host);
+  if (chosen === undefined) {
+    return { outcome: { kind: "not-found", status: 404, because: noVirtualHost(config.json, request.host) } };
+  }
+  const { virtualHost, domain } = chosen;
+  const name = virtualHost.name ?? "";
+  const at = config.at;
+  const host = { virtualHost: { name, domain, at } };
+  const redirect = tlsRedirect(virtualHost, request);
+  if (redirect !== undefined) return { ...host, outcome: redirect };
+  if (virtualHost.matcher !== undefined) {
+    return {
+      ...host,
+      outcome: { kind: "unknown", because: "the virtual host matches by a tree, which is not played back" },
+    };
+  }
+  const tried = tryRoutes(virtualHost, request, config.json);
+  const miss = (each: TriedRoute): Miss => missOf(each, config, sources.origins);
+  const perhaps = tried.perhaps.map(miss);
+  if (tried.taken === undefined) {
+    const because = `no route of the virtual host ${name} takes it`;
+    const nearest = nearestOf(tried.missed).map(miss);
+    return { ...host, perhaps, nearest, outcome: { kind: "not-found", status: 404, because } };
+  }
+  const routeAt = sources.origins.rule(config.name, tried.taken.route.name ?? "")?.routeAt ?? config.at;
+  const explained = explainRoute(tried.taken, virtualHost, request, levels);
+  return { virtualHost: { name, domain, at: routeAt }, perhaps, ...explained };
+}
+
+function noVirtualHost({ virtualHosts = [] }: RouteConfigurationJson, host: string): string {
+  const domains = virtualHosts.flatMap((each) => each.domains ?? []);
+  const shown = domains.slice(0, DOMAINS_SHOWN_MAX).join(", ");
+  const more = domains.length > DOMAINS_SHOWN_MAX ? ` and ${domains.length - DOMAINS_SHOWN_MAX} more` : "";
+  return domains.length === 0
+    ? "the listener has no routes"
+    : `no virtual host is for ${host}; there are: ${shown}${more}`;
+}
+
+function tlsRedirect({ requireTls }: VirtualHostJson, request: RoutedRequest): Outcome | undefined {
+  if (requireTls === undefined || requireTls === "NONE" || request.scheme === "https") return undefined;
+  if (requireTls === "EXTERNAL_ONLY") {
+    return { kind: "unknown", because: "clients from outside are redirected to https (require_tls)" };
+  }
+  return { kind: "redirect", status: 301, location: `https://${withoutPort(request.host)}${request.path}` };
+}
+
+function explainRoute(
+  { route, conditions }: TriedRoute,
+  virtualHost: VirtualHostJson,
+  request: RoutedRequest,
+  { http, config, sources }: RoutingLevels,
+): Routed & { readonly route: NonNullable<Explanation["route"]> } {
+  const name = route.name ?? "";
+  const origin = sources.origins.rule(config.name, name);
+  const outcome = routeOutcome(route, request);
+  const priority = route.route?.priority ?? "DEFAULT";
+  const shares = outcome.kind === "forward" ? outcome.clusters : [];
+  const clusters = shares.map(({ cluster }) => describeCluster(sources.lookup, cluster, priority));
+  return {
+    route: {
+      name,
+      at: origin?.at ?? config.at,
+      conditions: conditions.map(({ asks }) => asks()),
+      ...(origin?.split === undefined ? {} : { split: origin.split }),
+    },
+    outcome,
+    clusters,
+    settings: describeSettings({ http, config: config.json, virtualHost, route, origin }),
+  };
+}
