@@ -9,6 +9,7 @@ import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { RenderFormat } from "../snapshot/render.ts";
 import { renderSnapshot } from "../snapshot/render.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
+import { FairwayError } from "../support/fairway-error.ts";
 import { configRoots } from "./config-option.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
@@ -78,10 +79,17 @@ function printJson(snapshots: readonly Snapshot[], api: EnvoyApi): void {
 }
 
 async function writeFiles(root: string, files: ReadonlyMap<string, string>): Promise<void> {
-  for (const [name, text] of files) {
-    const path = join(root, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
+  try {
+    for (const [name, text] of files) {
+      const path = join(root, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text);
+    }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FairwayError("OUTPUT_UNWRITABLE", `--out ${root}: ${why}; name a directory that can be written`, {
+      cause,
+    });
   }
   tell(`${files.size} files written to ${root}`);
 }

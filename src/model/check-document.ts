@@ -5,6 +5,7 @@
  * one service, route, gateway or split to each other, then raw Envoy resources. A part with a schema problem
  * is not examined further, its neighbours are.
  */
+import { checkNodeGroup } from "./check-nodes.ts";
 import { checkGateway, checkPolicy, checkRoute, checkSplit } from "./check-routing.ts";
 import { checkRawResource } from "./check-raw-resource.ts";
 import { checkService } from "./check-service.ts";
@@ -33,6 +34,7 @@ export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly D
     }
   };
   if (!broken.has("")) {
+    each("nodes", value.nodes, checkNodeGroup);
     each("services", value.services, checkService);
     each("gateways", value.gateways, checkGateway);
     each("routes", value.routes, checkRoute);

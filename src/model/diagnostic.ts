@@ -68,6 +68,7 @@ export const diagnosticCodes = {
   "shadowed-rule": "A rule gets no request, because another one is tried before and takes them all.",
   "unrouted-listener": "A gateway or a listener has no route.",
   "cluster-recreated": "A change makes Envoy build a cluster anew, which forgets what it knew.",
+  "literal-glob": "A node id or cluster looks like a pattern, and patterns are not supported there.",
   "unused-definition": "Something is defined and used by nothing.",
   "invalid-secret": "A certificate or key cannot be used, or the two do not belong together.",
   "certificate-dates": "A certificate has expired, expires within 7 days, or is not valid yet.",

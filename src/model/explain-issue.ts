@@ -8,8 +8,10 @@
 import type * as z from "zod";
 import { closestName } from "./closest-name.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
+import { familiarWord } from "./familiar-words.ts";
 import { futureWord } from "./future-words.ts";
 import type { Path, Problem } from "./position.ts";
+import { rightForm } from "./right-form.ts";
 import type { RefinementParams, ScalarRule } from "./schema-scalars.ts";
 import { scalarRules } from "./schema-scalars.ts";
 
@@ -70,7 +72,8 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Problem 
   if (future !== undefined)
     return { code: "unknown-key", message: future.message, hint: future.hint, path: full, at: "key" };
   const near = closestName(key, known);
-  const hint = near === undefined ? allowed("known here: ", known) : `did you mean \`${near}\`?`;
+  const similar = near === undefined ? allowed("known here: ", known) : `did you mean \`${near}\`?`;
+  const hint = familiarWord(path, key) ?? similar;
   return { code: "unknown-key", message: `unknown key \`${key}\``, path: full, at: "key", hint };
 }
 
@@ -80,9 +83,12 @@ function wrongType(root: unknown, path: Path, issue: z.core.$ZodIssueInvalidType
   if (issue.expected === "int" && typeof value === "number") {
     return at(path, "invalid-value", `must be a whole number, but is ${shown(root, path)}`);
   }
-  const hint = typeHint(value, issue);
-  const message = `must be ${expected(issue)}, but is ${described(value)}`;
-  return { ...at(path, "wrong-type", message), ...(hint === undefined ? {} : { hint }) };
+  const hint = typeHint(value, issue) ?? rightForm(String(path.at(-1)), value, issue.expected);
+  const problem = at(path, "wrong-type", `must be ${expected(issue)}, but is ${described(value)}`);
+  const isBareText = issue.expected === "string" && (typeof value === "number" || typeof value === "boolean");
+  // The value of `1.0` is 1; only the file knows how it is written.
+  if (isBareText) return { ...problem, hintFor: (written) => `put it in quotes: "${written}"` };
+  return hint === undefined ? problem : { ...problem, hint };
 }
 
 function missing(path: Path): Problem {
@@ -180,9 +186,6 @@ function expected(issue: Issue): string {
 function typeHint(value: unknown, issue: z.core.$ZodIssueInvalidType): string | undefined {
   const rule = scalarRule(issue.message);
   if (rule !== undefined && rule.hint !== "") return rule.hint;
-  if (issue.expected === "string" && (typeof value === "number" || typeof value === "boolean")) {
-    return `put it in quotes: "${value}"`;
-  }
   const isNumeric = typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value));
   const isBoolean = value === "true" || value === "false";
   if (["number", "int"].includes(issue.expected) && isNumeric) return `remove the quotes: ${value}`;

@@ -25,6 +25,7 @@ const sectionsToUse: readonly {
     fate: "; it is still sent to every node group",
     hint: "name it in the `backends` of a route, or remove it",
   },
+  { section: "secrets", noun: "secret", fate: "", hint: "name it under `tls` of a listener, or remove it" },
   { section: "splits", noun: "split", fate: "", hint: "name it as the `split` of a rule, or remove it" },
   {
     section: "policies",
@@ -53,7 +54,7 @@ export function lintUnused(
   return sectionsToUse.flatMap(({ section, noun, fate, hint }) =>
     [...definitions[section].values()].flatMap((definition) => {
       const { name } = definition;
-      const inRaw = section === "services" && clustersOf(definition).some((cluster) => texts.has(cluster));
+      const inRaw = (section === "services" ? clustersOf(definition) : [name]).some((text) => texts.has(text));
       if (!inRaw && !used.has(`${section} ${name}`)) {
         return [warn(definition, `nothing uses the ${noun} \`${name}\`${fate}`, hint)];
       }

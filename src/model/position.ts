@@ -51,6 +51,8 @@ export interface Problem {
   readonly severity?: "error" | "warning";
   readonly message: string;
   readonly hint?: string;
+  /** Instead of `hint`, for one that repeats the value as it is written. */
+  readonly hintFor?: (written: string) => string;
   readonly path: Path;
   /** Which part of the last path element to point at. */
   readonly at: "key" | "value";
@@ -68,12 +70,13 @@ export function sourceText(file: string, text: string): SourceText {
 /** The diagnostic of a problem, with its place and its line. */
 export function locate(document: SourceDocument, problem: Problem): Diagnostic {
   const span = findSpan(document, problem.path, problem.at);
+  const hint = problem.hintFor?.(document.text.text.slice(span.start, span.end)) ?? problem.hint;
   return diagnosticAt(document.text, span, {
     code: problem.code,
     severity: problem.severity ?? "error",
     message: problem.message,
     ...(problem.path.length === 0 ? {} : { path: formatPath(problem.path) }),
-    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 

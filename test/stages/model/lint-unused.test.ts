@@ -21,6 +21,11 @@ describe("unused definitions", () => {
       ["unused-definition 5:3"],
     ],
     ["a policy", `${gateway}policies:\n  p: {}\n`, ["unused-definition 3:3"]],
+    [
+      "a secret",
+      `secrets:\n  s: { certificate: { nodeFile: /tls.crt }, privateKey: { nodeFile: /tls.key } }\n`,
+      ["unused-definition 2:3"],
+    ],
   ])("warns of %s", (_, text, expected) => {
     expect(summarize(parseText(text).diagnostics)).toEqual(expected);
   });
