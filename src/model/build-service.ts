@@ -34,11 +34,12 @@ export function buildService(document: SourceDocument, path: Path, value: Servic
   const subsets = Object.entries(value.subsets ?? {}).map(([name, subset]): Subset => {
     const subsetPath = [...path, "subsets", name];
     const places = { document, path: subsetPath, fallback: path };
+    const written = policyOf(subset);
     return {
       name,
       at: placeOf(document, subsetPath, "key"),
       labels: sortedRecord(subset.labels),
-      policy: policyWithPlaces(places, mergePolicy(policy, policyOf(subset)), policyOf(subset)),
+      policy: policyWithPlaces(places, mergePolicy(policy, written), written),
     };
   });
   const endpoints = (value.endpoints ?? []).map((endpoint, index) =>

@@ -125,7 +125,9 @@ function camelBlock<T extends object>(block: T): T {
 }
 
 function camelKeys<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [camelCase(key), item])) as T;
+  const camel: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) camel[camelCase(key)] = item;
+  return camel as T;
 }
 
 function isMap(value: unknown): value is object {

@@ -143,6 +143,8 @@ export function snakeCase(key: string): string {
 
 /** `max_connections` → `maxConnections`, as protobuf's JSON names are made. */
 export function camelCase(key: string): string {
+  // Nearly all keys are in camelCase, and this is asked of every one.
+  if (!key.includes("_")) return key;
   return key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
@@ -161,7 +163,8 @@ function findSpan(document: SourceDocument, path: Path, at: "key" | "value"): Sp
     node = "keyStart" in next ? next.value : next;
   }
   const lineStarts = document.text.lineStarts;
-  const manyLines = lineIndex(lineStarts, node.start) !== lineIndex(lineStarts, Math.max(node.start, node.end - 1));
+  const nextLine = lineStarts[lineIndex(lineStarts, node.start) + 1];
+  const manyLines = nextLine !== undefined && nextLine < node.end;
   const empty = node.start === node.end;
   if (field !== undefined && (at === "key" || !complete || manyLines || empty)) {
     return { start: field.keyStart, end: field.keyEnd };

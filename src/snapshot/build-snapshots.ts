@@ -48,10 +48,16 @@ export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readon
     const name = brand<GroupName>(group.name);
     const before = input.previous?.get(name);
     const first = distinct(resources, diagnostics);
-    const tables = buildTables(first.flatMap(encode), before);
-    const { consistency } = group;
+    const encoded: Resource[] = [];
     // What could not be encoded is told as that, and not once more by all that refer to it.
-    const broken = first.filter((resource) => encode(resource).length === 0);
+    const broken: EnvoyResource[] = [];
+    for (const resource of first) {
+      const result = encode(resource);
+      if (result === undefined) broken.push(resource);
+      else encoded.push(result);
+    }
+    const tables = buildTables(encoded, before);
+    const { consistency } = group;
     diagnostics.push(...checkConsistency(tables, { group: group.name, consistency, broken }));
     snapshots.set(name, buildSnapshot({ group, tables, before }, input));
   }
@@ -61,20 +67,19 @@ export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readon
   return ok({ snapshots, warnings: reported });
 }
 
-/** Encodes a resource that several groups share once, and reports its problems once; a bad one yields nothing. */
+/** Encodes; the problems of a resource that several groups share are reported once, and it is undefined. */
 function encodeOnce(
   encoder: ResourceEncoder,
   diagnostics: Diagnostic[],
-): (resource: EnvoyResource) => readonly Resource[] {
-  const seen = new Map<EnvoyResource, readonly Resource[]>();
+): (resource: EnvoyResource) => Resource | undefined {
+  const broken = new Set<EnvoyResource>();
   return (resource) => {
-    const known = seen.get(resource);
-    if (known !== undefined) return known;
+    if (broken.has(resource)) return undefined;
     const result = encoder.encode(resource);
-    if (!result.ok) diagnostics.push(...result.error);
-    const encoded = result.ok ? [result.value] : [];
-    seen.set(resource, encoded);
-    return encoded;
+    if (result.ok) return result.value;
+    diagnostics.push(...result.error);
+    broken.add(resource);
+    return undefined;
   };
 }
 

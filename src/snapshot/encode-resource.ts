@@ -2,8 +2,8 @@
  * An Envoy resource in JSON → its bytes, version and references; each content once.
  *
  * A build sees all resources, of which a change touches a few. The cache recognises an unchanged one by
- * identity or else by its JSON text, so that it is not encoded, hashed or walked again; it forgets what the
- * last builds did not use, so that it holds no more than what is served and what was before it.
+ * identity or else, among those of its name, by its JSON, so that it is not encoded, hashed or walked again; it
+ * forgets what the last builds did not use, so that it holds no more than what is served and what was before it.
  */
 import type { Message } from "@bufbuild/protobuf";
 import type { ClusterLoadAssignment } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
@@ -11,6 +11,7 @@ import type { RouteConfiguration } from "../gen/envoy/config/route/v3/route_pb.d
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import { examineMessage } from "../model/examine-message.ts";
+import type { JsonValue } from "../model/intent.ts";
 import { formatPath } from "../model/position.ts";
 import { present } from "../support/assert.ts";
 import { brand } from "../support/brand.ts";
@@ -46,6 +47,7 @@ export interface ResourceEncoder {
 
 /** One content. */
 interface Entry {
+  readonly json: EnvoyResource["json"];
   readonly resource: Resource;
   usedInBuild: number;
 }
@@ -53,22 +55,24 @@ interface Entry {
 /** An encoder with an empty cache; keep it for the life of the program. */
 export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
   const references = createReferenceFinder(api);
-  const entries = new Map<string, Entry>();
+  /** By type and name: mostly one, and what was before it. */
+  const entries = new Map<string, readonly Entry[]>();
   const byIdentity = new WeakMap<EnvoyResource, Entry>();
   let build = 0;
   let encoded = 0;
 
   /** The entry of this content, made if it is new; another place makes an entry that shares the content. */
   const entryOf = (resource: EnvoyResource): Result<Entry, readonly Diagnostic[]> => {
-    const key = JSON.stringify([resource.typeUrl, resource.name, resource.json]);
-    const known = entries.get(key);
-    if (known !== undefined && samePlace(known.resource.at, resource.at)) return ok(known);
-    const result =
-      known === undefined ? encodeNew(resource, api, references) : ok({ ...known.resource, at: resource.at });
+    const { typeUrl, name, json, at } = resource;
+    const key = `${typeUrl} ${name}`;
+    const ofName = entries.get(key) ?? [];
+    const known = ofName.find((entry) => sameJson(entry.json, json));
+    if (known !== undefined && samePlace(known.resource.at, at)) return ok(known);
+    const result = known === undefined ? encodeNew(resource, api, references) : ok({ ...known.resource, at });
     if (!result.ok) return result;
     if (known === undefined) encoded += 1;
-    const entry: Entry = { resource: result.value, usedInBuild: build };
-    entries.set(key, entry);
+    const entry: Entry = { json, resource: result.value, usedInBuild: build };
+    entries.set(key, [entry, ...ofName.filter((other) => other !== known)]);
     return ok(entry);
   };
 
@@ -86,11 +90,15 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
     },
     endBuild() {
       build += 1;
-      for (const [key, entry] of entries) {
-        if (build - entry.usedInBuild > unusedBuildsMax) entries.delete(key);
+      const isRecent = (entry: Entry) => build - entry.usedInBuild <= unusedBuildsMax;
+      for (const [key, ofName] of entries) {
+        if (ofName.every(isRecent)) continue;
+        const recent = ofName.filter(isRecent);
+        if (recent.length === 0) entries.delete(key);
+        else entries.set(key, recent);
       }
     },
-    counts: () => ({ remembered: entries.size, encoded }),
+    counts: () => ({ remembered: [...entries.values()].flat().length, encoded }),
   };
 }
 
@@ -128,6 +136,18 @@ function encodeNew(
 export function resourceVersion(typeUrl: string, body: Uint8Array): string {
   return contentHash([typeUrl, body]);
 }
+
+/** Whatever the order of keys, which has no meaning in the bytes either. */
+function sameJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [left, right] = [a, b] as [JsonMap, JsonMap];
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => sameJson(left[key], right[key]));
+}
+
+type JsonMap = { readonly [key: string]: JsonValue };
 
 function samePlace(a: Resource["at"], b: Resource["at"]): boolean {
   return a === b || (a.file === b.file && a.line === b.line && a.column === b.column);

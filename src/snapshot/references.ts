@@ -7,7 +7,6 @@
  */
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import type { ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { EnvoyApi } from "../model/envoy-api.ts";
@@ -41,23 +40,35 @@ export function createReferenceFinder(api: EnvoyApi): ReferenceFinder {
     return fields;
   };
 
-  const walk = (message: ReflectMessage, found: Map<string, Reference>): void => {
-    for (const reference of referencesOf(message)) found.set(`${reference.typeUrl} ${reference.name}`, reference);
-    if (message.desc.typeName === anyType) {
-      const inner = unpack(api, message);
-      if (inner !== undefined) walk(inner, found);
+  // Reflection is dear, so that only a message that can name something is looked at through it.
+  const walk = (type: DescMessage, message: Message, found: Map<string, Reference>): void => {
+    if (type.typeName === anyType) {
+      const inner = anyUnpack(message as Any, api.registry);
+      const innerType = inner === undefined ? undefined : api.registry.getMessage(inner.$typeName);
+      if (inner !== undefined && innerType !== undefined) walk(innerType, inner, found);
       return;
     }
-    for (const field of fieldsToWalk(message.desc)) {
-      for (const child of childrenOf(message, field)) walk(child, found);
+    if (referencingFields.has(type.typeName)) {
+      for (const reference of referencesOf(reflect(type, message))) {
+        found.set(`${reference.typeUrl} ${reference.name}`, reference);
+      }
     }
+    for (const field of fieldsToWalk(type)) walkField(field, message, found);
+  };
+
+  const walkField = (field: DescField, message: Fields, found: Map<string, Reference>): void => {
+    const value = valueOf(message, field);
+    const type = field.message;
+    if (value === undefined || type === undefined) return;
+    if (field.fieldKind === "message") walk(type, value as Message, found);
+    else for (const each of Object.values(value as Messages)) walk(type, each, found);
   };
 
   return {
     find(typeUrl, message) {
       const type = present(api.descriptor(typeUrl), "a message that was encoded has a descriptor");
       const found = new Map<string, Reference>();
-      walk(reflect(type, message), found);
+      walk(type, message, found);
       return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reference]) => reference);
     },
   };
@@ -71,20 +82,14 @@ function canName(type: DescMessage, seen: Set<DescMessage>): boolean {
   return type.fields.some((field) => field.message !== undefined && canName(field.message, seen));
 }
 
-/** The message in an `Any`; undefined when it is empty or of a type that the API does not have. */
-function unpack(api: EnvoyApi, any: ReflectMessage): ReflectMessage | undefined {
-  const inner = anyUnpack(any.message as Any, api.registry);
-  const type = inner === undefined ? undefined : api.registry.getMessage(inner.$typeName);
-  return inner === undefined || type === undefined ? undefined : reflect(type, inner);
-}
+/** A message as the runtime keeps it: fields by their local names. */
+type Fields = Readonly<Record<string, unknown>>;
+/** A list of messages, or a map of them. */
+type Messages = readonly Message[] | Readonly<Record<string, Message>>;
 
-/** The messages in a field: one, a list's or a map's. */
-function childrenOf(message: ReflectMessage, field: DescField): readonly ReflectMessage[] {
-  if (!message.isSet(field)) return [];
-  if (field.fieldKind === "message") return [message.get(field)];
-  if (field.fieldKind === "list" && field.listKind === "message") return [...message.get(field)] as ReflectMessage[];
-  if (field.fieldKind === "map" && field.mapKind === "message") {
-    return [...message.get(field).values()] as ReflectMessage[];
-  }
-  return [];
+/** What the field holds; undefined when it is a message that is not there, or not the chosen one of a oneof. */
+function valueOf(message: Fields, field: DescField): unknown {
+  if (field.oneof === undefined) return message[field.localName];
+  const chosen = message[field.oneof.localName] as { readonly case?: string; readonly value?: unknown };
+  return chosen.case === field.localName ? chosen.value : undefined;
 }
