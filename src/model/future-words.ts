@@ -12,7 +12,9 @@ const futureWords: readonly { readonly where: readonly string[]; readonly words:
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
+  { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["rateLimit"] },
   { where: ["routes", "*", "rules", "*", "retry"], words: ["hedge"] },
+  { where: ["policies", "*"], words: ["rateLimit", "jwt", "cors"] },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];
 

@@ -160,6 +160,16 @@ describe("the memo", () => {
     expect(ofGateway(after).map((resource, index) => resource === ofGateway(before)[index])).toEqual([true, true]);
   });
 
+  it("translates a gateway anew when a policy of it changed", () => {
+    const memo = createTranslationMemo();
+    const withTimeout = (requestMs: number): Intent => {
+      const policy = { name: "p", at: place(), timeouts: { at: place(), requestMs } };
+      return { ...twoGroups, gateways: [gateway("public", { groups: ["edge"], policies: [{ at: place(), policy }] })] };
+    };
+    translate(withTimeout(1_000), memo);
+    expect(JSON.stringify(translate(withTimeout(2_000), memo))).toContain('"timeout":"2s"');
+  });
+
   it.each<[string, readonly Route[]]>([
     ["changed", [routeTo("cart")]],
     ["came", [routeTo("shop"), route("cart", [rule("main", [backend("cart")])])]],
