@@ -72,6 +72,16 @@ export const diagnosticCodes = {
   "unused-definition": "Something is defined and used by nothing.",
   "invalid-secret": "A certificate or key cannot be used, or the two do not belong together.",
   "certificate-dates": "A certificate has expired, expires within 7 days, or is not valid yet.",
+  "invalid-regex": "A regular expression of an Envoy resource is none that RE2 takes.",
+  "malformed-address": "An address of an Envoy resource must be an IP address, and is not.",
+  "filter-chain-conflict": "Two filter chains of a listener match the same connections.",
+  "filter-order": "The last filter of a chain does not end it, or another one does.",
+  "wrong-extension": "An Envoy extension stands in a place for another kind.",
+  "duplicate-domain": "A domain is claimed twice in a route configuration.",
+  "invalid-weights": "The weights of the clusters of a route select nothing.",
+  "protected-header": "A route changes a header that Envoy lets no route change.",
+  "invalid-format": "A format string has a percent sign that begins no command.",
+  "envoy-refused": "Envoy refuses a resource that fits its type.",
   "too-many-problems": "There are more problems than are shown; the rest is only counted.",
 } as const satisfies Record<string, string> & Record<SourceProblemCode, string>;
 

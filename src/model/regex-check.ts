@@ -1,38 +1,44 @@
 /**
  * Regular expressions for Envoy, which uses RE2.
  *
- * There is no RE2 here, so this is a filter and not a proof: what RE2 certainly refuses (look-around,
- * back-references, huge repetitions) and what no engine accepts is told with its place; Envoy has the last
- * word. The syntax: https://github.com/google/re2/wiki/Syntax
+ * The parser is a port of RE2's Go version, so that what it refuses Envoy refuses, but for the few
+ * differences below. How large the compiled program may be is Envoy's setting
+ * (`re2.max_program_size.error_level`) and its size differs by implementation, so that is left to Envoy.
+ * The syntax: https://github.com/google/re2/wiki/Syntax
  */
+import { RE2JS } from "re2js";
 
-/** RE2 refuses larger counts in `{n,m}`. */
-const REPETITIONS_MAX = 1_000;
+/** A longer pattern is left to Envoy: unless its limit was raised, it refuses far shorter ones. */
+const PATTERN_LENGTH_MAX = 10_000;
+
+/** What the C++ version takes and the Go version does not. */
+const onlyInGo = /^(?:duplicate capture group name|invalid escape sequence: `\\C`)/;
 
 /** What is wrong with a pattern, or undefined. */
 export function regexProblem(pattern: string): { readonly message: string; readonly hint: string } | undefined {
-  const plain = pattern.replace(/\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?[a-z]+:\]|[^\]\\])*\]/g, (part) =>
-    /^\\[1-9k]/.test(part) ? "\u0001" : "x",
-  );
-  if (plain.includes("\u0001")) return { message: "RE2 has no back-references", hint: "write the text out" };
-  if (/\(\?<?[=!]/.test(plain)) {
-    return { message: "RE2 has no look-ahead or look-behind", hint: "use two matches, or an order of rules" };
-  }
-  for (const counts of plain.matchAll(/\{(\d+)(?:,(\d*))?\}/g)) {
-    if (Number(counts[1]) > REPETITIONS_MAX || Number(counts[2] ?? 0) > REPETITIONS_MAX) {
-      return { message: `RE2 repeats at most ${REPETITIONS_MAX} times`, hint: "use * or +" };
-    }
-  }
-  const translated = plain
-    .replace(/\(\?[imsU-]+\)/g, "")
-    .replace(/\(\?[imsU-]+:/g, "(?:")
-    .replaceAll("(?P<", "(?<");
+  if (pattern.length > PATTERN_LENGTH_MAX) return undefined;
   try {
-    new RegExp(translated);
+    RE2JS.compile(pattern);
     return undefined;
   } catch (cause) {
-    const reason =
-      cause instanceof Error ? cause.message.slice(cause.message.lastIndexOf(": ") + 2) : "it cannot be parsed";
-    return { message: `not a regular expression: ${reason}`, hint: "see https://github.com/google/re2/wiki/Syntax" };
+    const words = cause instanceof Error ? cause.message : String(cause);
+    const reason = words.replace("error parsing regexp: ", "");
+    return onlyInGo.test(reason) ? undefined : explain(pattern, reason);
   }
+}
+
+/** What RE2 lacks by design is said in so many words, because other engines have it. */
+function explain(pattern: string, reason: string): { readonly message: string; readonly hint: string } {
+  if (/^invalid escape sequence: `\\[1-9k]/.test(reason)) {
+    return { message: "RE2 has no back-references", hint: "write the text out" };
+  }
+  // Without what is escaped, and without character classes.
+  const plain = pattern.replace(/\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?[a-z]+:\]|[^\]\\])*\]/g, "x");
+  if (/^invalid (?:or unsupported Perl syntax|named capture)/.test(reason) && /\(\?<?[=!]/.test(plain)) {
+    return { message: "RE2 has no look-ahead or look-behind", hint: "use two matches, or an order of rules" };
+  }
+  if (/^invalid repeat count: `\{\d+(?:,\d*)?\}`/.test(reason)) {
+    return { message: `RE2 repeats at most 1000 times: ${reason}`, hint: "use * or +" };
+  }
+  return { message: `not a regular expression: ${reason}`, hint: "see https://github.com/google/re2/wiki/Syntax" };
 }

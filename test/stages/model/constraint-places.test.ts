@@ -109,7 +109,7 @@ describe("a raw resource", () => {
   - "@type": ${prefix}envoy.extensions.transport_sockets.tls.v3.Secret
     name: server
     tls_certificate:
-      private_key: { inline_string: top }
+      private_key: { inline_string: "-----BEGIN PRIVATE KEY-----" }
       certificate_chain: { filename: "" }
   - "@type": ${prefix}${cluster}.Cluster
     name: raw

@@ -50,7 +50,10 @@ describe("createResourceEncoder", () => {
   });
 
   it("counts the hosts of a load assignment", () => {
-    const hosts = (count: number) => ({ lbEndpoints: Array.from({ length: count }, () => ({})) });
+    const address = { socketAddress: { address: "10.0.0.1", portValue: 80 } };
+    const hosts = (count: number) => ({
+      lbEndpoints: Array.from({ length: count }, () => ({ endpoint: { address } })),
+    });
     const json = { clusterName: "a", endpoints: [hosts(2), hosts(0), hosts(3)] };
     const encoded = createResourceEncoder(envoyApi).encode(envoyResource(typeUrls.endpoints, "a", json, place()));
     expect(encoded).toMatchObject({ value: { hostCount: 5 } });

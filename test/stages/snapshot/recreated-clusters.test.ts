@@ -105,7 +105,7 @@ describe("recreatedClusters", () => {
         },
       ],
     });
-    const [warning] = warnings(intent([], raw("before-secret")), intent([], raw("after-secret")));
+    const [warning] = warnings(intent([], raw("-----BEGIN before-secret")), intent([], raw("-----BEGIN after-secret")));
     expect(warning?.message).toContain("(a secret changed)");
     expect(JSON.stringify(warning)).not.toMatch(/(before|after)-secret/);
   });

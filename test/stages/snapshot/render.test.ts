@@ -39,36 +39,45 @@ describe("renderSnapshot", () => {
   });
 
   it.each<[string, string, { readonly [key: string]: JsonValue }]>([
-    ["a private key", `${tls}.Secret`, { name: "x", tls_certificate: { private_key: { inline_string: "hunter2" } } }],
+    [
+      "a private key",
+      `${tls}.Secret`,
+      { name: "x", tls_certificate: { private_key: { inline_string: "-----BEGIN hunter2" } } },
+    ],
     ["its password", `${tls}.Secret`, { name: "x", tls_certificate: { password: { inline_bytes: "hunter22" } } }],
     [
       "session ticket keys",
       `${tls}.Secret`,
-      { name: "x", session_ticket_keys: { keys: [{ inline_string: "hunter2" }] } },
+      { name: "x", session_ticket_keys: { keys: [{ inline_string: "-----BEGIN hunter2" }] } },
     ],
-    ["a generic secret", `${tls}.Secret`, { name: "x", generic_secret: { secret: { inline_string: "hunter2" } } }],
+    [
+      "a generic secret",
+      `${tls}.Secret`,
+      { name: "x", generic_secret: { secret: { inline_string: "-----BEGIN hunter2" } } },
+    ],
     [
       "many generic secrets",
       `${tls}.Secret`,
-      { name: "x", generic_secret: { secrets: { a: { inline_string: "hunter2" } } } },
+      { name: "x", generic_secret: { secrets: { a: { inline_string: "-----BEGIN hunter2" } } } },
     ],
     [
       "whatever else a secret holds inline",
       `${tls}.Secret`,
-      { name: "x", validation_context: { trusted_ca: { inline_string: "hunter2" } } },
+      { name: "x", validation_context: { trusted_ca: { inline_string: "-----BEGIN hunter2" } } },
     ],
     [
       "a private key deep inside a listener",
       "envoy.config.listener.v3.Listener",
       {
         name: "x",
+        address: { socket_address: { address: "127.0.0.1", port_value: 1 } },
         filter_chains: [
           {
             transport_socket: {
               name: "tls",
               typed_config: {
                 "@type": `type.googleapis.com/${tls}.DownstreamTlsContext`,
-                common_tls_context: { tls_certificates: [{ private_key: { inline_string: "hunter2" } }] },
+                common_tls_context: { tls_certificates: [{ private_key: { inline_string: "-----BEGIN hunter2" } }] },
               },
             },
           },
