@@ -33,8 +33,8 @@ const dns = z
   .union([
     dnsAddress,
     block({
-      name: dnsName,
-      port,
+      name: dnsName.describe("The name to look up."),
+      port: port.describe("The port of every address."),
       mode: z.enum(["strict", "logical"]).optional().meta({
         description:
           "strict, the default: every address is a host. logical: all are one host, for names with many addresses.",

@@ -15,20 +15,23 @@ const headerValues = z.record(scalar("changeableHeader"), scalar("headerValue"))
 export const headerChanges = block({
   set: headerValues.optional().meta({ description: "Replaces whatever was there." }),
   add: headerValues.optional().meta({ description: "Leaves what was there beside it." }),
-  remove: z.array(scalar("changeableHeader")).optional(),
+  remove: z.array(scalar("changeableHeader")).optional().describe("Taken away, if it is there."),
 }).meta({
   description: "Headers that are set, added or removed; values are taken literally.",
   examples: [{ set: { "x-env": "prod" }, remove: ["x-debug"] }],
 });
 
-const pathChange = exactlyOne({ full: scalar("urlPath").optional(), prefix: scalar("urlPath").optional() }).meta({
+const pathChange = exactlyOne({
+  full: scalar("urlPath").optional().describe("The whole new path."),
+  prefix: scalar("urlPath").optional().describe("In the place of the prefix that matched; the rest stays."),
+}).meta({
   description: "A new path, or a new prefix in the place of the one that matched.",
   examples: [{ full: "/" }, { prefix: "/v2" }],
 });
 
 const redirect = block({
-  scheme: z.enum(["http", "https"]).optional(),
-  hostname: scalar("preciseHostname").optional(),
+  scheme: z.enum(["http", "https"]).optional().describe("The scheme of the new address."),
+  hostname: scalar("preciseHostname").optional().describe("The host of the new address."),
   port: port.optional().meta({
     description: "When absent, the scheme's well-known port, and without a scheme the listener's.",
   }),
@@ -48,7 +51,10 @@ const redirect = block({
     examples: [{ scheme: "https", status: 301 }],
   });
 
-const rewrite = block({ hostname: scalar("preciseHostname").optional(), path: pathChange.optional() })
+const rewrite = block({
+  hostname: scalar("preciseHostname").optional().describe("The host header that the backend gets."),
+  path: pathChange.optional(),
+})
   .superRefine((value, context) => {
     if (Object.keys(value).length > 0) return;
     const hint = "write hostname, path or both";
@@ -57,8 +63,8 @@ const rewrite = block({ hostname: scalar("preciseHostname").optional(), path: pa
   .meta({ description: "The request as the backend sees it.", examples: [{ path: { prefix: "/" } }] });
 
 const mirror = block({
-  service: name,
-  subset: name.optional(),
+  service: name.describe("The service that gets the copies."),
+  subset: name.optional().describe("One subset of the service."),
   percent: z.number().min(0).max(100).optional().meta({ description: "Of the requests; all of them when absent." }),
 }).meta({
   description: "Copies requests to another service, whose answers are thrown away.",
@@ -66,7 +72,7 @@ const mirror = block({
 });
 
 const respond = block({
-  status: z.int().min(200).max(599),
+  status: z.int().min(200).max(599).describe("The status of the answer."),
   body: z
     .string({ error: "text" })
     .superRefine((body, context) => {

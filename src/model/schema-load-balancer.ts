@@ -37,7 +37,7 @@ const cookieKey = z
   .union([
     scalar("cookieName"),
     block({
-      name: scalar("cookieName"),
+      name: scalar("cookieName").describe("The name of the cookie."),
       ttl: scalar("duration").optional().meta({
         description: "Envoy sets the cookie when a request has none; 0s until the browser closes. Never when absent.",
       }),
@@ -47,9 +47,9 @@ const cookieKey = z
   .meta({ examples: ["session", { name: "session", ttl: "1h", path: "/" }] });
 
 const hashKey = exactlyOne({
-  header: scalar("headerName").optional(),
-  cookie: cookieKey.optional(),
-  queryParam: scalar("text").optional(),
+  header: scalar("headerName").optional().describe("The value of a header."),
+  cookie: cookieKey.optional().describe("The value of a cookie."),
+  queryParam: scalar("text").optional().describe("The value of a query parameter."),
   sourceIp: z.literal(true).optional().meta({ description: "The address that the connection comes from." }),
 });
 
@@ -79,7 +79,7 @@ const slowStart = z
   .union([
     scalar("positiveDuration"),
     policyBlock({
-      window: scalar("positiveDuration"),
+      window: scalar("positiveDuration").describe("How long a host counts as new."),
       aggression: z.number().positive().max(1_000).optional().meta({
         description: "1 is a straight line and Envoy's default; above it most of the increase comes early.",
       }),
@@ -105,7 +105,10 @@ export const loadBalancerSchema = policyBlock({
     description: "Below this percentage of healthy hosts Envoy balances over all of them; 0 switches that off.",
   }),
   hashOn: hashOn.optional(),
-  ringHash: policyBlock({ minimumRingSize: ringSize.optional(), maximumRingSize: ringSize.optional() })
+  ringHash: policyBlock({
+    minimumRingSize: ringSize.optional().describe("At least so many places; more are more even."),
+    maximumRingSize: ringSize.optional().describe("At most so many places."),
+  })
     .optional()
     .meta({ description: "The size of the ring of RING_HASH; Envoy's defaults are 1024 and 8388608." }),
   maglev: policyBlock({ tableSize: tableSize.optional() })

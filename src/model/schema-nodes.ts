@@ -19,10 +19,12 @@ const match = block({
       examples: [{ "deploy.stage": "canary" }],
     }),
   locality: block({
-    region: scalar("text").optional(),
-    zone: scalar("text").optional(),
-    subZone: scalar("text").optional(),
-  }).optional(),
+    region: scalar("text").optional().describe("Envoy's node.locality.region."),
+    zone: scalar("text").optional().describe("Envoy's node.locality.zone."),
+    subZone: scalar("text").optional().describe("Envoy's node.locality.sub_zone."),
+  })
+    .optional()
+    .describe("Where the Envoy runs."),
 }).meta({ description: "All given conditions must hold.", examples: [{ cluster: "edge" }] });
 
 export const nodeGroupSchema = block({
@@ -35,7 +37,10 @@ export const nodeGroupSchema = block({
   removalGuard: z
     .union([
       z.literal("off"),
-      block({ percent: z.int().min(1).max(100).optional(), minimum: z.int().min(1).max(1_000_000).optional() }),
+      block({
+        percent: z.int().min(1).max(100).optional().describe("More than this share of a type is held; 20 when absent."),
+        minimum: z.int().min(1).max(1_000_000).optional().describe("Fewer than this are never held; 3 when absent."),
+      }),
     ])
     .optional()
     .meta({ description: "When a change that removes much is held; 20 % and at least 3 when absent." }),
@@ -46,13 +51,18 @@ export const nodeGroupSchema = block({
     deadline: scalar("positiveDuration")
       .optional()
       .meta({ description: "How long an Envoy may take to acknowledge; 15s when absent." }),
-    onDeadline: z.enum(["hold", "proceed"]).optional(),
-  }).optional(),
+    onDeadline: z
+      .enum(["hold", "proceed"])
+      .optional()
+      .describe("What happens when it takes longer: hold waits and removes nothing, and is the default."),
+  })
+    .optional()
+    .describe("How a change is rolled in."),
 }).meta({ description: "Envoys that share one snapshot.", examples: [{ match: { cluster: "edge" } }] });
 
 const listener = block({
-  name,
-  port,
+  name: name.describe("Routes name it as gateway/listener."),
+  port: port.describe("The port that Envoy listens on."),
   address: ipAddress.optional().meta({ description: "Every IPv4 address when absent." }),
   protocol: z.enum(["HTTP", "HTTPS"]).optional().meta({ description: "HTTP when absent; HTTPS needs `tls`." }),
   hostnames: z
@@ -73,6 +83,6 @@ const listener = block({
 
 export const gatewaySchema = block({
   nodes: oneOrMore(name).optional().meta({ description: "Node groups; all when absent." }),
-  listeners: z.array(listener).min(1),
+  listeners: z.array(listener).min(1).describe("What Envoy listens on."),
   policies: attachedPolicies.optional(),
 }).meta({ description: "A set of listeners.", examples: [{ listeners: [{ name: "http", port: 8080 }] }] });

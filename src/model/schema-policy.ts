@@ -27,9 +27,17 @@ const retryConditions = [
 export const retry = block({
   attempts: z.int().min(1).max(100).meta({ description: "How often a request is tried again." }),
   on: z.array(z.enum(retryConditions)).min(1).meta({ description: "Envoy's retry_on words." }),
-  perTryTimeout: scalar("positiveDuration").optional(),
-  backoff: block({ base: scalar("positiveDuration"), max: scalar("positiveDuration").optional() }).optional(),
-}).meta({ examples: [{ attempts: 2, on: ["5xx", "reset"], perTryTimeout: "1s" }] });
+  perTryTimeout: scalar("positiveDuration").optional().describe("How long one try may take."),
+  backoff: block({
+    base: scalar("positiveDuration").describe("The wait before the first retry; it grows from there."),
+    max: scalar("positiveDuration").optional().describe("The longest wait; ten times the base when absent."),
+  })
+    .optional()
+    .describe("How long to wait between tries; 25ms, growing to 250ms, when absent."),
+}).meta({
+  description: "When a request is tried again.",
+  examples: [{ attempts: 2, on: ["5xx", "reset"], perTryTimeout: "1s" }],
+});
 
 export const timeouts = block({
   request: scalar("duration").optional().meta({ description: "The whole request, all tries; 15s when absent." }),

@@ -15,7 +15,11 @@ const regex = scalar("text").superRefine((pattern, context) => {
 const pathMatch = z
   .union([
     scalar("urlPath"),
-    exactlyOne({ exact: scalar("urlPath").optional(), prefix: scalar("urlPath").optional(), regex: regex.optional() }),
+    exactlyOne({
+      exact: scalar("urlPath").optional().describe("This path and no other."),
+      prefix: scalar("urlPath").optional().describe("This path and what is below it."),
+      regex: regex.optional().describe("An RE2 expression for the whole path."),
+    }),
   ])
   .meta({
     description: "A text is a prefix of whole path elements: /a matches /a/b, not /ab.",
@@ -26,12 +30,12 @@ const valueMatch = z
   .union([
     z.string({ error: "text" }),
     exactlyOne({
-      exact: z.string({ error: "text" }).optional(),
-      prefix: scalar("text").optional(),
-      suffix: scalar("text").optional(),
-      contains: scalar("text").optional(),
-      regex: regex.optional(),
-      present: z.boolean().optional(),
+      exact: z.string({ error: "text" }).optional().describe("Equal to this."),
+      prefix: scalar("text").optional().describe("Starts with this."),
+      suffix: scalar("text").optional().describe("Ends with this."),
+      contains: scalar("text").optional().describe("Has this in it."),
+      regex: regex.optional().describe("An RE2 expression for the whole value."),
+      present: z.boolean().optional().describe("true: it is there, whatever its value; false: it is not."),
     }),
   ])
   .meta({
@@ -41,14 +45,14 @@ const valueMatch = z
 
 const match = block({
   path: pathMatch.optional(),
-  method: scalar("method").optional(),
-  headers: z.record(scalar("headerName"), valueMatch).optional(),
-  queryParams: z.record(scalar("text"), valueMatch).optional(),
+  method: scalar("method").optional().describe("The HTTP method."),
+  headers: z.record(scalar("headerName"), valueMatch).optional().describe("Headers by name; all must match."),
+  queryParams: z.record(scalar("text"), valueMatch).optional().describe("Query parameters by name; all must match."),
 }).meta({ description: "All conditions must hold.", examples: [{ path: "/shop", method: "GET" }] });
 
 const backend = block({
-  service: name,
-  subset: name.optional(),
+  service: name.describe("The service that gets the requests."),
+  subset: name.optional().describe("One subset of the service."),
   weight: weight.optional().meta({ description: "The share of this backend; 1 when absent." }),
   filters: backendFilters.optional(),
 });
@@ -56,7 +60,7 @@ const backend = block({
 const rule = block({
   name: name.optional().meta({ description: "Shown in statistics and logs; made from the position when absent." }),
   matches: z.array(match).min(1).optional().meta({ description: "Any of them suffices; every request when absent." }),
-  backends: z.array(backend).min(1).optional(),
+  backends: z.array(backend).min(1).optional().describe("Where the requests go, by weight."),
   split: name.optional().meta({ description: "The split that holds backends and weights." }),
   filters: ruleFilters.optional(),
   timeouts: timeouts.optional(),
@@ -99,14 +103,26 @@ export const routeSchema = block({
     .meta({ description: "Gateways, or gateway/listener; all gateways when absent." }),
   hostnames: z.array(scalar("hostname")).min(1).optional().meta({ description: "Every host when absent." }),
   policies: attachedPolicies.optional(),
-  rules: z.array(rule).min(1),
+  rules: z
+    .array(rule)
+    .min(1)
+    .describe("What is matched and where it goes; the most specific match wins, whatever the order."),
 }).meta({
   description: "Rules for the requests of some hostnames.",
   examples: [{ hostnames: ["shop.example.com"], rules: [{ backends: [{ service: "shop" }] }] }],
 });
 
 export const splitSchema = block({
-  backends: z.record(name, block({ service: name, subset: name.optional(), filters: backendFilters.optional() })),
+  backends: z
+    .record(
+      name,
+      block({
+        service: name.describe("The service that gets the requests."),
+        subset: name.optional().describe("One subset of the service."),
+        filters: backendFilters.optional(),
+      }),
+    )
+    .describe("Backends by a name that weights are given to."),
   default: z.record(name, weight).meta({ description: "The weights until something else sets them; 0 when absent." }),
 })
   .superRefine((split, context) => {

@@ -23,7 +23,7 @@ const labels = z
   .meta({ description: "Labels, as texts.", examples: [{ version: "v1" }] });
 
 const endpointBlock = block({
-  address: endpointAddress,
+  address: endpointAddress.describe("IP address and port."),
   labels: labels.optional(),
   locality: scalar("locality").optional().meta({ description: "region/zone/subZone" }),
   weight: z
@@ -65,7 +65,7 @@ const serviceShape = {
     .optional()
     .meta({ description: "IP addresses with ports; may be empty.", examples: [["10.0.0.1:8080"]] }),
   discovery: discoverySchema.optional(),
-  subsets: z.record(name, subsetSchema).optional(),
+  subsets: z.record(name, subsetSchema).optional().describe("Parts of the endpoints, by labels."),
 };
 
 export const serviceSchema = blockKnownBy(

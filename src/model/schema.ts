@@ -15,7 +15,13 @@ import type { subsetSchema } from "./schema-service.ts";
 import { serviceSchema } from "./schema-service.ts";
 
 const rawResource = z
-  .looseObject({ "@type": scalar("text"), nodes: oneOrMore(name).optional() }, { error: "map" })
+  .looseObject(
+    {
+      "@type": scalar("text").describe("The type URL of a message that xDS delivers."),
+      nodes: oneOrMore(name).optional().describe("Node groups that get it; all when absent."),
+    },
+    { error: "map" },
+  )
   .meta({
     description: "An Envoy resource in proto3 JSON, with `@type`; `nodes` names the groups that get it.",
     examples: [{ "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", name: "raw" }],
