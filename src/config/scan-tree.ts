@@ -99,7 +99,8 @@ async function readTree(request: ScanRequest, tree: Tree, previous: Scan | undef
     }
   });
   const devices = new Map([...(previous?.devices ?? []), ...devicesWithFiles(tree)]);
-  for (const root of unmountedRoots(request.roots, tree, devices)) {
+  // A file that is named may be a link, whose next target may well lie on another file system.
+  for (const root of request.filesOnly === true ? [] : unmountedRoots(request.roots, tree, devices)) {
     found.set(root, problems.unmounted(root));
     unknown.add(root);
   }

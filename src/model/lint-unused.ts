@@ -25,7 +25,7 @@ const sectionsToUse: readonly {
     fate: "; it is still sent to every node group",
     hint: "name it in the `backends` of a route, or remove it",
   },
-  { section: "secrets", noun: "secret", fate: "", hint: "name it under `tls` of a listener, or remove it" },
+  { section: "secrets", noun: "secret", fate: "", hint: "name it under `tls` of a listener or service, or remove it" },
   { section: "splits", noun: "split", fate: "", hint: "name it as the `split` of a rule, or remove it" },
   {
     section: "policies",

@@ -15,6 +15,7 @@ import { ask } from "../../demo/kit/get.ts";
 import { Fairway } from "../../demo/kit/fairway.ts";
 import { routes } from "../../src/admin/api-routes.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
+import { pem as pemFile } from "../support/certificates.ts";
 import { eventually, throughout } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { RunningPlane } from "./running-plane.ts";
@@ -148,4 +149,47 @@ resources:
       expect((await stat(join(stateDir, name))).mode & 0o077, `${name} is for its owner only`).toBe(0);
     }
   }, 60_000);
+
+  test("in a file that config names goes to the groups that use it, whatever a node asks for, and nowhere else", async () => {
+    const listener = (name: string, port: number) =>
+      `{ nodes: ${name}, listeners: [{ name: https, port: ${port}, protocol: HTTPS, tls: { secret: ${name} } }] }`;
+    const pair = (name: string, file: string) =>
+      `  ${name}: { certificate: { file: certs/${file}.pem }, privateKey: { file: certs/${file}.key } }`;
+    await using running = await RunningPlane.start({
+      files: {
+        "certs/one.pem": pemFile("one.pem"),
+        "certs/one.key": pemFile("one.key"),
+        "certs/two.pem": pemFile("two.pem"),
+        "certs/two.key": pemFile("two.key"),
+        "main.yaml": `${nodes}
+gateways: { a: ${listener("edge", 10_001)}, b: ${listener("inner", 10_002)} }
+secrets:
+${pair("edge", "one")}
+${pair("inner", "two")}
+${pair("nobody", "one")}
+`,
+      },
+    });
+    await running.newVersion();
+    const keys = { edge: pemFile("one.key"), inner: pemFile("two.key") };
+    for (const [cluster, key] of Object.entries(keys)) {
+      using client = running.connect({ nodeId: `${cluster}-1`, cluster, acknowledges: true });
+      client.ask(typeUrls.secret, "edge", "inner", "nobody", "*");
+      await client.has(typeUrls.secret, cluster);
+      await throughout("its own secret alone", () => client.names(typeUrls.secret).join() === cluster, 100);
+      const bytes = client.holds.get(typeUrls.secret)?.get(cluster)?.bytes ?? [];
+      expect(Buffer.from(bytes).toString()).toContain(key);
+    }
+    // The pair does not fit any more: what is said about it holds neither key.
+    await running.save(keys.inner, "certs/one.key");
+    await running.event("config-refused");
+    const version = running.version("edge");
+    const pages = ["/v1/snapshots", `/v1/snapshots/${version}?include=resources`, "/v1/nodes", "/v1/events"];
+    const shown = await Promise.all(pages.map(async (url) => (await running.ask(url)).text));
+    shown.push(JSON.stringify(running.events));
+    for (const key of Object.values(keys)) {
+      const line = key.split("\n")[1] ?? "";
+      expect(shown.filter((text) => text.includes(line))).toEqual([]);
+    }
+  });
 });

@@ -20,8 +20,8 @@ services:
 });
 
 function messages(tls: string, ofSubset?: string): readonly string[] {
-  return parseText(files(tls, ofSubset)).diagnostics.map(
-    ({ code, at, message }) => `${at.line}:${at.column} ${code}: ${message}`,
+  return parseText(files(tls, ofSubset)).diagnostics.flatMap(({ severity, code, at, message }) =>
+    severity === "error" ? [`${at.line}:${at.column} ${code}: ${message}`] : [],
   );
 }
 
