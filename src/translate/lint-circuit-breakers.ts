@@ -16,7 +16,7 @@ type Threshold = "maxConnections" | "maxPendingRequests" | "maxRequests" | "maxR
 /** A block and what it is about. */
 interface Breaker {
   readonly cluster: string;
-  /** All clusters that the block is for: a service's is also for subsets that say nothing else. */
+  /** All clusters that the `maxRetries` of the block is for: a service's is also for subsets that say nothing else. */
   readonly clusters: readonly string[];
   readonly block: CircuitBreaker;
   readonly hosts: number;
@@ -34,7 +34,8 @@ export function* lintCircuitBreakers(
   const { protocol } = service;
   if (whole !== undefined) {
     const cluster = clusterName(service.name);
-    const clusters = [cluster, ...service.subsets.map(({ name }) => clusterName(service.name, name))];
+    const alike = service.subsets.filter(({ policy }) => policy.circuitBreaker?.maxRetries === whole.maxRetries);
+    const clusters = [cluster, ...alike.map(({ name }) => clusterName(service.name, name))];
     yield* lintBreaker({ cluster, clusters, block: whole, hosts: hosts.all, protocol }, traffic);
   }
   for (const subset of service.subsets) {

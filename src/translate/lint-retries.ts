@@ -21,10 +21,18 @@ export function lintRetries({ routes, gateways }: Pick<Intent, "routes" | "gatew
       for (const site of sites) {
         const retry = effectivePart("retry", site, route, rule)?.value;
         if (retry === undefined) continue;
-        const problem = lintRetry(retry, effectivePart("timeouts", site, route, rule)?.value);
+        const timeouts = effectivePart("timeouts", site, route, rule)?.value;
+        const problem = lintRetry(retry, timeouts);
         if (problem === undefined) continue;
         const { file, line, column } = retry.at;
-        found.set(`${file}:${line}:${column} ${problem.message}`, { severity: "warning", at: retry.at, ...problem });
+        found.set(`${file}:${line}:${column} ${problem.message}`, {
+          severity: "warning",
+          at: retry.at,
+          ...problem,
+          ...(timeouts?.requestMs === undefined
+            ? {}
+            : { related: { at: timeouts.at, message: "the request timeout is written here" } }),
+        });
       }
     }
   }

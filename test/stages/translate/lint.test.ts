@@ -131,6 +131,16 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
     "circuit-breaker-too-low 2:61",
   ],
   [
+    "no retries, and a rule that tries again on a subset with a budget of its own",
+    canary({
+      backends: both,
+      service: "circuitBreaker: { maxRetries: 0 }",
+      canary: ", circuitBreaker: { retryBudget: { percent: 10 } }",
+    })
+      .replace("subset: stable, weight: 90", "subset: stable, weight: 0")
+      .replace("rules: [{", "rules: [{ retry: { attempts: 1, on: [5xx] },"),
+  ],
+  [
     "a tenth of the requests with a fiftieth of the breaker",
     canary({
       backends: both,
