@@ -15,12 +15,13 @@ import { present } from "../support/assert.ts";
 import type { AskedGroup } from "./choose-group.ts";
 import { chooseGroup } from "./choose-group.ts";
 import { configRoots } from "./config-option.ts";
+import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
+import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { drawExplanation } from "./draw-explanation.ts";
-import { loadEnvoyApi } from "./envoy-api-file.ts";
 import { loadConfig } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
 
-interface ExplainFlags extends AskedGroup {
+interface ExplainFlags extends AskedGroup, DescriptorSetFlags {
   readonly config?: readonly string[];
   readonly header: readonly string[];
   readonly output: "text" | "json";
@@ -36,6 +37,7 @@ export function explainCommand(): Command {
     .option("--config <dir...>", "config directories or files; FAIRWAY_CONFIG when absent")
     .option("--node <node>", "the Envoy: its id, id=ID,cluster=CLUSTER,metadata.KEY=VALUE, or its node as JSON")
     .option("--group <name>", "the node group, instead of a node")
+    .addOption(descriptorSetOption())
     .addOption(new Option("-o, --output <format>", "text or json").choices(["text", "json"]).default("text"))
     .action(async (method: string, url: string, flags: ExplainFlags, command: Command) => {
       const asked = readAskedRequest({ method, url, headers: flags.header });
@@ -61,8 +63,9 @@ async function explainOffline(
   flags: ExplainFlags,
   command: Command,
 ): Promise<Explanation | undefined> {
-  const api = loadEnvoyApi();
-  const { diagnostics, intent, groups, snapshots } = await loadConfig(configRoots([], flags.config, command), api);
+  const roots = configRoots([], flags.config, command);
+  const { api } = openEnvoyApi(flags, command);
+  const { diagnostics, intent, groups, snapshots } = await loadConfig(roots, api);
   if (diagnostics.length > 0) tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
   if (intent === undefined || snapshots === undefined) return undefined;
   const chosen = chooseGroup(flags, groups);

@@ -4,20 +4,21 @@
  * Lengths of texts are counted in code points or in UTF-8 bytes, while JavaScript counts UTF-16 units, and
  * patterns are RE2's. A value is never quoted.
  */
+import { RE2JS } from "re2js";
 import type { TextRules } from "./constraint-rules.ts";
 import type { Judge } from "./constraint-values.ts";
 
 /** The patterns of `well_known_regex`, from protoc-gen-validate's checker.go, and what they mean. */
 const headerName = {
-  pattern: "^:?[0-9a-zA-Z!#$%&'*+-.^_|~\\x60]+$",
+  expression: /^:?[0-9a-zA-Z!#$%&'*+-.^_|~`]+$/,
   words: "must be the name of a header: letters, digits and - _ . and no space",
 };
 const headerValue = {
-  pattern: "^[^\\x00-\\x08\\x0A-\\x1F\\x7F]*$",
+  expression: /^[^\u0000-\u0008\u000A-\u001F\u007F]*$/,
   words: "must be the value of a header, without control characters",
 };
 const headerText = {
-  pattern: "^[^\\x00\\x0A\\x0D]*$",
+  expression: /^[^\u0000\u000A\u000D]*$/,
   words: "must not hold a line break or a NUL character, which no header can",
 };
 
@@ -39,9 +40,8 @@ export function textJudges(rules: TextRules): readonly Judge<string>[] {
   if (suffix !== undefined) need((value) => value.endsWith(suffix), `must end with ${JSON.stringify(suffix)}`);
   if (contains !== undefined) need((value) => value.includes(contains), `must contain ${JSON.stringify(contains)}`);
   if (without !== undefined) need((value) => !value.includes(without), `must not contain ${JSON.stringify(without)}`);
-  const { pattern, words } = patternOf(rules);
-  const expression = pattern === undefined ? undefined : fromRe2(pattern);
-  if (expression !== undefined) need((value) => expression.test(value), words);
+  const { matches, words } = patternOf(rules);
+  if (matches !== undefined) need(matches, words);
   return judges;
 }
 
@@ -75,31 +75,25 @@ function quoted(texts: readonly string[]): string {
   return texts.map((text) => JSON.stringify(text)).join(", ");
 }
 
-function patternOf(rules: TextRules): { readonly pattern: string | undefined; readonly words: string } {
-  const { well_known_regex: known = 0, strict = true } = rules;
-  if (known === 0) return { pattern: rules.pattern, words: `must match the regular expression ${rules.pattern}` };
-  if (!strict) return headerText;
-  return known === 1 ? headerName : headerValue;
+function patternOf(rules: TextRules): {
+  readonly matches: ((text: string) => boolean) | undefined;
+  readonly words: string;
+} {
+  const { pattern, well_known_regex: known = 0, strict = true } = rules;
+  if (known !== 0) {
+    const { expression, words } = strict ? (known === 1 ? headerName : headerValue) : headerText;
+    return { matches: (text) => expression.test(text), words };
+  }
+  const matches = pattern === undefined ? undefined : matcher(pattern);
+  return { matches, words: `must match the regular expression ${pattern}` };
 }
 
-/**
- * A pattern of RE2 for JavaScript: `\s` is ASCII there, `.` leaves out nothing but the line feed, any
- * punctuation may be escaped, and a character is a code point.
- */
-function fromRe2(pattern: string): RegExp | undefined {
-  let inClass = false;
-  const translated = pattern.replace(/\\[\s\S]|[[\].]/g, (token) => {
-    if (token === "\\s") return inClass ? "\\t\\n\\f\\r " : "[\\t\\n\\f\\r ]";
-    if (token === "[") inClass = true;
-    if (token === "]") inClass = false;
-    if (token === ".") return inClass ? "." : "[^\\n]";
-    const needless = /^\\[^\w^$\\.*+?()[\]{}|/-]$/.test(token) || token === "\\_" || (token === "\\-" && !inClass);
-    return needless ? token.slice(1) : token;
-  });
+/** Whether a text matches; undefined for a pattern that is none, on which Envoy has the last word. */
+function matcher(pattern: string): ((text: string) => boolean) | undefined {
   try {
-    return new RegExp(translated, "u");
+    const expression = RE2JS.compile(pattern);
+    return (text) => expression.matcher(text).find();
   } catch {
-    // A private type may have a pattern that only RE2 understands: Envoy has the last word on it.
     return undefined;
   }
 }

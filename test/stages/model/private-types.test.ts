@@ -107,8 +107,9 @@ describe("a type of a descriptor set", () => {
     ]);
   });
 
-  test("with a pattern that only RE2 understands leaves it to Envoy", () => {
-    expect(check(config("name: knob", "period: 1s", 'parts: [{ text: "123" }]')).diagnostics).toEqual([]);
+  test("has patterns in the syntax of RE2", () => {
+    const { diagnostics } = check(config("name: knob", "period: 1s", 'parts: [{ text: abc }, { text: "123" }]'));
+    expect(diagnostics.map(({ message: told }) => told)).toEqual(["must match the regular expression ^[[:alpha:]]+$"]);
   });
 });
 
