@@ -14,7 +14,6 @@ import { constants } from "node:os";
 import { resolve as resolvePath } from "node:path";
 import { measureBig } from "./big.ts";
 import { describeMachine, machine } from "./machine.ts";
-import { modelSizes } from "./model-config.ts";
 import { measureModel } from "./model.ts";
 import { USAGE, readOptions } from "./options.ts";
 import type { BenchOptions } from "./options.ts";
@@ -64,7 +63,7 @@ async function measure(options: BenchOptions): Promise<{ readonly table: string;
       return { table: bigTable(rows), rows };
     }
     case "model": {
-      const sizes = (services ?? [10, 1_000, 10_000]).flatMap(modelSizes);
+      const sizes = (services ?? [10, 1_000, 10_000]).map((count) => ({ count, perFile: 10 }));
       const rows = await measureModel({ sizes, edits: changes ?? 20, profileDir }, say);
       return { table: modelTable(rows), rows };
     }

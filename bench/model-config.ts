@@ -12,15 +12,6 @@ export interface ModelConfigSize {
   readonly perFile: number;
 }
 
-/**
- * How such a config lies in files: ten or a hundred of each to a file, and for the largest all of them in one,
- * which is more than anybody should write.
- */
-export function modelSizes(count: number): readonly ModelConfigSize[] {
-  const perFile = count >= 10_000 ? [10, 100, count] : [10];
-  return perFile.map((each) => ({ count, perFile: each }));
-}
-
 /** Path → text. */
 export function modelConfig(size: ModelConfigSize): ReadonlyMap<string, string> {
   const files = new Map<string, string>();

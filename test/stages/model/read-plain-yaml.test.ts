@@ -98,7 +98,7 @@ describe("the fast reader", () => {
       fc.property(fc.oneof(small, yamlText), fc.array(damage, { minLength: 1, maxLength: 4 }), (text, damages) =>
         expectSameReading(damages.reduce((damaged, inflict) => inflict(damaged), text)),
       ),
-      { numRuns: 5_000 },
+      { numRuns: 3_000 },
     );
   });
 });
