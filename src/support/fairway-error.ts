@@ -26,4 +26,5 @@ export type FairwayErrorCode =
   | "BUILD_FAILED"
   | "BUILD_TIMEOUT"
   | "API_SET_UNREADABLE"
-  | "ADMIN_UNREACHABLE";
+  | "ADMIN_UNREACHABLE"
+  | "ENVOY_FAILED";
