@@ -10,6 +10,7 @@ import { assert } from "../support/assert.ts";
 import { closestName } from "./closest-name.ts";
 import { deliveredNouns, deliveredTypes } from "./delivered-types.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
+import { problemSentence } from "./envoy-problem.ts";
 import { examineMessage } from "./examine-message.ts";
 import type { JsonValue } from "./intent.ts";
 import type { Path, Problem } from "./position.ts";
@@ -43,7 +44,7 @@ export function checkRawResource(api: EnvoyApi, path: Path, resource: JsonMap): 
   for (const problem of examineMessage(api, descriptor, encoded.value.message)) {
     // That the name is missing is told below, in words of its own.
     if (!isNamed && problem.path.length === 1 && problem.path[0] === nameField) continue;
-    problems.push({ ...problem, path: [...path, ...problem.path], at: "value" });
+    problems.push({ ...problem, message: problemSentence(problem), path: [...path, ...problem.path], at: "value" });
   }
   if (!isNamed) {
     const text = `a ${descriptor.name} needs \`${nameField}\``;

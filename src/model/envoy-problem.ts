@@ -13,3 +13,10 @@ export interface EnvoyProblem {
   readonly message: string;
   readonly hint?: string;
 }
+
+/** The message as a sentence of its own: one that starts with its verb gets the field as its subject. */
+export function problemSentence({ path, message }: EnvoyProblem): string {
+  const last = path.at(-1);
+  if (last === undefined || !/^(?:must|is|needs|has|matches|names) /.test(message)) return message;
+  return `${typeof last === "number" ? `item ${last + 1} of the list` : `\`${last}\``} ${message}`;
+}

@@ -52,7 +52,7 @@ test("no wrong input reaches an Envoy, and each is answered with its lines", asy
   const version = await scene.served();
   const before = await told(scene);
   const inputs = corpus.flatMap(([, rows]) => rows);
-  expect(inputs.length).toBeGreaterThan(200);
+  expect(inputs.length).toBeGreaterThan(350);
   for (const [title, input, ...expected] of inputs) {
     await scene.save(input, "change.yaml");
     await waitUntil(async () => (await refusal(scene, "change.yaml")).join() === expected.join(), {

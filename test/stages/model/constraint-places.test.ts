@@ -116,8 +116,8 @@ describe("a raw resource", () => {
     connect_timeout: -4711s
 `);
     expect(diagnostics.map(({ message }) => message)).toEqual([
-      "must not be empty",
-      "must be greater than 0s, but is …",
+      "`filename` must not be empty",
+      "`connect_timeout` must be greater than 0s, but is …",
     ]);
     expect(diagnostics.every(({ code, source }) => code === "envoy-constraint" && source === undefined)).toBe(true);
   });

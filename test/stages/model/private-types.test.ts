@@ -98,12 +98,12 @@ describe("a type of a descriptor set", () => {
     );
     const { diagnostics } = check(text);
     expect(diagnostics.map(({ at, message: told }) => `${at.line}: ${told}`)).toEqual([
-      "6: must not be empty",
-      "7: must be greater than 0s, but is 0s",
-      "8: must be less than 10 or at least 20, but is 15",
-      "10: must be true, but is false",
-      "11: needs one of text, flag",
-      "14: must have at least 1 character and at most 8 characters, but has 11",
+      "6: `name` must not be empty",
+      "7: `period` must be greater than 0s, but is 0s",
+      "8: `size` must be less than 10 or at least 20, but is 15",
+      "10: `flag` must be true, but is false",
+      "11: item 2 of the list needs one of text, flag",
+      "14: `name` must have at least 1 character and at most 8 characters, but has 11",
     ]);
   });
 

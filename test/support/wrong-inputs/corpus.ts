@@ -2,6 +2,8 @@
  * All wrong inputs together.
  */
 import { filters, policies } from "./filters-policies.ts";
+import { envoyRefusals } from "./envoy-refusals.ts";
+import { filtersAndPolicies } from "./filters-and-policies.ts";
 import { resources } from "./resources.ts";
 import { routing } from "./routing.ts";
 import type { WrongInput } from "./row.ts";
@@ -15,5 +17,7 @@ export const corpus: readonly (readonly [title: string, inputs: readonly WrongIn
   ["routing", routing],
   ["filters", filters],
   ["policies", policies],
+  ["filters, policies and TLS", filtersAndPolicies],
   ["resources and patches", resources],
+  ["what Envoy refuses", envoyRefusals],
 ];
