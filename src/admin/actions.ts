@@ -8,7 +8,8 @@ import { isoTime } from "./iso-time.ts";
 import { listPage } from "./list-page.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Operation } from "./api-routes.ts";
-import { eventListQuery, nodeListQuery, routes, snapshotListQuery, snapshotQuery } from "./api-routes.ts";
+import { eventListQuery, explainQuery, nodeListQuery, routes, snapshotListQuery, snapshotQuery } from "./api-routes.ts";
+import type { ExplanationJson } from "./explain-schema.ts";
 import { nodeJson } from "./node-json.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Answer } from "./problem.ts";
@@ -48,6 +49,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
         const { nodes, next } = views.nodes(asked);
         return ok({ nodes: nodes.map(nodeJson), ...(next === undefined ? {} : { next }) });
       }),
+    explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
     listEvents: ({ query }) =>
       withQuery(eventListQuery, query, ({ after }) =>
         ok({ events: views.events(after).map(({ atMs, ...event }) => ({ ...event, at: isoTime(atMs) })) }),
@@ -88,6 +90,14 @@ async function getSnapshot(views: AdminViews, version: string, asked: z.infer<ty
   const render = asked.include === "resources" ? (resource: Resource) => views.renderResource(resource) : undefined;
   const body = await snapshotJson([first, ...others], { ...asked, render });
   return { ...ok(body), headers: { etag: `"${first.version}"` } };
+}
+
+async function explain(views: AdminViews, asked: z.infer<typeof explainQuery>): Promise<Answer> {
+  const { method, url, header, node, group } = asked;
+  const headers = typeof header === "string" ? [header] : header;
+  const explained = await views.explain({ method, url, headers, node, group });
+  if (explained.ok) return ok(explained.value satisfies ExplanationJson);
+  return problem(explained.error.kind === "question" ? 400 : 503, explained.error.message);
 }
 
 /** The precondition names the version a second time: it must be typed by somebody who looked at what is held. */

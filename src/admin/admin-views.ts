@@ -3,6 +3,7 @@
  *
  * The server owns no state. Whoever puts Fairway together answers these; a test answers them from memory.
  */
+import type { Explanation } from "../explain/explanation.ts";
 import type { Convergence } from "../fleet/convergence.ts";
 import type { NodePage, NodeQuery } from "../fleet/list-nodes.ts";
 import type { NodeStatus } from "../fleet/node-status.ts";
@@ -46,6 +47,22 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
+/** A request that somebody asks about. */
+export interface ExplainAsked {
+  readonly method: string;
+  readonly url: string;
+  /** `name: value`. */
+  readonly headers: readonly string[];
+  readonly node: string | undefined;
+  readonly group: string | undefined;
+}
+
+/** Why there is no explanation: the question is wrong, or nobody can answer now. */
+export interface NotExplained {
+  readonly kind: "question" | "unavailable";
+  readonly message: string;
+}
+
 /** What is held now; the one that was to be confirmed is not among it. */
 export interface NothingConfirmed {
   readonly held: readonly { readonly group: GroupName; readonly version: SnapshotVersion }[];
@@ -63,6 +80,8 @@ export interface AdminViews {
   nodes(query: NodeQuery): NodePage;
   node(id: string): NodeStatus | undefined;
   ready(): Readiness;
+  /** From the snapshot that is served. */
+  explain(asked: ExplainAsked): Promise<Result<Explanation, NotExplained>>;
   /** What happened after the event with this id, oldest first. */
   events(after: number): readonly TimelineEntry[];
   /** Releases every held change of that version; the groups that it was released for. */

@@ -16,6 +16,7 @@ import {
   snapshotListSchema,
   snapshotSchema,
 } from "./api-schema.ts";
+import { explanationSchema } from "./explain-schema.ts";
 
 /** One answer; without a schema it is text. */
 export interface RouteAnswer {
@@ -64,6 +65,17 @@ export const nodeListQuery = z.strictObject({
 
 export const eventListQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0).describe("Only events with a greater id"),
+});
+
+export const explainQuery = z.strictObject({
+  method: z.string().max(64).default("GET"),
+  url: z.string().describe("Such as https://shop.example.com/cart?id=1"),
+  header: z
+    .union([z.string(), z.array(z.string()).max(100)])
+    .default([])
+    .describe("`name: value`; may repeat"),
+  node: z.string().max(4_096).optional().describe("An id, id=ID,cluster=CLUSTER, or Envoy's node as JSON"),
+  group: z.string().max(256).optional().describe("The node group, instead of a node"),
 });
 
 const notFound: RouteAnswer = { description: "There is none", schema: problemSchema };
@@ -152,6 +164,18 @@ export const routes = [
     summary: "One node: which version of each type it has acknowledged or rejected, and why.",
     query: noQuery,
     answers: { 200: { description: "The node", schema: nodeSchema }, 404: notFound },
+  },
+  {
+    operation: "explainRequest",
+    method: "GET",
+    path: "/v1/explain",
+    summary: "What Envoys of a group do with a request, by the snapshot that is served, and which lines say so.",
+    query: explainQuery,
+    answers: {
+      200: { description: "Every step of the request, also when the answer is 404", schema: explanationSchema },
+      400: { description: "The request, node or group that is asked about is wrong", schema: problemSchema },
+      503: { description: "Nothing is served yet, or the building thread is busy", schema: problemSchema },
+    },
   },
   {
     operation: "listEvents",

@@ -13,7 +13,7 @@ const syncStatus = z
   .describe("In the words of Envoy's client status service: stale is sent and not acknowledged, error is rejected");
 const typeName = z.string().describe("clusters, endpoints, listeners, routes, secrets, … or a type URL");
 
-const place = z.object({
+export const place = z.object({
   file: z.string(),
   line: z.int().describe("From 1"),
   column: z.int().describe("From 1, in UTF-16 units"),

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import type { Route, RouteAnswer } from "./api-routes.ts";
 import { namedSchemas, problemSchema } from "./api-schema.ts";
+import { explanationSchema } from "./explain-schema.ts";
 
 /** The document for these routes; `version` is Fairway's own. */
 export function openApiDocument(routes: readonly Route[], version: string): Readonly<Record<string, unknown>> {
@@ -60,10 +61,11 @@ function pathParameters({ path }: Route): readonly unknown[] {
 function queryParameters({ query }: Route): readonly unknown[] {
   const schema = inputSchema(query);
   const properties = (schema["properties"] ?? {}) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  const required = (schema["required"] ?? []) as readonly string[];
   return Object.entries(properties).map(([name, { description, ...rest }]) => ({
     name,
     in: "query",
-    required: false,
+    required: required.includes(name),
     ...(description === undefined ? {} : { description }),
     schema: rest,
   }));
@@ -79,12 +81,14 @@ function headerParameters({ headers }: Route): readonly unknown[] {
   }));
 }
 
+const allSchemas: Readonly<Record<string, z.ZodType>> = { ...namedSchemas, Explanation: explanationSchema };
+
 const componentUri = (name: string) => `#/components/schemas/${name}`;
 
 /** A schema with a name is written once and referred to; OpenAPI 3.1 takes JSON Schema 2020-12 as it is. */
 function components(): Readonly<Record<string, unknown>> {
   const registry = z.registry<{ readonly id: string }>();
-  for (const [id, schema] of Object.entries(namedSchemas)) registry.add(schema, { id });
+  for (const [id, schema] of Object.entries(allSchemas)) registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, {
     uri: componentUri,
     override: ({ jsonSchema }) => simplify(jsonSchema),
@@ -95,7 +99,7 @@ function components(): Readonly<Record<string, unknown>> {
 }
 
 function answerSchema(schema: z.ZodType): Readonly<Record<string, unknown>> {
-  const name = Object.keys(namedSchemas).find((each) => namedSchemas[each] === schema);
+  const name = Object.keys(allSchemas).find((each) => allSchemas[each] === schema);
   return name === undefined ? { type: "object" } : { $ref: componentUri(name) };
 }
 

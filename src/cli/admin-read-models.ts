@@ -16,6 +16,7 @@ import type { LoopDelayMonitor } from "../telemetry/loop-delay.ts";
 import type { Timeline } from "../telemetry/timeline.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
+import { explainServed } from "./explain-served.ts";
 
 /** What the views are made from. */
 export interface ReadModelSources {
@@ -62,6 +63,7 @@ export function createReadModels({
       if (groups.length > 0 && (await plane.confirm(version))) return ok(groups);
       return err({ held: held.map((snapshot) => ({ group: snapshot.group, version: snapshot.version })) });
     },
+    explain: (asked) => explainServed(plane, asked, clock),
     events: (after) => timeline.after(after),
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),

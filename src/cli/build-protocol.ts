@@ -36,6 +36,8 @@ export interface DocumentsChange {
 export interface BuildWorkerStart {
   /** Where it puts resource parts. */
   readonly parts: MessagePort;
+  /** Where it is asked to explain requests. */
+  readonly explain: MessagePort;
   /** Private types beside the Envoy API. */
   readonly sets: readonly DescriptorSet[];
 }

@@ -21,6 +21,8 @@ import { present } from "../support/assert.ts";
 import { createLintMemo, lintIntent } from "../translate/lint.ts";
 import type { BuildReply, BuildRequest, BuildWorkerStart, DocumentsChange, ResourcePart } from "./build-protocol.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
+import { ExplainAnswers } from "./explain-answers.ts";
+import type { ExplainQuestion } from "./explain-protocol.ts";
 
 /** Resources in one part: the serving thread takes about a millisecond for as many. */
 const RESOURCES_PER_PART = 200;
@@ -29,16 +31,18 @@ const RESOURCES_PER_PART = 200;
 const PERSIST_FIRST_BYTES_MAX = 256 * 1024;
 
 const port = present(parentPort, "this file is the entry point of a worker thread");
-const { parts, sets } = workerData as BuildWorkerStart;
+const { parts, explain, sets } = workerData as BuildWorkerStart;
 const api = loadEnvoyApi(sets);
 const encoder = createResourceEncoder(api);
 const cache: ParseCache = createParseCache();
 const lintMemo = createLintMemo();
 const documents = new Map<string, Document>();
 const files = new Map<string, Document>();
+const answers = new ExplainAnswers(api);
 let built: ReadonlyMap<GroupName, Snapshot> = new Map();
 
 port.on("message", (request: BuildRequest) => build(request));
+explain.on("message", (question: ExplainQuestion) => explain.postMessage(answers.answer(question)));
 reply({ kind: "ready" });
 
 function build(request: BuildRequest): void {
@@ -90,6 +94,7 @@ function build(request: BuildRequest): void {
   });
   for (const snapshot of changed) if (!isSmall(snapshot)) persist(buildId, snapshot);
   built = snapshots;
+  answers.remember(parsed.intent, snapshots);
 }
 
 function collect(parsed: readonly Diagnostic[], found: readonly Diagnostic[]): readonly Diagnostic[] {

@@ -8,6 +8,7 @@ import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_thread
 import type { MessagePort } from "node:worker_threads";
 import type { ReferencedFiles } from "../config/referenced-files.ts";
 import type { Document, SourceProblem, SourceState } from "../config/source.ts";
+import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
@@ -16,8 +17,11 @@ import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { applyChange } from "../snapshot/snapshot-change.ts";
 import type { Clock } from "../support/clock.ts";
+import type { Result } from "../support/result.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { BuildReply, BuildRequest, BuildWorkerStart, DocumentsChange, ResourcePart } from "./build-protocol.ts";
+import type { ExplainedFacts } from "./explain-client.ts";
+import { ExplainClient } from "./explain-client.ts";
 
 /** Far above what 64 MiB of config need; a longer build is a hang. */
 const BUILD_MS_MAX = 120_000;
@@ -72,6 +76,7 @@ export class Builder {
   readonly #known = { config: new Map<string, string>(), files: new Map<string, string>() };
   #built = new Map<GroupName, Snapshot>();
   #parts = new Map<string, Resource[]>();
+  readonly #explaining = new ExplainClient();
   #running: { readonly buildId: number; readonly state: SourceState; readonly timer: NodeJS.Timeout } | undefined;
   #next: SourceState | undefined;
   #buildIds = 0;
@@ -88,8 +93,15 @@ export class Builder {
     else this.#next = state;
   }
 
+  /** Explains a request from a snapshot, which need not be one that was built here. */
+  explain(asked: AskedRequest, snapshot: Snapshot): Promise<Result<ExplainedFacts, string>> {
+    if (!this.#closed) this.#worker ??= this.#spawn();
+    return this.#explaining.ask(asked, snapshot);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    this.#explaining.disconnect();
     clearTimeout(this.#running?.timer);
     await this.#worker?.terminate();
   }
@@ -129,12 +141,14 @@ export class Builder {
     // Under Node's type stripping this file is builder.ts, in the package builder.js; the worker lies beside it.
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const { port1: parts, port2 } = new MessageChannel();
-    const start: BuildWorkerStart = { parts: port2, sets: this.#ports.sets ?? [] };
+    const explaining = new MessageChannel();
+    const start: BuildWorkerStart = { parts: port2, explain: explaining.port2, sets: this.#ports.sets ?? [] };
     const worker = new Worker(new URL(`./build-worker.${extension}`, import.meta.url), {
       workerData: start,
-      transferList: [port2],
+      transferList: [port2, explaining.port2],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
     });
+    this.#explaining.connect(explaining.port1);
     worker.on("message", (reply: BuildReply) => this.#receive(reply, parts));
     worker.on("error", (cause: Error) => this.#died(worker, cause));
     return worker;
@@ -235,6 +249,7 @@ export class Builder {
 
   #forgetWorker(): void {
     this.#worker = undefined;
+    this.#explaining.disconnect();
     this.#known.config.clear();
     this.#known.files.clear();
     this.#built = new Map();

@@ -8,6 +8,7 @@
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { Source, SourceProblem, SourceState } from "../config/source.ts";
+import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
 import { isAccepted } from "../fleet/convergence.ts";
@@ -20,11 +21,13 @@ import { diffSnapshots } from "../snapshot/diff.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { GenerationStore } from "../store/generation-store.ts";
 import type { Clock } from "../support/clock.ts";
+import type { Result } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { AdsServer } from "../xds/ads-server.ts";
 import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
+import type { ExplainedFacts } from "./explain-client.ts";
 import type { SavedState } from "./saved-snapshots.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 
@@ -127,6 +130,11 @@ export class ControlPlane {
         resolve(decisions.length > 0);
       });
     });
+  }
+
+  /** What an Envoy with this snapshot does with a request; the building thread finds out. */
+  explain(asked: AskedRequest, snapshot: Snapshot): Promise<Result<ExplainedFacts, string>> {
+    return this.#builder.explain(asked, snapshot);
   }
 
   async close(): Promise<void> {

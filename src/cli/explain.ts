@@ -18,10 +18,12 @@ import { configRoots } from "./config-option.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { drawExplanation } from "./draw-explanation.ts";
+import { explainByServer } from "./explain-by-server.ts";
 import { loadConfig } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
 
 interface ExplainFlags extends AskedGroup, DescriptorSetFlags {
+  readonly server?: string;
   readonly config?: readonly string[];
   readonly header: readonly string[];
   readonly output: "text" | "json";
@@ -37,12 +39,16 @@ export function explainCommand(): Command {
     .option("--config <dir...>", "config directories or files; FAIRWAY_CONFIG when absent")
     .option("--node <node>", "the Envoy: its id, id=ID,cluster=CLUSTER,metadata.KEY=VALUE, or its node as JSON")
     .option("--group <name>", "the node group, instead of a node")
+    .option("--server <url>", "explain what a running server serves: its admin address, such as http://127.0.0.1:18001")
     .addOption(descriptorSetOption())
     .addOption(new Option("-o, --output <format>", "text or json").choices(["text", "json"]).default("text"))
     .action(async (method: string, url: string, flags: ExplainFlags, command: Command) => {
       const asked = readAskedRequest({ method, url, headers: flags.header });
       if (!asked.ok) return command.error(`error: ${asked.error}`, { exitCode: exitCodes.usage });
-      const explanation = await explainOffline(asked.value, flags, command);
+      const explanation =
+        flags.server === undefined
+          ? await explainOffline(asked.value, flags, command)
+          : await explainByServer({ method, url, headers: flags.header, ...flags }, flags.server);
       if (explanation === undefined) {
         process.exitCode = exitCodes.usage;
       } else if (flags.output === "json") {

@@ -2,9 +2,11 @@
  * Which lines of the config made a part of a resource: from Envoy's names back to rules and listeners.
  */
 import type { Place } from "../model/diagnostic.ts";
-import type { GatewayListener } from "../model/intent-gateway.ts";
+import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
 import type { Intent } from "../model/intent.ts";
+import type { EffectivePart } from "../translate/effective-policy.ts";
+import { effectivePolicy } from "../translate/effective-policy.ts";
 import { envoyRouteName, listenerName } from "../translate/names.ts";
 import type { Setting } from "./explanation.ts";
 
@@ -34,38 +36,48 @@ export const noOrigins: Origins = { rule: () => undefined, listener: () => undef
 
 /** Finds lines in an intent. */
 export function originsIn(intent: Intent): Origins {
-  const listener = (name: string) => findListener(intent, name)?.at;
   return {
-    listener,
-    rule: (routeConfiguration, envoyRoute) =>
-      listener(routeConfiguration) === undefined ? undefined : findRule(intent, envoyRoute),
+    listener: (name) => findListener(intent, name)?.listener.at,
+    rule: (routeConfiguration, envoyRoute) => {
+      const found = findListener(intent, routeConfiguration);
+      return found === undefined ? undefined : findRule(intent, found.gateway, envoyRoute);
+    },
   };
 }
 
-function findListener(intent: Intent, name: string): GatewayListener | undefined {
+function findListener(
+  intent: Intent,
+  name: string,
+): { readonly gateway: Gateway; readonly listener: GatewayListener } | undefined {
   for (const gateway of intent.gateways) {
-    const found = gateway.listeners.find((listener) => listenerName(gateway, listener) === name);
-    if (found !== undefined) return found;
+    const listener = gateway.listeners.find((each) => listenerName(gateway, each) === name);
+    if (listener !== undefined) return { gateway, listener };
   }
   return undefined;
 }
 
-function findRule(intent: Intent, name: string): RuleOrigin | undefined {
+function findRule(intent: Intent, gateway: Gateway, name: string): RuleOrigin | undefined {
   for (const route of intent.routes) {
     const rule = route.rules.find((each) => envoyRouteName(route, each) === name);
-    if (rule !== undefined) return ruleOrigin(route, rule);
+    if (rule !== undefined) return ruleOrigin(gateway, route, rule);
   }
   return undefined;
 }
 
-function ruleOrigin(route: Route, rule: Rule): RuleOrigin {
-  const { timeouts, retry, target } = rule;
+function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
+  const { split } = rule.target;
+  const { timeouts, retry } = effectivePolicy(gateway, route, rule);
+  const names = { gateway: gateway.name, route: route.name, rule: rule.name };
+  const origin = ({ at, from }: EffectivePart): Origin =>
+    from.kind === "inline"
+      ? { at }
+      : { at, origin: `policy ${from.policy}, attached to ${from.level} ${names[from.level]}` };
   return {
     at: rule.at,
     routeAt: route.at,
-    ...(target.split === undefined ? {} : { split: { name: target.split.name, at: target.split.definedAt } }),
-    ...(timeouts?.requestMs === undefined ? {} : { timeout: { at: timeouts.at } }),
-    ...(timeouts?.idleMs === undefined ? {} : { idleTimeout: { at: timeouts.at } }),
-    ...(retry === undefined ? {} : { retry: { at: retry.at } }),
+    ...(split === undefined ? {} : { split: { name: split.name, at: split.definedAt } }),
+    ...(timeouts?.value.requestMs === undefined ? {} : { timeout: origin(timeouts) }),
+    ...(timeouts?.value.idleMs === undefined ? {} : { idleTimeout: origin(timeouts) }),
+    ...(retry === undefined ? {} : { retry: origin(retry) }),
   };
 }

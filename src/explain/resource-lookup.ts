@@ -21,17 +21,59 @@ export interface ResourceLookup {
 
 /** A lookup in one snapshot; `Json` is the generated JSON type of the type URL, which the caller knows. */
 export function lookUpIn(snapshot: Pick<Snapshot, "tables">, api: EnvoyApi): ResourceLookup {
-  const decode = <Json>(resource: Resource): Located<Json> => ({
-    name: resource.name,
-    json: api.toJson(resource.typeUrl, resource.body) as Json,
-    at: resource.at,
-  });
   return {
     all: <Json>(typeUrl: string) =>
-      [...(snapshot.tables.get(typeUrl)?.resources.values() ?? [])].map((resource) => decode<Json>(resource)),
+      meetDemand(snapshot, { typeUrl }).map((resource) => decodeResource<Json>(resource, api)),
     get: <Json>(typeUrl: string, name: string) => {
-      const resource = snapshot.tables.get(typeUrl)?.resources.get(name as ResourceName);
+      const [resource] = meetDemand(snapshot, { typeUrl, name });
+      return resource === undefined ? undefined : decodeResource<Json>(resource, api);
+    },
+  };
+}
+
+/** What of a snapshot is asked for: one resource, or without a name all of a type. */
+export interface ResourceDemand {
+  readonly typeUrl: string;
+  readonly name?: string;
+}
+
+/** As a lookup in the snapshot, but only with what was demanded before; `demand` is told of the rest. */
+export function lookUpAmong(
+  given: ReadonlyMap<string, readonly Resource[]>,
+  api: EnvoyApi,
+  demand: (wanted: ResourceDemand) => void,
+): ResourceLookup {
+  const decode = <Json>(resource: Resource) => decodeResource<Json>(resource, api);
+  const find = (wanted: ResourceDemand) => {
+    const found = given.get(demandKey(wanted));
+    if (found === undefined) demand(wanted);
+    return found ?? [];
+  };
+  return {
+    all: <Json>(typeUrl: string) => find({ typeUrl }).map((resource) => decode<Json>(resource)),
+    get: <Json>(typeUrl: string, name: string) => {
+      const [resource] = find({ typeUrl, name });
       return resource === undefined ? undefined : decode<Json>(resource);
     },
   };
+}
+
+/** Under which what was demanded is given. */
+export function demandKey({ typeUrl, name }: ResourceDemand): string {
+  return name === undefined ? typeUrl : `${typeUrl} ${name}`;
+}
+
+/** What a snapshot has of what is demanded. */
+export function meetDemand(
+  { tables }: Pick<Snapshot, "tables">,
+  { typeUrl, name }: ResourceDemand,
+): readonly Resource[] {
+  const resources = tables.get(typeUrl)?.resources;
+  if (name === undefined) return [...(resources?.values() ?? [])];
+  const found = resources?.get(name as ResourceName);
+  return found === undefined ? [] : [found];
+}
+
+function decodeResource<Json>(resource: Resource, api: EnvoyApi): Located<Json> {
+  return { name: resource.name, json: api.toJson(resource.typeUrl, resource.body) as Json, at: resource.at };
 }

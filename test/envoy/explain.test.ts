@@ -7,8 +7,10 @@ import { expect, test } from "vitest";
 import { freePort } from "../../demo/kit/ports.ts";
 import type { RouteConfigurationJson } from "../../src/gen/envoy/config/route/v3/route_pb.d.ts";
 import { loadConfig } from "../../src/cli/load-config.ts";
+import { readAskedRequest } from "../../src/explain/asked-request.ts";
+import type { Explanation } from "../../src/explain/explanation.ts";
 import { explainRequest } from "../../src/explain/explain-request.ts";
-import type { RequestFacts } from "../../src/explain/explain-request.ts";
+import type { ExplainSources, RequestFacts } from "../../src/explain/explain-request.ts";
 import { originsIn } from "../../src/explain/origins.ts";
 import { lookUpIn } from "../../src/explain/resource-lookup.ts";
 import { present } from "../../src/support/assert.ts";
@@ -17,6 +19,7 @@ import { envoyApi } from "../support/envoy-api.ts";
 import { createRandom } from "../support/random.ts";
 import type { SentRequest } from "./explain-config.ts";
 import { explainConfig, randomRequest } from "./explain-config.ts";
+import type { Scene } from "./scene.ts";
 import { startScene } from "./scene.ts";
 
 const REQUESTS = 1_000;
@@ -80,7 +83,29 @@ test("what explain says of a thousand requests is what Envoy does", async () => 
     );
   const missing = new Set(["not-found", "refused", ...names].filter((name) => !seen.has(name)));
   expect([...missing]).toEqual(["shop/tie-a", "never"]);
+  await sayTheSame(scene, sources, requests.slice(0, 40));
 });
+
+/** The server, which is asked over HTTP about the node, and what is said of its config files. */
+async function sayTheSame(scene: Scene, sources: ExplainSources, requests: readonly SentRequest[]): Promise<void> {
+  for (const { method, port, path, headers } of requests) {
+    const url = `http://shop.example.com:${port}${path.replace("#part", "")}`;
+    const lines = headers.map(([name, value]) => `${name}: ${value}`);
+    const query = new URLSearchParams([
+      ["method", method],
+      ["url", url],
+      ["node", "edge-1"],
+      ...lines.map((line) => ["header", line]),
+    ]);
+    const { group, version, node, ...facts } = await scene.fairway.get<Explanation>(`/v1/explain?${query.toString()}`);
+    const asked = readAskedRequest({ method, url, headers: lines });
+    expect(asked.ok && explainRequest(asked.value, sources)).toEqual(facts);
+    expect({ group: group.name, node }).toEqual({
+      group: "default",
+      node: { id: "edge-1", connected: true, acknowledged: version },
+    });
+  }
+}
 
 function lower(headers: SentRequest["headers"]): SentRequest["headers"] {
   return headers.map(([name, value]) => [name.toLowerCase(), value.trim()] as const);

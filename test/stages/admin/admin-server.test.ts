@@ -15,6 +15,7 @@ import {
   snapshotListSchema,
   snapshotSchema,
 } from "../../../src/admin/api-schema.ts";
+import { explanationSchema } from "../../../src/admin/explain-schema.ts";
 import { brand } from "../../../src/support/brand.ts";
 import type { GroupName } from "../../../src/snapshot/snapshot.ts";
 import { snapshotOf, streamOf } from "../fleet/example-events.ts";
@@ -251,6 +252,26 @@ describe("nodes", () => {
     expect((await get("/v1/nodes?limit=1001")).statusCode).toBe(400);
     expect(shaped(nodeListSchema, await serverOf()("/v1/nodes?status=error&connected=true")).nodes).toHaveLength(1);
     expect(shaped(nodeListSchema, await serverOf()("/v1/nodes?connected=false")).nodes).toHaveLength(2);
+  });
+});
+
+describe("explaining a request", () => {
+  const send = serverOf();
+
+  test("hands on what is asked and answers every fact that the schema has", async () => {
+    const answer = await send("/v1/explain?url=http%3A%2F%2Fx%2F&header=a%3A+1&header=b%3A+2&node=edge-1");
+    expect(answer.statusCode).toBe(200);
+    const facts = shaped(explanationSchema, answer);
+    expect(facts).toEqual(answer.json());
+    expect(facts.notes).toEqual(["a: 1", "b: 2"]);
+    expect(shaped(explanationSchema, await send("/v1/explain?url=http%3A%2F%2Fx%2F&header=c%3A3")).notes).toEqual([
+      "c:3",
+    ]);
+  });
+
+  test("says what is wrong with the question", async () => {
+    expect((await send("/v1/explain?url=x")).json()).toMatchObject({ status: 400, detail: '"x" is not a URL' });
+    expect((await send("/v1/explain")).json()).toMatchObject({ status: 400 });
   });
 });
 

@@ -6,6 +6,7 @@ import { readiness } from "../../../src/admin/readiness.ts";
 import { convergence } from "../../../src/fleet/convergence.ts";
 import type { FleetEvent } from "../../../src/fleet/fleet.ts";
 import { createFleet, step } from "../../../src/fleet/fleet.ts";
+import type { Explanation } from "../../../src/explain/explanation.ts";
 import { findNode, listNodes } from "../../../src/fleet/list-nodes.ts";
 import type { Diagnostic } from "../../../src/model/diagnostic.ts";
 import { checkRemoval } from "../../../src/snapshot/removal-guard.ts";
@@ -44,6 +45,24 @@ export function edgeGroup(of: Partial<GroupView> = {}): GroupView {
   };
 }
 
+/** What is said of any request; the headers that were asked about come back as notes. */
+function explanation(headers: readonly string[]): Explanation {
+  const at = { file: "edge.yaml", line: 1, column: 1 };
+  return {
+    request: { method: "GET", url: "http://x/", host: "x", path: "/" },
+    group: { name: "edge", at },
+    version: served.version,
+    listener: { name: "public/http", address: "0.0.0.0:80", tls: false, at },
+    otherListeners: [],
+    outcome: { kind: "forward", clusters: [{ cluster: "a", percent: 100 }] },
+    nearest: [],
+    perhaps: [],
+    clusters: [{ name: "a", at, endpointCount: 1, endpoints: [{ address: "10.0.0.1:80", priority: 0 }], settings: [] }],
+    settings: [{ name: "timeout", text: "3s", at, origin: "policy fast" }],
+    notes: headers,
+  };
+}
+
 /** Views over these groups and a fleet after these events. */
 export function viewsOf(
   of: { readonly groups?: readonly GroupView[]; readonly events?: readonly FleetEvent[] } = {},
@@ -63,6 +82,8 @@ export function viewsOf(
       [
         { id: 7, atMs: 0, kind: "config-refused" as const, level: "error" as const, text: "routes.yaml", count: 1 },
       ].filter(({ id }) => id > after),
+    explain: async ({ url, headers }) =>
+      url === "http://x/" ? ok(explanation(headers)) : err({ kind: "question", message: `"${url}" is not a URL` }),
     renderResource: ({ name }) => ({ "@type": "Cluster", name }),
     nodes: (query) => listNodes(fleet, query, 20_000),
     node: (id) => findNode(fleet, id, 20_000),

@@ -8,8 +8,11 @@ import type { BuildOutcome, PersistedBytes } from "../../../src/cli/builder.ts";
 import { Builder } from "../../../src/cli/builder.ts";
 import type { ReferencedFiles } from "../../../src/config/referenced-files.ts";
 import type { SourceState } from "../../../src/config/source.ts";
+import { readAskedRequest } from "../../../src/explain/asked-request.ts";
 import { restoreSnapshot } from "../../../src/snapshot/persisted-snapshot.ts";
+import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
+import { present } from "../../../src/support/assert.ts";
 import { systemClock } from "../../../src/support/clock.ts";
 import { contentHash } from "../../../src/support/hash.ts";
 import { openFiles } from "../../support/open-files.ts";
@@ -25,13 +28,17 @@ beforeEach(() => {
   referenced = openFiles();
   outcomes = [];
   persisted = [];
-  builder = new Builder({
+  builder = newBuilder();
+});
+
+function newBuilder(): Builder {
+  return new Builder({
     clock: systemClock,
     files: referenced,
     onOutcome: (outcome) => outcomes.push(outcome),
     onPersisted: (bytes) => persisted.push(bytes),
   });
-});
+}
 
 afterEach(async () => {
   await referenced.close();
@@ -137,5 +144,54 @@ describe("the builder", () => {
     expect(built).toMatchObject({ kind: "built" });
     const refused = await outcomeOf(stateOf({ "a.yaml": widget.replace("period: 1s", "period: 0s") }));
     expect(refused).toMatchObject({ kind: "refused", diagnostics: [{ code: "envoy-constraint", at: { line: 4 } }] });
+  });
+});
+
+describe("explaining a request", () => {
+  const config = `gateways: { public: { listeners: [{ name: http, port: 80 }] } }
+services: { a: { endpoints: ["10.0.0.1:80"] } }
+routes:
+  shop:
+    rules:
+      - { name: main, matches: [{ path: /a }], backends: [{ service: a }] }
+`;
+  const question = readAskedRequest({ method: "GET", url: "http://x/a/b", headers: [] });
+  const asked = present(question.ok ? question.value : undefined, "the question is good");
+
+  async function builtFrom(text: string): Promise<Snapshot> {
+    const outcome = await outcomeOf(stateOf({ "shop.yaml": text }));
+    return present(outcome.kind === "built" ? [...outcome.snapshots.values()][0] : undefined, "the config is good");
+  }
+
+  test("tells the lines of rules for what was built lately, also when something newer was built since", async () => {
+    const earlier = await builtFrom(config);
+    await builtFrom(config.replace("10.0.0.1", "10.0.0.2"));
+    const explained = await builder.explain(asked, earlier);
+    expect(explained).toMatchObject({
+      ok: true,
+      value: { hasLines: true, facts: { route: { name: "shop/main", at: { file: "shop.yaml", line: 6 } } } },
+    });
+    expect(explained.ok && explained.value.facts.clusters[0]?.endpoints[0]?.address).toBe("10.0.0.1:80");
+  });
+
+  test("works on the resources of a snapshot that another run built", async () => {
+    const before = await builtFrom(config);
+    await builder.close();
+    builder = newBuilder();
+    const explained = await builder.explain(asked, before);
+    expect(explained).toMatchObject({
+      ok: true,
+      value: { hasLines: false, facts: { route: { name: "shop/main" }, outcome: { kind: "forward" } } },
+    });
+    expect(explained.ok && explained.value.facts.clusters[0]?.endpointCount).toBe(1);
+  });
+
+  test("has a bound on how many questions wait, and answers them all when it is closed", async () => {
+    const snapshot = await builtFrom(config);
+    const answers = Array.from({ length: 20 }, () => builder.explain(asked, snapshot));
+    await builder.close();
+    const told = (await Promise.all(answers)).map((answer) => (answer.ok ? "explained" : answer.error));
+    expect(told.slice(16)).toEqual(Array.from({ length: 4 }, () => "16 questions are waiting; ask again"));
+    expect(new Set(told.slice(0, 16))).toEqual(new Set(["the building thread has ended; ask again"]));
   });
 });
