@@ -24,6 +24,11 @@ export function known(holds: boolean, asks: () => string, because: () => string)
   return { state: holds ? "holds" : "fails", asks, because };
 }
 
+/** A condition of which only a running Envoy knows whether it holds, and why. */
+export function unsure(asks: () => string, because: string): Condition {
+  return { state: "unsure", asks, because: () => because };
+}
+
 /** `path is "/a", but it is "/b"`. */
 export function describeCondition({ state, asks, because }: Condition): string {
   if (state === "holds" || because === undefined) return asks();

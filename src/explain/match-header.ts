@@ -7,7 +7,7 @@
 import type { CookieMatcherJson, HeaderMatcherJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { StringMatcherJson } from "../gen/envoy/type/matcher/v3/string_pb.d.ts";
 import type { Condition } from "./match-condition.ts";
-import { known } from "./match-condition.ts";
+import { known, unsure } from "./match-condition.ts";
 import { describeText, matchesText } from "./match-text.ts";
 
 /** A request as routes see it. */
@@ -55,12 +55,8 @@ export function matchHeader(matcher: HeaderMatcherJson, request: RoutedRequest):
   // A header that is not there matches nothing, not even an inverted matcher.
   if (treated.length === 0) return known(false, asks, because);
   const matched = treated.map((value) => (text === undefined ? inRange(matcher, value) : matchesText(text, value)));
-  if (matched.includes(undefined)) return unsure(asks, "an extension decides");
+  if (matched.includes(undefined)) return unsure(asks, "only Envoy knows");
   return known(matched.includes(true) !== inverted, asks, because);
-}
-
-function unsure(asks: () => string, because: string): Condition {
-  return { state: "unsure", asks, because: () => because };
 }
 
 function quoted(value: string): string {
@@ -75,7 +71,7 @@ export function matchCookie(matcher: CookieMatcherJson, request: RoutedRequest):
   const because = () => (value === undefined ? "there is none" : `it is ${quoted(value)}`);
   if (value === undefined) return known(invertMatch, asks, because);
   const matched = matchesText(stringMatch, value);
-  return matched === undefined ? unsure(asks, "an extension decides") : known(matched !== invertMatch, asks, because);
+  return matched === undefined ? unsure(asks, "only Envoy knows") : known(matched !== invertMatch, asks, because);
 }
 
 /** The first of the name; blanks are trimmed before a name only, and quotes around the whole value. */

@@ -5,7 +5,7 @@
  */
 import type { QueryParameterMatcherJson, RouteMatchJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { Condition } from "./match-condition.ts";
-import { known } from "./match-condition.ts";
+import { known, unsure } from "./match-condition.ts";
 import type { RoutedRequest } from "./match-header.ts";
 import { headerValue, matchCookie, matchHeader } from "./match-header.ts";
 import { describeText, matchesRegex, matchesText } from "./match-text.ts";
@@ -58,7 +58,9 @@ function matchPath(match: RouteMatchJson, request: RoutedRequest, options: Match
   }
   if (safeRegex !== undefined) {
     const pattern = safeRegex.regex ?? "";
-    return known(matchesRegex(pattern, path), () => `path matches ${pattern}`, because);
+    const asks = () => `path matches ${pattern}`;
+    const matched = matchesRegex(pattern, path);
+    return matched === undefined ? unsure(asks, "Envoy cannot compile it either") : known(matched, asks, because);
   }
   if (match.connectMatcher !== undefined) {
     return known(
@@ -68,7 +70,7 @@ function matchPath(match: RouteMatchJson, request: RoutedRequest, options: Match
     );
   }
   const name = match.pathMatchPolicy?.name ?? "an extension";
-  return { state: "unsure", asks: () => `path is what ${name} takes`, because: () => "an extension decides" };
+  return unsure(() => `path is what ${name} takes`, "an extension decides");
 }
 
 /** The first parameter of a name counts; names and values are compared as sent, without decoding. */
@@ -83,7 +85,7 @@ function matchQuery(matcher: QueryParameterMatcherJson, request: RoutedRequest):
   }
   const asks = () => `query parameter ${name} ${describeText(stringMatch)}`;
   const matched = value !== undefined && matchesText(stringMatch, value);
-  if (matched === undefined) return { state: "unsure", asks, because: () => "an extension decides" };
+  if (matched === undefined) return unsure(asks, "only Envoy knows");
   return known(matched, asks, because);
 }
 
@@ -117,7 +119,7 @@ function matchFraction({ defaultValue, runtimeKey }: NonNullable<RouteMatchJson[
   const asks = () => `${percent} % of requests${key}`;
   if (percent >= 100) return { state: "holds", asks };
   if (percent === 0) return { state: "fails", asks, because: () => "that is none" };
-  return { state: "unsure", asks, because: () => "it is left to chance" };
+  return unsure(asks, "it is left to chance");
 }
 
 function onlyKnownToEnvoy(match: RouteMatchJson): readonly Condition[] {
@@ -128,5 +130,5 @@ function onlyKnownToEnvoy(match: RouteMatchJson): readonly Condition[] {
   ];
   return asked
     .filter(([present]) => present !== undefined)
-    .map(([, text]) => ({ state: "unsure", asks: () => text, because: () => "only a running Envoy knows" }));
+    .map(([, text]) => unsure(() => text, "only a running Envoy knows"));
 }

@@ -1,9 +1,10 @@
 /**
  * Envoy's StringMatcher, and its regular expressions, which have to match the whole text.
  */
+import { RE2JS } from "re2js";
 import type { StringMatcherJson } from "../gen/envoy/type/matcher/v3/string_pb.d.ts";
 
-/** Undefined when the matcher is an extension, whose verdict only Envoy knows. */
+/** Undefined when only Envoy knows the verdict, such as that of an extension. */
 export function matchesText(matcher: StringMatcherJson, text: string): boolean | undefined {
   const { exact, prefix, suffix, contains, safeRegex } = matcher;
   // Envoy ignores the case option for regular expressions.
@@ -29,23 +30,32 @@ export function describeText(matcher: StringMatcherJson): string {
   return "is what an extension says";
 }
 
-/** Whether the regular expression matches the whole text. */
-export function matchesRegex(pattern: string, text: string): boolean {
-  return compile(`^(?:${pattern})$`, "s").test(text);
+/** Whether the regular expression matches the whole text; undefined for one that RE2 cannot compile. */
+export function matchesRegex(pattern: string, text: string): boolean | undefined {
+  return compile(pattern)?.matches(text);
 }
 
 /** All non-overlapping matches replaced; `\1` in the substitution is the first group, `\0` all of it. */
 export function replaceRegex(pattern: string, substitution: string, text: string): string {
-  return text.replace(compile(pattern, "gs"), (whole: string, ...groups: readonly unknown[]) =>
-    substitution.replace(/\\(\d|\\)/g, (escape, digit: string) => {
-      if (digit === "\\") return "\\";
-      if (digit === "0") return whole;
-      const group = groups[Number(digit) - 1];
-      return typeof group === "string" ? group : "";
-    }),
-  );
+  const matcher = compile(pattern)?.matcher(text);
+  let replaced = "";
+  let from = 0;
+  while (matcher?.find() === true) {
+    const groups = Array.from({ length: matcher.groupCount() + 1 }, (_, index) => matcher.group(index) ?? "");
+    const instead = substitution.replace(/\\([\d\\])/g, (_, what: string) =>
+      what === "\\" ? what : (groups[Number(what)] ?? ""),
+    );
+    replaced += text.slice(from, matcher.start()) + instead;
+    from = matcher.end();
+  }
+  return replaced + text.slice(from);
 }
 
-function compile(pattern: string, flags: string): RegExp {
-  return new RegExp(pattern.replaceAll("(?P<", "(?<"), flags);
+/** Linear in the text, as in Envoy: a request that somebody asks about cannot hold this thread up. */
+function compile(pattern: string): RE2JS | undefined {
+  try {
+    return RE2JS.compile(pattern);
+  } catch {
+    return undefined;
+  }
 }

@@ -3,6 +3,7 @@
  */
 import type { Place } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
+import type { JsonValue } from "../model/intent.ts";
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 
@@ -21,14 +22,7 @@ export interface ResourceLookup {
 
 /** A lookup in one snapshot; `Json` is the generated JSON type of the type URL, which the caller knows. */
 export function lookUpIn(snapshot: Pick<Snapshot, "tables">, api: EnvoyApi): ResourceLookup {
-  return {
-    all: <Json>(typeUrl: string) =>
-      meetDemand(snapshot, { typeUrl }).map((resource) => decodeResource<Json>(resource, api)),
-    get: <Json>(typeUrl: string, name: string) => {
-      const [resource] = meetDemand(snapshot, { typeUrl, name });
-      return resource === undefined ? undefined : decodeResource<Json>(resource, api);
-    },
-  };
+  return lookUp((wanted) => meetDemand(snapshot, wanted), api);
 }
 
 /** What of a snapshot is asked for: one resource, or without a name all of a type. */
@@ -43,19 +37,11 @@ export function lookUpAmong(
   api: EnvoyApi,
   demand: (wanted: ResourceDemand) => void,
 ): ResourceLookup {
-  const decode = <Json>(resource: Resource) => decodeResource<Json>(resource, api);
-  const find = (wanted: ResourceDemand) => {
+  return lookUp((wanted) => {
     const found = given.get(demandKey(wanted));
     if (found === undefined) demand(wanted);
     return found ?? [];
-  };
-  return {
-    all: <Json>(typeUrl: string) => find({ typeUrl }).map((resource) => decode<Json>(resource)),
-    get: <Json>(typeUrl: string, name: string) => {
-      const [resource] = find({ typeUrl, name });
-      return resource === undefined ? undefined : decode<Json>(resource);
-    },
-  };
+  }, api);
 }
 
 /** Under which what was demanded is given. */
@@ -74,6 +60,18 @@ export function meetDemand(
   return found === undefined ? [] : [found];
 }
 
-function decodeResource<Json>(resource: Resource, api: EnvoyApi): Located<Json> {
-  return { name: resource.name, json: api.toJson(resource.typeUrl, resource.body) as Json, at: resource.at };
+function lookUp(find: (wanted: ResourceDemand) => readonly Resource[], api: EnvoyApi): ResourceLookup {
+  const decoded = new Map<Resource, JsonValue>();
+  const decode = <Json>(resource: Resource): Located<Json> => {
+    const json = decoded.get(resource) ?? api.toJson(resource.typeUrl, resource.body);
+    decoded.set(resource, json);
+    return { name: resource.name, json: json as Json, at: resource.at };
+  };
+  return {
+    all: <Json>(typeUrl: string) => find({ typeUrl }).map((resource) => decode<Json>(resource)),
+    get: <Json>(typeUrl: string, name: string) => {
+      const [resource] = find({ typeUrl, name });
+      return resource === undefined ? undefined : decode<Json>(resource);
+    },
+  };
 }
