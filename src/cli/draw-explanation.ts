@@ -122,7 +122,7 @@ function settingLine({ name, text, at, origin }: Setting): Line {
 }
 
 function clusterLines(cluster: ClusterFacts): readonly Line[] {
-  const { name, at, endpointCount, endpoints, settings } = cluster;
+  const { name, at, discovery, endpointCount, endpoints, settings } = cluster;
   if (at === undefined) {
     const text = `${name} is not in the snapshot: 503, unless Envoy's bootstrap has it`;
     return [{ label: "cluster", text, style: "red" }];
@@ -132,7 +132,8 @@ function clusterLines(cluster: ClusterFacts): readonly Line[] {
     return marks.length === 0 ? address : `${address} (${marks.join(", ")})`;
   });
   const more = endpointCount > shown.length ? `, … (${endpointCount})` : "";
-  const where = endpointCount === 0 ? "no endpoints: 503" : `${shown.join(", ")}${more}`;
+  const how = /dns/i.test(discovery ?? "") ? " by DNS" : "";
+  const where = endpointCount === 0 ? "no endpoints: 503" : `${shown.join(", ")}${more}${how}`;
   return [
     { label: "cluster", text: `${name}  ${where}`, at, ...(endpointCount === 0 ? { style: "red" as const } : {}) },
     ...settings.map(({ name: label, text, ...rest }): Line => ({ label: `  ${label}`, text, ...rest })),

@@ -31,10 +31,7 @@ export function describeCluster(lookup: ResourceLookup, name: string, priority: 
     endpointCount: endpoints.length,
     endpoints: endpoints.slice(0, ENDPOINTS_SHOWN_MAX),
     settings: [
-      setting(
-        "load balancing",
-        json.loadBalancingPolicy === undefined ? (json.lbPolicy ?? "ROUND_ROBIN") : "by extension",
-      ),
+      setting("load balancing", balancerOf(json)),
       setting("connect timeout", json.connectTimeout ?? "5s"),
       ...circuitBreaker(json, priority),
       ...outlierDetection(json),
@@ -42,6 +39,12 @@ export function describeCluster(lookup: ResourceLookup, name: string, priority: 
       ...(json.transportSocket === undefined ? [] : [setting("transport", transportOf(json))]),
     ],
   };
+}
+
+/** The first policy that an Envoy knows; by name, as its own words are many. */
+function balancerOf({ loadBalancingPolicy, lbPolicy = "ROUND_ROBIN" }: ClusterJson): string {
+  const [policy] = loadBalancingPolicy?.policies ?? [];
+  return policy?.typedExtensionConfig?.name ?? lbPolicy;
 }
 
 function setting(name: string, text: string): Setting {

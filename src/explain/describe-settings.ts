@@ -55,8 +55,10 @@ function retries(action: RouteActionJson, { virtualHost, origin }: SettingLevels
   const policy = action.retryPolicy ?? virtualHost.retryPolicy;
   if (policy === undefined) return [{ name: "retry", text: "none" }];
   const backOff = policy.retryBackOff;
+  const { numRetries = 1, retryOn = "" } = policy;
   const parts = [
-    `${policy.numRetries ?? 1} on ${policy.retryOn ?? ""}`,
+    // A policy without retries is how a single try gets a timeout.
+    numRetries === 0 || retryOn === "" ? "none" : `${numRetries} on ${retryOn}`,
     ...(policy.retriableStatusCodes === undefined ? [] : [`status ${policy.retriableStatusCodes.join(", ")}`]),
     ...(policy.perTryTimeout === undefined ? [] : [`${policy.perTryTimeout} each`]),
     ...(backOff === undefined
