@@ -262,7 +262,7 @@ const queries = [
 export function randomRequest(random: Random, ports: readonly number[]): SentRequest {
   const { pick, chance, int } = random;
   const parts = Array.from({ length: 1 + int(3) }, () => (chance(0.25) ? pick(odd) : pick(segments)));
-  const near = chance(0.1) ? pick(["/a/12", "/b/7", "/a/b/c", "/a/b"]) : `/${parts.join("/")}`;
+  const near = chance(0.15) ? pick(["/a/12", "/b/7", "/a/b/c", "/a/b", "/a;v=1/b"]) : `/${parts.join("/")}`;
   const path = `${near}${chance(0.15) ? "/" : ""}${chance(0.01) ? "#part" : ""}${pick(queries)}`;
   const headers: (readonly [string, string])[] = [];
   if (chance(0.4)) headers.push(["x-canary", pick(["always", "never", "ALWAYS", "", "always, never"])]);

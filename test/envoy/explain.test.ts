@@ -24,7 +24,7 @@ import { startScene } from "./scene.ts";
 
 const REQUESTS = 1_000;
 const AT_ONCE = 8;
-const seed = 20;
+const seed = 3;
 
 /** What of an answer is compared. */
 interface Happened {
@@ -112,7 +112,9 @@ function lower(headers: SentRequest["headers"]): SentRequest["headers"] {
 }
 
 function agrees({ outcome, route, request: asked }: RequestFacts, happened: Happened, sent: SentRequest): boolean {
-  if (happened.route !== undefined && happened.route !== route?.name) return false;
+  // Envoy looks for a route even then, for the headers of its refusal.
+  const isRouted = outcome.kind !== "refused" || route !== undefined;
+  if (isRouted && happened.route !== undefined && happened.route !== route?.name) return false;
   switch (outcome.kind) {
     case "forward": {
       const possible = outcome.clusters
