@@ -93,6 +93,7 @@ resources:
     const versions = groups.map(({ current }) => current.version);
     const urls = routes.flatMap(({ path }) => {
       if (path.startsWith("/v1/snapshots/")) return versions.flatMap((each) => withVersion(path, each));
+      if (path === "/v1/explain") return ["edge", "inner"].map((group) => `${path}?url=http://a/&group=${group}`);
       return path === "/v1/nodes/{id}" ? ["/v1/nodes/edge-1", "/v1/nodes/inner-1"] : [path];
     });
     const answers = await Promise.all(urls.map((url) => ask(fairway.adminPort, url)));

@@ -109,7 +109,9 @@ describe("a type of a descriptor set", () => {
 
   test("has patterns in the syntax of RE2", () => {
     const { diagnostics } = check(config("name: knob", "period: 1s", 'parts: [{ text: abc }, { text: "123" }]'));
-    expect(diagnostics.map(({ message: told }) => told)).toEqual(["must match the regular expression ^[[:alpha:]]+$"]);
+    expect(diagnostics.map(({ message: told }) => told)).toEqual([
+      "`text` must match the regular expression ^[[:alpha:]]+$",
+    ]);
   });
 });
 
