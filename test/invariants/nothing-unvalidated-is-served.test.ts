@@ -2,9 +2,8 @@
  * Invariant 2: nothing unvalidated is served.
  *
  * Whatever is wrong with the files, nodes hear nothing of it and keep what they have: syntax, schema, names
- * that are defined twice or not at all, and raw resources that do not fit their Envoy type. Not part of this
- * page: the `validate.rules` in Envoy's protos, which Fairway does not check yet; a resource that breaks one
- * is served and refused by Envoy itself.
+ * that are defined twice or not at all, raw resources and patches that do not fit their Envoy type, that break
+ * the constraints of its protos (`validate.rules`), or that Envoy would refuse for another reason.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
@@ -44,6 +43,25 @@ describe("a change is refused, and no node hears of it, when it has", () => {
     ["a raw resource of an unknown type", raw("cluster.v3.Clusterr", "name: b"), "unknown-envoy-type"],
     ["a raw resource with an unknown field", raw("cluster.v3.Cluster", "name: b, lb: 1"), "invalid-envoy-resource"],
     ["a raw resource with a wrong value", raw("cluster.v3.Cluster", "name: b, lb_policy: X"), "invalid-envoy-resource"],
+    [
+      "a raw resource that breaks a constraint",
+      raw("cluster.v3.Cluster", "name: b, connect_timeout: 0s"),
+      "envoy-constraint",
+    ],
+    [
+      "a raw resource that Envoy would refuse",
+      raw(
+        "route.v3.RouteConfiguration",
+        "name: r, virtual_hosts: [{ name: a, domains: [x] }, { name: b, domains: [x] }]",
+      ),
+      "duplicate-domain",
+    ],
+    [
+      "a patch that breaks a constraint",
+      "patches: [{ target: { type: Cluster, name: a }, merge: { connect_timeout: 0s } }]",
+      "envoy-constraint",
+    ],
+    ["a patch of nothing", "patches: [{ target: { type: Cluster, name: b }, merge: {} }]", "unmatched-patch"],
     ["a raw resource that refers to nothing", rawRoute("ghost"), "dangling-reference"],
     ["a raw resource with the name of a generated one", raw("cluster.v3.Cluster", "name: a"), "duplicate-name"],
   ])("%s", async (_, text, code) => {
