@@ -36,7 +36,7 @@ export function explainCommand(): Command {
     .argument("<method>", "such as GET")
     .argument("<url>", "such as https://shop.example.com/cart?id=1")
     .option("-H, --header <line>", "a header, 'name: value'; may repeat", collect, [])
-    .option("--config <dir...>", "config directories or files; FAIRWAY_CONFIG when absent")
+    .option("--config <dir>", "config directory or file; may repeat; FAIRWAY_CONFIG when absent", collect)
     .option("--node <node>", "the Envoy: its id, id=ID,cluster=CLUSTER,metadata.KEY=VALUE, or its node as JSON")
     .option("--group <name>", "the node group, instead of a node")
     .option("--server <url>", "explain what a running server serves: its admin address, such as http://127.0.0.1:18001")
@@ -59,7 +59,7 @@ export function explainCommand(): Command {
     });
 }
 
-function collect(line: string, before: readonly string[]): readonly string[] {
+function collect(line: string, before: readonly string[] = []): readonly string[] {
   return [...before, line];
 }
 
@@ -72,8 +72,10 @@ async function explainOffline(
   const roots = configRoots([], flags.config, command);
   const { api } = openEnvoyApi(flags, command);
   const { diagnostics, intent, groups, snapshots } = await loadConfig(roots, api);
-  if (diagnostics.length > 0) tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
-  if (intent === undefined || snapshots === undefined) return undefined;
+  if (intent === undefined || snapshots === undefined) {
+    tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
+    return undefined;
+  }
   const chosen = chooseGroup(flags, groups);
   if (!chosen.ok) return command.error(`error: ${chosen.error}`, { exitCode: exitCodes.usage });
   const name = chosen.value;

@@ -90,12 +90,16 @@ test.each(["delta", "sotw"] as const)(
     const backends = scene.backends.map((backend) => backend.address);
     const good = config({ port: scene.port, backends });
     const version = await scene.converged();
-    // Valid for the API, and refused by Envoy: an EDS cluster without an EDS config.
+    // Which ciphers there are, only an Envoy knows.
     await scene.save(`${good.replace("services:", 'services:\n  seven: { endpoints: ["127.0.0.1:1"] }')}
 resources:
   - "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster
     name: hopeless
-    type: EDS
+    transport_socket:
+      name: tls
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+        common_tls_context: { tls_params: { cipher_suites: [NOPE] } }
 `);
     const rejection = await waitUntil(
       async () => (await scene.node())?.types.find(({ type }) => type === "clusters")?.lastRejection,
