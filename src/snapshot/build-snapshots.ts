@@ -12,12 +12,13 @@ import { err, ok } from "../support/result.ts";
 import type { EnvoyResource } from "../translate/envoy-resource.ts";
 import { translate } from "../translate/translate.ts";
 import { applyPatches } from "./apply-patches.ts";
+import { checkAddresses } from "./check-addresses.ts";
 import { checkConsistency } from "./consistency.ts";
 import type { ResourceEncoder } from "./encode-resource.ts";
 import type { Resource } from "./resource.ts";
 import type { GroupName, Snapshot, SnapshotCause, TypeTable, UpdatePolicy } from "./snapshot.ts";
 import { createSnapshot, createTable } from "./snapshot.ts";
-import { resourceType } from "./type-url.ts";
+import { resourceType, typeUrls } from "./type-url.ts";
 import { updatePolicy } from "./update-policy.ts";
 
 /** What a build starts from. */
@@ -59,6 +60,7 @@ export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readon
     const tables = buildTables(encoded, before);
     const { consistency } = group;
     diagnostics.push(...checkConsistency(tables, { group: group.name, consistency, broken }));
+    diagnostics.push(...checkAddresses(tables.get(typeUrls.listener), api));
     snapshots.set(name, buildSnapshot({ group, tables, before }, input));
   }
   input.encoder.endBuild();

@@ -72,7 +72,8 @@ describe("buildSnapshots", () => {
     const routes = ["a", "b", "c"].map((name) =>
       route(name, [rule("main", [backend(name)])], { hostnames: [`${name}.com`, "*"] }),
     );
-    const gateways = [gateway("public"), gateway("spare")];
+    const spare = { name: "http", at: place(), port: 10_001 };
+    const gateways = [gateway("public"), gateway("spare", { listeners: [spare] })];
     const expected = snapshotOf(buildIntent({ services, routes, gateways }));
     const shuffled = <T>(items: readonly T[]) => fc.shuffledSubarray([...items], { minLength: items.length });
     fc.assert(
