@@ -9,7 +9,7 @@ import type { Gateway } from "../model/intent-gateway.ts";
 import type { AttachedPolicy, PolicyParts } from "../model/intent-policy.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
 import { defined } from "../model/sort.ts";
-import { isOnGateway } from "./group-scope.ts";
+import { attachmentNames } from "./group-scope.ts";
 
 /** One of the things that a policy can hold. */
 export type PolicyPart = keyof PolicyParts;
@@ -65,17 +65,29 @@ export function effectivePart<Part extends PolicyPart>(
 }
 
 /**
- * The gateways of a route that can differ in what holds for it, for who asks about all of them: those
- * without policies count as one, and a route that is on none is told what it says itself.
+ * For each route, the gateways that can differ in what holds for it, for who asks about all of them: those with
+ * the same policies count as one, and a route that is on none is told what it says itself.
  */
-export function policySites(route: Route, gateways: readonly Gateway[]): readonly PolicySite[] {
-  // Asked for every route: with a route on each of hundreds of gateways the names alone cost seconds.
-  if (gateways.every(({ policies }) => policies.length === 0)) return [withoutPolicies];
-  const sites = new Set<PolicySite>();
+export function policySites(gateways: readonly Gateway[]): (route: Route) => readonly PolicySite[] {
+  const byPolicies = new Map<string, PolicySite>();
+  const byName = new Map<string, PolicySite>();
   for (const gateway of gateways) {
-    if (isOnGateway(route, gateway)) sites.add(gateway.policies.length === 0 ? withoutPolicies : gateway);
+    const key = gateway.policies.map(({ policy }) => policy.name).join(" ");
+    const site = byPolicies.get(key) ?? gateway;
+    byPolicies.set(key, site);
+    for (const name of attachmentNames(gateway)) byName.set(name, site);
   }
-  return sites.size === 0 ? [withoutPolicies] : [...sites];
+  // The lists of hundreds of gateways are not walked for every route when all of them are alike.
+  const [only, ...others] = new Set(byName.values());
+  if (only !== undefined && others.length === 0 && only.policies.length === 0) return () => [withoutPolicies];
+  return (route) => {
+    const sites = new Set<PolicySite>();
+    for (const name of route.gateways) {
+      const site = byName.get(name);
+      if (site !== undefined) sites.add(site);
+    }
+    return sites.size === 0 ? [withoutPolicies] : [...sites];
+  };
 }
 
 const withoutPolicies: PolicySite = { policies: [] };

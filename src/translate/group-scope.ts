@@ -36,14 +36,23 @@ export function scopeOf(group: NodeGroup, intent: Intent): GroupScope {
   return { gateways, routes, services, secrets, rawResources };
 }
 
-/** The routes of a gateway, whichever of its listeners they are attached to. */
+/** The routes of a gateway, whichever of its listeners they are attached to, in the order of the list. */
 export function routesOn(gateway: Gateway, routes: readonly Route[]): readonly Route[] {
-  return routes.filter((route) => isOnGateway(route, gateway));
+  const index = attachedRoutes(routes);
+  const found = attachmentNames(gateway).flatMap((name) => index.get(name) ?? []);
+  const positions = [...new Set(found)].sort((a, b) => a - b);
+  return positions.flatMap((position) => routes[position] ?? []);
 }
 
 /** Whether the route names the listener, or its whole gateway. */
 export function isAttached(route: Route, gateway: Gateway, listener: GatewayListener): boolean {
-  return route.gateways.some((name) => name === gateway.name || name === `${gateway.name}/${listener.name}`);
+  const names = attachmentsOf(route);
+  return names.has(gateway.name) || names.has(attachmentName(gateway, listener));
+}
+
+/** All that routes can name to be on the gateway: itself, and its listeners. */
+export function attachmentNames(gateway: Gateway): readonly string[] {
+  return [gateway.name, ...gateway.listeners.map((listener) => attachmentName(gateway, listener))];
 }
 
 /** The gateways alone, for those who need nothing else. */
@@ -51,13 +60,40 @@ export function gatewaysOf(group: NodeGroup, intent: Intent): readonly Gateway[]
   return intent.gateways.filter((gateway) => gateway.groups.includes(group.name));
 }
 
-/** Whether the route is attached to any listener of the gateway. */
-export function isOnGateway(route: Route, gateway: Gateway): boolean {
-  return gateway.listeners.some((listener) => isAttached(route, gateway, listener));
+function routesOf(gateways: readonly Gateway[], intent: Intent): readonly Route[] {
+  const names = new Set(gateways.flatMap(attachmentNames));
+  return intent.routes.filter((route) => route.gateways.some((name) => names.has(name)));
 }
 
-function routesOf(gateways: readonly Gateway[], intent: Intent): readonly Route[] {
-  return intent.routes.filter((route) => gateways.some((gateway) => isOnGateway(route, gateway)));
+function attachmentName(gateway: Gateway, listener: GatewayListener): string {
+  return `${gateway.name}/${listener.name}`;
+}
+
+// With thousands of routes on each of hundreds of gateways, to look for every gateway in every route takes seconds.
+const namesByRoute = new WeakMap<Route, ReadonlySet<string>>();
+const positionsByName = new WeakMap<readonly Route[], ReadonlyMap<string, readonly number[]>>();
+
+/** What the route names, to be asked. */
+function attachmentsOf(route: Route): ReadonlySet<string> {
+  const known = namesByRoute.get(route) ?? new Set(route.gateways);
+  namesByRoute.set(route, known);
+  return known;
+}
+
+/** Where in the list the routes are that name a gateway or a listener. */
+function attachedRoutes(routes: readonly Route[]): ReadonlyMap<string, readonly number[]> {
+  const known = positionsByName.get(routes);
+  if (known !== undefined) return known;
+  const index = new Map<string, number[]>();
+  for (const [position, route] of routes.entries()) {
+    for (const name of route.gateways) {
+      const positions = index.get(name);
+      if (positions === undefined) index.set(name, [position]);
+      else positions.push(position);
+    }
+  }
+  positionsByName.set(routes, index);
+  return index;
 }
 
 function servicesOf(

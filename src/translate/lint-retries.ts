@@ -15,8 +15,9 @@ import { defaultRequestTimeoutMs } from "./route-action.ts";
 /** The rules of all routes, on every gateway whose policies make a difference; one cause is told once. */
 export function lintRetries({ routes, gateways }: Pick<Intent, "routes" | "gateways">): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
+  const sitesOf = policySites(gateways);
   for (const route of routes) {
-    const sites = policySites(route, gateways);
+    const sites = sitesOf(route);
     for (const rule of route.rules) {
       for (const site of sites) {
         const retry = effectivePart("retry", site, route, rule)?.value;

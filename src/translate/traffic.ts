@@ -25,8 +25,9 @@ export type Traffic = ReadonlyMap<string, ClusterTraffic>;
 /** Adds up all rules. */
 export function trafficOf(intent: Intent): Traffic {
   const traffic = new Map<string, ClusterTraffic>();
+  const sitesOf = policySites(intent.gateways);
   for (const route of intent.routes) {
-    const sites = policySites(route, intent.gateways);
+    const sites = sitesOf(route);
     for (const rule of route.rules) {
       const retry = sites.map((site) => effectivePart("retry", site, route, rule)?.value).find((found) => found);
       addRule(traffic, route, { rule, retry });
