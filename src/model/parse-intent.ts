@@ -23,6 +23,7 @@ import type { Intent } from "./intent.ts";
 import { lintUnused } from "./lint-unused.ts";
 import { mergeDocuments } from "./merge-documents.ts";
 import { parseDocument } from "./parse-document.ts";
+import { reuseParts } from "./reuse-parts.ts";
 import type { ResolvedDrafts } from "./resolve-intent.ts";
 import type { ReferencedContent } from "./resolve-secrets.ts";
 import { resolveSecrets } from "./resolve-secrets.ts";
@@ -116,7 +117,7 @@ function checkFiles(input: ParseInput): readonly CheckedFile[] {
   const checked = new Map<string, CheckedFile>();
   for (const document of input.documents) {
     const known = cache?.files.get(document.path);
-    checked.set(document.path, known?.hash === document.hash ? known : checkFile(document, input.api));
+    checked.set(document.path, known?.hash === document.hash ? known : checkFile(document, input.api, known));
   }
   if (cache !== undefined) {
     cache.files.clear();
@@ -125,7 +126,7 @@ function checkFiles(input: ParseInput): readonly CheckedFile[] {
   return [...checked.values()];
 }
 
-function checkFile(document: Document, api: EnvoyApi): CheckedFile {
+function checkFile(document: Document, api: EnvoyApi, before: CheckedFile | undefined): CheckedFile {
   const parsed = parseDocument(document);
   const diagnostics = [...parsed.diagnostics, ...parsed.documents.flatMap((part) => checkDocument(part, api))];
   return {
@@ -135,7 +136,7 @@ function checkFile(document: Document, api: EnvoyApi): CheckedFile {
     definitions: parsed.documents.flatMap(collectDefinitions),
     references: parsed.documents.flatMap(collectReferences),
     files: parsed.documents.flatMap(collectFiles),
-    parts: diagnostics.some(isError) ? undefined : parsed.documents.map(buildDocument),
+    parts: diagnostics.some(isError) ? undefined : reuseParts(before?.parts, parsed.documents.map(buildDocument)),
   };
 }
 

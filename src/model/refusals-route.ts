@@ -5,6 +5,7 @@ import type { HeaderValueOption } from "../gen/envoy/config/core/v3/base_pb.d.ts
 import type { RouteConfiguration } from "../gen/envoy/config/route/v3/route_pb.d.ts";
 import type { Route, VirtualCluster, VirtualHost } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { EnvoyProblem } from "./envoy-problem.ts";
+import type { Path } from "./position.ts";
 import { problem, refused, ruleFor, when } from "./refusal-rule.ts";
 import type { RuleTable } from "./refusal-rule.ts";
 import { formatProblems } from "./refusals-format.ts";
@@ -39,22 +40,42 @@ export const routeRules: RuleTable = {
   ),
 };
 
-/** A domain leads to one virtual host; Envoy compares without regard to case. */
+/** A domain leads to one virtual host. */
 function domainProblems({ virtualHosts }: RouteConfiguration): readonly EnvoyProblem[] {
+  return repeatedDomains(virtualHosts).map(({ domain, owner, path }) =>
+    problem("duplicate-domain", path, {
+      message: `the domain "${domain}" is claimed already, by virtual host "${owner}"`,
+      hint: "remove it from one of them",
+    }),
+  );
+}
+
+/** A domain that is claimed a second time. */
+interface RepeatedDomain {
+  readonly domain: string;
+  /** The virtual host that claimed it before. */
+  readonly owner: string;
+  readonly path: Path;
+}
+
+/**
+ * Envoy compares without regard to case. This is all that can be wrong among virtual hosts that are right
+ * alone; `snapshot/encode-hosts.ts` counts on it.
+ */
+export function repeatedDomains(
+  virtualHosts: readonly { readonly name: string; readonly domains: readonly string[] }[],
+): readonly RepeatedDomain[] {
   const owners = new Map<string, string>();
-  return virtualHosts.flatMap(({ name, domains }, host) =>
-    domains.flatMap((domain, index) => {
+  const repeated: RepeatedDomain[] = [];
+  for (const [host, { name, domains }] of virtualHosts.entries()) {
+    for (const [index, domain] of domains.entries()) {
       const key = domain.toLowerCase();
       const owner = owners.get(key);
       if (owner === undefined) owners.set(key, name);
-      return when(owner !== undefined, () =>
-        problem("duplicate-domain", ["virtual_hosts", host, "domains", index], {
-          message: `the domain "${domain}" is claimed already, by virtual host "${owner}"`,
-          hint: "remove it from one of them",
-        }),
-      );
-    }),
-  );
+      else repeated.push({ domain, owner, path: ["virtual_hosts", host, "domains", index] });
+    }
+  }
+  return repeated;
 }
 
 function bodyProblems(config: RouteConfiguration): readonly EnvoyProblem[] {

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { brand } from "../support/brand.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
-import { resourceVersion } from "./encode-resource.ts";
+import { resourceVersion } from "./encode-content.ts";
 import type { Resource, ResourceName, VersionInfo } from "./resource.ts";
 import type { GroupName, Snapshot, TypeTable } from "./snapshot.ts";
 import { createSnapshot, createTable } from "./snapshot.ts";

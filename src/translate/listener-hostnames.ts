@@ -7,16 +7,29 @@
 import type { GatewayListener } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
 
+/** The copies of routes for one listener; undefined for those that have no hostname there. */
+export type NarrowedRoutes = WeakMap<Route, { readonly copy: Route | undefined }>;
+
 /** The routes with the hostnames that they have on this listener; those with none are left out. */
-export function narrowRoutes(listener: GatewayListener, routes: readonly Route[]): readonly Route[] {
+export function narrowRoutes(
+  listener: GatewayListener,
+  routes: readonly Route[],
+  known: NarrowedRoutes = new WeakMap(),
+): readonly Route[] {
   const { hostnames } = listener;
   if (hostnames === undefined) return routes;
   return routes.flatMap((route) => {
-    const common = route.hostnames.flatMap((ofRoute) =>
-      hostnames.flatMap((ofListener) => commonHostname(ofRoute.toLowerCase(), ofListener) ?? []),
-    );
-    return common.length === 0 ? [] : [{ ...route, hostnames: [...new Set(common)] }];
+    const narrowed = known.get(route) ?? { copy: narrowRoute(route, hostnames) };
+    known.set(route, narrowed);
+    return narrowed.copy ?? [];
   });
+}
+
+function narrowRoute(route: Route, hostnames: readonly string[]): Route | undefined {
+  const common = route.hostnames.flatMap((ofRoute) =>
+    hostnames.flatMap((ofListener) => commonHostname(ofRoute.toLowerCase(), ofListener) ?? []),
+  );
+  return common.length === 0 ? undefined : { ...route, hostnames: [...new Set(common)] };
 }
 
 /** The more specific of two hostnames of which one covers the other. */

@@ -10,6 +10,7 @@ import type { Route } from "../model/intent-route.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import { listenerName } from "./names.ts";
+import type { KnownHosts } from "./virtual-host.ts";
 import { translateVirtualHosts } from "./virtual-host.ts";
 
 /** The route configuration of a listener; `routes` are those attached to it. */
@@ -17,11 +18,12 @@ export function translateRouteConfiguration(
   gateway: Gateway,
   listener: GatewayListener,
   routes: readonly Route[],
+  known?: KnownHosts,
 ): EnvoyResource {
   const name = listenerName(gateway, listener);
   const json: RouteConfigurationJson = {
     name,
-    virtualHosts: [...translateVirtualHosts(gateway, listener, routes)],
+    virtualHosts: [...translateVirtualHosts({ gateway, listener }, routes, known)],
     // `example.com` is meant whatever port the client wrote behind it.
     ignorePortInHostMatching: true,
     // A route may arrive before its cluster is known; Fairway has checked the reference and orders the pushes.

@@ -9,13 +9,16 @@ import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
 import type { Intent, RawResource } from "../model/intent.ts";
+import { sameItems } from "../support/same-content.ts";
 import { translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
 import { isAttached, routesOn, scopeOf } from "./group-scope.ts";
+import type { NarrowedRoutes } from "./listener-hostnames.ts";
 import { narrowRoutes } from "./listener-hostnames.ts";
 import { translateListener, translateTlsListeners } from "./listener.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
 import { translateSecret } from "./secret.ts";
+import type { KnownHosts } from "./virtual-host.ts";
 
 /**
  * What became of each item, by identity: an edit of one file leaves the objects of all other files as they
@@ -25,8 +28,19 @@ export interface TranslationMemo {
   readonly items: WeakMap<Service | Secret | RawResource, readonly EnvoyResource[]>;
   readonly gateways: WeakMap<
     Gateway,
-    { readonly routes: readonly Route[]; readonly resources: readonly EnvoyResource[] }
+    {
+      readonly routes: readonly Route[];
+      readonly resources: readonly EnvoyResource[];
+      /** By the name of the listener. */
+      readonly hosts: ReadonlyMap<string, ListenerHosts>;
+    }
   >;
+}
+
+/** What the virtual hosts of a listener were made of; a route keeps its narrowed copy. */
+interface ListenerHosts {
+  readonly known: KnownHosts;
+  readonly narrowed: NarrowedRoutes;
 }
 
 /** With nothing translated yet; keep it between calls. */
@@ -78,20 +92,29 @@ function gatewayOnce(
 ): readonly EnvoyResource[] {
   const routes = routesOn(gateway, all);
   const known = memo.get(gateway);
-  if (known?.routes.length === routes.length && known.routes.every((route, index) => route === routes[index])) {
-    return known.resources;
-  }
-  const resources = translateGateway(gateway, routes);
-  memo.set(gateway, { routes, resources });
+  if (known !== undefined && sameItems(known.routes, routes)) return known.resources;
+  const hosts =
+    known?.hosts ??
+    new Map(gateway.listeners.map(({ name }) => [name, { known: new Map(), narrowed: new WeakMap() }] as const));
+  const resources = translateGateway(gateway, routes, hosts);
+  memo.set(gateway, { routes, resources, hosts });
   return resources;
 }
 
-function translateGateway(gateway: Gateway, routes: readonly Route[]): readonly EnvoyResource[] {
-  return gateway.listeners.flatMap((listener) => [
-    // Those of HTTPS may be shared with other gateways.
-    ...(listener.tls === undefined ? [translateListener(gateway, listener)] : []),
-    translateRouteConfiguration(gateway, listener, narrowRoutes(listener, attachedTo(routes, gateway, listener))),
-  ]);
+function translateGateway(
+  gateway: Gateway,
+  routes: readonly Route[],
+  hosts: ReadonlyMap<string, ListenerHosts>,
+): readonly EnvoyResource[] {
+  return gateway.listeners.flatMap((listener) => {
+    const { known, narrowed } = hosts.get(listener.name) ?? {};
+    const attached = narrowRoutes(listener, attachedTo(routes, gateway, listener), narrowed);
+    return [
+      // Those of HTTPS may be shared with other gateways.
+      ...(listener.tls === undefined ? [translateListener(gateway, listener)] : []),
+      translateRouteConfiguration(gateway, listener, attached, known),
+    ];
+  });
 }
 
 function attachedTo(routes: readonly Route[], gateway: Gateway, listener: GatewayListener): readonly Route[] {

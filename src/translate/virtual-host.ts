@@ -8,25 +8,43 @@
 import type { VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route, RuleMatch } from "../model/intent-route.ts";
-import type { RouteEntry } from "./route.ts";
+import { sameItems } from "../support/same-content.ts";
+import type { RouteEntry, RouteSite } from "./route.ts";
 import { translateRoute } from "./route.ts";
 
-/** One virtual host for each hostname of the routes on a listener of the gateway, sorted by it. */
+/** The virtual hosts of one listener as they were made the last time, by hostname; those of the same gateway only. */
+export type KnownHosts = Map<string, { readonly routes: readonly Route[]; readonly json: VirtualHostJson }>;
+
+/** One virtual host for each hostname of the routes on a listener, sorted by it; one whose routes are the same objects as before stays the same. */
 export function translateVirtualHosts(
-  gateway: Gateway,
-  listener: GatewayListener,
+  { gateway, listener }: { readonly gateway: Gateway; readonly listener: GatewayListener },
   routes: readonly Route[],
+  known: KnownHosts = new Map(),
 ): readonly VirtualHostJson[] {
+  const before = new Map(known);
+  known.clear();
   return [...routesByHostname(routes)]
     .toSorted(([a], [b]) => compareText(a, b))
-    .map(([hostname, attached]) => ({
-      name: hostname,
-      domains: [hostname],
-      routes: attached
-        .flatMap(entriesOf)
-        .toSorted(byPrecedence)
-        .map((entry) => translateRoute(entry, { gateway, listener, hostname })),
-    }));
+    .map(([hostname, attached]) => {
+      const old = before.get(hostname);
+      const json =
+        old !== undefined && sameItems(old.routes, attached)
+          ? old.json
+          : translateVirtualHost({ gateway, listener, hostname }, attached);
+      known.set(hostname, { routes: attached, json });
+      return json;
+    });
+}
+
+function translateVirtualHost(site: RouteSite, routes: readonly Route[]): VirtualHostJson {
+  return {
+    name: site.hostname,
+    domains: [site.hostname],
+    routes: routes
+      .flatMap(entriesOf)
+      .toSorted(byPrecedence)
+      .map((entry) => translateRoute(entry, site)),
+  };
 }
 
 /** The routes of each virtual host. */

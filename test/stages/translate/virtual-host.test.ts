@@ -103,7 +103,7 @@ describe("byPrecedence", () => {
 
 describe("translateVirtualHosts", () => {
   it("puts the rules of all routes for a hostname in one virtual host, and one for each hostname", () => {
-    const hosts = translateVirtualHosts(gateway("public"), listener, [
+    const hosts = translateVirtualHosts({ gateway: gateway("public"), listener }, [
       route("shop", [rule("main", [backend("shop")])], { hostnames: ["Shop.example.com", "*.example.com"] }),
       route("admin", [rule("main", [backend("admin")], { matches: [match(exact("/admin"))] })], {
         hostnames: ["shop.example.com"],
@@ -117,7 +117,7 @@ describe("translateVirtualHosts", () => {
 
   it("makes one Envoy route of each match of a rule", () => {
     const matches = [match(prefix("/a")), match(prefix("/longer"))];
-    const [host] = translateVirtualHosts(gateway("public"), listener, [
+    const [host] = translateVirtualHosts({ gateway: gateway("public"), listener }, [
       route("r", [rule("main", [backend("a")], { matches })]),
     ]);
     expect(host?.routes?.map((made) => [made.name, made.match?.pathSeparatedPrefix])).toEqual([
