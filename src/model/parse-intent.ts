@@ -2,11 +2,12 @@
  * From documents to intent, or to everything that is wrong with them.
  *
  * Each file is parsed and checked alone and remembered by its path and hash, so that an edit of one file in
- * a thousand costs one file; then all files are merged, references are checked and the intent is built. All
+ * a thousand costs one file, and those that use what it defines; then the intent is built. All
  * problems of all files come at once, in the order of their places. While a file cannot be read at all,
  * dangling references are not told: the names may well be in that file.
  */
 import type { Document, SourceProblem } from "../config/source.ts";
+import { sameItems } from "../support/same-content.ts";
 import type { DocumentParts } from "./build-document.ts";
 import { buildDocument } from "./build-document.ts";
 import { checkAttachments } from "./check-attachments.ts";
@@ -20,8 +21,9 @@ import { collectDefinitions, collectReferences } from "./collect-names.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
 import type { Intent } from "./intent.ts";
-import { lintUnused } from "./lint-unused.ts";
+import { textsOf } from "./lint-unused.ts";
 import { mergeDocuments } from "./merge-documents.ts";
+import { NameIndex } from "./name-index.ts";
 import { parseDocument } from "./parse-document.ts";
 import { reuseParts } from "./reuse-parts.ts";
 import type { ResolvedDrafts } from "./resolve-intent.ts";
@@ -35,7 +37,15 @@ const FILES_MAX = 10_000;
 /** Checked files by path; made by `createParseCache`, kept between calls with the same API. */
 export interface ParseCache {
   readonly files: Map<string, CheckedFile>;
+  readonly names: NameIndex<CheckedFile>;
+  readonly texts: RememberedTexts;
   readonly resolved: ResolvedDrafts;
+}
+
+/** The texts of raw resources and patches, and the documents that hold any. */
+interface RememberedTexts {
+  parts: readonly DocumentParts[];
+  texts: ReadonlySet<string>;
 }
 
 /** One file, parsed and checked alone. */
@@ -53,7 +63,12 @@ export interface CheckedFile {
 }
 
 export function createParseCache(): ParseCache {
-  return { files: new Map(), resolved: createResolvedDrafts() };
+  return {
+    files: new Map(),
+    names: new NameIndex(),
+    texts: { parts: [], texts: new Set() },
+    resolved: createResolvedDrafts(),
+  };
 }
 
 /** What is parsed. */
@@ -78,23 +93,22 @@ export interface ParsedIntent {
 
 /** The intent, unless there is an error. */
 export function parseIntent(input: ParseInput): ParsedIntent {
-  const files = checkFiles(input);
-  const merged = mergeDocuments(files.flatMap((file) => file.definitions));
-  const parts = files.flatMap((file) => file.parts ?? []);
+  const cache = input.cache ?? createParseCache();
+  const { resolved, names } = cache;
+  const files = checkFiles(input, cache);
+  for (const file of names.update(files)) if (file.parts !== undefined) resolved.files.delete(file.parts);
+  const partsOfFiles = files.flatMap((file) => (file.parts === undefined ? [] : [file.parts]));
+  const parts = partsOfFiles.flat();
   const named = [...new Set(files.flatMap((file) => file.files))].toSorted();
-  const { resolved = createResolvedDrafts() } = input.cache ?? {};
   const drafts = parts.flatMap((part) => part.secrets);
   const secrets = input.content === undefined ? undefined : resolveSecrets(drafts, input.content, resolved.secrets);
   const complete = input.problems.length === 0 && files.every((file) => file.complete);
-  const references = files.flatMap((file) => file.references);
   const diagnostics = [
     ...input.problems.map(sourceDiagnostic),
     ...noDocuments(input),
     ...files.flatMap((file) => file.diagnostics),
-    ...merged.diagnostics,
-    ...(complete ? checkReferences(references, merged.definitions) : []),
-    ...checkAttachments(references, merged.definitions),
-    ...checkConflicts(parts, groupNames(merged.definitions)),
+    ...(names.isRight() ? [] : namingProblems(files, complete)),
+    ...checkConflicts(parts, groupNames(names.definitions)),
     ...(secrets?.diagnostics ?? []),
     ...tooManyFiles(named),
   ];
@@ -102,27 +116,44 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   if (diagnostics.some(isError)) {
     return { diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined, files: allFiles };
   }
-  const unused = lintUnused(merged.definitions, references, parts);
+  const unused = names.unused(textsOnce(parts, cache.texts));
   const isRead = secrets !== undefined || drafts.length === 0;
   return {
     diagnostics: collectDiagnostics([...diagnostics, ...unused], input.documents),
-    intent: isRead ? resolveIntent(parts, secrets?.secrets ?? [], resolved) : undefined,
+    intent: isRead ? resolveIntent(partsOfFiles, secrets?.secrets ?? [], resolved) : undefined,
     files: allFiles,
   };
 }
 
+/** Every repeated name, dangling reference and policy that clashes with another. */
+function namingProblems(files: readonly CheckedFile[], complete: boolean): readonly Diagnostic[] {
+  const { definitions, diagnostics } = mergeDocuments(files.flatMap((file) => file.definitions));
+  const references = files.flatMap((file) => file.references);
+  return [
+    ...diagnostics,
+    ...(complete ? checkReferences(references, definitions) : []),
+    ...checkAttachments(references, definitions),
+  ];
+}
+
+function textsOnce(all: readonly DocumentParts[], known: RememberedTexts): ReadonlySet<string> {
+  const parts = all.filter(({ rawResources, patches }) => rawResources.length + patches.length > 0);
+  if (!sameItems(parts, known.parts)) {
+    known.parts = parts;
+    known.texts = textsOf(parts);
+  }
+  return known.texts;
+}
+
 /** Checks the files that are new or changed and forgets those that are gone. */
-function checkFiles(input: ParseInput): readonly CheckedFile[] {
-  const { cache } = input;
+function checkFiles({ documents, api }: ParseInput, cache: ParseCache): readonly CheckedFile[] {
   const checked = new Map<string, CheckedFile>();
-  for (const document of input.documents) {
-    const known = cache?.files.get(document.path);
-    checked.set(document.path, known?.hash === document.hash ? known : checkFile(document, input.api, known));
+  for (const document of documents) {
+    const known = cache.files.get(document.path);
+    checked.set(document.path, known?.hash === document.hash ? known : checkFile(document, api, known));
   }
-  if (cache !== undefined) {
-    cache.files.clear();
-    for (const [path, file] of checked) cache.files.set(path, file);
-  }
+  cache.files.clear();
+  for (const [path, file] of checked) cache.files.set(path, file);
   return [...checked.values()];
 }
 

@@ -6,6 +6,7 @@
  * stages made of it can be used again.
  */
 import { present } from "../support/assert.ts";
+import { sameItems } from "../support/same-content.ts";
 import type { DocumentParts } from "./build-document.ts";
 import type { DraftGateway } from "./build-nodes.ts";
 import type { DraftAttachment } from "./build-policy.ts";
@@ -16,16 +17,30 @@ import type { Gateway } from "./intent-gateway.ts";
 import type { AttachedPolicy, Policy } from "./intent-policy.ts";
 import type { Route, Rule, RuleTarget } from "./intent-route.ts";
 import type { Secret } from "./intent-secret.ts";
+import type { Service } from "./intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "./intent.ts";
 import { comparePlaces } from "./merge-documents.ts";
 import type { SecretMemo } from "./resolve-secrets.ts";
 import { byName } from "./sort.ts";
+import { SortedItems } from "./sorted-items.ts";
 
 /** What drafts resolved to the last time; keep it between calls. */
 export interface ResolvedDrafts {
   readonly gateways: Resolved<DraftGateway, Gateway>;
   readonly routes: Resolved<DraftRoute, Route>;
   readonly secrets: SecretMemo;
+  /** By the parts of a file; `parseIntent` forgets a file when a name that it uses may mean something else. */
+  readonly files: WeakMap<readonly DocumentParts[], ResolvedFile>;
+  readonly sortedServices: SortedItems<Service>;
+  readonly sortedRoutes: SortedItems<Route>;
+}
+
+/** What the drafts of one file are, and what the lists that they may mean whole were then. */
+interface ResolvedFile {
+  readonly gateways: readonly Gateway[];
+  readonly routes: readonly Route[];
+  readonly allGroups: readonly string[];
+  readonly allGateways: readonly string[];
 }
 
 /** For each draft its result, and what of other documents that was made of. */
@@ -44,15 +59,23 @@ interface Named {
 
 /** With nothing resolved yet. */
 export function createResolvedDrafts(): ResolvedDrafts {
-  return { gateways: new WeakMap(), routes: new WeakMap(), secrets: new WeakMap() };
+  return {
+    gateways: new WeakMap(),
+    routes: new WeakMap(),
+    secrets: new WeakMap(),
+    files: new WeakMap(),
+    sortedServices: new SortedItems(),
+    sortedRoutes: new SortedItems(),
+  };
 }
 
-/** Resolves; every reference of the parts is known to be defined. */
+/** Resolves the parts of each file; every reference of theirs is known to be defined. */
 export function resolveIntent(
-  parts: readonly DocumentParts[],
+  files: readonly (readonly DocumentParts[])[],
   secrets: readonly Secret[],
   before: ResolvedDrafts,
 ): Intent {
+  const parts = files.flat();
   const groups = resolveGroups(parts);
   const named: Named = {
     groups: groups.map((group) => group.name),
@@ -60,17 +83,29 @@ export function resolveIntent(
     splits: new Map(parts.flatMap((part) => part.splits.map((split) => [split.name, split]))),
     policies: new Map(parts.flatMap((part) => part.policies.map((policy) => [policy.name, policy]))),
   };
-  const gateways = parts.flatMap((part) => part.gateways.map((draft) => resolveGateway(draft, named, before.gateways)));
-  const routes = parts.flatMap((part) => part.routes.map((draft) => resolveRoute(draft, named, before.routes)));
+  const resolved = files.map((file) => resolveFile(file, named, before));
   return {
     groups,
-    gateways: gateways.toSorted(byName),
-    services: parts.flatMap((part) => part.services).toSorted(byName),
-    routes: routes.toSorted(byName),
+    gateways: resolved.flatMap(({ gateways }) => gateways).toSorted(byName),
+    services: before.sortedServices.update(parts.map((part) => part.services)),
+    routes: before.sortedRoutes.update(resolved.map(({ routes }) => routes)),
     secrets: secrets.toSorted(byName),
     rawResources: parts.flatMap((part) => part.rawResources.map((item) => item.resource)).toSorted(byTypeAndName),
     patches: parts.flatMap((part) => part.patches).toSorted((left, right) => comparePlaces(left.at, right.at)),
   };
+}
+
+function resolveFile(parts: readonly DocumentParts[], named: Named, before: ResolvedDrafts): ResolvedFile {
+  const known = before.files.get(parts);
+  const { groups: allGroups, gateways: allGateways } = named;
+  if (known !== undefined && sameItems(known.allGroups, allGroups) && sameItems(known.allGateways, allGateways)) {
+    return known;
+  }
+  const gateways = parts.flatMap((part) => part.gateways.map((draft) => resolveGateway(draft, named, before.gateways)));
+  const routes = parts.flatMap((part) => part.routes.map((draft) => resolveRoute(draft, named, before.routes)));
+  const resolved = { gateways, routes, allGroups, allGateways };
+  before.files.set(parts, resolved);
+  return resolved;
 }
 
 function resolveGroups(parts: readonly DocumentParts[]): readonly NodeGroup[] {

@@ -4,7 +4,7 @@
  * A file is parsed whole, and most edits change one of its many services or routes. An item whose place moved
  * is another one: its place is in diagnostics and resources.
  */
-import { sameContent } from "../support/same-content.ts";
+import { sameContent, sameItems } from "../support/same-content.ts";
 import type { DocumentParts } from "./build-document.ts";
 
 /** The parts, with the items of before in the place of equal ones. */
@@ -37,8 +37,9 @@ function shared<Item extends { readonly name: string }>(
   after: readonly Item[],
 ): readonly Item[] {
   const known = new Map(before.map((item) => [item.name, item]));
-  return after.map((item) => {
+  const items = after.map((item) => {
     const old = known.get(item.name);
     return old !== undefined && sameContent(old, item) ? old : item;
   });
+  return sameItems(before, items) ? before : items;
 }
