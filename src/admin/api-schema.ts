@@ -64,6 +64,17 @@ const snapshotSummary = pastSnapshot.extend({ types: z.record(typeName, tableSum
 const heldChange = pastSnapshot.extend({
   heldSince: time,
   findings: z.array(z.object({ type: typeName, removedCount: z.int(), ofCount: z.int(), names: z.array(z.string()) })),
+  changes: z
+    .array(
+      z.object({
+        type: typeName,
+        added: z.int(),
+        changed: z.int(),
+        removed: z.int(),
+        removedNames: z.array(z.string()).describe("The first 50"),
+      }),
+    )
+    .describe("Everything that confirming it would do, against what is served"),
 });
 
 const convergenceSchema = z.object({

@@ -1,6 +1,7 @@
 /**
  * Snapshots in the shape of the admin API.
  */
+import { diffSnapshots } from "../snapshot/diff.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceType } from "../snapshot/type-url.ts";
@@ -34,7 +35,7 @@ export function groupJson(group: GroupView, historyMax: number): GroupJson {
     source: group.source,
     ...(current === undefined ? {} : { current: { ...pastJson(current), types: typesJson(current) } }),
     history: group.history.slice(0, historyMax).map(pastJson),
-    ...(held === undefined ? {} : { held: heldJson(held) }),
+    ...(held === undefined ? {} : { held: heldJson(held, current) }),
     ...(convergence === undefined ? {} : { convergence: convergenceJson(convergence) }),
   };
 }
@@ -77,6 +78,9 @@ export async function snapshotJson(
     ...(page.next === undefined ? {} : { next: page.next }),
   };
 }
+
+/** Names of a type that a held change removes, in the list of groups; the rest is a page of the snapshots away. */
+const REMOVED_NAMES_MAX = 50;
 
 /** The name of a type in the API. */
 export function typeName(typeUrl: string): string {
@@ -143,7 +147,10 @@ function typesJson(snapshot: Snapshot): NonNullable<GroupJson["current"]>["types
   );
 }
 
-function heldJson({ snapshot, sinceMs, findings }: HeldChange): NonNullable<GroupJson["held"]> {
+function heldJson(
+  { snapshot, sinceMs, findings }: HeldChange,
+  current: Snapshot | undefined,
+): NonNullable<GroupJson["held"]> {
   return {
     ...pastJson(snapshot),
     heldSince: isoTime(sinceMs),
@@ -152,6 +159,13 @@ function heldJson({ snapshot, sinceMs, findings }: HeldChange): NonNullable<Grou
       removedCount,
       ofCount,
       names: [...names],
+    })),
+    changes: diffSnapshots(current, snapshot).map(({ typeUrl, added, changed, removed }) => ({
+      type: typeName(typeUrl),
+      added: added.length,
+      changed: changed.length,
+      removed: removed.length,
+      removedNames: removed.slice(0, REMOVED_NAMES_MAX),
     })),
   };
 }

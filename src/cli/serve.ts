@@ -110,7 +110,7 @@ async function serve(options: ServeOptions): Promise<void> {
     const adminAddress = addressText(await admin.listen());
     const xdsPort = await plane.server.listen(addressText(options.xds));
     const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
-    record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, adminAddress });
+    record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, adminAddress, pid: process.pid });
     await plane.start();
     const signal = await nextSignal();
     record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });

@@ -12,6 +12,7 @@ import { checkService } from "./check-service.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
 import { explainIssue } from "./explain-issue.ts";
+import { foreignDocument } from "./foreign-document.ts";
 import type { JsonValue } from "./intent.ts";
 import type { YamlDocument } from "./parse-document.ts";
 import type { Path, Problem } from "./position.ts";
@@ -54,6 +55,8 @@ export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly D
 type EntryCheck<T> = (path: Path, entry: T) => readonly Problem[];
 
 function checkShape(value: unknown): readonly Problem[] {
+  const foreign = foreignDocument(value);
+  if (foreign !== undefined) return [foreign];
   const result = documentSchema.safeParse(value);
   if (result.success) return [];
   const problems = result.error.issues.flatMap((issue) => explainIssue(value, issue));
@@ -72,7 +75,8 @@ function checkShape(value: unknown): readonly Problem[] {
 
 /** The path of the key that a misspelt one stands for: that it is missing needs no second message. */
 function meantPath(problem: Problem): readonly string[] {
-  const meant = problem.code === "unknown-key" ? /^did you mean `(.+)`\?$/.exec(problem.hint ?? "")?.[1] : undefined;
+  const meant =
+    problem.code === "unknown-key" ? /^(?:did you mean|write) `([@\w]+)[`:]/.exec(problem.hint ?? "")?.[1] : undefined;
   return meant === undefined ? [] : [formatPath([...problem.path.slice(0, -1), meant])];
 }
 

@@ -7,6 +7,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { Definitions } from "./merge-documents.ts";
 import type { Problem } from "./position.ts";
 import { locate } from "./position.ts";
+import { scalarRules } from "./schema-scalars.ts";
 
 /** What one definition of a section is called. */
 const nouns: Readonly<Record<Section, string>> = {
@@ -44,6 +45,8 @@ export function checkReferences(references: readonly Reference[], definitions: D
 
 function danglingName(reference: Reference, definitions: Definitions): Problem | undefined {
   const { section, name, path } = reference;
+  // That it cannot be a name at all has been told.
+  if (!scalarRules.name.pattern.test(name)) return undefined;
   const known = definitions[section];
   const definition = known.get(name);
   if (definition !== undefined) return danglingMember(reference, definition);

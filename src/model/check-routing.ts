@@ -3,6 +3,7 @@
  * and weights of backends that do not exist.
  */
 import { checkEach, checkFilters, checkHeaderChanges } from "./check-filters.ts";
+import { checkLiterals } from "./check-literals.ts";
 import { closestName } from "./closest-name.ts";
 import type { Path, Problem } from "./position.ts";
 import type { GatewayValue, PolicyValue, RouteValue, SplitValue } from "./schema.ts";
@@ -28,6 +29,7 @@ export function checkRoute(path: Path, route: RouteValue): readonly Problem[] {
     ...repeated(rules, "rule"),
     ...repeatedHeaders(path, route),
     ...route.rules.flatMap((rule, index) => checkFilters([...path, "rules", index], rule)),
+    ...checkLiterals(path, route),
   ];
 }
 

@@ -33,11 +33,14 @@ export function isConfidential(text: string): boolean {
   return signs.test(text.includes("@type") ? text : text.replace(secretName, "tls: "));
 }
 
+/** Hints that consist of words of the vocabulary. */
+const knownHint = /^(?:did you mean|write `(?:certificate|privateKey|ca): \{)/;
+
 /** The diagnostic without the line it is about and without the value in its message. */
 export function conceal({ source: _, hint, ...diagnostic }: Diagnostic): Diagnostic {
   const quote = quotes[diagnostic.code];
   // A suggestion is one of the known words; every other hint may repeat what is written.
-  const safe = hint !== undefined && (quote === undefined || hint.startsWith("did you mean"));
+  const safe = hint !== undefined && (quote === undefined || knownHint.test(hint));
   return {
     ...diagnostic,
     message: quote === undefined ? diagnostic.message : diagnostic.message.replace(quote, "…"),

@@ -143,6 +143,7 @@ function convertAlias(conversion: Conversion, alias: Alias.Parsed): Converted {
       code: "yaml-syntax",
       ...place,
       message: `the alias *${alias.source} has no complete anchor before it`,
+      hint: `if a text is meant, put it in quotes: "*${alias.source}"`,
     });
     return leaf(null, place);
   }

@@ -8,6 +8,7 @@
 import type * as z from "zod";
 import { closestName } from "./closest-name.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
+import { familiarValue } from "./familiar-values.ts";
 import { familiarWord } from "./familiar-words.ts";
 import { futureWord } from "./future-words.ts";
 import type { Path, Problem } from "./position.ts";
@@ -83,17 +84,23 @@ function wrongType(root: unknown, path: Path, issue: z.core.$ZodIssueInvalidType
   if (issue.expected === "int" && typeof value === "number") {
     return at(path, "invalid-value", `must be a whole number, but is ${shown(root, path)}`);
   }
-  const hint = typeHint(value, issue) ?? rightForm(String(path.at(-1)), value, issue.expected);
+  const hint =
+    familiarValue(path, value) ?? typeHint(value, issue) ?? rightForm(String(path.at(-1)), value, issue.expected);
   const problem = at(path, "wrong-type", `must be ${expected(issue)}, but is ${described(value)}`);
   const isBareText = issue.expected === "string" && (typeof value === "number" || typeof value === "boolean");
   // The value of `1.0` is 1; only the file knows how it is written.
+  const isDuration = issue.message === "duration" || issue.message === "positiveDuration";
+  if (isDuration && typeof value === "number") return { ...problem, hintFor: (written) => `write a unit: ${written}s` };
   if (isBareText) return { ...problem, hintFor: (written) => `put it in quotes: "${written}"` };
   return hint === undefined ? problem : { ...problem, hint };
 }
 
 function missing(path: Path): Problem {
   const key = String(path.at(-1));
-  return { code: "missing-key", message: `\`${key}\` is missing`, path, at: "key" };
+  const problem: Problem = { code: "missing-key", message: `\`${key}\` is missing`, path, at: "key" };
+  if (key === "@type")
+    return { ...problem, hint: 'write "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster, or another type' };
+  return problem;
 }
 
 /** The branch whose type fits what is written; when none fits, all of them in one sentence. */
@@ -101,10 +108,19 @@ function explainUnion(root: unknown, path: Path, issue: z.core.$ZodIssueInvalidU
   const value = valueAt(root, path);
   if (value === undefined) return [missing(path)];
   const fitting = issue.errors.filter((branch) => !branch.some((inner) => isOtherType(inner, value)));
+  const words = fitting.map(onlyWords);
+  if (words.length > 1 && words.every((some) => some !== undefined)) return [wrongWord(root, path, words.flat())];
   const best = fitting.toSorted((left, right) => left.length - right.length)[0];
   if (best !== undefined) return best.flatMap((inner) => explainIssue(root, inner, path));
   const branches = new Set(issue.errors.map((branch) => (branch[0] === undefined ? "" : expected(branch[0]))));
-  return [at(path, "wrong-type", `must be ${[...branches].join(" or ")}, but is ${described(value)}`)];
+  const problem = at(path, "wrong-type", `must be ${[...branches].join(" or ")}, but is ${described(value)}`);
+  const hint = familiarValue(path, value);
+  return [hint === undefined ? problem : { ...problem, hint }];
+}
+
+/** The allowed words of a branch that is nothing but a choice. */
+function onlyWords([issue, ...others]: readonly Issue[]): readonly unknown[] | undefined {
+  return issue?.code === "invalid_value" && issue.path.length === 0 && others.length === 0 ? issue.values : undefined;
 }
 
 function isOtherType(issue: Issue, value: unknown): boolean {
@@ -120,6 +136,9 @@ function wrongWord(root: unknown, path: Path, words: readonly unknown[]): Proble
   const sameType = typeof value === typeof words[0];
   const near = typeof value === "string" ? closestName(value, texts) : undefined;
   const one = texts.length <= WORDS_IN_MESSAGE_MAX ? alternatives(texts) : "one of the allowed words";
+  const familiar = familiarValue(path, value);
+  if (familiar !== undefined)
+    return { ...at(path, "invalid-value", `must be ${one}, but is ${shown(root, path)}`), hint: familiar };
   return {
     ...at(path, sameType ? "invalid-value" : "wrong-type", `must be ${one}, but is ${shown(root, path)}`),
     hint: near === undefined ? allowed("allowed: ", texts) : `did you mean \`${near}\`?`,
@@ -141,6 +160,8 @@ function badKey(path: Path, kind: string): Problem {
 function badText(root: unknown, path: Path, kind: string): Problem {
   const rule = scalarRule(kind);
   const problem = at(path, "invalid-value", `must be ${rule?.expected ?? "another text"}, but is ${shown(root, path)}`);
+  const familiar = familiarValue(path, valueAt(root, path));
+  if (familiar !== undefined) return { ...problem, hint: familiar };
   return rule === undefined || rule.hint === "" ? problem : { ...problem, hint: rule.hint };
 }
 
@@ -188,7 +209,11 @@ function typeHint(value: unknown, issue: z.core.$ZodIssueInvalidType): string | 
   if (rule !== undefined && rule.hint !== "") return rule.hint;
   const isNumeric = typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value));
   const isBoolean = value === "true" || value === "false";
-  if (["number", "int"].includes(issue.expected) && isNumeric) return `remove the quotes: ${value}`;
+  if (["number", "int"].includes(issue.expected)) {
+    if (isNumeric) return `remove the quotes: ${value}`;
+    if (typeof value === "string" && /^\d+ ?%$/.test(value))
+      return `write the number alone: ${Number.parseInt(value, 10)}`;
+  }
   return issue.expected === "boolean" && isBoolean ? `remove the quotes: ${value}` : undefined;
 }
 

@@ -6,14 +6,31 @@ import type { Path } from "./position.ts";
 const address = 'the port belongs to the address of an endpoint: "10.0.0.1:8080"';
 const serviceHint = "a backend is written `{ service: shop }`; its port is that of the service's endpoints";
 
+const bootstrap = "this is Envoy's bootstrap; its listeners and clusters go under `resources`, each with its `@type`";
+const filterHint = "a filter is written by its name alone: `- redirect: { … }`";
+const pathHint = "write `path: /a` for a prefix, or `path: { exact: /a }`";
+const attachHint = "a policy is attached by its name: `policies: [name]` at a gateway, a route or a rule";
+
 /** `*` stands for one step of a path. */
 const familiarWords: readonly {
   readonly where: readonly string[];
   readonly hints: Readonly<Record<string, string>>;
 }[] = [
   {
+    where: [],
+    hints: {
+      static_resources: bootstrap,
+      dynamic_resources: bootstrap,
+      admin: bootstrap,
+      node: "did you mean `nodes`?",
+    },
+  },
+  {
     where: ["services", "*"],
     hints: {
+      lb_policy: "write `loadBalancer: { policy: … }`",
+      load_assignment: 'write `endpoints: ["10.0.0.1:8080"]`',
+      type: "a service has `endpoints`, or `discovery: { dns: … }`",
       port: address,
       targetPort: address,
       hosts: "did you mean `endpoints`?",
@@ -22,7 +39,12 @@ const familiarWords: readonly {
   },
   {
     where: ["services", "*", "endpoints", "*"],
-    hints: { port: address, ip: 'write `address: "10.0.0.1:8080"`', host: 'write `address: "10.0.0.1:8080"`' },
+    hints: {
+      port: address,
+      endpoint: 'write `address: "10.0.0.1:8080"`',
+      ip: 'write `address: "10.0.0.1:8080"`',
+      host: 'write `address: "10.0.0.1:8080"`',
+    },
   },
   {
     where: ["routes", "*"],
@@ -36,11 +58,39 @@ const familiarWords: readonly {
     where: ["routes", "*", "rules", "*"],
     hints: {
       retries: "did you mean `retry`?",
+      match: "did you mean `matches`?",
+      route: "did you mean `backends`?",
+      redirect: "write `filters: [{ redirect: … }]`",
+      rewrite: "write `filters: [{ rewrite: … }]`",
+      mirror: "write `filters: [{ mirror: … }]`",
+      headers: "write `filters: [{ requestHeaders: … }]`, or `matches: [{ headers: … }]`",
+      directResponse: "write `filters: [{ respond: … }]`",
       timeout: "write `timeouts: { request: 3s }`",
       backendRefs: "did you mean `backends`?",
       service: "write `backends: [{ service: shop }]`",
     },
   },
+  {
+    where: ["routes", "*", "rules", "*", "filters", "*"],
+    hints: {
+      type: filterHint,
+      requestRedirect: "did you mean `redirect`?",
+      urlRewrite: "did you mean `rewrite`?",
+      requestMirror: "did you mean `mirror`?",
+      requestHeaderModifier: "did you mean `requestHeaders`?",
+      responseHeaderModifier: "did you mean `responseHeaders`?",
+      directResponse: "did you mean `respond`?",
+    },
+  },
+  {
+    where: ["routes", "*", "rules", "*", "matches", "*"],
+    hints: { uri: "did you mean `path`?", prefix: "write `path: /a`, which is a prefix" },
+  },
+  {
+    where: ["routes", "*", "rules", "*", "matches", "*", "path"],
+    hints: { type: pathHint, value: pathHint },
+  },
+  { where: ["policies", "*"], hints: { targetRef: attachHint, targetRefs: attachHint } },
   { where: ["routes", "*", "rules", "*", "backends", "*"], hints: { port: serviceHint, name: serviceHint } },
 ];
 

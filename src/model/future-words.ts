@@ -6,26 +6,35 @@
  */
 import type { Path } from "./position.ts";
 
+/** HTTP filters stand in a listener that Fairway makes. */
+const byPatch = "remove it, or add Envoy's own filter to the listener by a `jsonPatch` under `patches`";
+
 /** `*` stands for one step of a path. */
-const futureWords: readonly { readonly where: readonly string[]; readonly words: readonly string[] }[] = [
+const futureWords: readonly {
+  readonly where: readonly string[];
+  readonly words: readonly string[];
+  /** What to do meanwhile; a raw resource when absent. */
+  readonly hint?: string;
+}[] = [
   { where: ["services", "*", "discovery"], words: ["etcd", "file"] },
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
-  { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["rateLimit"] },
+  { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["rateLimit", "cors"], hint: byPatch },
   { where: ["routes", "*", "rules", "*", "retry"], words: ["hedge"] },
-  { where: ["policies", "*"], words: ["rateLimit", "jwt", "cors"] },
+  { where: ["policies", "*"], words: ["rateLimit", "jwt", "cors"], hint: byPatch },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];
 
 /** What to say about a key that is known and not supported, or undefined. */
 export function futureWord(path: Path, key: string): { readonly message: string; readonly hint: string } | undefined {
-  const found = futureWords.some(
+  const found = futureWords.find(
     ({ where, words }) =>
       words.includes(key) &&
       where.length === path.length &&
       where.every((step, index) => step === "*" || step === path[index]),
   );
-  if (!found) return undefined;
-  return { message: `\`${key}\` is not supported yet`, hint: "remove it, or use a raw resource under `resources`" };
+  if (found === undefined) return undefined;
+  const { hint = "remove it, or use a raw resource under `resources`" } = found;
+  return { message: `\`${key}\` is not supported yet`, hint };
 }

@@ -9,6 +9,13 @@ export function rightForm(key: string, value: unknown, expected: string): string
 }
 
 function asList(key: string, value: unknown): string | undefined {
+  // Envoy and Istio write such lists as one text.
+  if (typeof value === "string" && /^[^,]+(?:,[^,]+)+$/.test(value)) {
+    return `write a list: \`${key}: [${value
+      .split(",")
+      .map((item) => quoted(item.trim()))
+      .join(", ")}]\``;
+  }
   if (typeof value === "string" || typeof value === "number") return `write a list: \`${key}: [${quoted(value)}]\``;
   if (value === null || typeof value !== "object") return undefined;
   return `write a list: \`${key}: [{ … }]\`, or put \`- \` before the first key of each item`;

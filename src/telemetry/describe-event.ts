@@ -90,7 +90,7 @@ function describeOwn(event: BuildEvent | StateEvent | ServerEvent): EventDescrip
     case "config-hold-withdrawn":
       return info(`${event.group}: ${event.snapshotVersion} is no longer asked for`);
     case "source-warning":
-      return warn(`config accepted with warnings: ${firstOf(event.diagnostics)}`);
+      return warn(`the config has warnings: ${firstOf(event.diagnostics)}`);
     case "lkg-promoted":
       return info(`${event.group}: ${event.snapshotVersion} is now the last known good`);
     case "lkg-loaded":
@@ -98,7 +98,7 @@ function describeOwn(event: BuildEvent | StateEvent | ServerEvent): EventDescrip
     case "state-write-failed":
       return { level: "error", text: `the state could not be written: ${event.message}` };
     case "serving":
-      return info(`serving xDS on ${event.xdsAddress}, admin on http://${event.adminAddress}`);
+      return info(`serving xDS on ${event.xdsAddress}, admin on http://${event.adminAddress}, as process ${event.pid}`);
     case "stopping":
       return info(`stopping: ${event.reason}`);
     default:

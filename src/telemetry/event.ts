@@ -65,7 +65,12 @@ export type StateEvent =
 
 /** What becomes of the server. */
 export type ServerEvent =
-  | (AtTime & { readonly kind: "serving"; readonly xdsAddress: string; readonly adminAddress: string })
+  | (AtTime & {
+      readonly kind: "serving";
+      readonly xdsAddress: string;
+      readonly adminAddress: string;
+      readonly pid: number;
+    })
   | (AtTime & { readonly kind: "stopping"; readonly reason: string });
 
 /** Any of them. */

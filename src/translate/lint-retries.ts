@@ -46,7 +46,9 @@ function lintRetry(
 ): Pick<Diagnostic, "code" | "message" | "hint"> | undefined {
   const requestMs = timeouts?.requestMs ?? defaultRequestTimeoutMs;
   const perTryTimeoutMs = tryLimitMs(retry, timeouts);
-  if (perTryTimeoutMs === undefined) return requestMs === 0 ? endlessTry() : undefined;
+  if (perTryTimeoutMs === undefined) {
+    return requestMs === 0 && retry.on.some((word) => !beforeAnswer.has(word)) ? endlessTry(timeouts) : undefined;
+  }
   if (requestMs === 0) return undefined;
   const whole = `${duration(requestMs)}${timeouts?.requestMs === undefined ? ", the default" : ""}`;
   if (perTryTimeoutMs >= requestMs) {
@@ -66,11 +68,26 @@ function lintRetry(
   };
 }
 
-function endlessTry(): Pick<Diagnostic, "code" | "message" | "hint"> {
+/** Failures that show before a backend begins to work on the request: none of them is a try that hangs. */
+const beforeAnswer: ReadonlySet<string> = new Set([
+  "connect-failure",
+  "refused-stream",
+  "reset-before-request",
+  "http3-post-connect-failure",
+]);
+
+/** What ends a stream on which nothing moves when no route says so; the listener's default. */
+const streamIdleTimeoutMs = 300_000;
+
+function endlessTry(timeouts: Timeouts | undefined): Pick<Diagnostic, "code" | "message" | "hint"> {
+  const idleMs = timeouts?.idleMs ?? streamIdleTimeoutMs;
+  const end =
+    idleMs === 0
+      ? "nothing ends a try that hangs"
+      : `only the idle timeout (${duration(idleMs)}) ends a try that hangs`;
   return {
     code: "endless-try",
-    message:
-      "the request timeout is 0s (none) and there is no perTryTimeout: a try that hangs is never given up, so it is never tried again",
+    message: `the request timeout is 0s (none) and there is no perTryTimeout: ${end}, and it is not tried again`,
     hint: "write `perTryTimeout`, or a `timeouts.request` above 0s",
   };
 }

@@ -46,6 +46,50 @@ describe("hints", () => {
       "gateways: { g: { listeners: [{ name: h, port: 80, protocol: https }] } }\n",
       "did you mean `HTTPS`?",
     ],
+    ["a duration without a unit", rule("timeouts: { request: 5 }"), "write a unit: 5s"],
+    [
+      "a status that no redirect has",
+      rule("filters: [{ redirect: { scheme: https, status: 418 } }]").replace("backends: [{ service: s }], ", ""),
+      "allowed: 301, 302, 303, 307, 308",
+    ],
+    [
+      "a wildcard without quotes",
+      "routes: { r: { hostnames: [*.a.com] } }\n",
+      'if a text is meant, put it in quotes: "*.a.com"',
+    ],
+    ["conditions in one text", rule("retry: { attempts: 1, on: '5xx,reset' }"), "write a list: `on: [5xx, reset]`"],
+    [
+      "a retry on a status",
+      rule("retry: { attempts: 1, on: [502] }"),
+      "by status there are `gateway-error` (502, 503, 504), `5xx` and `retriable-4xx` (409)",
+    ],
+    [
+      "Envoy's name of a subset",
+      rule("name: x").replace("service: s", 'service: "s|v1"'),
+      "write `service: s, subset: v1`",
+    ],
+    ["a backend that is a text", rule("name: x").replace("{ service: s }", "s"), "write `{ service: s }`"],
+    [
+      "a weight in percent",
+      rule("name: x").replace("service: s", "service: s, weight: 90%"),
+      "write the number alone: 90",
+    ],
+    [
+      "a Kubernetes object",
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: a }\nspec: {}\n",
+      "write what it says under `routes`; the words inside are much the same",
+    ],
+    ["a bare list of resources", '- "@type": a\n', "put the list under the key `resources`"],
+    [
+      "a file where a secret is named",
+      service("tls: { ca: /etc/ca.pem }"),
+      "write the name of an entry under `secrets`, which says `{ file: … }` or `{ nodeFile: … }`",
+    ],
+    [
+      "an endpoint as Envoy writes it",
+      "services: { s: { endpoints: [{ endpoint: {} }] } }\n",
+      'write `address: "10.0.0.1:8080"`',
+    ],
   ])("show the right form of %s", (_, text, hint) => {
     const errors = parseText(text).diagnostics.filter(({ severity }) => severity === "error");
     expect(errors.map((error) => error.hint)).toEqual([hint]);
@@ -54,6 +98,20 @@ describe("hints", () => {
   it("repeat nothing of a file that holds secrets", () => {
     const { diagnostics } = parseText(`# PRIVATE KEY\n${label("1.25")}`);
     expect(JSON.stringify(diagnostics)).not.toContain("1.25");
+  });
+
+  it.each([
+    ['matches: [{ path: "/api/*" }]', "literal-glob: write `path: /api`, which takes everything below it too"],
+    ['matches: [{ path: { regex: "items/[0-9]+" } }]', 'never-matches: write "/items/[0-9]+"'],
+    ['matches: [{ path: { regex: "a|/b" } }]', undefined],
+    [
+      'filters: [{ requestHeaders: { set: { x: "%PROTOCOL%" } } }]',
+      "literal-format: for a format, add the header to the route configuration by a patch",
+    ],
+    ['filters: [{ requestHeaders: { set: { x: "50% off, 5 % more" } } }]', undefined],
+  ])("warn of what is taken literally or whole in `%s`", (keys, expected) => {
+    const found = parseText(`gateways: { g: { listeners: [{ name: h, port: 80 }] } }\n${rule(keys)}`).diagnostics;
+    expect(found.map(({ code, hint }) => `${code}: ${hint}`)).toEqual(expected === undefined ? [] : [expected]);
   });
 
   it.each([

@@ -122,7 +122,7 @@ describe("levels and content", () => {
       { kind: "lkg-promoted", atMs: 0, group: edge, snapshotVersion: version },
       { kind: "lkg-loaded", atMs: 0, group: edge, snapshotVersion: version, reason: "the files are gone" },
       { kind: "state-write-failed", atMs: 0, message: "disk full" },
-      { kind: "serving", atMs: 0, xdsAddress: "127.0.0.1:18000", adminAddress: "127.0.0.1:18001" },
+      { kind: "serving", atMs: 0, xdsAddress: "127.0.0.1:18000", adminAddress: "127.0.0.1:18001", pid: 7 },
       { kind: "stopping", atMs: 0, reason: "SIGTERM" },
       streamOf("a", 1).moved(edge),
       streamOf("a", 1).closed(),
