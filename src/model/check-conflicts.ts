@@ -100,20 +100,20 @@ function isRedefinition(left: Claim, right: Claim): boolean {
   return left.gateway !== right.gateway && left.gateway.name === right.gateway.name;
 }
 
-/** Points at the port of the listener; the listener is found again by its name, which is unique in its gateway. */
-function locateListener(claim: Claim): Pick<Diagnostic, "at" | "path" | "source"> {
-  const { gateways } = claim.document.value as {
+/** Points at the port of the listener. */
+function locateListener({ document, gateway, listener }: Claim): Pick<Diagnostic, "at" | "path" | "source"> {
+  const path: Path = [...listenerPath(document, gateway.name, listener.name), "port"];
+  const { at, path: text, source } = locate(document, { code: "conflicting-address", message: "", path, at: "value" });
+  return { at, ...(text === undefined ? {} : { path: text }), ...(source === undefined ? {} : { source }) };
+}
+
+/** Where a document has a listener, found by its name, which is unique in its gateway: drafts are sorted. */
+export function listenerPath(document: YamlDocument, gateway: string, listener: string): Path {
+  const { gateways } = document.value as {
     readonly gateways: Readonly<Record<string, { readonly listeners: readonly { readonly name: string }[] }>>;
   };
-  const index =
-    gateways[claim.gateway.name]?.listeners.findIndex((listener) => listener.name === claim.listener.name) ?? 0;
-  const path: Path = ["gateways", claim.gateway.name, "listeners", index, "port"];
-  const {
-    at,
-    path: text,
-    source,
-  } = locate(claim.document, { code: "conflicting-address", message: "", path, at: "value" });
-  return { at, ...(text === undefined ? {} : { path: text }), ...(source === undefined ? {} : { source }) };
+  const index = gateways[gateway]?.listeners.findIndex(({ name }) => name === listener) ?? 0;
+  return ["gateways", gateway, "listeners", index];
 }
 
 /** A group holds a resource of a type and name once. */

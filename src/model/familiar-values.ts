@@ -22,6 +22,9 @@ export function familiarValue(path: Path, value: unknown): string | undefined {
     const [service, subset] = value.split("|", 2);
     return `write \`service: ${service}, subset: ${subset}\``;
   }
+  if (path[0] === "services" && key === "protocol" && /^(?:https|tls)$/i.test(value)) {
+    return "write `tls: { ca: … }` beside `protocol`, which is what is spoken inside of TLS";
+  }
   if (secretKeys.has(key) && value.includes("/")) {
     return "write the name of an entry under `secrets`, which says `{ file: … }` or `{ nodeFile: … }`";
   }

@@ -21,6 +21,7 @@ import { collectDefinitions, collectReferences } from "./collect-names.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
 import type { Intent } from "./intent.ts";
+import { lintCertificates } from "./lint-certificates.ts";
 import { textsOf } from "./lint-unused.ts";
 import { mergeDocuments } from "./merge-documents.ts";
 import { NameIndex } from "./name-index.ts";
@@ -117,9 +118,10 @@ export function parseIntent(input: ParseInput): ParsedIntent {
     return { diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined, files: allFiles };
   }
   const unused = names.unused(textsOnce(parts, cache.texts));
+  const certificates = lintCertificates(parts, secrets?.secrets ?? []);
   const isRead = secrets !== undefined || drafts.length === 0;
   return {
-    diagnostics: collectDiagnostics([...diagnostics, ...unused], input.documents),
+    diagnostics: collectDiagnostics([...diagnostics, ...unused, ...certificates], input.documents),
     intent: isRead ? resolveIntent(partsOfFiles, secrets?.secrets ?? [], resolved) : undefined,
     files: allFiles,
   };

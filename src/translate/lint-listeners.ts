@@ -1,9 +1,10 @@
 /**
- * Warnings about listeners without routes, and routes without listeners.
+ * Warnings about listeners without routes, routes without listeners, and the two without a hostname in common.
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Gateway } from "../model/intent-gateway.ts";
 import type { Intent } from "../model/intent.ts";
+import { commonHostname } from "./listener-hostnames.ts";
 
 /** Told once for a gateway none of whose listeners has a route, else for each listener. */
 export function lintListeners(intent: Intent): readonly Diagnostic[] {
@@ -11,7 +12,51 @@ export function lintListeners(intent: Intent): readonly Diagnostic[] {
   return [
     ...intent.gateways.flatMap((gateway) => lintGateway(gateway, named)),
     ...intent.routes.filter(({ gateways }) => gateways.length === 0).map(unattached),
+    ...lintHostnames(intent),
   ];
+}
+
+/** Of what a route names, that which is for other hostnames only; a gateway counts by all its listeners together. */
+function lintHostnames({ gateways, routes }: Intent): readonly Diagnostic[] {
+  const limited = new Map(gateways.flatMap(hostnamesByName));
+  // Most listeners are for all hostnames.
+  if (limited.size === 0) return [];
+  return routes.flatMap((route) =>
+    route.gateways.flatMap((name) => {
+      const hostnames = limited.get(name);
+      const serves = hostnames?.some((ofListener) =>
+        route.hostnames.some((ofRoute) => commonHostname(ofRoute.toLowerCase(), ofListener) !== undefined),
+      );
+      return hostnames === undefined || serves === true ? [] : [apart(route, name, hostnames)];
+    }),
+  );
+}
+
+function hostnamesByName({ name, listeners }: Gateway): readonly (readonly [string, readonly string[]])[] {
+  const limited = listeners.flatMap((listener) =>
+    listener.hostnames === undefined ? [] : [[`${name}/${listener.name}`, listener.hostnames] as const],
+  );
+  if (limited.length < listeners.length) return limited;
+  return [...limited, [name, limited.flatMap(([, hostnames]) => hostnames)]];
+}
+
+function apart(
+  { name, at, hostnames }: Intent["routes"][number],
+  where: string,
+  served: readonly string[],
+): Diagnostic {
+  return {
+    code: "no-common-hostname",
+    severity: "warning",
+    message: `the route \`${name}\` serves nothing on \`${where}\`: ${shown(hostnames)} has nothing in common with ${shown(served)}`,
+    at,
+    hint: "attach the route to another listener, or make the hostnames of the two overlap",
+  };
+}
+
+/** As many as a sentence can take. */
+function shown(hostnames: readonly string[]): string {
+  return hostnames.slice(0, 3).join(", ") + (hostnames.length > 3 ? " …" : "");
 }
 
 function lintGateway(gateway: Gateway, named: ReadonlySet<string>): readonly Diagnostic[] {

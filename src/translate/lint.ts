@@ -35,10 +35,10 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
   const traffic = trafficOf(intent);
   const services = intent.services.map((service) => ({ service, hosts: countHosts(service, memo.hosts) }));
   return [
-    ...services.flatMap((counted) => [
-      ...lintOutlierDetection(counted, traffic),
-      ...lintCircuitBreakers(counted, traffic),
-      ...lintSubsets(counted, traffic),
+    ...services.flatMap(({ service, hosts }) => [
+      ...lintOutlierDetection({ service, hosts }, traffic),
+      ...lintCircuitBreakers({ service, hosts: hosts.serving }, traffic),
+      ...lintSubsets({ service, hosts: hosts.serving }, traffic),
     ]),
     ...lintRetries(intent),
     ...lintListeners(intent),

@@ -46,6 +46,11 @@ describe("hints", () => {
       "gateways: { g: { listeners: [{ name: h, port: 80, protocol: https }] } }\n",
       "did you mean `HTTPS`?",
     ],
+    [
+      "TLS to endpoints",
+      service("protocol: HTTPS"),
+      "write `tls: { ca: … }` beside `protocol`, which is what is spoken inside of TLS",
+    ],
     ["a duration without a unit", rule("timeouts: { request: 5 }"), "write a unit: 5s"],
     [
       "a status that no redirect has",

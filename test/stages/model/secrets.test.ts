@@ -186,6 +186,35 @@ describe("dates are only warned about:", () => {
   });
 });
 
+describe("the hostnames of a listener are compared with its certificates:", () => {
+  const warnings = (hostnames: string, secret = "one") => {
+    const text = `${config}gateways:
+  public:
+    listeners:
+      - { name: plain, port: 80 }
+      - { name: a, port: 443, protocol: HTTPS, ${hostnames} tls: { secret: ${secret} } }
+`;
+    return parse(good, { text }).diagnostics.map(({ code, message, at }) => [code, at.line, message]);
+  };
+
+  test("one that no certificate is for", () => {
+    expect(warnings("hostnames: [one.test, two.test],")).toEqual([
+      ["certificate-hostnames", 11, "the certificate is for one.test, and not for two.test: clients refuse it there"],
+    ]);
+    expect(warnings("hostnames: ['*.one.test'],")[0]?.[0]).toBe("certificate-hostnames");
+  });
+
+  test.each([
+    ["the right one", "hostnames: [one.test],"],
+    ["a wildcard, of which the certificate covers some", "hostnames: ['*.test'],"],
+    ["every hostname", ""],
+    ["a certificate that lies on the Envoy", "hostnames: [two.test],", "local"],
+    ["two certificates, one of which is not known", "hostnames: [two.test],", "[one, local]"],
+  ])("silent about %s", (_, hostnames, secret = "one") => {
+    expect(warnings(hostnames, secret)).toEqual([]);
+  });
+});
+
 describe("a secret says where each part is:", () => {
   const message = (secret: string) => {
     const { diagnostics } = parse({}, { text: `secrets: { a: ${secret} }` });

@@ -42,6 +42,21 @@ routes: { r: { rules: [{ backends: [{ service: s, subset: stable, weight: 90 }, 
 
 const both = `{ service: s, subset: canary, weight: 10 }, { service: s, subset: lone, weight: 0 }`;
 
+/** Listeners for some hostnames, and a route for one. */
+function apart(attached: string, hostname: string): string {
+  return `gateways:
+  g:
+    listeners:
+      - { name: a, port: 80, hostnames: [a.test] }
+      - { name: b, port: 81, hostnames: [b.test] }
+      - { name: wide, port: 82, hostnames: ["*.w.test"] }
+routes:
+  r: { gateways: [${attached}], hostnames: [${hostname}], rules: [{ backends: [{ service: s }] }] }
+  all: { rules: [{ matches: [{ path: /all }], backends: [{ service: s }] }] }
+services: { s: { endpoints: [] } }
+`;
+}
+
 const rows: readonly (readonly [title: string, text: string, ...expected: string[]])[] = [
   ["ten percent of three hosts", service(3, "outlierDetection: {}"), "outlier-never-ejects 5:5"],
   ["33 % of three hosts", service(3, "outlierDetection: { maxEjectionPercent: 33 }"), "outlier-never-ejects 5:5"],
@@ -168,6 +183,11 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
     canary({ backends: both.replace("weight: 0", "weight: 1") }),
     "single-host-subset 14:7",
   ],
+  [
+    "a subset of one host beside one that drains",
+    canary({ backends: both }).replace('"10.0.0.4:80",', '"10.0.0.4:80", health: draining,'),
+    "single-host-subset 13:7",
+  ],
 
   ["a gateway without routes", "gateways: { g: { listeners: [{ name: h, port: 80 }] } }\n", "unrouted-listener 1:13"],
   [
@@ -175,6 +195,11 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
     `gateways:\n  g:\n    listeners:\n      - { name: a, port: 80 }\n      - { name: b, port: 81 }\nservices: { s: { endpoints: [] } }\nroutes: { r: { gateways: [g/a], rules: [{ backends: [{ service: s }] }] } }\n`,
     "unrouted-listener 5:9",
   ],
+  ["a route for another hostname than its listener", apart("g/a", "b.test"), "no-common-hostname 8:3"],
+  ["a route for another hostname than all listeners of its gateway", apart("g", "c.test"), "no-common-hostname 8:3"],
+  ["a route for the hostname of one listener of its gateway", apart("g", "b.test")],
+  ["a route for every hostname", apart("g/a", "'*'")],
+  ["a route for a hostname below that of its listener", apart("g/wide", "x.w.test")],
   [
     "a route without gateways",
     "services: { s: { endpoints: [] } }\nroutes:\n  r: { rules: [{ backends: [{ service: s }] }] }\n",
