@@ -28,6 +28,8 @@ const BUILD_MS_MAX = 120_000;
 
 /** Heap of the building thread: 64 MiB of YAML with positions need about 2 GiB. */
 const HEAP_MB_MAX = 4_096;
+/** What a build makes stays or goes at once: three times as much saves no time, and is held for good. */
+const YOUNG_MB_MAX = 48;
 
 /**
  * Parts are taken for this long before the event loop gets a turn. Node itself would hand over all that
@@ -146,7 +148,7 @@ export class Builder {
     const worker = new Worker(new URL(`./build-worker.${extension}`, import.meta.url), {
       workerData: start,
       transferList: [port2, explaining.port2],
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     });
     this.#explaining.connect(explaining.port1);
     worker.on("message", (reply: BuildReply) => this.#receive(reply, parts));

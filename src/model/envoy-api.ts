@@ -13,6 +13,7 @@ import { err, ok } from "../support/result.ts";
 import type { JsonValue } from "./intent.ts";
 import type { DescriptorSet } from "./private-types.ts";
 import { addPrivateTypes } from "./private-types.ts";
+import { canonical, createMapSorter } from "./sorted-maps.ts";
 
 /** Why a JSON value is not the message it claims to be. */
 export interface EnvoyApiProblem {
@@ -64,6 +65,11 @@ function apiOf(registry: FileRegistry): EnvoyApi {
     if (found === undefined) throw new Error(`assertion failed: ${typeUrl} is not in the Envoy API`);
     return found;
   };
+  const sortMaps = createMapSorter(registry);
+  const encoded = (schema: DescMessage, json: ProtoJsonValue): EncodedMessage => {
+    const message = fromJson(schema, json, { registry });
+    return { message, bytes: toBinary(schema, message) };
+  };
   return {
     registry,
     descriptor,
@@ -72,11 +78,14 @@ function apiOf(registry: FileRegistry): EnvoyApi {
       if (schema === undefined) {
         return err({ kind: "unknown-type", message: `the Envoy API has no type ${typeUrl}` });
       }
+      const content = withoutType(json);
       try {
-        const message = fromJson(schema, canonical(json, true), { registry });
-        return ok({ message, bytes: toBinary(schema, message) });
-      } catch (cause) {
-        return err({ kind: "invalid", message: cause instanceof Error ? cause.message : String(cause) });
+        return ok(encoded(schema, sortMaps(schema, content)));
+      } catch {
+        return err({
+          kind: "invalid",
+          message: firstProblem(() => encoded(schema, canonical(content as ProtoJsonValue))),
+        });
       }
     },
     decode: (typeUrl, bytes) => fromBinary(known(typeUrl), bytes),
@@ -87,20 +96,19 @@ function apiOf(registry: FileRegistry): EnvoyApi {
   };
 }
 
-/**
- * The same JSON with all keys sorted: protobuf maps are written in the order of the JSON, and the bytes of
- * equal content must be equal on every replica.
- */
-function canonical(json: JsonValue, dropType: boolean): ProtoJsonValue {
-  if (Array.isArray(json)) return json.map((item: JsonValue) => canonical(item, false));
-  if (json === null || typeof json !== "object") return json;
-  const source = json as { readonly [key: string]: JsonValue };
-  // Objects without a prototype would be safe from this key, and cost twice as much.
-  if (Object.hasOwn(source, "__proto__")) throw new Error("the key __proto__ is reserved");
-  const sorted: { [key: string]: ProtoJsonValue } = {};
-  for (const key of Object.keys(source).sort()) {
-    if (dropType && key === "@type") continue;
-    sorted[key] = canonical(source[key] as JsonValue, false);
+/** Without the key of the top, which names the type. */
+function withoutType(json: JsonValue): JsonValue {
+  if (json === null || typeof json !== "object" || !Object.hasOwn(json, "@type")) return json;
+  const { "@type": _, ...rest } = json as { readonly [key: string]: JsonValue };
+  return rest;
+}
+
+/** Of several problems the first in the order of keys is told, whatever the order in which they were written. */
+function firstProblem(encode: () => unknown): string {
+  try {
+    encode();
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause);
   }
-  return sorted;
+  throw new Error("assertion failed: the order of keys decides whether a message is valid");
 }
