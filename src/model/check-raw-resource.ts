@@ -19,8 +19,23 @@ type JsonMap = { readonly [key: string]: JsonValue };
 
 const TYPE_PREFIX = "type.googleapis.com/";
 
-/** The problems of one item of `resources` that fits its schema. */
+/** The problems of one item of `resources` that fits its schema; each has a way out, if only Envoy's own page. */
 export function checkRawResource(api: EnvoyApi, path: Path, resource: JsonMap): readonly Problem[] {
+  const type = api.descriptor(String(resource["@type"]));
+  const page = type === undefined ? undefined : envoyPage(type);
+  return findProblems(api, path, resource).map((problem) =>
+    problem.hint === undefined && page !== undefined ? { ...problem, hint: `see ${page}` } : problem,
+  );
+}
+
+/** Where Envoy documents the file of a message; private types have no page. */
+export function envoyPage(type: DescMessage): string | undefined {
+  const file = type.file.name;
+  if (!file.startsWith("envoy/")) return undefined;
+  return `https://www.envoyproxy.io/docs/envoy/latest/api-v3/${file.slice("envoy/".length)}.proto`;
+}
+
+function findProblems(api: EnvoyApi, path: Path, resource: JsonMap): readonly Problem[] {
   const typeUrl = resource["@type"];
   assert(typeof typeUrl === "string", "the schema has checked @type");
   const descriptor = api.descriptor(typeUrl);

@@ -34,7 +34,7 @@ export function isConfidential(text: string): boolean {
 }
 
 /** Hints that consist of words of the vocabulary. */
-const knownHint = /^(?:did you mean|write `(?:certificate|privateKey|ca): \{)/;
+const knownHint = /^(?:did you mean|for example `|what belongs here|keep one|write `(?:certificate|privateKey|ca): \{)/;
 
 /** The diagnostic without the line it is about and without the value in its message. */
 export function conceal({ source: _, hint, ...diagnostic }: Diagnostic): Diagnostic {

@@ -152,7 +152,7 @@ function convertAlias(conversion: Conversion, alias: Alias.Parsed): Converted {
     const message = `the aliases of this document make more than ${ALIASED_VALUES_MAX} values or ${DEPTH_MAX} levels`;
     // Once is enough: every further alias would say the same.
     if (!conversion.diagnostics.some((diagnostic) => diagnostic.code === "yaml-limit")) {
-      report(conversion, { code: "yaml-limit", ...place, message });
+      report(conversion, { code: "yaml-limit", ...place, message, hint: "write the values out, or use fewer aliases" });
     }
     return leaf(null, place);
   }

@@ -97,11 +97,15 @@ function compose(text: SourceText): { readonly asts: readonly YamlAst.Parsed[] }
     for (const token of parser.next(lexeme)) asts.push(...composer.next(token));
     if (parser.stack.length > NESTING_MAX + 2) {
       const message = `the document is nested more than ${NESTING_MAX} levels deep`;
-      return { diagnostic: fileProblem(text, { code: "yaml-limit", offset: parser.offset, message }) };
+      return {
+        diagnostic: fileProblem(text, { code: "yaml-limit", offset: parser.offset, message, hint: "write it flatter" }),
+      };
     }
     if (asts.length > DOCUMENTS_MAX) {
       const message = `the file holds more than ${DOCUMENTS_MAX} documents`;
-      return { diagnostic: fileProblem(text, { code: "yaml-limit", offset: parser.offset, message }) };
+      return {
+        diagnostic: fileProblem(text, { code: "yaml-limit", offset: parser.offset, message, hint: "split the file" }),
+      };
     }
   }
   for (const token of parser.end()) asts.push(...composer.next(token));

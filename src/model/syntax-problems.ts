@@ -10,6 +10,17 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { SourceText } from "./position.ts";
 import { diagnosticAt, placeAt } from "./position.ts";
 
+/** The way out of the parser's more frequent errors, by its codes. */
+const hints: Partial<Record<YAMLError["code"], string>> = {
+  TAB_AS_INDENT: "indent with spaces",
+  BAD_INDENT: "give the keys of a map, or the items of a list, the same indentation",
+  NON_STRING_KEY: "put the key in quotes, or remove the ? before it",
+  TAG_RESOLVE_FAILED: "remove the tag",
+  BAD_DQ_ESCAPE: "write the backslash twice, or use single quotes",
+  UNEXPECTED_TOKEN: "remove what is too much, or put the whole text in quotes",
+  MULTILINE_IMPLICIT_KEY: "a colon with a space makes a key: put a text that has one in quotes",
+};
+
 /** The syntax errors of one document, and what it asks for that Fairway does not read. */
 export function syntaxProblems(text: SourceText, ast: YamlAst.Parsed): readonly Diagnostic[] {
   const errors = [...ast.errors, ...ast.warnings];
@@ -29,7 +40,8 @@ function syntaxProblem(text: SourceText, ast: YamlAst.Parsed, error: YAMLError):
   const [start, end] = error.pos;
   const words = error.code === "NON_STRING_KEY" ? "a key must be a text" : error.message;
   const message = words.replace(/\s+/g, " ").slice(0, 300);
-  const problem = problemAt(text, { code: "yaml-syntax", start, end, message });
+  const hint = hints[error.code] ?? "look for a quote, a bracket or an indentation that is not as it should be";
+  const problem = problemAt(text, { code: "yaml-syntax", start, end, message, hint });
   if (!/^Flow (?:map|sequence)/.test(message)) return problem;
   const opened = openedBefore(ast, start);
   if (opened === undefined) return problem;

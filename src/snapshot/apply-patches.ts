@@ -12,7 +12,7 @@ import { closestName } from "../model/closest-name.ts";
 import { deliveredTypes } from "../model/delivered-types.ts";
 import type { Diagnostic, Place } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
-import { explainRefused } from "../model/check-raw-resource.ts";
+import { envoyPage, explainRefused } from "../model/check-raw-resource.ts";
 import { examineMessage } from "../model/examine-message.ts";
 import type { Patch, PatchStep } from "../model/intent-patch.ts";
 import { patchPlaceKey } from "../model/intent-patch.ts";
@@ -105,12 +105,14 @@ function examinePatched(api: EnvoyApi, application: Application): readonly Diagn
   const problems = encoded.ok ? examineMessage(api, type, encoded.value.message) : explainRefused(api, type, [], json);
   return problems.map(({ path, message, hint, code }) => {
     const text = `${type.name} "${resource.name}" as patched: ${formatPath(path)} ${message}`;
+    const page = envoyPage(type);
+    const wayOut = hint ?? (page === undefined ? undefined : `see ${page}`);
     return {
       code,
       severity: "error",
       message: text,
       at: placeIn(patch, path),
-      ...(hint === undefined ? {} : { hint }),
+      ...(wayOut === undefined ? {} : { hint: wayOut }),
     };
   });
 }

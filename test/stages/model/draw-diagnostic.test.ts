@@ -52,7 +52,8 @@ describe("a drawn diagnostic", () => {
       "fairway.yaml:3:8: error[wrong-type]: red?[31m?
         3 |   "a": 5 }}
           |        ^
-        in services.a"
+        in services.a
+        hint: for example \`a: { endpoints: ["10.0.0.1:8080"] }\`"
     `);
   });
 

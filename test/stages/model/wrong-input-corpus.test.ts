@@ -15,10 +15,12 @@ describe.each(corpus)("wrong %s", (_, rows) => {
     const { diagnostics, isServed } = diagnose(input);
     expect(summarize(diagnostics.filter(({ severity }) => severity === "error"))).toEqual(expected);
     expect(isServed).toBe(false);
-    for (const { message, source } of diagnostics) {
+    for (const { message, source, hint, severity } of diagnostics) {
       expect(message).not.toMatch(/undefined|\[object/);
-      // Of files with secrets no line is shown.
-      expect(source === undefined).toBe(isConfidential(textOf(input)));
+      // Of files with secrets no line is shown, and no hint that could quote one.
+      const isSecret = isConfidential(textOf(input));
+      expect(source === undefined).toBe(isSecret);
+      if (severity === "error" && !isSecret) expect(hint).toMatch(/\w/);
     }
   });
 });
