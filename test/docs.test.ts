@@ -33,12 +33,15 @@ const page = (path: string): Page => pages.find((each) => each.path === path) as
 /** Names of commands, and the flags of each; filled by asking the program itself. */
 const commands = new Map<string, ReadonlySet<string>>();
 
+/** Each command is started once; on a busy machine that is seconds for each. */
+const HELP_MS_MAX = 120_000;
+
 beforeAll(() => {
   const listed = help("--help").split("Commands:")[1] ?? "";
   for (const [, name = ""] of listed.matchAll(/^ {2}([a-z]+)/gm)) {
     commands.set(name, name === "help" ? new Set() : flagsIn(help(name, "--help")));
   }
-});
+}, HELP_MS_MAX);
 
 describe("links", () => {
   test("lead to files and headings that exist", () => {

@@ -21,7 +21,8 @@ const TYPE_PREFIX = "type.googleapis.com/";
 
 /** The problems of one item of `resources` that fits its schema; each has a way out, if only Envoy's own page. */
 export function checkRawResource(api: EnvoyApi, path: Path, resource: JsonMap): readonly Problem[] {
-  const type = api.descriptor(String(resource["@type"]));
+  const typeUrl = resource["@type"];
+  const type = typeof typeUrl === "string" ? api.descriptor(typeUrl) : undefined;
   const page = type === undefined ? undefined : envoyPage(type);
   return findProblems(api, path, resource).map((problem) =>
     problem.hint === undefined && page !== undefined ? { ...problem, hint: `see ${page}` } : problem,

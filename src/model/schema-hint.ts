@@ -73,7 +73,7 @@ function flow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
   if (value !== null && typeof value === "object") {
     const fields = Object.entries(value).map(
-      ([key, item]) => `${/^@/.test(key) ? JSON.stringify(key) : key}: ${flow(item)}`,
+      ([key, item]) => `${key.startsWith("@") ? JSON.stringify(key) : key}: ${flow(item)}`,
     );
     return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
   }
