@@ -32,7 +32,7 @@ export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly D
     if (broken.has(section) || broken.has("")) return;
     for (const [name, entry] of Object.entries(entries ?? {})) {
       const path = [section, name];
-      if (!broken.has(formatPath(path))) problems.push(...check(path, entry));
+      if (broken.size === 0 || !broken.has(formatPath(path))) problems.push(...check(path, entry));
     }
   };
   if (!broken.has("")) {

@@ -124,22 +124,23 @@ function membersOfMap(value: unknown): readonly string[] | undefined {
   return map === undefined ? undefined : Object.keys(map);
 }
 
+/** `path` is as long as the part of the pattern that led here. */
 function visit(
   value: unknown,
   pattern: readonly string[],
   path: Path,
   found: (value: unknown, path: Path) => void,
 ): void {
-  const [step, ...rest] = pattern;
+  const step = pattern[path.length];
   if (step === undefined) {
     if (Array.isArray(value)) value.forEach((item: unknown, index) => found(item, [...path, index]));
     else found(value, path);
   } else if (step === "*") {
-    if (Array.isArray(value)) value.forEach((item: unknown, index) => visit(item, rest, [...path, index], found));
-    else for (const [key, item] of Object.entries(asMap(value) ?? {})) visit(item, rest, [...path, key], found);
+    if (Array.isArray(value)) value.forEach((item: unknown, index) => visit(item, pattern, [...path, index], found));
+    else for (const [key, item] of Object.entries(asMap(value) ?? {})) visit(item, pattern, [...path, key], found);
   } else {
     const map = asMap(value);
-    if (map !== undefined && Object.hasOwn(map, step)) visit(map[step], rest, [...path, step], found);
+    if (map !== undefined && Object.hasOwn(map, step)) visit(map[step], pattern, [...path, step], found);
   }
 }
 

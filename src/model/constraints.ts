@@ -136,7 +136,8 @@ class Compiler {
       walk.path.push(name);
       judge(counts, list.length, walk);
       const repeats = unique ? uniqueJudge() : undefined;
-      for (const [index, item] of list.entries()) {
+      for (let index = 0; index < list.length; index += 1) {
+        const item = list[index];
         const problem = repeats?.(item);
         if (problem !== undefined) report(walk, problem, index);
         if (check !== undefined) at(walk, index, check, item);

@@ -117,16 +117,17 @@ function camelBalancer(block: WrittenBalancer): LoadBalancerValue {
 
 /** The block and the maps in it. Lists stay: their items have one spelling. */
 function camelBlock<T extends object>(block: T): T {
-  const entries = Object.entries(camelKeys(block)).map(([key, value]) => [
-    key,
-    isMap(value) ? camelBlock(value) : value,
-  ]);
-  return Object.fromEntries(entries) as T;
+  const camel = camelKeys(block);
+  for (const key of Object.keys(camel) as (keyof T)[]) {
+    const value = camel[key];
+    if (isMap(value)) camel[key] = camelBlock(value);
+  }
+  return camel;
 }
 
 function camelKeys<T extends object>(value: T): T {
   const camel: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) camel[camelCase(key)] = item;
+  for (const key of Object.keys(value)) camel[camelCase(key)] = value[key as keyof T];
   return camel as T;
 }
 

@@ -30,6 +30,9 @@ const unusualSyntax = /^%|^\.\.\.|^ +---|^---[^\n]|[^\s]#/m;
 const plainText = /^[A-Za-z0-9_/.$^~+(-][A-Za-z0-9_/.$^~+()=:;<>@*?!|%& -]*$/;
 /** Numbers that every reader takes for the same. */
 const plainNumber = /^(?:0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,8})\.[0-9]{1,6})$/;
+/** How numbers and `~` begin; other words that are no texts are at most as long as `false`. */
+const numberStart = /^[-+.0-9~]/;
+const WORD_CHARS_MAX = 5;
 /** Whatever YAML 1.2 takes for a number, null or a boolean in any spelling. */
 const otherScalar =
   /^(?:~|null|Null|NULL|True|TRUE|False|FALSE|[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)$/;
@@ -158,6 +161,7 @@ function readScalar(reading: Reading, event: ScalarEvent): SourceNode {
 }
 
 function plainValue(text: string): unknown {
+  if (text.length > WORD_CHARS_MAX && !numberStart.test(text)) return text;
   if (text === "true") return true;
   if (text === "false") return false;
   if (plainNumber.test(text)) return Number(text);
