@@ -9,12 +9,14 @@ import type { Intent, NodeGroup } from "../model/intent.ts";
 import { brand } from "../support/brand.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
-import type { EnvoyResource } from "../translate/envoy-resource.ts";
+import type { EnvoyResource, GroupResources } from "../translate/envoy-resource.ts";
 import { translate } from "../translate/translate.ts";
 import { applyPatches } from "./apply-patches.ts";
 import { checkAddresses } from "./check-addresses.ts";
 import { checkConsistency } from "./consistency.ts";
 import type { ResourceEncoder } from "./encode-resource.ts";
+import type { GroupBuild } from "./group-build.ts";
+import { firstBuild, nextBuild } from "./group-build.ts";
 import type { Resource } from "./resource.ts";
 import type { GroupName, Snapshot, SnapshotCause, TypeTable, UpdatePolicy } from "./snapshot.ts";
 import { createSnapshot, createTable } from "./snapshot.ts";
@@ -45,28 +47,52 @@ export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readon
   const { api, patched: memo } = input.encoder;
   const patched = applyPatches({ api, memo, patches: input.intent.patches }, translated);
   diagnostics.push(...patched.diagnostics);
+  const taken: (() => void)[] = [];
+  let isWhole = true;
   for (const { group, resources } of patched.groups) {
     const name = brand<GroupName>(group.name);
     const before = input.previous?.get(name);
-    const first = distinct(resources, diagnostics);
-    const encoded: Resource[] = [];
-    // What could not be encoded is told as that, and not once more by all that refer to it.
-    const broken: EnvoyResource[] = [];
-    for (const resource of first) {
-      const result = encode(resource);
-      if (result === undefined) broken.push(resource);
-      else encoded.push(result);
-    }
-    const tables = buildTables(encoded, before);
-    const { consistency } = group;
-    diagnostics.push(...checkConsistency(tables, { group: group.name, consistency, broken }));
+    const known = before === undefined ? undefined : input.encoder.builds.get(before);
+    const next = known === undefined ? undefined : nextBuild(known, resources, input.encoder);
+    const whole = next === undefined ? buildWhole({ group, resources, before }, encode, diagnostics) : undefined;
+    const build = next?.build ?? whole?.build;
+    const tables = next?.build.tables ?? whole?.tables ?? new Map<string, TypeTable>();
+    isWhole &&= next === undefined;
     diagnostics.push(...checkAddresses(tables.get(typeUrls.listener), api));
-    snapshots.set(name, buildSnapshot({ group, tables, before }, input));
+    const snapshot = buildSnapshot({ group, tables, before }, input);
+    snapshots.set(name, snapshot);
+    taken.push(() => {
+      next?.take();
+      if (before !== undefined) input.encoder.builds.delete(before);
+      if (build !== undefined) input.encoder.builds.set(snapshot, build);
+    });
   }
-  input.encoder.endBuild();
+  if (isWhole) input.encoder.endBuild();
   const reported = withoutRepeats(diagnostics);
   if (reported.some((diagnostic) => diagnostic.severity === "error")) return err(reported);
+  for (const take of taken) take();
   return ok({ snapshots, warnings: reported });
+}
+
+/** Goes through all resources of a group; where something is to be told, the next build has to tell it again. */
+function buildWhole(
+  { group, resources, before }: GroupResources & { readonly before: Snapshot | undefined },
+  encode: (resource: EnvoyResource) => Resource | undefined,
+  diagnostics: Diagnostic[],
+): { readonly tables: ReadonlyMap<string, TypeTable>; readonly build: GroupBuild | undefined } {
+  const encoded: Resource[] = [];
+  // What could not be encoded is told as that, and not once more by all that refer to it.
+  const broken: EnvoyResource[] = [];
+  for (const resource of distinct(resources, diagnostics)) {
+    const result = encode(resource);
+    if (result === undefined) broken.push(resource);
+    else encoded.push(result);
+  }
+  const tables = buildTables(encoded, before);
+  const { consistency } = group;
+  const dangling = checkConsistency(tables, { group: group.name, consistency, broken });
+  diagnostics.push(...dangling);
+  return { tables, build: dangling.length === 0 ? firstBuild(resources, tables) : undefined };
 }
 
 /** Encodes; the problems of a resource that several groups share are reported once, and it is undefined. */

@@ -41,9 +41,14 @@ export function checkConsistency(
 }
 
 function isDefined(reference: Reference, tables: ReadonlyMap<string, TypeTable>): boolean {
-  if (reference.typeUrl === typeUrls.cluster && bootstrapClusters.has(reference.name)) return true;
+  if (isKnownFromStart(reference)) return true;
   const names: ReadonlyMap<string, Resource> | undefined = tables.get(reference.typeUrl)?.resources;
   return names?.has(reference.name) ?? false;
+}
+
+/** Whether every Envoy has this before it gets anything from here. */
+export function isKnownFromStart({ typeUrl, name }: Reference): boolean {
+  return typeUrl === typeUrls.cluster && bootstrapClusters.has(name);
 }
 
 function isBroken(reference: Reference, broken: ConsistencySettings["broken"] = []): boolean {

@@ -17,11 +17,15 @@ import type { PatchMemo } from "./apply-patches.ts";
 import { encodeContent } from "./encode-content.ts";
 import { encodeHosts } from "./encode-hosts.ts";
 import type { HostMemo } from "./encode-hosts.ts";
+import type { GroupBuild } from "./group-build.ts";
 import { createReferenceFinder } from "./references.ts";
 import type { Resource } from "./resource.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** Builds that an entry survives unused: two, so that a change that is taken back at once costs nothing. */
 const unusedBuildsMax = 2;
+/** Contents of one name: what is served, what was before it, and the same at another place or for another group. */
+const contentsMax = 8;
 
 /** Encodes resources and remembers them from build to build. */
 export interface ResourceEncoder {
@@ -32,8 +36,12 @@ export interface ResourceEncoder {
   readonly patched: PatchMemo;
   /** The same object as before while content and place are the same. */
   encode(resource: EnvoyResource): Result<Resource, readonly Diagnostic[]>;
-  /** Ends a build: forgets what was not used lately. */
+  /** What groups were built from the last time, by the snapshot that came of it. */
+  readonly builds: WeakMap<Snapshot, GroupBuild>;
+  /** Ends a build in which everything was encoded: forgets what was not used lately. */
   endBuild(): void;
+  /** In builds that encode only what changed, somebody has to say what is gone. */
+  forget(typeUrl: string, name: string): void;
   /** How many contents are remembered, and how often one had to be encoded. */
   counts(): { readonly remembered: number; readonly encoded: number };
 }
@@ -71,7 +79,7 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
     if (!result.ok) return result;
     if (known === undefined) encoded += 1;
     const entry: Entry = { json, resource: result.value, usedInBuild: build };
-    entries.set(key, [entry, ...ofName.filter((other) => other !== known)]);
+    entries.set(key, [entry, ...ofName.filter((other) => other !== known)].slice(0, contentsMax));
     return ok(entry);
   };
 
@@ -79,6 +87,7 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
     api,
     translated: createTranslationMemo(),
     patched: new WeakMap(),
+    builds: new WeakMap(),
     encode(resource) {
       const known = byIdentity.get(resource);
       const found = known === undefined ? entryOf(resource) : ok(known);
@@ -96,6 +105,9 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
         if (recent.length === 0) entries.delete(key);
         else entries.set(key, recent);
       }
+    },
+    forget(typeUrl, name) {
+      entries.delete(`${typeUrl} ${name}`);
     },
     counts: () => ({ remembered: [...entries.values()].flat().length, encoded }),
   };

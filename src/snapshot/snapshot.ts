@@ -6,7 +6,7 @@
  */
 import type { Brand } from "../support/brand.ts";
 import { brand } from "../support/brand.ts";
-import { contentHash } from "../support/hash.ts";
+import { contentHash, hashOfText, withLength } from "../support/hash.ts";
 import type { Resource, ResourceName, VersionInfo } from "./resource.ts";
 import { resourceTypes } from "./type-url.ts";
 
@@ -60,11 +60,41 @@ export function createTable(typeUrl: string, resources: readonly Resource[]): Ty
   };
 }
 
+/** A table with some names replaced, added or, where there is no resource, removed. */
+export function updateTable(
+  typeUrl: string,
+  before: TypeTable | undefined,
+  changes: ReadonlyMap<ResourceName, Resource | undefined>,
+): TypeTable {
+  const old = before?.resources ?? new Map<ResourceName, Resource>();
+  if ([...changes].every(([name, resource]) => old.get(name) === resource)) {
+    return before ?? createTable(typeUrl, []);
+  }
+  const sameNames = [...changes].every(([name, resource]) => old.has(name) && resource !== undefined);
+  if (!sameNames) {
+    const left = [...old.values()].filter(({ name }) => !changes.has(name));
+    return createTable(typeUrl, [...left, ...[...changes.values()].filter((resource) => resource !== undefined)]);
+  }
+  const resources = new Map(old);
+  for (const [name, resource] of changes) if (resource !== undefined) resources.set(name, resource);
+  return { typeUrl, version: brand<VersionInfo>(tableVersion(resources.values())), resources };
+}
+
+/** Most resources are in many tables, one after the other. */
+const versionTexts = new WeakMap<object, string>();
+
 /** The version that a list of resources, sorted by name, has as a whole. */
 export function tableVersion(sorted: Iterable<Pick<Resource, "name" | "version">>): string {
-  const parts: string[] = [];
-  for (const resource of sorted) parts.push(resource.name, resource.version);
-  return contentHash(parts);
+  let text = "";
+  for (const resource of sorted) {
+    let part = versionTexts.get(resource);
+    if (part === undefined) {
+      part = withLength(resource.name) + withLength(resource.version);
+      versionTexts.set(resource, part);
+    }
+    text += part;
+  }
+  return hashOfText(text);
 }
 
 /** Builds a snapshot; absent types get an empty table. The version covers the content only, not cause or policy. */

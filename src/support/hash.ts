@@ -20,11 +20,21 @@ export function contentHash(parts: readonly (string | Uint8Array)[]): string {
   let text = "";
   for (const part of parts) {
     if (typeof part === "string") {
-      text += `${Buffer.byteLength(part, "utf8")}:${part}`;
+      text += withLength(part);
     } else {
       hash.update(`${text}${part.byteLength}:`).update(part);
       text = "";
     }
   }
   return hash.update(text).digest("hex").slice(0, HASH_DIGITS);
+}
+
+/** How `contentHash` writes a text down: `contentHash(["a", "b"])` is `hashOfText(withLength("a") + withLength("b"))`. */
+export function withLength(text: string): string {
+  return `${Buffer.byteLength(text, "utf8")}:${text}`;
+}
+
+/** For who keeps texts with their lengths. */
+export function hashOfText(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, HASH_DIGITS);
 }

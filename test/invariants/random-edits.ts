@@ -28,7 +28,7 @@ const starters: Readonly<Record<string, (random: Random) => readonly [string, un
     {
       match: { cluster: random.pick(["x", "y"]) },
       ...maybe(random, { services: [random.pick(services)] }),
-      ...maybe(random, { updates: { grace: "40s" } }),
+      ...maybe(random, { updates: { grace: "40s" }, consistency: "warn" }),
     },
   ],
   gateways: (random) => [
