@@ -2,6 +2,7 @@
  * Items of many lists, sorted by name; most lists are the same objects as the time before, and then so is
  * what was sorted.
  */
+import { sortedPosition } from "../support/sorted-position.ts";
 import { byName } from "./sort.ts";
 
 /** Keep one for each kind of item. */
@@ -23,17 +24,18 @@ export class SortedItems<Item extends { readonly name: string }> {
   }
 }
 
+/** Above this, sorting what is mostly in order costs less than moving the rest for each. */
+const FEW = 100;
+
 function merge<Item extends { readonly name: string }>(left: readonly Item[], right: readonly Item[]): readonly Item[] {
   if (left.length === 0) return right;
-  const merged: Item[] = [];
-  let next = 0;
-  for (const item of left) {
-    for (let other = right[next]; other !== undefined && other.name < item.name; other = right[next]) {
-      merged.push(other);
-      next += 1;
-    }
-    merged.push(item);
-  }
-  for (const other of right.slice(next)) merged.push(other);
+  if (right.length > FEW) return [...left, ...right].sort(byName);
+  const merged = [...left];
+  for (const item of right)
+    merged.splice(
+      sortedPosition(item.name, merged, ({ name }) => name),
+      0,
+      item,
+    );
   return merged;
 }

@@ -10,6 +10,7 @@ import type { VirtualHostJson } from "../gen/envoy/config/route/v3/route_compone
 import type { JsonValue } from "../model/intent.ts";
 import { repeatedDomains } from "../model/refusals-route.ts";
 import { brand } from "../support/brand.ts";
+import { differences } from "../support/differences.ts";
 import { sameContent } from "../support/same-content.ts";
 import type { EnvoyResource } from "../translate/envoy-resource.ts";
 import type { EncodingTools } from "./encode-content.ts";
@@ -17,8 +18,17 @@ import { encodeContent, resourceVersion } from "./encode-content.ts";
 import type { Reference, Resource, VersionInfo } from "./resource.ts";
 import { typeUrls } from "./type-url.ts";
 
-/** The virtual hosts that are right, by identity; they are never changed. */
-export type HostMemo = WeakMap<object, EncodedHost>;
+/** What was encoded before and was right; keep it between calls. */
+export interface HostMemo {
+  /** By identity; the JSON is never changed. */
+  readonly hosts: WeakMap<object, EncodedHost>;
+  /** What each route configuration was put together from. */
+  readonly whole: WeakMap<Resource, readonly EncodedHost[]>;
+}
+
+export function createHostMemo(): HostMemo {
+  return { hosts: new WeakMap(), whole: new WeakMap() };
+}
 
 interface EncodedHost {
   /** The route configuration without its hosts. */
@@ -37,19 +47,24 @@ interface Shell {
   readonly headBytes: number;
 }
 
-/** The same as `encodeContent` gives; undefined when that has to be asked. */
-export function encodeHosts(resource: EnvoyResource, tools: EncodingTools, memo: HostMemo): Resource | undefined {
+/** The same as `encodeContent` gives; undefined when that has to be asked. `before` is what the resource was lately. */
+export function encodeHosts(
+  resource: EnvoyResource,
+  tools: EncodingTools,
+  memo: HostMemo,
+  before?: Resource,
+): Resource | undefined {
   const { virtualHosts, ...rest } = resource.json;
   if (resource.typeUrl !== typeUrls.route || !isHostList(virtualHosts) || "virtual_hosts" in rest) return undefined;
   const shell = encodeShell(resource, rest, tools);
   if (shell === undefined) return undefined;
   const hosts: EncodedHost[] = [];
   for (const json of virtualHosts) {
-    const known = memo.get(json);
+    const known = memo.hosts.get(json);
     const usable = known !== undefined && sameContent(known.shell.json, shell.json);
     const host = usable ? known : encodeHost(resource, { json, shell }, tools);
     if (host === undefined) return undefined;
-    memo.set(json, host);
+    memo.hosts.set(json, host);
     hosts.push(host);
   }
   if (repeatedDomains(virtualHosts).length > 0) return undefined;
@@ -59,13 +74,27 @@ export function encodeHosts(resource: EnvoyResource, tools: EncodingTools, memo:
     ...hosts.map(({ bytes }) => bytes),
     around.subarray(shell.headBytes),
   ]);
-  return {
+  const hostsBefore = before === undefined ? undefined : memo.whole.get(before);
+  const references =
+    before !== undefined && hostsBefore !== undefined && nameTheSame(hostsBefore, hosts)
+      ? before.references
+      : distinctReferences([shell.resource, ...hosts].map((part) => part.references));
+  const whole = {
     ...shell.resource,
     version: brand<VersionInfo>(resourceVersion(typeUrls.route, body)),
     body: new Uint8Array(body.buffer, body.byteOffset, body.byteLength),
-    references: distinctReferences([shell.resource, ...hosts].map(({ references }) => references)),
+    references,
     hostCount: hostCount + hosts.length,
   };
+  memo.whole.set(whole, hosts);
+  return whole;
+}
+
+/** Whether the hosts that came refer to the same as those that went. */
+function nameTheSame(before: readonly EncodedHost[], after: readonly EncodedHost[]): boolean {
+  const { gone, come } = differences(before, after);
+  const [from, to] = [gone, come].map((hosts) => distinctReferences(hosts.map(({ references }) => references)));
+  return sameContent(from, to);
 }
 
 function isHostList(value: JsonValue | undefined): value is readonly (JsonValue & object & Host)[] {

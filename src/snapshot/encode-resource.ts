@@ -15,8 +15,7 @@ import type { TranslationMemo } from "../translate/translate.ts";
 import { createTranslationMemo } from "../translate/translate.ts";
 import type { PatchMemo } from "./apply-patches.ts";
 import { encodeContent } from "./encode-content.ts";
-import { encodeHosts } from "./encode-hosts.ts";
-import type { HostMemo } from "./encode-hosts.ts";
+import { createHostMemo, encodeHosts } from "./encode-hosts.ts";
 import type { GroupBuild } from "./group-build.ts";
 import { createReferenceFinder } from "./references.ts";
 import type { Resource } from "./resource.ts";
@@ -56,15 +55,18 @@ interface Entry {
 /** An encoder with an empty cache; keep it for the life of the program. */
 export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
   const tools = { api, references: createReferenceFinder(api) };
-  const hosts: HostMemo = new WeakMap();
+  const hosts = createHostMemo();
   /** By type and name: mostly one, and what was before it. */
   const entries = new Map<string, readonly Entry[]>();
   const byIdentity = new WeakMap<EnvoyResource, Entry>();
   let build = 0;
   let encoded = 0;
 
-  const encodeNew = (resource: EnvoyResource): Result<Resource, readonly Diagnostic[]> => {
-    const byHosts = encodeHosts(resource, tools, hosts);
+  const encodeNew = (
+    resource: EnvoyResource,
+    before: Resource | undefined,
+  ): Result<Resource, readonly Diagnostic[]> => {
+    const byHosts = encodeHosts(resource, tools, hosts, before);
     return byHosts === undefined ? encodeContent(resource, tools) : ok(byHosts);
   };
 
@@ -75,7 +77,7 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
     const ofName = entries.get(key) ?? [];
     const known = ofName.find((entry) => sameContent(entry.json, json));
     if (known !== undefined && samePlace(known.resource.at, at)) return ok(known);
-    const result = known === undefined ? encodeNew(resource) : ok({ ...known.resource, at });
+    const result = known === undefined ? encodeNew(resource, ofName[0]?.resource) : ok({ ...known.resource, at });
     if (!result.ok) return result;
     if (known === undefined) encoded += 1;
     const entry: Entry = { json, resource: result.value, usedInBuild: build };

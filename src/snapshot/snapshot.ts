@@ -7,6 +7,7 @@
 import type { Brand } from "../support/brand.ts";
 import { brand } from "../support/brand.ts";
 import { contentHash, hashOfText, withLength } from "../support/hash.ts";
+import { sortedPosition } from "../support/sorted-position.ts";
 import type { Resource, ResourceName, VersionInfo } from "./resource.ts";
 import { resourceTypes } from "./type-url.ts";
 
@@ -53,11 +54,10 @@ export interface Snapshot {
 /** Builds a table; `resources` may come in any order, names must be unique. */
 export function createTable(typeUrl: string, resources: readonly Resource[]): TypeTable {
   const sorted = [...resources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return {
-    typeUrl,
-    version: brand<VersionInfo>(tableVersion(sorted)),
-    resources: new Map(sorted.map((resource) => [resource.name, resource])),
-  };
+  return tableOf(typeUrl, new Map(sorted.map((resource) => [resource.name, resource])), {
+    names: sorted.map(({ name }) => name),
+    texts: sorted.map(versionText),
+  });
 }
 
 /** A table with some names replaced, added or, where there is no resource, removed. */
@@ -67,34 +67,45 @@ export function updateTable(
   changes: ReadonlyMap<ResourceName, Resource | undefined>,
 ): TypeTable {
   const old = before?.resources ?? new Map<ResourceName, Resource>();
-  if ([...changes].every(([name, resource]) => old.get(name) === resource)) {
-    return before ?? createTable(typeUrl, []);
-  }
+  if (before !== undefined && [...changes].every(([name, resource]) => old.get(name) === resource)) return before;
+  const known = before === undefined ? undefined : tableTexts.get(before);
   const sameNames = [...changes].every(([name, resource]) => old.has(name) && resource !== undefined);
-  if (!sameNames) {
+  if (!sameNames || known === undefined) {
     const left = [...old.values()].filter(({ name }) => !changes.has(name));
     return createTable(typeUrl, [...left, ...[...changes.values()].filter((resource) => resource !== undefined)]);
   }
   const resources = new Map(old);
-  for (const [name, resource] of changes) if (resource !== undefined) resources.set(name, resource);
-  return { typeUrl, version: brand<VersionInfo>(tableVersion(resources.values())), resources };
+  const texts = [...known.texts];
+  for (const [name, resource] of changes) {
+    if (resource === undefined) continue;
+    resources.set(name, resource);
+    texts[sortedPosition(name, known.names, (other) => other)] = versionText(resource);
+  }
+  return tableOf(typeUrl, resources, { names: known.names, texts });
 }
 
-/** Most resources are in many tables, one after the other. */
-const versionTexts = new WeakMap<object, string>();
+/** What a table's version is the hash of, name by name. */
+interface TableTexts {
+  readonly names: readonly string[];
+  readonly texts: readonly string[];
+}
+
+/** For the table that comes after. */
+const tableTexts = new WeakMap<TypeTable, TableTexts>();
+
+function tableOf(typeUrl: string, resources: TypeTable["resources"], texts: TableTexts): TypeTable {
+  const table = { typeUrl, version: brand<VersionInfo>(hashOfText(texts.texts.join(""))), resources };
+  tableTexts.set(table, texts);
+  return table;
+}
+
+function versionText({ name, version }: Pick<Resource, "name" | "version">): string {
+  return withLength(name) + withLength(version);
+}
 
 /** The version that a list of resources, sorted by name, has as a whole. */
 export function tableVersion(sorted: Iterable<Pick<Resource, "name" | "version">>): string {
-  let text = "";
-  for (const resource of sorted) {
-    let part = versionTexts.get(resource);
-    if (part === undefined) {
-      part = withLength(resource.name) + withLength(resource.version);
-      versionTexts.set(resource, part);
-    }
-    text += part;
-  }
-  return hashOfText(text);
+  return hashOfText(Array.from(sorted, versionText).join(""));
 }
 
 /** Builds a snapshot; absent types get an empty table. The version covers the content only, not cause or policy. */

@@ -1,6 +1,8 @@
 /**
  * How changes of a group are rolled in, with every default written out.
  */
+import type { Gateway } from "../model/intent-gateway.ts";
+import type { Route } from "../model/intent-route.ts";
 import type { Intent, NodeGroup } from "../model/intent.ts";
 import { defaultRequestTimeoutMs } from "../translate/route-action.ts";
 import { effectivePart } from "../translate/effective-policy.ts";
@@ -28,12 +30,24 @@ export function updatePolicy(group: NodeGroup, intent: Intent): UpdatePolicy {
 function longestRequestMs(group: NodeGroup, intent: Intent): number {
   let longestMs = 0;
   for (const gateway of gatewaysOf(group, intent)) {
+    const known = longestByGateway.get(gateway) ?? new WeakMap<Route, number>();
+    longestByGateway.set(gateway, known);
     for (const route of routesOn(gateway, intent.routes)) {
-      for (const rule of route.rules) {
-        const { requestMs = defaultRequestTimeoutMs } = effectivePart("timeouts", gateway, route, rule)?.value ?? {};
-        longestMs = Math.max(longestMs, requestMs);
-      }
+      const ofRouteMs = known.get(route) ?? longestOfRouteMs(gateway, route);
+      if (!known.has(route)) known.set(route, ofRouteMs);
+      longestMs = Math.max(longestMs, ofRouteMs);
     }
   }
   return longestMs;
+}
+
+/** Both stay the same objects as long as they say the same. */
+const longestByGateway = new WeakMap<Gateway, WeakMap<Route, number>>();
+
+function longestOfRouteMs(gateway: Gateway, route: Route): number {
+  const timesMs = route.rules.map((rule) => {
+    const { requestMs = defaultRequestTimeoutMs } = effectivePart("timeouts", gateway, route, rule)?.value ?? {};
+    return requestMs;
+  });
+  return Math.max(0, ...timesMs);
 }

@@ -11,6 +11,7 @@ import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { collectPatchTexts, collectTexts } from "../model/json-texts.ts";
+import { differences } from "../support/differences.ts";
 import { clusterName } from "./names.ts";
 import { usedSecrets } from "./used-secrets.ts";
 
@@ -25,27 +26,51 @@ export interface GroupScope {
   readonly rawResources: readonly RawResource[];
 }
 
+/** How often the rules of some routes name each service. */
+interface RoutedServices {
+  readonly routes: readonly Route[];
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+/** What was counted the last time, by group; keep it between calls. */
+export type RoutedMemo = Map<string, RoutedServices>;
+
+/** Under this key are all routes; no group can have the name. */
+export const EVERYWHERE = "@everywhere";
+
 /** Selects by names only; references have been checked. */
-export function scopeOf(group: NodeGroup, intent: Intent): GroupScope {
+export function scopeOf(group: NodeGroup, intent: Intent, known: RoutedMemo = new Map()): GroupScope {
   const gateways = gatewaysOf(group, intent);
   const routes = routesOf(gateways, intent);
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
-  const services = servicesOf(group, intent, { routes, rawResources });
-  const used = usedSecrets({ gateways, services, rawResources });
-  const secrets = intent.secrets.filter((secret) => used.has(secret.name));
+  const services = servicesOf(group, intent, { routes, rawResources }, known);
+  const used = intent.secrets.length === 0 ? undefined : usedSecrets({ gateways, services, rawResources });
+  const secrets = intent.secrets.filter((secret) => used?.has(secret.name));
   return { gateways, routes, services, secrets, rawResources };
 }
 
 /** The routes of a gateway, whichever of its listeners they are attached to, in the order of the list. */
 export function routesOn(gateway: Gateway, routes: readonly Route[]): readonly Route[] {
   const index = attachedRoutes(routes);
-  const found = attachmentNames(gateway).flatMap((name) => index.get(name) ?? []);
-  const positions = [...new Set(found)].sort((a, b) => a - b);
+  const found = attachmentNames(gateway).flatMap((name) => {
+    const positions = index.get(name);
+    return positions === undefined ? [] : [positions];
+  });
+  const [first = [], ...others] = found;
+  // Mostly routes name gateways and not listeners: then they are in order.
+  if (others.length === 0 && first.length === routes.length) return routes;
+  const positions = others.length === 0 ? first : [...new Set(found.flat())].sort((a, b) => a - b);
   return positions.flatMap((position) => routes[position] ?? []);
 }
 
+/** So many are compared sooner than looked up. */
+const FEW_NAMES = 4;
+
 /** Whether the route names the listener, or its whole gateway. */
 export function isAttached(route: Route, gateway: Gateway, listener: GatewayListener): boolean {
+  if (route.gateways.length <= FEW_NAMES) {
+    return route.gateways.some((name) => name === gateway.name || name === attachmentName(gateway, listener));
+  }
   const names = attachmentsOf(route);
   return names.has(gateway.name) || names.has(attachmentName(gateway, listener));
 }
@@ -62,7 +87,9 @@ export function gatewaysOf(group: NodeGroup, intent: Intent): readonly Gateway[]
 
 function routesOf(gateways: readonly Gateway[], intent: Intent): readonly Route[] {
   const names = new Set(gateways.flatMap(attachmentNames));
-  return intent.routes.filter((route) => route.gateways.some((name) => names.has(name)));
+  const routes = intent.routes.filter((route) => route.gateways.some((name) => names.has(name)));
+  // The same list can be recognised.
+  return routes.length === intent.routes.length ? intent.routes : routes;
 }
 
 function attachmentName(gateway: Gateway, listener: GatewayListener): string {
@@ -100,8 +127,10 @@ function servicesOf(
   group: NodeGroup,
   intent: Intent,
   scope: Pick<GroupScope, "routes" | "rawResources">,
+  known: RoutedMemo,
 ): readonly Service[] {
-  const needed = routedServices(scope.routes);
+  const needed = routedServices(scope.routes, known.get(group.name));
+  known.set(group.name, needed);
   const named = new Set<string>();
   // Too many services do no harm, one too few does.
   for (const raw of scope.rawResources) collectTexts(raw.json, named);
@@ -109,25 +138,39 @@ function servicesOf(
     if (patch.groups === undefined || patch.groups.includes(group.name)) collectPatchTexts(patch, named);
   }
   const listed = group.services === undefined ? undefined : new Set(group.services);
-  const routedSomewhere = scope.routes.length === intent.routes.length ? needed : routedServices(intent.routes);
+  const isAll = scope.routes.length === intent.routes.length;
+  const somewhere = isAll ? needed : routedServices(intent.routes, known.get(EVERYWHERE));
+  known.set(EVERYWHERE, somewhere);
+  // Then every service is needed here or nowhere.
+  if (isAll && listed === undefined) return intent.services;
   return intent.services.filter(
     (service) =>
-      needed.has(service.name) ||
+      needed.counts.has(service.name) ||
       (named.size > 0 && clusterNames(service).some((name) => named.has(name))) ||
-      (listed === undefined ? !routedSomewhere.has(service.name) : listed.has(service.name)),
+      (listed === undefined ? !somewhere.counts.has(service.name) : listed.has(service.name)),
   );
 }
 
-/** Plain loops: this runs over all rules at every build. */
-function routedServices(routes: readonly Route[]): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const { rules } of routes) {
-    for (const { target, mirrors } of rules) {
-      for (const { service } of target.backends) names.add(service);
-      for (const { service } of mirrors) names.add(service);
-    }
+/** Counted on from the routes of before: an edit changes a few of thousands. */
+function routedServices(routes: readonly Route[], before: RoutedServices | undefined): RoutedServices {
+  if (before?.routes === routes) return before;
+  const counts = new Map(before?.counts);
+  const { gone, come } = differences(before?.routes ?? [], routes);
+  for (const route of gone) countServices(counts, route, -1);
+  for (const route of come) countServices(counts, route, 1);
+  return { routes, counts };
+}
+
+function countServices(counts: Map<string, number>, { rules }: Route, by: number): void {
+  const count = (name: string): void => {
+    const sum = (counts.get(name) ?? 0) + by;
+    if (sum === 0) counts.delete(name);
+    else counts.set(name, sum);
+  };
+  for (const { target, mirrors } of rules) {
+    for (const { service } of target.backends) count(service);
+    for (const { service } of mirrors) count(service);
   }
-  return names;
 }
 
 function clusterNames(service: Service): readonly string[] {

@@ -12,7 +12,8 @@ import type { Intent, RawResource } from "../model/intent.ts";
 import { sameItems } from "../support/same-content.ts";
 import { translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
-import { isAttached, routesOn, scopeOf } from "./group-scope.ts";
+import type { RoutedMemo } from "./group-scope.ts";
+import { EVERYWHERE, isAttached, routesOn, scopeOf } from "./group-scope.ts";
 import type { NarrowedRoutes } from "./listener-hostnames.ts";
 import { narrowRoutes } from "./listener-hostnames.ts";
 import { translateListener, translateTlsListeners } from "./listener.ts";
@@ -25,6 +26,9 @@ import type { KnownHosts } from "./virtual-host.ts";
  * were. A gateway's resources hold while its routes are the same objects as well; policies are in both.
  */
 export interface TranslationMemo {
+  readonly routed: RoutedMemo;
+  /** By group. */
+  readonly services: Map<string, TranslatedServices>;
   readonly items: WeakMap<Service | Secret | RawResource, readonly EnvoyResource[]>;
   readonly gateways: WeakMap<
     Gateway,
@@ -45,7 +49,7 @@ interface ListenerHosts {
 
 /** With nothing translated yet; keep it between calls. */
 export function createTranslationMemo(): TranslationMemo {
-  return { items: new WeakMap(), gateways: new WeakMap() };
+  return { routed: new Map(), services: new Map(), items: new WeakMap(), gateways: new WeakMap() };
 }
 
 /**
@@ -53,16 +57,19 @@ export function createTranslationMemo(): TranslationMemo {
  * A resource that several groups have is one object, so that the work behind this stage is done once.
  */
 export function translate(intent: Intent, memo: TranslationMemo = createTranslationMemo()): readonly GroupResources[] {
-  const services = translateOnce(memo.items, translateService);
   const rawResources = translateOnce(memo.items, (raw: RawResource) => [translateRaw(raw)]);
   const secrets = translateOnce(memo.items, (secret: Secret) => [translateSecret(secret)]);
   const gateways = (gateway: Gateway) => gatewayOnce(memo.gateways, gateway, intent.routes);
+  const names = new Set(intent.groups.map(({ name }) => name));
+  for (const map of [memo.routed, memo.services]) {
+    for (const name of map.keys()) if (!names.has(name) && name !== EVERYWHERE) map.delete(name);
+  }
   return intent.groups.map((group) => {
-    const scope = scopeOf(group, intent);
+    const scope = scopeOf(group, intent, memo.routed);
     return {
       group,
       resources: [
-        ...scope.services.flatMap(services),
+        ...translateServices(memo, group.name, scope.services).resources,
         ...scope.gateways.flatMap(gateways),
         ...translateTlsListeners(scope.gateways),
         ...scope.secrets.flatMap(secrets),
@@ -70,6 +77,32 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
       ],
     };
   });
+}
+
+/** The resources of services side by side, because to look up ten thousand takes longer than to compare them. */
+interface TranslatedServices {
+  readonly services: readonly Service[];
+  readonly lists: readonly (readonly EnvoyResource[])[];
+  readonly resources: readonly EnvoyResource[];
+}
+
+function translateServices(memo: TranslationMemo, group: string, services: readonly Service[]): TranslatedServices {
+  const before = memo.services.get(group);
+  if (before?.services === services) return before;
+  const lookUp = translateOnce(memo.items, translateService);
+  let shift = 0;
+  const lists = services.map((service, index) => {
+    if (before === undefined || before.services[index + shift] === service) {
+      return before?.lists[index + shift] ?? lookUp(service);
+    }
+    // One more or one less than before.
+    if (before.services[index + shift - 1] === service) shift -= 1;
+    else if (before.services[index + shift + 1] === service) shift += 1;
+    return lookUp(service);
+  });
+  const translated = { services, lists, resources: lists.flat() };
+  memo.services.set(group, translated);
+  return translated;
 }
 
 function translateOnce<Item extends object>(

@@ -52,7 +52,8 @@ export function routesByHostname(routes: readonly Route[]): ReadonlyMap<string, 
   const byHostname = new Map<string, Route[]>();
   for (const route of routes) {
     // Hostnames know no case, and Envoy refuses a domain that is there twice.
-    for (const hostname of new Set(route.hostnames.map((written) => written.toLowerCase()))) {
+    const written = route.hostnames.map((hostname) => hostname.toLowerCase());
+    for (const hostname of written.length === 1 ? written : new Set(written)) {
       const attached = byHostname.get(hostname);
       if (attached === undefined) byHostname.set(hostname, [route]);
       else attached.push(route);

@@ -88,7 +88,7 @@ const listed: Readonly<Record<string, (random: Random) => unknown>> = {
   }),
   resources: (random) => ({
     "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
-    name: random.pick(["raw", "edge/http"]),
+    name: random.pick(["raw", "raw", "raw2", "edge/http"]),
     virtual_hosts: [
       {
         name: "h",
@@ -143,9 +143,9 @@ export function edit(random: Random, files: EditedFiles): EditedFiles {
   const kind = random.weighted({
     define: 8,
     redefine: 8,
-    undefine: 2,
-    list: 1,
-    unlist: 1,
+    undefine: 4,
+    list: 2.5,
+    unlist: 0.7,
     shift: 2,
     move: 1,
     remove: 0.5,

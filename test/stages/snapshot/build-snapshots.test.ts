@@ -126,6 +126,16 @@ describe("buildSnapshots", () => {
     expect(encoder.counts().encoded).toBe(5);
   });
 
+  it("tells that a raw resource needs what an edit takes away, as a first build would", () => {
+    const encoder = createResourceEncoder(envoyApi);
+    const without = { ...helloIntent(), rawResources: [ghostRoute] };
+    const services = [service("ghost"), ...without.services];
+    const first = built({ ...without, services }, { encoder });
+    const second = build(without, { encoder, previous: first.snapshots });
+    expect(second).toEqual(build(without));
+    expect(second.ok).toBe(false);
+  });
+
   it("keeps version and cause, but not the old places, when lines only moved", () => {
     const encoder = createResourceEncoder(envoyApi);
     const first = built(helloIntent(), { encoder });

@@ -6,9 +6,9 @@ import { expect, test } from "vitest";
 import { createResourceEncoder } from "../../../src/snapshot/encode-resource.ts";
 import { encodeContent } from "../../../src/snapshot/encode-content.ts";
 import type { EncodingTools } from "../../../src/snapshot/encode-content.ts";
-import type { HostMemo } from "../../../src/snapshot/encode-hosts.ts";
-import { encodeHosts } from "../../../src/snapshot/encode-hosts.ts";
+import { createHostMemo, encodeHosts } from "../../../src/snapshot/encode-hosts.ts";
 import { createReferenceFinder } from "../../../src/snapshot/references.ts";
+import type { Resource } from "../../../src/snapshot/resource.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
 import { envoyResource } from "../../../src/translate/envoy-resource.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
@@ -64,15 +64,17 @@ const configuration = fc.record(
 );
 
 test("bytes, version, references and count are those of the whole, and what is wrong is left to it", () => {
-  const memo: HostMemo = new WeakMap();
+  const memo = createHostMemo();
   let byHosts = 0;
+  let before: Resource | undefined;
   const compare = (json: { readonly virtualHosts: readonly object[] }): void => {
     const resource = envoyResource(typeUrls.route, "a", json, at);
     const whole = encodeContent(resource, tools);
-    const hosts = encodeHosts(resource, tools, memo);
+    const hosts = encodeHosts(resource, tools, memo, before);
     if (whole.ok && json.virtualHosts.length > 0) expect(hosts).toBeDefined();
     if (hosts === undefined) return;
     byHosts += 1;
+    before = hosts;
     expect({ ...hosts, body: Buffer.from(hosts.body) }).toEqual(
       whole.ok ? { ...whole.value, body: Buffer.from(whole.value.body) } : whole.error,
     );
