@@ -8,6 +8,7 @@ const setting = z.object({ name: z.string(), text: z.string(), at: place.optiona
 const miss = z.object({ route: z.string(), at: place, conditions: z.array(z.string()) });
 const listenerName = z.object({ name: z.string(), address: z.string() });
 const because = z.string();
+const patchedAt = z.array(place).optional().describe("Where patches that changed it are written");
 
 const outcome = z.discriminatedUnion("kind", [
   z.object({
@@ -26,6 +27,7 @@ const outcome = z.discriminatedUnion("kind", [
 const clusterSchema = z.object({
   name: z.string(),
   at: place.optional().describe("Absent when the snapshot has no such cluster"),
+  patchedAt,
   discovery: z.string().optional(),
   endpointCount: z.int(),
   endpoints: z
@@ -54,9 +56,14 @@ export const explanationSchema = z.object({
   group: z.object({ name: z.string(), at: place.optional() }),
   version: z.string().describe("Of the snapshot that is served"),
   node: z.object({ id: z.string(), connected: z.boolean().optional(), acknowledged: z.string().optional() }).optional(),
-  listener: listenerName.extend({ at: place, tls: z.boolean(), filterChain: z.string().optional() }).optional(),
-  otherListeners: z.array(listenerName),
-  routeConfiguration: z.object({ name: z.string(), at: place }).optional(),
+  listener: listenerName
+    .extend({ at: place, patchedAt, tls: z.boolean(), filterChain: z.string().optional() })
+    .optional(),
+  otherListeners: z.array(listenerName).describe("Those that take the request as well"),
+  nearListeners: z
+    .array(listenerName.extend({ at: place, because }))
+    .describe("When no listener takes the connection: those that come near, and why they do not"),
+  routeConfiguration: z.object({ name: z.string(), at: place, patchedAt }).optional(),
   virtualHost: z.object({ name: z.string(), domain: z.string(), at: place.optional() }).optional(),
   route: z
     .object({

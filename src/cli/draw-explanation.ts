@@ -1,7 +1,7 @@
 /**
  * An explanation for a terminal: one line for each step of a request, and at its end where that is written.
  */
-import type { ClusterFacts, Explanation, Miss, Outcome, Setting } from "../explain/explanation.ts";
+import type { ClusterFacts, Explanation, ListenerMiss, Miss, Outcome, Setting } from "../explain/explanation.ts";
 import type { Place } from "../model/diagnostic.ts";
 import { printable } from "../telemetry/printable.ts";
 
@@ -51,11 +51,17 @@ function linesOf(explanation: Explanation): readonly Line[] {
   if (listener !== undefined) {
     const { name, address, tls, filterChain } = listener;
     const chain = filterChain === undefined ? "" : `, filter chain ${filterChain}`;
-    lines.push({ label: "listener", text: `${name}  ${address}${tls ? " (TLS)" : ""}${chain}`, at: listener.at });
+    lines.push({
+      label: "listener",
+      text: `${name}  ${address}${tls ? " (TLS)" : ""}${chain}`,
+      at: listener.at,
+      origin: patchesText(listener),
+    });
   }
   if (virtualHost !== undefined) {
     const { domain, name } = virtualHost;
-    lines.push({ label: "host", text: domain === name ? domain : `${domain} of ${name}`, at: virtualHost.at });
+    const text = domain === name ? domain : `${domain} of ${name}`;
+    lines.push({ label: "host", text, at: virtualHost.at, origin: patchesText(explanation.routeConfiguration) });
   }
   if (route !== undefined) {
     const conditions = route.conditions.join(", ");
@@ -63,6 +69,7 @@ function linesOf(explanation: Explanation): readonly Line[] {
   }
   lines.push(...explanation.perhaps.flatMap((miss) => missLines("or perhaps", miss)));
   lines.push(...outcomeLines(outcome, explanation));
+  lines.push(...explanation.nearListeners.flatMap(listenerMissLines));
   lines.push(...explanation.nearest.flatMap((miss) => missLines("near", miss)));
   lines.push(...explanation.settings.map(settingLine));
   lines.push(...explanation.clusters.flatMap(clusterLines));
@@ -85,6 +92,19 @@ function missLines(label: string, { route, at, conditions }: Miss): readonly Lin
     { label, text: route || "(without a name)", at },
     ...conditions.map((condition): Line => ({ label: "", text: `  ${condition}`, style: "yellow" })),
   ];
+}
+
+function listenerMissLines({ name, address, at, because }: ListenerMiss): readonly Line[] {
+  return [
+    { label: "near", text: `${name}  ${address}`, at },
+    { label: "", text: `  ${because}`, style: "yellow" },
+  ];
+}
+
+/** Patches have changed the resource since the line that is told. */
+function patchesText(written: { readonly patchedAt?: readonly Place[] } | undefined): string | undefined {
+  const places = written?.patchedAt?.map(({ file, line }) => `${file}:${line}`) ?? [];
+  return places.length === 0 ? undefined : `patched at ${places.join(", ")}`;
 }
 
 function outcomeLines(outcome: Outcome, { route }: Explanation): readonly Line[] {
@@ -135,7 +155,13 @@ function clusterLines(cluster: ClusterFacts): readonly Line[] {
   const how = /dns/i.test(discovery ?? "") ? " by DNS" : "";
   const where = endpointCount === 0 ? "no endpoints: 503" : `${shown.join(", ")}${more}${how}`;
   return [
-    { label: "cluster", text: `${name}  ${where}`, at, ...(endpointCount === 0 ? { style: "red" as const } : {}) },
+    {
+      label: "cluster",
+      text: `${name}  ${where}`,
+      at,
+      origin: patchesText(cluster),
+      ...(endpointCount === 0 ? { style: "red" as const } : {}),
+    },
     ...settings.map(({ name: label, text, ...rest }): Line => ({ label: `  ${label}`, text, ...rest })),
   ];
 }

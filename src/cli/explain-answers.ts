@@ -51,7 +51,7 @@ export class ExplainAnswers {
     const sources: ExplainSources =
       build === undefined || snapshot === undefined
         ? { lookup: lookUpAmong(given, this.#api, (wanted) => demands.push(wanted)), origins: noOrigins }
-        : { lookup: lookUpIn(snapshot, this.#api), origins: originsIn(build.intent) };
+        : { lookup: lookUpIn(snapshot, this.#api), origins: originsIn(build.intent, group) };
     const facts = explainRequest(asked, sources);
     if (demands.length > 0) return { askId, kind: "demands", demands };
     return { askId, kind: "explained", facts, hasLines: build !== undefined };

@@ -81,7 +81,7 @@ async function explainOffline(
   const name = chosen.value;
   const snapshot = present(snapshots.get(name as GroupName), "every group has a snapshot");
   const at = groups.find((group) => group.name === name)?.at;
-  const facts = explainRequest(asked, { lookup: lookUpIn(snapshot, api), origins: originsIn(intent) });
+  const facts = explainRequest(asked, { lookup: lookUpIn(snapshot, api), origins: originsIn(intent, name) });
   return {
     ...facts,
     group: { name, ...(at === undefined ? {} : { at }) },

@@ -9,6 +9,7 @@ import { err, ok } from "../support/result.ts";
 
 /** One request; header names in lower case, several of one name allowed. */
 export interface AskedRequest {
+  /** As written: methods know case. */
   readonly method: string;
   readonly scheme: "http" | "https";
   /** What the client connects to; the server name of TLS. */
@@ -50,13 +51,17 @@ export function readAskedRequest(asked: {
   const wrong = headers.find((header) => typeof header === "string");
   if (wrong !== undefined) return err(wrong);
   const pairs = headers as readonly (readonly [string, string])[];
-  const host = pairs.find(([name]) => name === "host" || name === ":authority")?.[1];
+  // A CONNECT names where it wants to in its first line, always with a port; its Host header counts for nothing.
+  const isConnect = method === "CONNECT";
+  const given = isConnect ? undefined : pairs.find(([name]) => name === "host" || name === ":authority")?.[1];
+  const usualPort = scheme.toLowerCase() === "https" ? ":443" : ":80";
+  const written = portText === undefined ? (isConnect ? usualPort : "") : `:${portText}`;
   return ok({
-    method: method.toUpperCase(),
+    method,
     scheme: scheme.toLowerCase() as AskedRequest["scheme"],
     hostname: hostname.replace(/^\[|\]$/g, ""),
     ...(port === undefined ? {} : { port }),
-    host: host ?? `${hostname}${portText === undefined ? "" : `:${portText}`}`,
+    host: given ?? `${hostname}${written}`,
     path: `${path}${query}`,
     headers: pairs.filter(([name]) => name !== "host" && !name.startsWith(":")),
   });

@@ -10,9 +10,10 @@ import type {
 import type { ClusterLoadAssignmentJson } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
 import { snakeCase } from "../model/position.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
+import { describeBalancer } from "./describe-balancer.ts";
 import type { ClusterFacts, EndpointFacts, Setting } from "./explanation.ts";
 import { addressText } from "./match-listener.ts";
-import type { ResourceLookup } from "./resource-lookup.ts";
+import type { Located, ResourceLookup } from "./resource-lookup.ts";
 
 /** More are counted only: an answer is for people. */
 const ENDPOINTS_SHOWN_MAX = 20;
@@ -23,15 +24,17 @@ export function describeCluster(lookup: ResourceLookup, name: string, priority: 
   if (cluster === undefined) return { name, endpointCount: 0, endpoints: [], settings: [] };
   const { json, at } = cluster;
   const assignment = assignmentOf(lookup, name, json);
-  const endpoints = (assignment?.endpoints ?? []).flatMap(endpointsOf);
+  const endpoints = (assignment?.json.endpoints ?? []).flatMap(endpointsOf);
+  const patchedAt = [...(cluster.patchedAt ?? []), ...(assignment?.patchedAt ?? [])];
   return {
     name,
     at,
+    ...(patchedAt.length === 0 ? {} : { patchedAt }),
     discovery: json.clusterType?.name ?? json.type ?? "STATIC",
     endpointCount: endpoints.length,
     endpoints: endpoints.slice(0, ENDPOINTS_SHOWN_MAX),
     settings: [
-      setting("load balancing", balancerOf(json)),
+      setting("load balancing", describeBalancer(json)),
       setting("connect timeout", json.connectTimeout ?? "5s"),
       ...circuitBreaker(json, priority),
       ...outlierDetection(json),
@@ -39,12 +42,6 @@ export function describeCluster(lookup: ResourceLookup, name: string, priority: 
       ...(json.transportSocket === undefined ? [] : [setting("transport", transportOf(json))]),
     ],
   };
-}
-
-/** The first policy that an Envoy knows; by name, as its own words are many. */
-function balancerOf({ loadBalancingPolicy, lbPolicy = "ROUND_ROBIN" }: ClusterJson): string {
-  const [policy] = loadBalancingPolicy?.policies ?? [];
-  return policy?.typedExtensionConfig?.name ?? lbPolicy;
 }
 
 function setting(name: string, text: string): Setting {
@@ -55,10 +52,10 @@ function assignmentOf(
   lookup: ResourceLookup,
   name: string,
   cluster: ClusterJson,
-): ClusterLoadAssignmentJson | undefined {
-  if (cluster.type !== "EDS") return cluster.loadAssignment;
+): Pick<Located<ClusterLoadAssignmentJson>, "json" | "patchedAt"> | undefined {
+  if (cluster.type !== "EDS") return { json: cluster.loadAssignment ?? {} };
   const service = cluster.edsClusterConfig?.serviceName ?? "";
-  return lookup.get<ClusterLoadAssignmentJson>(typeUrls.endpoints, service === "" ? name : service)?.json;
+  return lookup.get<ClusterLoadAssignmentJson>(typeUrls.endpoints, service === "" ? name : service);
 }
 
 function endpointsOf(group: LocalityLbEndpointsJson): readonly EndpointFacts[] {
@@ -78,7 +75,7 @@ function healthOf({ healthStatus }: LbEndpointJson): Pick<EndpointFacts, "health
 }
 
 /** Envoy's own limits are in force where nobody wrote any. */
-const limitDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 } as const;
+const limitDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 } as const;
 
 function circuitBreaker({ circuitBreakers }: ClusterJson, priority: string): readonly Setting[] {
   const threshold = circuitBreakers?.thresholds?.find((each) => (each.priority ?? "DEFAULT") === priority);
@@ -87,7 +84,14 @@ function circuitBreaker({ circuitBreakers }: ClusterJson, priority: string): rea
   const limits = Object.entries(limitDefaults).map(
     ([key, otherwise]) => `${snakeCase(key)} ${threshold[key as keyof typeof limitDefaults] ?? otherwise}`,
   );
-  return [setting("circuit breaker", limits.join(", "))];
+  const { retryBudget: budget, maxRetries = 3, maxConnectionPools: pools } = threshold;
+  // Beside a budget Envoy ignores the number.
+  const retries =
+    budget === undefined
+      ? `max_retries ${maxRetries}`
+      : `retry budget ${textOf(budget.budgetPercent?.value ?? 20)} % of requests, at least ${budget.minRetryConcurrency ?? 3} at once`;
+  const poolLimit = pools === undefined ? [] : [`max_connection_pools ${pools}`];
+  return [setting("circuit breaker", [...limits, retries, ...poolLimit].join(", "))];
 }
 
 function outlierDetection({ outlierDetection: detection }: ClusterJson): readonly Setting[] {

@@ -7,9 +7,10 @@ import type {
   RouteJson,
   VirtualHostJson,
 } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
-import type { HeaderValueOptionJson } from "../gen/envoy/config/core/v3/base_pb.d.ts";
 import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
 import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
+import { describeHash } from "./describe-balancer.ts";
+import { describeHeaders } from "./describe-headers.ts";
 import type { Setting } from "./explanation.ts";
 import type { RuleOrigin } from "./origins.ts";
 
@@ -81,43 +82,12 @@ function mirrors({ config, virtualHost, route }: SettingLevels): readonly Settin
 }
 
 function hashPolicy(action: RouteActionJson | undefined): readonly Setting[] {
-  return (action?.hashPolicy ?? []).map((policy) => {
-    const by =
-      policy.header?.headerName ??
-      policy.cookie?.name ??
-      policy.queryParameter?.name ??
-      "the connection or filter state";
-    const kind = policy.header
-      ? "header "
-      : policy.cookie
-        ? "cookie "
-        : policy.queryParameter
-          ? "query parameter "
-          : "";
-    return { name: "hash", text: `by ${kind}${by}` };
-  });
+  return (action?.hashPolicy ?? []).map((policy) => ({ name: "hash", text: describeHash(policy) }));
 }
 
 /** Envoy applies the nearest level first, and all of them. */
-function headers({ config, virtualHost, route }: SettingLevels): readonly Setting[] {
-  return [route, virtualHost, config].flatMap((level) => [
-    ...changed("request header", level.requestHeadersToAdd, level.requestHeadersToRemove),
-    ...changed("response header", level.responseHeadersToAdd, level.responseHeadersToRemove),
-  ]);
-}
-
-function changed(
-  name: string,
-  added: readonly HeaderValueOptionJson[] = [],
-  removed: readonly string[] = [],
-): readonly Setting[] {
-  return [
-    ...added.map(({ header, appendAction }) => {
-      const adds = appendAction === undefined || appendAction === "APPEND_IF_EXISTS_OR_ADD";
-      return { name, text: `${adds ? "add" : "set"} ${header?.key}: ${header?.value ?? ""}` };
-    }),
-    ...removed.map((key) => ({ name, text: `remove ${key}` })),
-  ];
+function headers({ config, virtualHost, route, origin }: SettingLevels): readonly Setting[] {
+  return [...describeHeaders(route, origin?.headers), ...describeHeaders(virtualHost), ...describeHeaders(config)];
 }
 
 const router = ".router.v3.Router";

@@ -4,22 +4,26 @@
  * Works on the resources that Envoys are given and on nothing else, so that what somebody wrote as a raw
  * resource is explained as well. The lines of rules come from `Origins`, when the intent is known.
  */
-import type { VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import type { RouteJson, VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
 import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
 import type { Place } from "../model/diagnostic.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { AskedRequest } from "./asked-request.ts";
 import { describeCluster } from "./describe-cluster.ts";
+import { describeHeaders } from "./describe-headers.ts";
 import { describeSettings } from "./describe-settings.ts";
-import type { Explanation, Miss, Outcome } from "./explanation.ts";
+import type { ClusterFacts, Explanation, Miss, Outcome } from "./explanation.ts";
 import type { RoutedRequest } from "./match-header.ts";
 import { headerValue } from "./match-header.ts";
 import type { TakingListener } from "./match-listener.ts";
 import { matchListeners } from "./match-listener.ts";
 import { matchVirtualHost, withoutPort } from "./match-virtual-host.ts";
+import { missedListeners } from "./missed-listener.ts";
+import { refusedConnect, refusedMethod } from "./request-method.ts";
 import { hostSeen, requestPath, schemeSeen } from "./request-path.ts";
 import type { Located, ResourceLookup } from "./resource-lookup.ts";
+import { withDefinitions } from "./resource-lookup.ts";
 import { routeOutcome } from "./route-outcome.ts";
 import type { Origins } from "./origins.ts";
 import type { TriedRoute } from "./try-routes.ts";
@@ -37,13 +41,18 @@ export type RequestFacts = Omit<Explanation, "group" | "version" | "node">;
 const DOMAINS_SHOWN_MAX = 8;
 
 /** Explains one request. Of several listeners that take it, the first that has a route for it is told. */
-export function explainRequest(asked: AskedRequest, sources: ExplainSources): RequestFacts {
-  const { taking, because } = matchListeners(sources.lookup, asked);
-  if (taking.length === 0) return { ...nothing(asked), outcome: { kind: "refused", because } };
+export function explainRequest(asked: AskedRequest, { lookup, origins }: ExplainSources): RequestFacts {
+  const sources = { lookup: withDefinitions(lookup, origins), origins };
+  const taking = matchListeners(sources.lookup, asked);
+  if (taking.length === 0) {
+    const { because, missed } = missedListeners(sources, asked);
+    return { ...nothing(asked), nearListeners: missed, outcome: { kind: "refused", because } };
+  }
   const explained = taking.map((listener) => explainAt(listener, asked, sources));
   const chosen = explained.find(({ route }) => route !== undefined) ?? explained[0] ?? nothing(asked);
-  const others = taking.map(({ facts }) => facts).filter(({ name }) => name !== chosen.listener?.name);
-  return { ...chosen, otherListeners: others.map(({ name, address }) => ({ name, address })) };
+  const others = explained.filter((each) => each !== chosen && each.outcome.kind !== "not-found");
+  const otherListeners = others.flatMap(({ listener }) => listener ?? []);
+  return { ...chosen, otherListeners: otherListeners.map(({ name, address }) => ({ name, address })) };
 }
 
 function nothing({ method, scheme, hostname, port, host, path }: AskedRequest): RequestFacts {
@@ -52,6 +61,7 @@ function nothing({ method, scheme, hostname, port, host, path }: AskedRequest): 
   return {
     request: { method, url, host, path },
     otherListeners: [],
+    nearListeners: [],
     outcome: { kind: "unknown", because: "" },
     nearest: [],
     perhaps: [],
@@ -66,7 +76,9 @@ function explainAt(listener: TakingListener, asked: AskedRequest, sources: Expla
   const { http } = listener;
   if (http === undefined)
     return { ...facts, outcome: { kind: "unknown", because: "the listener does not speak HTTP" } };
-  const path = requestPath(asked.path, http);
+  const refused = refusedMethod(asked.method, http);
+  if (refused !== undefined) return { ...facts, outcome: { kind: "refused", status: 400, because: refused } };
+  const path = asked.method === "CONNECT" ? noPath : requestPath(asked.path, http);
   if (path.kind === "refused") return { ...facts, outcome: { kind: "refused", status: 400, because: path.because } };
   if (path.kind === "redirect") return { ...facts, outcome: { kind: "redirect", status: 307, location: path.path } };
   const { method, headers } = asked;
@@ -74,7 +86,7 @@ function explainAt(listener: TakingListener, asked: AskedRequest, sources: Expla
   const request: RoutedRequest = { method, scheme: schemeSeen(asked, http), headers, path: path.path, host };
   const seen = {
     ...facts.request,
-    ...(path.path === asked.path ? {} : { matchedPath: path.path }),
+    ...(path.path === asked.path || path === noPath ? {} : { matchedPath: path.path }),
     ...(host === asked.host ? {} : { matchedHost: host }),
   };
   const config = routeConfiguration(http, listener.facts, sources.lookup);
@@ -85,10 +97,23 @@ function explainAt(listener: TakingListener, asked: AskedRequest, sources: Expla
     ...facts,
     request: seen,
     listener: { ...listener.facts, at },
-    routeConfiguration: { name: config.name, at: config.at },
+    routeConfiguration: {
+      name: config.name,
+      at: config.at,
+      ...(config.patchedAt === undefined ? {} : { patchedAt: config.patchedAt }),
+    },
     ...routed,
     notes: [...facts.notes, ...grpcNote(request, routed.outcome)],
   };
+}
+
+const noPath = { kind: "path", path: "" } as const;
+
+/** Envoy refuses a CONNECT that a route takes, unless somebody allowed it; without a route it answers 404 to it. */
+function allowed(outcome: Outcome, method: string, levels: RoutingLevels, route?: RouteJson): Outcome {
+  if (method !== "CONNECT") return outcome;
+  const because = refusedConnect(levels.http, route);
+  return because === undefined ? outcome : { kind: "refused", status: 403, because };
 }
 
 /** What Envoy itself answers to gRPC is an HTTP 200 with the code behind it. */
@@ -131,10 +156,12 @@ function routeRequest(request: RoutedRequest, levels: RoutingLevels): Routed {
   }
   const { virtualHost, domain } = chosen;
   const name = virtualHost.name ?? "";
-  const at = config.at;
+  const routeAtOf = (route: RouteJson | undefined) => sources.origins.rule(config.name, route?.name ?? "")?.routeAt;
+  // Of several routes for a host the first is as good as any, until one takes the request.
+  const at = routeAtOf(virtualHost.routes?.[0]) ?? config.at;
   const host = { virtualHost: { name, domain, at } };
   const redirect = tlsRedirect(virtualHost, request);
-  if (redirect !== undefined) return { ...host, outcome: redirect };
+  if (redirect !== undefined) return { ...host, outcome: allowed(redirect, request.method, levels) };
   if (virtualHost.matcher !== undefined) {
     return {
       ...host,
@@ -149,7 +176,7 @@ function routeRequest(request: RoutedRequest, levels: RoutingLevels): Routed {
     const nearest = nearestOf(tried.missed).map(miss);
     return { ...host, perhaps, nearest, outcome: { kind: "not-found", status: 404, because } };
   }
-  const routeAt = sources.origins.rule(config.name, tried.taken.route.name ?? "")?.routeAt ?? config.at;
+  const routeAt = routeAtOf(tried.taken.route) ?? config.at;
   const explained = explainRoute(tried.taken, virtualHost, request, levels);
   return { virtualHost: { name, domain, at: routeAt }, perhaps, ...explained };
 }
@@ -175,14 +202,20 @@ function explainRoute(
   { route, conditions }: TriedRoute,
   virtualHost: VirtualHostJson,
   request: RoutedRequest,
-  { http, config, sources }: RoutingLevels,
+  levels: RoutingLevels,
 ): Routed & { readonly route: NonNullable<Explanation["route"]> } {
+  const { http, config, sources } = levels;
   const name = route.name ?? "";
   const origin = sources.origins.rule(config.name, name);
-  const outcome = routeOutcome(route, request);
+  const outcome = allowed(routeOutcome(route, request), request.method, levels, route);
   const priority = route.route?.priority ?? "DEFAULT";
   const shares = outcome.kind === "forward" ? outcome.clusters : [];
-  const clusters = shares.map(({ cluster }) => describeCluster(sources.lookup, cluster, priority));
+  const weighted = route.route?.weightedClusters?.clusters ?? [];
+  const clusters = shares.map(({ cluster }, index): ClusterFacts => {
+    const facts = describeCluster(sources.lookup, cluster, priority);
+    const headers = describeHeaders(weighted[index] ?? {}, origin?.backendHeaders[index]);
+    return headers.length === 0 ? facts : { ...facts, settings: [...headers, ...facts.settings] };
+  });
   return {
     route: {
       name,

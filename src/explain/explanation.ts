@@ -14,9 +14,11 @@ export interface Explanation {
   readonly version: string;
   readonly node?: ExplainedNode;
   readonly listener?: ListenerFacts;
-  /** Other listeners that take such a connection. */
+  /** Other listeners that take such a connection and have a route for the request. */
   readonly otherListeners: readonly ListenerName[];
-  readonly routeConfiguration?: { readonly name: string; readonly at: Place };
+  /** When no listener takes the connection: those on its port, or on others when it has none. */
+  readonly nearListeners: readonly ListenerMiss[];
+  readonly routeConfiguration?: { readonly name: string } & Written;
   readonly virtualHost?: { readonly name: string; readonly domain: string; readonly at?: Place };
   readonly route?: RouteFacts;
   readonly outcome: Outcome;
@@ -57,8 +59,19 @@ export interface ListenerName {
   readonly address: string;
 }
 
-export interface ListenerFacts extends ListenerName {
+/** Where a resource is defined, and where patches that changed it are written. */
+interface Written {
   readonly at: Place;
+  readonly patchedAt?: readonly Place[];
+}
+
+/** A listener that does not take the connection, and why. */
+export interface ListenerMiss extends ListenerName {
+  readonly at: Place;
+  readonly because: string;
+}
+
+export interface ListenerFacts extends ListenerName, Written {
   readonly tls: boolean;
   readonly filterChain?: string;
 }
@@ -104,7 +117,7 @@ export interface ClusterShare {
   readonly percent: number;
 }
 
-export interface ClusterFacts {
+export interface ClusterFacts extends Partial<Written> {
   readonly name: string;
   /** Absent when the snapshot has no such cluster. */
   readonly at?: Place;

@@ -15,7 +15,7 @@ export interface RoutedRequest {
   readonly method: string;
   readonly scheme: "http" | "https";
   readonly host: string;
-  /** After normalisation, with its query. */
+  /** After normalisation, with its query; empty for CONNECT, which has none. */
   readonly path: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
@@ -28,7 +28,7 @@ const setByEnvoy =
 function headerValues(request: RoutedRequest, written: string): readonly string[] {
   const name = written.toLowerCase();
   if (name === ":method") return [request.method];
-  if (name === ":path") return [request.path];
+  if (name === ":path") return request.path === "" ? [] : [request.path];
   if (name === ":authority" || name === "host") return [request.host];
   if (name === ":scheme" || name === "x-forwarded-proto") return [request.scheme];
   return request.headers.filter(([given]) => given === name).map(([, value]) => value);

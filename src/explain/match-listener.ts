@@ -4,6 +4,7 @@
  * The URL's port chooses by port, `https` wants TLS, and the name of its host chooses among the filter chains
  * of a TLS listener. What chooses by the client's address cannot be known here and is told as a note.
  */
+import { isIP } from "node:net";
 import type { AddressJson } from "../gen/envoy/config/core/v3/address_pb.d.ts";
 import type { FilterChainJson } from "../gen/envoy/config/listener/v3/listener_components_pb.d.ts";
 import type { ListenerJson } from "../gen/envoy/config/listener/v3/listener_pb.d.ts";
@@ -21,25 +22,14 @@ export interface TakingListener {
   readonly notes: readonly string[];
 }
 
-/** Those that take the connection, by name; or why there are none. */
-export function matchListeners(
-  lookup: ResourceLookup,
-  asked: AskedRequest,
-): { readonly taking: readonly TakingListener[]; readonly because: string } {
-  const all = lookup.all<ListenerJson>(typeUrls.listener);
-  const onPort = listenersOnPort(all, asked);
-  const taking = onPort.flatMap((listener) => take(listener, asked) ?? []);
-  const there = all.map((listener) => `${listener.name} on ${addressOf(listener.json)}`).join(", ");
-  const wanted = `${asked.scheme}${asked.port === undefined ? "" : ` on port ${asked.port}`}`;
-  const because =
-    all.length === 0
-      ? "the snapshot has no listener"
-      : `no listener takes ${wanted} for ${asked.hostname}; there are: ${there}`;
-  return { taking, because };
+/** Those that take the connection, by name. */
+export function matchListeners(lookup: ResourceLookup, asked: AskedRequest): readonly TakingListener[] {
+  const onPort = listenersOnPort(lookup.all<ListenerJson>(typeUrls.listener), asked);
+  return onPort.flatMap((listener) => take(listener, asked) ?? []);
 }
 
 /** Without a port in the URL those on the port of the scheme, and if nobody listens there, all. */
-function listenersOnPort(
+export function listenersOnPort(
   all: readonly Located<ListenerJson>[],
   { port, scheme }: AskedRequest,
 ): readonly Located<ListenerJson>[] {
@@ -49,7 +39,7 @@ function listenersOnPort(
   return usual.length > 0 ? usual : all;
 }
 
-function take({ name, json, at }: Located<ListenerJson>, asked: AskedRequest): TakingListener | undefined {
+function take({ name, json, at, patchedAt }: Located<ListenerJson>, asked: AskedRequest): TakingListener | undefined {
   const chain = chooseChain(json, asked);
   if (chain === undefined) return undefined;
   const tls = isTls(chain);
@@ -59,7 +49,14 @@ function take({ name, json, at }: Located<ListenerJson>, asked: AskedRequest): T
     .map(({ typedConfig }) => typedConfig)
     .find((config) => config?.["@type"]?.endsWith(".HttpConnectionManager") === true);
   return {
-    facts: { name, address: addressOf(json), at, tls, ...(filterChain === "" ? {} : { filterChain }) },
+    facts: {
+      name,
+      address: addressText(json.address),
+      at,
+      ...(patchedAt === undefined ? {} : { patchedAt }),
+      tls,
+      ...(filterChain === "" ? {} : { filterChain }),
+    },
     http: http as HttpConnectionManagerJson | undefined,
     notes: asksForTheClient(chain) ? [`the filter chain ${filterChain} of ${name} is for some clients only`] : [],
   };
@@ -76,7 +73,8 @@ function chooseChain(listener: ListenerJson, asked: AskedRequest): FilterChainJs
     if (match?.destinationPort === undefined) return 0;
     return ports.includes(match.destinationPort) ? 1 : undefined;
   });
-  const sni = asked.scheme === "https" ? asked.hostname.toLowerCase() : "";
+  // For an IP address clients send no server name.
+  const sni = asked.scheme === "https" && isIP(asked.hostname) === 0 ? asked.hostname.toLowerCase() : "";
   chains = preferred(chains, (chain) => serverNameRank(chain, sni));
   const transport = asked.scheme === "https" ? "tls" : "raw_buffer";
   chains = preferred(chains, ({ filterChainMatch: match }) => {
@@ -115,7 +113,8 @@ function serverNameRank({ filterChainMatch }: FilterChainJson, sni: string): num
   return best === -1 ? undefined : best;
 }
 
-function isTls({ transportSocket }: FilterChainJson): boolean {
+/** Whether the chain speaks TLS, over TCP or QUIC. */
+export function isTls({ transportSocket }: FilterChainJson): boolean {
   const type = transportSocket?.typedConfig?.["@type"] ?? "";
   return type.endsWith(".DownstreamTlsContext") || type.endsWith(".QuicDownstreamTransport");
 }
@@ -129,10 +128,6 @@ function asksForTheClient({ filterChainMatch: match }: FilterChainJson): boolean
 function portsOf(listener: ListenerJson): readonly number[] {
   const addresses = [listener.address, ...(listener.additionalAddresses ?? []).map(({ address }) => address)];
   return addresses.flatMap((address) => address?.socketAddress?.portValue ?? []);
-}
-
-function addressOf({ address }: ListenerJson): string {
-  return addressText(address);
 }
 
 /** `10.0.0.1:80`, `[::1]:80`, or the path of a pipe. */

@@ -46,31 +46,38 @@ function matchPath(match: RouteMatchJson, request: RoutedRequest, options: Match
   const foldsCase = match.caseSensitive === false;
   const fold = (text: string) => (foldsCase ? text.toLowerCase() : text);
   const inAnyCase = foldsCase ? " in any case" : "";
-  const because = () => `it is ${path}`;
+  const isConnect = request.method === "CONNECT";
+  const because = () => (isConnect ? "a CONNECT request has no path" : `it is ${path}`);
   const { prefix, pathSeparatedPrefix: stem, path: exact, safeRegex } = match;
-  if (exact !== undefined) return known(fold(path) === fold(exact), () => `path is ${exact}${inAnyCase}`, because);
+  if (exact !== undefined)
+    return known(!isConnect && fold(path) === fold(exact), () => `path is ${exact}${inAnyCase}`, because);
   if (prefix !== undefined) {
-    return known(fold(path).startsWith(fold(prefix)), () => `path begins with ${prefix}${inAnyCase}`, because);
+    return known(
+      !isConnect && fold(path).startsWith(fold(prefix)),
+      () => `path begins with ${prefix}${inAnyCase}`,
+      because,
+    );
   }
   if (stem !== undefined) {
-    const holds = fold(path) === fold(stem) || fold(path).startsWith(`${fold(stem)}/`);
+    const holds = !isConnect && (fold(path) === fold(stem) || fold(path).startsWith(`${fold(stem)}/`));
     return known(holds, () => `path is ${stem} or below${inAnyCase}`, because);
   }
   if (safeRegex !== undefined) {
     const pattern = safeRegex.regex ?? "";
     const asks = () => `path matches ${pattern}`;
-    const matched = matchesRegex(pattern, path);
+    const matched = !isConnect && matchesRegex(pattern, path);
     return matched === undefined ? unsure(asks, "Envoy cannot compile it either") : known(matched, asks, because);
   }
   if (match.connectMatcher !== undefined) {
     return known(
-      request.method === "CONNECT",
+      isConnect,
       () => "method is CONNECT",
       () => `it is ${request.method}`,
     );
   }
   const name = match.pathMatchPolicy?.name ?? "an extension";
-  return unsure(() => `path is what ${name} takes`, "an extension decides");
+  const asks = () => `path is what ${name} takes`;
+  return isConnect ? known(false, asks, because) : unsure(asks, "an extension decides");
 }
 
 /** The first parameter of a name counts; names and values are compared as sent, without decoding. */

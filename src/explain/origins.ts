@@ -1,17 +1,23 @@
 /**
- * Which lines of the config made a part of a resource: from Envoy's names back to rules and listeners.
+ * Which lines of the config made a part of a resource: from Envoy's names back to rules, listeners and services.
  */
 import type { Place } from "../model/diagnostic.ts";
 import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
+import type { HeaderFilters } from "../model/intent-filter.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
 import type { Intent } from "../model/intent.ts";
+import { isPatchTarget } from "../snapshot/apply-patches.ts";
 import type { EffectivePart } from "../translate/effective-policy.ts";
 import { effectivePolicy } from "../translate/effective-policy.ts";
 import { envoyRouteName, listenerName } from "../translate/names.ts";
+import { definedAt } from "./defined-at.ts";
 import type { Setting } from "./explanation.ts";
 
 /** Where something is written, and why it is in force. */
-type Origin = Pick<Setting, "at" | "origin">;
+export type Origin = Pick<Setting, "at" | "origin">;
+
+/** Where a change of a header is written; each name on its own, because a backend's are laid over its rule's. */
+export type HeaderOrigin = (kind: keyof HeaderFilters, header: string) => Origin | undefined;
 
 /** The rule and its parts; a part that nobody wrote has no place. */
 export interface RuleOrigin {
@@ -22,6 +28,16 @@ export interface RuleOrigin {
   readonly timeout?: Origin;
   readonly idleTimeout?: Origin;
   readonly retry?: Origin;
+  readonly headers: HeaderOrigin;
+  /** In the order of the backends, which is that of weighted clusters. */
+  readonly backendHeaders: readonly HeaderOrigin[];
+}
+
+/** Where a resource is defined and which patches changed it, in their order. */
+export interface ResourceOrigin {
+  /** Absent when it is not known. */
+  readonly at?: Place;
+  readonly patchedAt: readonly Place[];
 }
 
 /** Finds the lines behind names; nothing for what somebody wrote as an Envoy resource. */
@@ -29,18 +45,26 @@ export interface Origins {
   rule(routeConfiguration: string, envoyRoute: string): RuleOrigin | undefined;
   /** Of a listener by the name of its routes; HTTPS listeners of one port are one resource with several chains. */
   listener(routeConfiguration: string): Place | undefined;
+  /** Of a resource that patches changed; others have the place of their definition themselves. */
+  patched(typeUrl: string, name: string): ResourceOrigin | undefined;
 }
 
 /** When the intent is not known, such as for a snapshot from the disk. */
-export const noOrigins: Origins = { rule: () => undefined, listener: () => undefined };
+export const noOrigins: Origins = { rule: () => undefined, listener: () => undefined, patched: () => undefined };
 
-/** Finds lines in an intent. */
-export function originsIn(intent: Intent): Origins {
+/** Finds lines in an intent, for what one node group gets. */
+export function originsIn(intent: Intent, group: string): Origins {
   return {
     listener: (name) => findListener(intent, name)?.listener.at,
     rule: (routeConfiguration, envoyRoute) => {
       const found = findListener(intent, routeConfiguration);
       return found === undefined ? undefined : findRule(intent, found.gateway, envoyRoute);
+    },
+    patched: (typeUrl, name) => {
+      const patches = intent.patches.filter((patch) => isPatchTarget(patch, group, { typeUrl, name }));
+      if (patches.length === 0) return undefined;
+      const at = definedAt(intent, group, { typeUrl, name });
+      return { ...(at === undefined ? {} : { at }), patchedAt: patches.map((patch) => patch.at) };
     },
   };
 }
@@ -65,13 +89,20 @@ function findRule(intent: Intent, gateway: Gateway, name: string): RuleOrigin | 
 }
 
 function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
-  const { split } = rule.target;
-  const { timeouts, retry } = effectivePolicy(gateway, route, rule);
+  const { split, backends } = rule.target;
+  const policy = effectivePolicy(gateway, route, rule);
+  const { timeouts, retry } = policy;
   const names = { gateway: gateway.name, route: route.name, rule: rule.name };
   const origin = ({ at, from }: EffectivePart): Origin =>
     from.kind === "inline"
       ? { at }
       : { at, origin: `policy ${from.policy}, attached to ${from.level} ${names[from.level]}` };
+  const ofRule: HeaderOrigin = (kind) => {
+    const part = policy[kind];
+    return part === undefined ? undefined : origin(part);
+  };
+  const backendHeaders = backends.map((backend) => headersOver(backend, ofRule));
+  const [only, ...others] = backendHeaders;
   return {
     at: rule.at,
     routeAt: route.at,
@@ -79,5 +110,17 @@ function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
     ...(timeouts?.value.requestMs === undefined ? {} : { timeout: origin(timeouts) }),
     ...(timeouts?.value.idleMs === undefined ? {} : { idleTimeout: origin(timeouts) }),
     ...(retry === undefined ? {} : { retry: origin(retry) }),
+    // What an only backend changes is written at its route.
+    headers: only !== undefined && others.length === 0 ? only : ofRule,
+    backendHeaders,
+  };
+}
+
+function headersOver(backend: HeaderFilters, ofRule: HeaderOrigin): HeaderOrigin {
+  return (kind, header) => {
+    const changes = backend[kind];
+    const names = [...(changes?.set ?? []), ...(changes?.add ?? [])].map(({ name }) => name);
+    const isOwn = [...names, ...(changes?.remove ?? [])].includes(header.toLowerCase());
+    return changes !== undefined && isOwn ? { at: changes.at } : ofRule(kind, header);
   };
 }

@@ -4,6 +4,7 @@
 import type { Place } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { JsonValue } from "../model/intent.ts";
+import type { Origins } from "./origins.ts";
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { Snapshot } from "../snapshot/snapshot.ts";
 
@@ -12,6 +13,8 @@ export interface Located<Json> {
   readonly name: string;
   readonly json: Json;
   readonly at: Place;
+  /** Where patches that changed it are written, in the order in which they are applied. */
+  readonly patchedAt?: readonly Place[];
 }
 
 /** Finds resources by type URL and name. */
@@ -23,6 +26,21 @@ export interface ResourceLookup {
 /** A lookup in one snapshot; `Json` is the generated JSON type of the type URL, which the caller knows. */
 export function lookUpIn(snapshot: Pick<Snapshot, "tables">, api: EnvoyApi): ResourceLookup {
   return lookUp((wanted) => meetDemand(snapshot, wanted), api);
+}
+
+/** The same, but that a resource that patches changed has the place of its definition, and theirs beside it. */
+export function withDefinitions(lookup: ResourceLookup, origins: Origins): ResourceLookup {
+  const located = <Json>(typeUrl: string, found: Located<Json>): Located<Json> => {
+    const patched = origins.patched(typeUrl, found.name);
+    return patched === undefined ? found : { ...found, ...patched };
+  };
+  return {
+    all: <Json>(typeUrl: string) => lookup.all<Json>(typeUrl).map((found) => located(typeUrl, found)),
+    get: <Json>(typeUrl: string, name: string) => {
+      const found = lookup.get<Json>(typeUrl, name);
+      return found === undefined ? undefined : located(typeUrl, found);
+    },
+  };
 }
 
 /** What of a snapshot is asked for: one resource, or without a name all of a type. */

@@ -20,7 +20,8 @@ export interface Rewritten {
 
 /** The request as the backend gets it. */
 export function rewrite(action: RouteActionJson, match: RouteMatchJson, request: RoutedRequest): Rewritten {
-  const path = rewritePath(action, match, request.path);
+  // CONNECT has no path that could become another.
+  const path = request.path === "" ? "" : rewritePath(action, match, request.path);
   const host = rewriteHost(action, request);
   return {
     ...(path === request.path ? {} : { path }),

@@ -46,7 +46,7 @@ export function applyPatches(
   const patched = groups.map(({ group, resources }) => ({
     group,
     resources: resources.map((resource) => {
-      const applied = patches.filter((patch) => isTarget(patch, group.name, resource));
+      const applied = patches.filter((patch) => isPatchTarget(patch, group.name, resource));
       if (applied.length === 0) return resource;
       for (const patch of applied) matched.add(matchKey(patch, patches, group.name));
       const once = patchOnce(api, memo, resource, applied);
@@ -57,7 +57,8 @@ export function applyPatches(
   return { groups: patched, diagnostics: [...diagnostics, ...unmatched(patches, patched, matched)] };
 }
 
-function isTarget(patch: Patch, group: string, resource: EnvoyResource): boolean {
+/** Whether the patch changes the resource in the snapshot of the group. */
+export function isPatchTarget(patch: Patch, group: string, resource: Pick<EnvoyResource, "typeUrl" | "name">): boolean {
   return (
     (patch.groups === undefined || patch.groups.includes(group)) &&
     resource.typeUrl.endsWith(`/${patch.type}`) &&

@@ -61,7 +61,7 @@ routes:
     hostnames: ["*.deep.shop.example.com"]
     rules: [{ matches: [{ path: /only }], backends: [{ service: s15 }] }]
 resources:
-${rawListener("plain", scene.plainPort, "merge_slashes: true")}
+${rawListener("plain", scene.plainPort, "merge_slashes: true, upgrade_configs: [{ upgrade_type: CONNECT }]")}
 ${rawListener("strict", scene.strictPort, "normalize_path: true, path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD, strip_matching_host_port: true, strip_trailing_host_dot: true, use_remote_address: true")}
 `;
 }
@@ -108,6 +108,7 @@ const virtualHosts = [
     `{ prefix: /, headers: [{ name: x-canary, string_match: { suffix: AYS, ignore_case: true } }] }`,
     `direct_response: { status: 206 }`,
   ),
+  route("tunnel", `{ connect_matcher: {} }`, `direct_response: { status: 215 }`),
   `      - name: rest`,
   `        domains: ["*"]`,
   `        response_headers_to_add: [{ header: { key: x-route, value: "%ROUTE_NAME%" } }]`,
@@ -278,9 +279,20 @@ export function randomRequest(random: Random, ports: readonly number[]): SentReq
   if (chance(0.1)) headers.push(["x-forwarded-proto", pick(["https", "http"])]);
   return {
     port: pick(ports),
-    method: pick(["GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"]),
-    host: chance(0.4) ? "shop.example.com" : pick(hosts),
+    ...methodAndHost(random),
     path,
     headers,
+  };
+}
+
+function methodAndHost({ pick, chance }: Random): Pick<SentRequest, "method" | "host"> {
+  // Whoever sends CONNECT names a port.
+  if (chance(0.03))
+    return { method: "CONNECT", host: pick(["shop.example.com:80", "static.x:443", "other.example:8080"]) };
+  return {
+    method: chance(0.02)
+      ? pick(["post", "Get", "PURGE", "QUERY"])
+      : pick(["GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"]),
+    host: chance(0.4) ? "shop.example.com" : pick(hosts),
   };
 }

@@ -47,7 +47,7 @@ test("what explain says of a thousand requests is what Envoy does", async () => 
   const snapshot = present([...(snapshots?.values() ?? [])][0], "the config has one group");
   const sources = {
     lookup: lookUpIn(snapshot, envoyApi),
-    origins: originsIn(present(intent, "the config is good")),
+    origins: originsIn(present(intent, "the config is good"), "default"),
   };
   const random = createRandom(seed);
   const ports = [scene.port, scene.port, plainPort, strictPort];
@@ -153,7 +153,7 @@ async function send(sent: SentRequest): Promise<Happened> {
         host: "127.0.0.1",
         port: sent.port,
         method: sent.method,
-        path: sent.path,
+        path: sent.method === "CONNECT" ? sent.host : sent.path,
         headers: { ...headers, host: sent.host },
       },
       (answer) => {
@@ -175,6 +175,14 @@ async function send(sent: SentRequest): Promise<Happened> {
         });
       },
     );
+    // Node would write it in upper case.
+    outgoing.method = sent.method;
+    // Node hands over the connection whatever the answer to a CONNECT is.
+    outgoing.on("connect", (answer, socket) => {
+      const { "x-route": route } = answer.headers;
+      socket.destroy();
+      resolve({ status: answer.statusCode ?? 0, ...(typeof route === "string" ? { route } : {}) });
+    });
     outgoing.on("error", (error) => resolve({ status: error.message }));
     outgoing.end();
   });

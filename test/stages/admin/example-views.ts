@@ -54,6 +54,7 @@ function explanation(headers: readonly string[]): Explanation {
     version: served.version,
     listener: { name: "public/http", address: "0.0.0.0:80", tls: false, at },
     otherListeners: [],
+    nearListeners: [],
     outcome: { kind: "forward", clusters: [{ cluster: "a", percent: 100 }] },
     nearest: [],
     perhaps: [],

@@ -40,12 +40,15 @@ routes:
         retry: { attempts: 2, on: [5xx, reset], perTryTimeout: 1s }
 `;
 
-function explain(url: string, headers: readonly string[] = [], text = config): RequestFacts {
+function explain(url: string, headers: readonly string[] = [], text = config, method = "GET"): RequestFacts {
   const { intent, diagnostics } = parseText(text);
   const good = present(intent, JSON.stringify(diagnostics));
-  const asked = readAskedRequest({ method: "GET", url, headers });
+  const asked = readAskedRequest({ method, url, headers });
   if (!asked.ok) throw new Error(asked.error);
-  return explainRequest(asked.value, { lookup: lookUpIn(snapshotOf(good), envoyApi), origins: originsIn(good) });
+  return explainRequest(asked.value, {
+    lookup: lookUpIn(snapshotOf(good), envoyApi),
+    origins: originsIn(good, "default"),
+  });
 }
 
 const line = (text: string) => config.split("\n").findIndex((each) => each.includes(text)) + 1;
@@ -109,17 +112,22 @@ test("of a host that no route has, the hosts that there are", () => {
 });
 
 test("of a port where nobody listens, and of https without TLS, who listens where", () => {
-  expect(explain("http://shop.example.com:81/").outcome).toEqual({
+  const facts = explain("http://shop.example.com:81/");
+  expect(facts.outcome).toEqual({
     kind: "refused",
-    because:
-      "no listener takes http on port 81 for shop.example.com; there are: public/http on 0.0.0.0:8080, public/inner on 0.0.0.0:8081",
+    because: "no listener takes http on port 81 for shop.example.com",
   });
+  const because = "it is on another port";
+  expect(facts.nearListeners).toMatchObject([
+    { name: "public/http", address: "0.0.0.0:8080", at: { line: line("name: http") }, because },
+    { name: "public/inner", address: "0.0.0.0:8081", at: { line: line("name: inner") }, because },
+  ]);
   expect(explain("https://shop.example.com/").outcome.kind).toBe("refused");
 });
 
-test("of several listeners the one with a route is told, the others are named", () => {
+test("of several listeners the one with a route is told, and not those that would answer 404", () => {
   const facts = explain("http://shop.example.com/cart", ["x-team: qa-"]);
-  expect(facts.otherListeners).toEqual([{ name: "public/inner", address: "0.0.0.0:8081" }]);
+  expect(facts.otherListeners).toEqual([]);
   expect(explain("http://shop.example.com:8081/cart").listener?.name).toBe("public/inner");
 });
 
@@ -172,7 +180,7 @@ test.each([
 
 test("a URL's fragment stays with the client, a header line needs a name, and Host wins over the URL", () => {
   const asked = (headers: readonly string[]) =>
-    readAskedRequest({ method: "get", url: "http://[::1]:80?x#y", headers });
+    readAskedRequest({ method: "GET", url: "http://[::1]:80?x#y", headers });
   expect(asked(["Host: shop"])).toMatchObject({
     ok: true,
     value: { method: "GET", host: "shop", path: "/?x", hostname: "::1" },
