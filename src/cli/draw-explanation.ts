@@ -43,6 +43,8 @@ export function drawExplanation(explanation: Explanation, options: { readonly co
 function linesOf(explanation: Explanation): readonly Line[] {
   const { group, node, listener, virtualHost, route, outcome } = explanation;
   const lines: Line[] = [
+    // First, because they say what all the rest is worth.
+    ...explanation.notes.map((note): Line => ({ label: "note", text: note, style: "yellow" })),
     ...requestLines(explanation),
     node === undefined
       ? { label: "group", text: group.name, at: group.at }
@@ -75,7 +77,6 @@ function linesOf(explanation: Explanation): readonly Line[] {
   lines.push(...explanation.clusters.flatMap(clusterLines));
   for (const { name, address } of explanation.otherListeners)
     lines.push({ label: "also taken by", text: `${name}  ${address}` });
-  for (const note of explanation.notes) lines.push({ label: "note", text: note, style: "yellow" });
   return lines.map((line) => ({ ...line, text: printable(line.text) }));
 }
 

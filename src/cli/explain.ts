@@ -45,6 +45,10 @@ export function explainCommand(): Command {
     .action(async (method: string, url: string, flags: ExplainFlags, command: Command) => {
       const asked = readAskedRequest({ method, url, headers: flags.header });
       if (!asked.ok) return command.error(`error: ${asked.error}`, { exitCode: exitCodes.usage });
+      if (flags.server !== undefined && flags.config !== undefined) {
+        const sentence = "error: --server explains what a server serves, --config what files say; write one of them";
+        return command.error(sentence, { exitCode: exitCodes.usage });
+      }
       const explanation =
         flags.server === undefined
           ? await explainOffline(asked.value, flags, command)

@@ -93,7 +93,21 @@ describe("fairway explain", () => {
     ["a config with errors", "services: {", ["GET", "http://a/", "--config", "shop.yaml"], 2, /yaml-syntax/],
     ["a group that is not there", config, ["GET", "http://a/", "--config", "shop.yaml", "--group", "x"], 2, /default/],
     ["a URL that is none", config, ["GET", "::", "--config", "shop.yaml"], 2, /::/],
-    ["a server that is not there", config, ["GET", "http://a/", "--server", "http://127.0.0.1:9"], 1, /127\.0\.0\.1:9/],
+    [
+      "a server and a config",
+      config,
+      ["GET", "http://a/", "--config", "x", "--server", "http://127.0.0.1:9"],
+      2,
+      /one of/,
+    ],
+    ["a server without a scheme", config, ["GET", "http://a/", "--server", "localhost:9"], 2, /write http:\/\//],
+    [
+      "a server that is not there",
+      config,
+      ["GET", "http://a/", "--server", "http://127.0.0.1:2"],
+      1,
+      /127\.0\.0\.1:2 .*nobody listens/,
+    ],
   ])("ends with its exit code for %s", async (_what, text, args, code, words) => {
     await using directory = await tempDir();
     await writeFile(directory.join("shop.yaml"), text);
