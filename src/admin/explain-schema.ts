@@ -34,6 +34,7 @@ const clusterSchema = z.object({
     .array(
       z.object({
         address: z.string(),
+        at: place.optional(),
         priority: z.int(),
         locality: z.string().optional(),
         weight: z.int().optional(),

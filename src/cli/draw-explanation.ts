@@ -1,7 +1,15 @@
 /**
  * An explanation for a terminal: one line for each step of a request, and at its end where that is written.
  */
-import type { ClusterFacts, Explanation, ListenerMiss, Miss, Outcome, Setting } from "../explain/explanation.ts";
+import type {
+  ClusterFacts,
+  EndpointFacts,
+  Explanation,
+  ListenerMiss,
+  Miss,
+  Outcome,
+  Setting,
+} from "../explain/explanation.ts";
 import type { Place } from "../model/diagnostic.ts";
 import { printable } from "../telemetry/printable.ts";
 
@@ -20,7 +28,7 @@ interface Line {
 const LABEL_WIDTH = 18;
 /** Places are aligned behind texts up to here; a longer text pushes its own away. */
 const TEXT_WIDTH_MAX = 56;
-const ENDPOINTS_DRAWN_MAX = 3;
+const ENDPOINTS_DRAWN_MAX = 5;
 
 /** Several lines without a trailing line break. */
 export function drawExplanation(explanation: Explanation, options: { readonly colour: boolean }): string {
@@ -148,13 +156,9 @@ function clusterLines(cluster: ClusterFacts): readonly Line[] {
     const text = `${name} is not in the snapshot: 503, unless Envoy's bootstrap has it`;
     return [{ label: "cluster", text, style: "red" }];
   }
-  const shown = endpoints.slice(0, ENDPOINTS_DRAWN_MAX).map(({ address, priority, health }) => {
-    const marks = [...(priority === 0 ? [] : [`priority ${priority}`]), ...(health === undefined ? [] : [health])];
-    return marks.length === 0 ? address : `${address} (${marks.join(", ")})`;
-  });
-  const more = endpointCount > shown.length ? `, … (${endpointCount})` : "";
   const how = /dns/i.test(discovery ?? "") ? " by DNS" : "";
-  const where = endpointCount === 0 ? "no endpoints: 503" : `${shown.join(", ")}${more}${how}`;
+  const count = `${endpointCount} endpoint${endpointCount === 1 ? "" : "s"}${how}`;
+  const where = endpointCount === 0 ? "no endpoints: 503" : count;
   return [
     {
       label: "cluster",
@@ -163,8 +167,22 @@ function clusterLines(cluster: ClusterFacts): readonly Line[] {
       origin: patchesText(cluster),
       ...(endpointCount === 0 ? { style: "red" as const } : {}),
     },
+    ...endpoints.slice(0, ENDPOINTS_DRAWN_MAX).map(endpointLine),
+    ...(endpointCount > ENDPOINTS_DRAWN_MAX
+      ? [{ label: "  …", text: `${endpointCount - ENDPOINTS_DRAWN_MAX} more` }]
+      : []),
     ...settings.map(({ name: label, text, ...rest }): Line => ({ label: `  ${label}`, text, ...rest })),
   ];
+}
+
+function endpointLine({ address, at, priority, weight, locality, health }: EndpointFacts): Line {
+  const marks = [
+    ...(weight === undefined ? [] : [`weight ${weight}`]),
+    ...(locality === undefined ? [] : [locality]),
+    ...(priority === 0 ? [] : [`priority ${priority}`]),
+    ...(health === undefined ? [] : [health]),
+  ];
+  return { label: "  endpoint", text: [address, ...marks].join("  "), at };
 }
 
 function percentText(percent: number): string {

@@ -13,13 +13,21 @@ import { typeUrls } from "../snapshot/type-url.ts";
 import { describeBalancer } from "./describe-balancer.ts";
 import type { ClusterFacts, EndpointFacts, Setting } from "./explanation.ts";
 import { addressText } from "./match-listener.ts";
+import type { ClusterOrigin } from "./origins.ts";
 import type { Located, ResourceLookup } from "./resource-lookup.ts";
 
 /** More are counted only: an answer is for people. */
 const ENDPOINTS_SHOWN_MAX = 20;
 
-/** The facts of a cluster; of one that is not in the snapshot, that it is not. `priority` is that of the route. */
-export function describeCluster(lookup: ResourceLookup, name: string, priority: string): ClusterFacts {
+/** What a cluster is looked at with; `priority` is that of the route. */
+interface ClusterView {
+  readonly lookup: ResourceLookup;
+  readonly origin: ClusterOrigin | undefined;
+  readonly priority: string;
+}
+
+/** The facts of a cluster; of one that is not in the snapshot, that it is not. */
+export function describeCluster(name: string, { lookup, origin, priority }: ClusterView): ClusterFacts {
   const cluster = lookup.get<ClusterJson>(typeUrls.cluster, name);
   if (cluster === undefined) return { name, endpointCount: 0, endpoints: [], settings: [] };
   const { json, at } = cluster;
@@ -32,7 +40,10 @@ export function describeCluster(lookup: ResourceLookup, name: string, priority: 
     ...(patchedAt.length === 0 ? {} : { patchedAt }),
     discovery: json.clusterType?.name ?? json.type ?? "STATIC",
     endpointCount: endpoints.length,
-    endpoints: endpoints.slice(0, ENDPOINTS_SHOWN_MAX),
+    endpoints: endpoints.slice(0, ENDPOINTS_SHOWN_MAX).map((endpoint) => {
+      const written = origin?.endpoint(endpoint.address);
+      return written === undefined ? endpoint : { ...endpoint, at: written };
+    }),
     settings: [
       setting("load balancing", describeBalancer(json)),
       setting("connect timeout", json.connectTimeout ?? "5s"),
@@ -40,7 +51,10 @@ export function describeCluster(lookup: ResourceLookup, name: string, priority: 
       ...outlierDetection(json),
       ...(json.healthChecks ?? []).map(healthCheck),
       ...(json.transportSocket === undefined ? [] : [setting("transport", transportOf(json))]),
-    ],
+    ].map((each) => {
+      const written = origin?.blocks[each.name];
+      return written === undefined ? each : { ...each, at: written };
+    }),
   };
 }
 

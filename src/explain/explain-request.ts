@@ -212,7 +212,8 @@ function explainRoute(
   const shares = outcome.kind === "forward" ? outcome.clusters : [];
   const weighted = route.route?.weightedClusters?.clusters ?? [];
   const clusters = shares.map(({ cluster }, index): ClusterFacts => {
-    const facts = describeCluster(sources.lookup, cluster, priority);
+    const view = { lookup: sources.lookup, origin: sources.origins.cluster(cluster), priority };
+    const facts = describeCluster(cluster, view);
     const headers = describeHeaders(weighted[index] ?? {}, origin?.backendHeaders[index]);
     return headers.length === 0 ? facts : { ...facts, settings: [...headers, ...facts.settings] };
   });

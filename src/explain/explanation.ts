@@ -131,6 +131,8 @@ export interface ClusterFacts extends Partial<Written> {
 
 export interface EndpointFacts {
   readonly address: string;
+  /** Where it is written. */
+  readonly at?: Place;
   readonly priority: number;
   /** `region/zone/subZone`. */
   readonly locality?: string;

@@ -5,11 +5,12 @@ import type { Place } from "../model/diagnostic.ts";
 import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { HeaderFilters } from "../model/intent-filter.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
+import type { Service, ServicePolicy } from "../model/intent-service.ts";
 import type { Intent } from "../model/intent.ts";
 import { isPatchTarget } from "../snapshot/apply-patches.ts";
 import type { EffectivePart } from "../translate/effective-policy.ts";
 import { effectivePolicy } from "../translate/effective-policy.ts";
-import { envoyRouteName, listenerName } from "../translate/names.ts";
+import { clusterName, envoyRouteName, listenerName } from "../translate/names.ts";
 import { definedAt } from "./defined-at.ts";
 import type { Setting } from "./explanation.ts";
 
@@ -33,6 +34,14 @@ export interface RuleOrigin {
   readonly backendHeaders: readonly HeaderOrigin[];
 }
 
+/** Where the parts of a service, or of one subset of it, are written. */
+export interface ClusterOrigin {
+  /** Of an endpoint by `10.0.0.1:8080` or `[::1]:8080`. */
+  endpoint(address: string): Place | undefined;
+  /** Of a block by the name that explanations give it. */
+  readonly blocks: Readonly<Record<string, Place>>;
+}
+
 /** Where a resource is defined and which patches changed it, in their order. */
 export interface ResourceOrigin {
   /** Absent when it is not known. */
@@ -45,12 +54,19 @@ export interface Origins {
   rule(routeConfiguration: string, envoyRoute: string): RuleOrigin | undefined;
   /** Of a listener by the name of its routes; HTTPS listeners of one port are one resource with several chains. */
   listener(routeConfiguration: string): Place | undefined;
+  /** Of a cluster that Fairway made of a service. */
+  cluster(name: string): ClusterOrigin | undefined;
   /** Of a resource that patches changed; others have the place of their definition themselves. */
   patched(typeUrl: string, name: string): ResourceOrigin | undefined;
 }
 
 /** When the intent is not known, such as for a snapshot from the disk. */
-export const noOrigins: Origins = { rule: () => undefined, listener: () => undefined, patched: () => undefined };
+export const noOrigins: Origins = {
+  rule: () => undefined,
+  listener: () => undefined,
+  cluster: () => undefined,
+  patched: () => undefined,
+};
 
 /** Finds lines in an intent, for what one node group gets. */
 export function originsIn(intent: Intent, group: string): Origins {
@@ -60,6 +76,7 @@ export function originsIn(intent: Intent, group: string): Origins {
       const found = findListener(intent, routeConfiguration);
       return found === undefined ? undefined : findRule(intent, found.gateway, envoyRoute);
     },
+    cluster: (name) => findCluster(intent, name),
     patched: (typeUrl, name) => {
       const patches = intent.patches.filter((patch) => isPatchTarget(patch, group, { typeUrl, name }));
       if (patches.length === 0) return undefined;
@@ -67,6 +84,31 @@ export function originsIn(intent: Intent, group: string): Origins {
       return { ...(at === undefined ? {} : { at }), patchedAt: patches.map((patch) => patch.at) };
     },
   };
+}
+
+function findCluster(intent: Intent, name: string): ClusterOrigin | undefined {
+  for (const service of intent.services) {
+    if (service.name === name) return clusterOrigin(service, service.policy);
+    const subset = service.subsets.find((each) => clusterName(service.name, each.name) === name);
+    if (subset !== undefined) return clusterOrigin(service, subset.policy);
+  }
+  return undefined;
+}
+
+function clusterOrigin({ endpoints }: Service, policy: ServicePolicy): ClusterOrigin {
+  const { circuitBreaker, outlierDetection, healthCheck } = policy;
+  return {
+    endpoint: (address) => endpoints.find(({ host, port }) => hostAndPort(host, port) === address)?.at,
+    blocks: {
+      ...(circuitBreaker === undefined ? {} : { "circuit breaker": circuitBreaker.at }),
+      ...(outlierDetection === undefined ? {} : { "outlier detection": outlierDetection.at }),
+      ...(healthCheck === undefined ? {} : { "health check": healthCheck.at }),
+    },
+  };
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function findListener(

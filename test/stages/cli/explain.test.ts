@@ -2,13 +2,15 @@
  * `fairway explain` as it is typed and read: words in any order, what is drawn, and the exit codes.
  */
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { TempDir } from "../../support/temp-dir.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
-const main = join(import.meta.dirname, "../../../src/cli/main.ts");
+const root = join(import.meta.dirname, "../../..");
+const main = join(root, "src/cli/main.ts");
 
 const config = `gateways:
   public: { listeners: [{ name: http, port: 80 }] }
@@ -33,7 +35,7 @@ interface Ran {
   readonly stderr: string;
 }
 
-async function explain(directory: TempDir, ...args: readonly string[]): Promise<Ran> {
+async function explain(directory: Pick<TempDir, "path">, ...args: readonly string[]): Promise<Ran> {
   const options = { cwd: directory.path, env: { ...process.env, FAIRWAY_CONFIG: "" } };
   return new Promise((resolve) => {
     execFile(process.execPath, [main, "explain", ...args], options, (cause, stdout, stderr) => {
@@ -67,9 +69,18 @@ describe("fairway explain", () => {
         'rule shop/cart path is /cart or below, header x-a is "b" shop.yaml:14',
         "split shop: shop 90 %, shop|v1 10 % shop.yaml:8",
         "timeout 1s shop.yaml:6 (policy fast, attached to route shop)",
-        "cluster shop|v1 127.0.0.1:1 shop.yaml:4",
+        "cluster shop|v1 1 endpoint shop.yaml:4",
+        "endpoint 127.0.0.1:1 shop.yaml:4",
       ]),
     );
+  });
+
+  it("prints what the page about it shows", async () => {
+    const page = readFileSync(join(root, "docs/explain.md"), "utf8");
+    const [, command = ""] = /^fairway explain (.*)$/m.exec(page) ?? [];
+    const [, shown] = /```text\n(GET [\s\S]*?)```/.exec(page) ?? [];
+    const { stdout } = await explain({ path: root }, ...command.split(" "));
+    expect(stdout).toBe(shown);
   });
 
   it("takes its words in any order, and gives the same as JSON", async () => {

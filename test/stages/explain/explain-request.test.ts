@@ -84,7 +84,7 @@ describe("a request that a rule takes", () => {
         { cluster: "reviews|canary", percent: 10 },
       ],
     });
-    expect(facts.clusters[1]?.endpoints).toEqual([{ address: "10.0.0.2:80", priority: 1 }]);
+    expect(facts.clusters[1]?.endpoints).toMatchObject([{ address: "10.0.0.2:80", priority: 1, at: { line: 10 } }]);
     const settings = new Map(
       [...facts.settings, ...(facts.clusters[0]?.settings ?? [])].map((each) => [each.name, each]),
     );
