@@ -14,7 +14,7 @@ import type { EnvoyApi } from "./envoy-api.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { foreignDocument } from "./foreign-document.ts";
 import type { JsonValue } from "./intent.ts";
-import { createSchemaHints } from "./schema-hint.ts";
+import { schemaHint } from "./schema-hint.ts";
 import type { YamlDocument } from "./parse-document.ts";
 import type { Path, Problem } from "./position.ts";
 import { formatPath, locate } from "./position.ts";
@@ -50,16 +50,15 @@ export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly D
       problems.push(...checkRawResource(api, path, resource as { readonly [key: string]: JsonValue }));
     }
   }
-  const hintFrom = createSchemaHints();
-  return problems.map((problem) => locate(document, withHint(problem, hintFrom)));
+  return problems.map((problem) => locate(document, withHint(problem)));
 }
 
 /** Nobody is left without a way out: what the schema says of the place is one, and Envoy's own page is another. */
-function withHint(problem: Problem, hintFrom: (path: Path) => string | undefined): Problem {
+function withHint(problem: Problem): Problem {
   if (problem.hint !== undefined || problem.hintFor !== undefined) return problem;
   const [section, , key] = problem.path;
   const isEnvoys = section === "resources" && key !== undefined && key !== "nodes" && key !== "@type";
-  const hint = isEnvoys ? undefined : hintFrom(problem.path);
+  const hint = isEnvoys ? undefined : schemaHint(problem.path);
   return hint === undefined ? problem : { ...problem, hint };
 }
 

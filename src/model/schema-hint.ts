@@ -5,6 +5,7 @@
  */
 import { jsonSchema } from "./json-schema.ts";
 import type { Path } from "./position.ts";
+import { documentSchema } from "./schema.ts";
 
 /** A part of a JSON Schema, as far as it is read here. */
 interface SchemaPart {
@@ -19,18 +20,19 @@ interface SchemaPart {
   readonly anyOf?: readonly SchemaPart[];
 }
 
-/** Makes hints; the schema is made when the first is asked for, because most documents are right. */
-export function createSchemaHints(): (path: Path) => string | undefined {
-  let root: SchemaPart | undefined;
-  return (path) => {
-    root ??= jsonSchema() as SchemaPart;
-    // What the schema says nothing of is explained by what it is a part of.
-    for (let length = path.length; length >= 0; length -= 1) {
-      const hint = hintAt(root, path.slice(0, length));
-      if (hint !== undefined) return hint;
-    }
-    return undefined;
-  };
+/** The JSON Schema, made when a hint is first asked for: it takes 20 ms, and most documents are right. */
+const made = new WeakMap<typeof documentSchema, SchemaPart>();
+
+/** What the schema says of a place in a document; undefined when it says nothing. */
+export function schemaHint(path: Path): string | undefined {
+  const root: SchemaPart = made.get(documentSchema) ?? jsonSchema();
+  made.set(documentSchema, root);
+  // What the schema says nothing of is explained by what it is a part of.
+  for (let length = path.length; length >= 0; length -= 1) {
+    const hint = hintAt(root, path.slice(0, length));
+    if (hint !== undefined) return hint;
+  }
+  return undefined;
 }
 
 function hintAt(root: SchemaPart, path: Path): string | undefined {
