@@ -7,7 +7,7 @@ import type { HeaderFilters } from "../model/intent-filter.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
 import type { Service, ServicePolicy } from "../model/intent-service.ts";
 import type { Intent } from "../model/intent.ts";
-import { isPatchTarget } from "../snapshot/apply-patches.ts";
+import { patchIndex } from "../snapshot/apply-patches.ts";
 import type { EffectivePart } from "../translate/effective-policy.ts";
 import { effectivePolicy } from "../translate/effective-policy.ts";
 import { clusterName, envoyRouteName, listenerName } from "../translate/names.ts";
@@ -70,6 +70,7 @@ export const noOrigins: Origins = {
 
 /** Finds lines in an intent, for what one node group gets. */
 export function originsIn(intent: Intent, group: string): Origins {
+  const patchesOf = patchIndex(intent.patches);
   return {
     listener: (name) => findListener(intent, name)?.listener.at,
     rule: (routeConfiguration, envoyRoute) => {
@@ -78,7 +79,7 @@ export function originsIn(intent: Intent, group: string): Origins {
     },
     cluster: (name) => findCluster(intent, name),
     patched: (typeUrl, name) => {
-      const patches = intent.patches.filter((patch) => isPatchTarget(patch, group, { typeUrl, name }));
+      const patches = patchesOf(group, { typeUrl, name });
       if (patches.length === 0) return undefined;
       const at = definedAt(intent, group, { typeUrl, name });
       return { ...(at === undefined ? {} : { at }), patchedAt: patches.map((patch) => patch.at) };

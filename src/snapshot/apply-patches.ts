@@ -42,28 +42,37 @@ export function applyPatches(
   const { api, memo, patches } = input;
   if (patches.length === 0) return { groups, diagnostics: [] };
   const diagnostics: Diagnostic[] = [];
-  const matched = new Set<string>();
+  const patchesOf = patchIndex(patches);
+  /** The groups in which each patch has changed something. */
+  const matched = new Map<Patch, Set<string>>(patches.map((patch) => [patch, new Set()]));
   const patched = groups.map(({ group, resources }) => ({
     group,
     resources: resources.map((resource) => {
-      const applied = patches.filter((patch) => isPatchTarget(patch, group.name, resource));
+      const applied = patchesOf(group.name, resource);
       if (applied.length === 0) return resource;
-      for (const patch of applied) matched.add(matchKey(patch, patches, group.name));
+      for (const patch of applied) matched.get(patch)?.add(group.name);
       const once = patchOnce(api, memo, resource, applied);
       diagnostics.push(...once.diagnostics);
       return once.result;
     }),
   }));
-  return { groups: patched, diagnostics: [...diagnostics, ...unmatched(patches, patched, matched)] };
+  return { groups: patched, diagnostics: [...diagnostics, ...unmatched(patched, matched)] };
 }
 
-/** Whether the patch changes the resource in the snapshot of the group. */
-export function isPatchTarget(patch: Patch, group: string, resource: Pick<EnvoyResource, "typeUrl" | "name">): boolean {
-  return (
-    (patch.groups === undefined || patch.groups.includes(group)) &&
-    resource.typeUrl.endsWith(`/${patch.type}`) &&
-    (patch.name === "*" || patch.name === resource.name)
-  );
+/** Finds the patches of a resource, in the order in which they are applied; nearly every resource has none. */
+export function patchIndex(
+  patches: readonly Patch[],
+): (group: string, resource: Pick<EnvoyResource, "typeUrl" | "name">) => readonly Patch[] {
+  const order = new Map(patches.map((patch, place) => [patch, place]));
+  const byTarget = Map.groupBy(patches, ({ type, name }) => `${type} ${name}`);
+  return (group, { typeUrl, name }) => {
+    const type = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+    const [named, all] = [byTarget.get(`${type} ${name}`), byTarget.get(`${type} *`)];
+    if (named === undefined && all === undefined) return [];
+    return [...new Set([...(named ?? []), ...(all ?? [])])]
+      .filter(({ groups }) => groups === undefined || groups.includes(group))
+      .toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+  };
 }
 
 /** Groups that share a resource share the patched one, and so do builds, as long as the same patches apply. */
@@ -204,15 +213,12 @@ function pointerOf(steps: readonly string[]): string {
 
 /** In each group that the patch names it must match; without names in at least one. */
 function unmatched(
-  patches: readonly Patch[],
   groups: readonly GroupResources[],
-  matched: ReadonlySet<string>,
+  matched: ReadonlyMap<Patch, ReadonlySet<string>>,
 ): readonly Diagnostic[] {
-  return patches.flatMap((patch) => {
+  return [...matched].flatMap(([patch, changed]) => {
     const missing = groups.filter(
-      ({ group }) =>
-        (patch.groups === undefined || patch.groups.includes(group.name)) &&
-        !matched.has(matchKey(patch, patches, group.name)),
+      ({ group }) => (patch.groups === undefined || patch.groups.includes(group.name)) && !changed.has(group.name),
     );
     const wanted = patch.groups?.length ?? groups.length;
     const isMissing = patch.groups === undefined ? missing.length === wanted : missing.length > 0;
@@ -235,10 +241,6 @@ function unmatched(
       },
     ];
   });
-}
-
-function matchKey(patch: Patch, patches: readonly Patch[], group: string): string {
-  return `${patches.indexOf(patch)} ${group}`;
 }
 
 function patchDiagnostic(at: Place, text: { readonly message: string; readonly hint?: string }): Diagnostic {
