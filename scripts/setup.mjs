@@ -1,11 +1,12 @@
 /**
  * Makes a fresh checkout ready and runs a command on the pinned Node. It needs nothing but Node 20 and npm.
  *
- *     node scripts/setup.mjs [--with-envoy] [run <script> [args...] | exec <command of node_modules/.bin> [args...]]
+ *     node scripts/setup.mjs [--with-envoy | --with-envoys] [run <script> [args...] | exec <command> [args...]]
  *
  * It installs the locked packages when they are missing or older than package-lock.json, generates `src/gen/` when its
- * inputs changed, and with `--with-envoy` sees to it that there is an Envoy. It is quiet, and takes about 0.1 s, when
- * there is nothing to do. Signals go on to the command, and its exit code is ours.
+ * inputs changed, and with `--with-envoy` sees to it that there is an Envoy, with `--with-envoys` one of each version that
+ * is tested. A command is one of node_modules/.bin. It is quiet, and takes about 0.1 s, when there is nothing to do.
+ * Signals go on to the command, and its exit code is ours.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, statSync, writeFileSync } from "node:fs";
@@ -16,19 +17,25 @@ const lockStamp = join(root, "node_modules", ".fairway-lock-hash");
 
 /** @param {readonly string[]} argv */
 async function main(argv) {
-  const withEnvoy = argv[0] === "--with-envoy";
-  const [verb, target, ...args] = withEnvoy ? argv.slice(1) : argv;
+  const { envoyVersions, findEnvoy, findInstalledEnvoy } = await import("./envoy-binary.mjs");
+  const flags = { "--with-envoy": envoyVersions.slice(0, 1), "--with-envoys": envoyVersions };
+  const wanted = Object.entries(flags).find(([flag]) => flag === argv[0])?.[1];
+  const [verb, target, ...args] = wanted === undefined ? argv : argv.slice(1);
   if ((verb !== undefined && verb !== "run" && verb !== "exec") || (verb !== undefined && target === undefined)) {
-    throw new SetupError("usage: node scripts/setup.mjs [--with-envoy] [run <script> | exec <command>] [args...]");
+    const flag = `[${Object.keys(flags).join(" | ")}]`;
+    throw new SetupError(`usage: node scripts/setup.mjs ${flag} [run <script> | exec <command>] [args...]`);
   }
-  const { findEnvoy, findInstalledEnvoy } = await import("./envoy-binary.mjs");
   const mustInstall = !isInstalled();
-  const mustFetch = withEnvoy && (await findInstalledEnvoy()) === undefined;
-  requireMachine({ mustInstall, mustFetch });
+  /** @type {import("./envoy-binary.mjs").EnvoyVersion[]} */
+  const mustFetch = [];
+  for (const version of wanted ?? []) {
+    if ((await findInstalledEnvoy({ version })) === undefined) mustFetch.push(version);
+  }
+  requireMachine({ mustInstall, mustFetch: mustFetch.length > 0 });
   if (mustInstall) install();
   const { generateIfStale } = await import("./generate.mjs");
   generateIfStale();
-  if (mustFetch) await findEnvoy();
+  for (const version of mustFetch) await findEnvoy({ version });
   if (verb !== undefined && target !== undefined) {
     const path = verb === "run" ? target : join(binDir, target);
     await runInstead(pinnedNode, [path, ...args]);
@@ -76,7 +83,7 @@ function requireMachine({ mustInstall, mustFetch }) {
   }
   if (missing.length === 0) return;
   const wayOut = mustFetch
-    ? "\nThe last of these are for fetching Envoy: set FAIRWAY_ENVOY to the path of an Envoy 1.40 binary to do without them."
+    ? "\nThe last of these are for fetching Envoy: set FAIRWAY_ENVOY to the path of an Envoy 1.40 binary to do without them, and for the tests FAIRWAY_ENVOY_OLD to that of a 1.36."
     : "";
   throw new SetupError(`this machine lacks: ${missing.join("; ")}.${wayOut}`);
 }

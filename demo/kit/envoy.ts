@@ -9,13 +9,14 @@ import { createBootstrap } from "../../src/cli/bootstrap.ts";
 import type { BootstrapOptions } from "../../src/cli/bootstrap-options.ts";
 import { ask, askJson } from "./get.ts";
 import { Child, type ChildExit } from "./child.ts";
-import { envoyBinary } from "./envoy-binary.ts";
+import { envoyBinary, type EnvoyVersion } from "./envoy-binary.ts";
 import { freePort } from "./ports.ts";
 import { StopWaiting, waitUntil } from "./wait-until.ts";
 
 /** What an Envoy is started with; only the control plane's port has no default. */
 export interface EnvoyOptions {
   readonly xdsPort: number;
+  readonly version?: EnvoyVersion;
   readonly nodeId?: string;
   readonly cluster?: string;
   readonly api?: "delta" | "sotw";
@@ -56,7 +57,7 @@ export class Envoy {
     });
     const child = await Child.start({
       name: `envoy ${nodeId}`,
-      command: await envoyBinary(),
+      command: await envoyBinary(options.version),
       args: [
         ["--config-yaml", JSON.stringify({ ...bootstrap, ...options.override })],
         ["--disable-hot-restart"],
