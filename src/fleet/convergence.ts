@@ -93,7 +93,7 @@ function laggardOf(node: NodeRecord, current: Snapshot | undefined): Laggard {
 
 function rejectionText(node: NodeRecord): string | undefined {
   for (const stream of node.streams) {
-    for (const { rejection } of stream.types.values()) {
+    for (const { rejection } of stream.types) {
       if (rejection === undefined) continue;
       const at = rejection.resources[0]?.at;
       return at === undefined ? rejection.message : `${at.file}:${at.line}: ${rejection.message}`;

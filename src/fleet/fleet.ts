@@ -2,9 +2,9 @@
  * Which node holds what: a reducer over the events of all streams.
  *
  * `step` takes the fleet and one event and returns the fleet. For speed it is the same object, changed in
- * place: copying a map of thousands of nodes for every acknowledgement would cost more than the
- * acknowledgement. The records inside are immutable, so a reader may keep what it was given. Only this file
- * writes to a `Fleet`.
+ * place with the records inside: a push makes three events for each stream, and copying anything for each of
+ * them would cost more than the push. A reader takes what it needs at once; what it may keep is what
+ * `nodeStatus` and `convergence` give it. Only `fleet/` writes to a `Fleet`.
  *
  * Holds: `connectedCount` equals the nodes with an open stream; a group's counts equal what counting its
  * members would give; memory is bounded whatever ids connect.
@@ -12,7 +12,8 @@
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { StreamEvent } from "../xds/stream-event.ts";
 import type { NodeRecord } from "./node-record.ts";
-import { closeStream, hasAcknowledged, moveNode, openNode, refuseNode, stepNode } from "./node-record.ts";
+import { closeStream, hasAcknowledged, moveNode, openNode, openStreamOf, refuseNode, stepNode } from "./node-record.ts";
+import type { OpenStreamEvent } from "./stream-record.ts";
 
 /** How far one group has come with its current snapshot. */
 export interface GroupRecord {
@@ -39,6 +40,8 @@ export interface Fleet {
   readonly refused: Map<string, number>;
   connectedCount: number;
   readonly streamsCount: { sotw: number; delta: number };
+  /** Before this time no node has been gone for long enough to be forgotten. */
+  forgetAtMs: number;
 }
 
 /** What is published to a group, beside what happens on streams. */
@@ -63,14 +66,27 @@ export function createFleet(): Fleet {
     refused: new Map(),
     connectedCount: 0,
     streamsCount: { sotw: 0, delta: 0 },
+    forgetAtMs: Infinity,
   };
 }
 
 /** The fleet after an event: the same object. */
 export function step(fleet: Fleet, event: FleetEvent): Fleet {
-  apply(fleet, event);
-  forget(fleet, event.atMs);
-  return fleet;
+  switch (event.kind) {
+    case "sent":
+    case "acked":
+    case "synced":
+    case "subscribed":
+    case "rejected":
+    case "gate":
+      applyOnStream(fleet, event);
+      if (event.atMs >= fleet.forgetAtMs) forget(fleet, event.atMs);
+      return fleet;
+    default:
+      apply(fleet, event);
+      forget(fleet, event.atMs);
+      return fleet;
+  }
 }
 
 /** The snapshot that the nodes of a group are to have. */
@@ -78,7 +94,23 @@ export function currentSnapshot(fleet: Fleet, group: GroupName | undefined): Sna
   return group === undefined ? undefined : fleet.groups.get(group)?.snapshot;
 }
 
-function apply(fleet: Fleet, event: FleetEvent): void {
+/** What happens all the time: no count changes, but for the node's in its group. */
+function applyOnStream(fleet: Fleet, event: OpenStreamEvent): void {
+  const node = fleet.nodes.get(event.nodeId);
+  const stream = node === undefined ? undefined : openStreamOf(node, event.streamId);
+  if (node === undefined || stream === undefined) return;
+  const group = node.group === undefined ? undefined : fleet.groups.get(node.group);
+  const current = group?.snapshot;
+  if (event.kind !== "synced") return stepNode(node, { stream, current }, event);
+  const had = current !== undefined && hasAcknowledged(node, current.version);
+  stepNode(node, { stream, current }, event);
+  const has = current !== undefined && hasAcknowledged(node, current.version);
+  if (group !== undefined && had !== has) group.acknowledgedCount += has ? 1 : -1;
+  noteConvergence(group, event.atMs);
+}
+
+/** Who comes, goes or moves, and what a group is to have. */
+function apply(fleet: Fleet, event: Exclude<FleetEvent, OpenStreamEvent>): void {
   if (event.kind === "published") return publish(fleet, event.snapshot, event.atMs);
   if (event.kind === "group-removed") return removeGroup(fleet, event.group);
   const before = fleet.nodes.get(event.nodeId);
@@ -86,13 +118,10 @@ function apply(fleet: Fleet, event: FleetEvent): void {
   if (event.kind === "stream-refused") return replace(fleet, before, refuseNode(before, event));
   if (before === undefined) return;
   if (event.kind === "stream-closed") return replace(fleet, before, closeStream(before, event));
-  if (event.kind === "stream-moved") {
-    replace(fleet, before, moveNode(before, event));
-    // Where both groups have the same content, nothing is sent and no acknowledgement follows.
-    return noteConvergence(fleet, fleet.nodes.get(event.nodeId)?.group, event.atMs);
-  }
-  replace(fleet, before, stepNode(before, event, currentSnapshot(fleet, before.group)));
-  if (event.kind === "synced") noteConvergence(fleet, before.group, event.atMs);
+  replace(fleet, before, moveNode(before, event));
+  // Where both groups have the same content, nothing is sent and no acknowledgement follows.
+  const group = fleet.nodes.get(event.nodeId)?.group;
+  noteConvergence(group === undefined ? undefined : fleet.groups.get(group), event.atMs);
 }
 
 function publish(fleet: Fleet, snapshot: Snapshot, atMs: number): void {
@@ -118,8 +147,7 @@ function removeGroup(fleet: Fleet, name: GroupName): void {
   if (group.members.size === 0) fleet.groups.delete(name);
 }
 
-function noteConvergence(fleet: Fleet, name: GroupName | undefined, atMs: number): void {
-  const group = name === undefined ? undefined : fleet.groups.get(name);
+function noteConvergence(group: GroupRecord | undefined, atMs: number): void {
   if (group === undefined || group.convergedAtMs !== undefined) return;
   if (group.connectedCount > 0 && group.acknowledgedCount === group.connectedCount) group.convergedAtMs = atMs;
 }
@@ -161,6 +189,12 @@ function forget(fleet: Fleet, nowMs: number): void {
     countMax: Math.max(0, NODES_MAX - connectedAndRefused),
     seenAfterMs: nowMs - DEPARTED_KEPT_MS,
   });
+  fleet.forgetAtMs = Math.min(oldestMs(fleet.refused), oldestMs(fleet.departed)) + DEPARTED_KEPT_MS;
+}
+
+function oldestMs(queue: ReadonlyMap<string, number>): number {
+  const first = queue.values().next();
+  return first.done === true ? Infinity : first.value;
 }
 
 function trim(

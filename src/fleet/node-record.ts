@@ -7,7 +7,7 @@
 import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { NodeIdentity, StreamEvent } from "../xds/stream-event.ts";
 import type { OpenStreamEvent, Rejection, StreamRecord } from "./stream-record.ts";
-import { openStream, stepStream } from "./stream-record.ts";
+import { openStream, stepStream, typeRecord } from "./stream-record.ts";
 
 /** Why a node gets nothing: it matches no group, or two. */
 export interface Refusal {
@@ -17,7 +17,7 @@ export interface Refusal {
   readonly count: number;
 }
 
-/** Immutable; each event that concerns the node makes a new one. */
+/** Comings and goings make a new one; what happens on an open stream changes it in place (`stepNode`). */
 export interface NodeRecord {
   readonly id: string;
   readonly cluster: string;
@@ -84,17 +84,23 @@ export function moveNode(node: NodeRecord, event: StreamEvent & { readonly kind:
   return { ...node, group: event.group, lastSeenMs: event.atMs };
 }
 
-/** The node after something happened on an open stream; unchanged when the stream is not known. */
-export function stepNode(node: NodeRecord, event: OpenStreamEvent, current: Snapshot | undefined): NodeRecord {
-  if (!node.streams.some((stream) => stream.streamId === event.streamId)) return node;
-  const streams = node.streams.map((stream) =>
-    stream.streamId === event.streamId ? stepStream(stream, event, current) : stream,
-  );
-  const next = { ...node, streams, lastSeenMs: event.atMs };
-  if (event.kind !== "rejected") return next;
-  const rejection = streams.find(({ streamId }) => streamId === event.streamId)?.types.get(event.typeUrl)?.rejection;
-  if (rejection === undefined) return next;
-  return { ...next, lastRejections: new Map(node.lastRejections).set(event.typeUrl, rejection) };
+/** The open stream of that id. */
+export function openStreamOf(node: NodeRecord, streamId: number): StreamRecord | undefined {
+  for (const stream of node.streams) if (stream.streamId === streamId) return stream;
+  return undefined;
+}
+
+/** Brings the node up to an event of one of its open streams. */
+export function stepNode(
+  node: { -readonly [K in keyof NodeRecord]: NodeRecord[K] },
+  of: { readonly stream: StreamRecord; readonly current: Snapshot | undefined },
+  event: OpenStreamEvent,
+): void {
+  node.lastSeenMs = event.atMs;
+  stepStream(of.stream, event, of.current);
+  if (event.kind !== "rejected") return;
+  const rejection = typeRecord(of.stream, event.typeUrl)?.rejection;
+  if (rejection !== undefined) node.lastRejections = new Map(node.lastRejections).set(event.typeUrl, rejection);
 }
 
 /** Whether every open stream of the node has acknowledged this snapshot in full. */

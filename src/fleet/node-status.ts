@@ -1,7 +1,8 @@
 /**
  * One node as people see it: the same words on the command line, in the API and in the dashboard.
  *
- * A status is computed from the node's record when somebody asks; nothing here is stored.
+ * A status is computed from the node's record when somebody asks, and is a copy: it stays as it is when the
+ * record moves on.
  */
 import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
@@ -76,10 +77,9 @@ export function nodeStatus(node: NodeRecord, current: Snapshot | undefined): Nod
 /** The one word for a node, without the cost of all the rest. */
 export function syncStatus(node: NodeRecord, current: Snapshot | undefined): SyncStatus {
   const shown = node.streams.length > 0 ? node.streams : node.closed;
-  const statuses = shown.flatMap((stream) =>
-    [...stream.types.values()].map((type) => standingStatus(type, stream, current?.version)),
-  );
-  if (statuses.includes("error")) return "error";
+  for (const stream of shown) {
+    for (const type of stream.types) if (standingStatus(type, stream, current?.version) === "error") return "error";
+  }
   if (current !== undefined && hasAcknowledged(node, current.version)) return "synced";
   const nothingSent = shown.every((stream) => stream.movingTo === undefined && stream.syncedTo === undefined);
   return nothingSent ? "not_sent" : "stale";
@@ -95,7 +95,7 @@ function typeStatuses(node: NodeRecord, wanted: SnapshotVersion | undefined): re
   const merged = new Map<string, TypeStatus>();
   const connected = node.streams.length > 0;
   for (const stream of connected ? node.streams : node.closed) {
-    for (const type of stream.types.values()) {
+    for (const type of stream.types) {
       const next = typeStatus(type, { stream, wanted, node });
       const other = merged.get(type.typeUrl);
       // Two open streams with one type are two processes: show the one in trouble. Of closed ones the last counts.

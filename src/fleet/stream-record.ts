@@ -3,7 +3,10 @@
  *
  * The words are those of Envoy's client status service
  * (https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/status/v3/csds.proto#enum-service-status-v3-configstatus).
- * Records never change; `stepStream` returns the next one and shares what stayed.
+ *
+ * Of a push to thousands of streams each makes a few events, so a record is changed in place: what nobody
+ * looks at is not copied. Only `stepStream` writes to one; whoever shows a record copies what it shows.
+ * It holds what was said of types, never of resources: the stream itself knows those.
  */
 import type { Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { ResourceName } from "../snapshot/resource.ts";
@@ -51,19 +54,22 @@ export interface TypeRecord {
   readonly rejection: Rejection | undefined;
 }
 
+/** A record as its one writer sees it; readers have only the readonly form. */
+type Written<T> = { -readonly [K in keyof T]: T[K] };
+
 /** One stream, open or lately closed. */
 export interface StreamRecord {
   readonly streamId: number;
   readonly variant: "sotw" | "delta";
   readonly peer: string;
   readonly sinceMs: number;
-  readonly types: ReadonlyMap<string, TypeRecord>;
+  /** A dozen at most, in the order in which the node asked for them. */
+  readonly types: readonly TypeRecord[];
   readonly gate: Gate | undefined;
   /** The snapshot that the last response moved towards. */
   readonly movingTo: SnapshotVersion | undefined;
-  /** The snapshot that was acknowledged in full, and when. */
+  /** The snapshot that was acknowledged in full. */
   readonly syncedTo: SnapshotVersion | undefined;
-  readonly syncedAtMs: number | undefined;
 }
 
 /** The events that concern what an open stream holds. */
@@ -82,44 +88,39 @@ export function openStream(event: StreamEvent & { readonly kind: "stream-opened"
     variant: event.variant,
     peer: event.peer,
     sinceMs: event.atMs,
-    types: new Map(),
+    types: [],
     gate: undefined,
     movingTo: undefined,
     syncedTo: undefined,
-    syncedAtMs: undefined,
   };
 }
 
-/** The stream after an event; `current` is what its group is to have now. */
-export function stepStream(stream: StreamRecord, event: OpenStreamEvent, current: Snapshot | undefined): StreamRecord {
+/** Brings the stream up to an event; `current` is what its group is to have now. */
+export function stepStream(stream: Written<StreamRecord>, event: OpenStreamEvent, current: Snapshot | undefined): void {
   switch (event.kind) {
-    case "subscribed":
-      return withType(stream, event.typeUrl, (type) => ({
-        ...type,
-        wildcard: event.wildcard,
-        namesCount: event.namesCount,
-      }));
     case "sent":
-      return {
-        ...withType(stream, event.typeUrl, (type) => sent(type, event, current)),
-        movingTo: event.snapshotVersion,
-      };
+      stream.movingTo = event.snapshotVersion;
+      return sent(typeOf(stream, event.typeUrl), event, current);
     case "acked":
-      return withType(stream, event.typeUrl, (type) => acked(type, event, current));
-    case "rejected":
-      return withType(stream, event.typeUrl, (type) => ({
-        ...type,
-        status: "error",
-        unacknowledgedNonce: undefined,
-        rejection: rejectionOf(event, stream.movingTo),
-      }));
-    case "gate":
-      return stepGate(stream, event);
+      return acked(typeOf(stream, event.typeUrl), event, current);
     case "synced":
       return synced(stream, event);
+    case "subscribed":
+      return subscribed(typeOf(stream, event.typeUrl), event);
+    case "rejected":
+      return rejected(typeOf(stream, event.typeUrl), event, stream.movingTo);
+    case "gate":
+      return stepGate(stream, event);
     default:
       return unreachable(event);
   }
+}
+
+/** What is known of one type; undefined before the node asked for it. */
+export function typeRecord(stream: StreamRecord, typeUrl: string): TypeRecord | undefined {
+  // Cheaper than a map, for so few; and a map for each stream is what would take the memory.
+  for (const type of stream.types) if (type.typeUrl === typeUrl) return type;
+  return undefined;
 }
 
 /**
@@ -139,13 +140,29 @@ export function standingStatus(
   return takenBack ? "synced" : type.status;
 }
 
-/** The rejection of an event, cut to what is kept. */
-function rejectionOf(
+function typeOf(stream: Written<StreamRecord>, typeUrl: string): Written<TypeRecord> {
+  const known = typeRecord(stream, typeUrl);
+  if (known !== undefined) return known;
+  const created = emptyType(typeUrl);
+  stream.types = [...stream.types, created];
+  return created;
+}
+
+function subscribed(type: Written<TypeRecord>, event: OpenStreamEvent & { readonly kind: "subscribed" }): void {
+  type.wildcard = event.wildcard;
+  type.namesCount = event.namesCount;
+}
+
+/** Keeps the rejection, cut to what is shown. */
+function rejected(
+  type: Written<TypeRecord>,
   event: OpenStreamEvent & { readonly kind: "rejected" },
   snapshotVersion: SnapshotVersion | undefined,
-): Rejection {
+): void {
   const { typeUrl, versionInfo, message, atMs } = event;
-  return {
+  type.status = "error";
+  type.unacknowledgedNonce = undefined;
+  type.rejection = {
     typeUrl,
     versionInfo,
     snapshotVersion,
@@ -157,33 +174,27 @@ function rejectionOf(
 }
 
 function sent(
-  type: TypeRecord,
+  type: Written<TypeRecord>,
   event: OpenStreamEvent & { readonly kind: "sent" },
   current: Snapshot | undefined,
-): TypeRecord {
-  return {
-    ...type,
-    status: standsRefused(type, current) ? "error" : "stale",
-    sentVersionInfo: event.versionInfo,
-    unacknowledgedNonce: event.nonce,
-  };
+): void {
+  type.status = standsRefused(type, current) ? "error" : "stale";
+  type.sentVersionInfo = event.versionInfo;
+  type.unacknowledgedNonce = event.nonce;
 }
 
 function acked(
-  type: TypeRecord,
+  type: Written<TypeRecord>,
   event: OpenStreamEvent & { readonly kind: "acked" },
   current: Snapshot | undefined,
-): TypeRecord {
+): void {
   // An acknowledgement of something older than the last response says nothing about where the node is now.
-  if (type.unacknowledgedNonce !== undefined && type.unacknowledgedNonce !== event.nonce) return type;
+  if (type.unacknowledgedNonce !== undefined && type.unacknowledgedNonce !== event.nonce) return;
   const stands = standsRefused(type, current);
-  return {
-    ...type,
-    status: stands ? "error" : "synced",
-    acknowledgedVersionInfo: event.versionInfo,
-    unacknowledgedNonce: undefined,
-    rejection: stands ? type.rejection : undefined,
-  };
+  type.status = stands ? "error" : "synced";
+  type.acknowledgedVersionInfo = event.versionInfo;
+  type.unacknowledgedNonce = undefined;
+  if (!stands) type.rejection = undefined;
 }
 
 /** What a node has refused is left out of later responses, so accepting those does not mean that it has it now. */
@@ -200,38 +211,32 @@ function stillWanted(rejection: Rejection, current: Snapshot | undefined): boole
   );
 }
 
-function stepGate(stream: StreamRecord, event: OpenStreamEvent & { readonly kind: "gate" }): StreamRecord {
+function stepGate(stream: Written<StreamRecord>, event: OpenStreamEvent & { readonly kind: "gate" }): void {
   const { snapshotVersion, waitingFor } = event;
   switch (event.state) {
     case "waiting":
-      return { ...stream, gate: { snapshotVersion, waitingFor, sinceMs: event.atMs, overdue: false } };
+      stream.gate = { snapshotVersion, waitingFor, sinceMs: event.atMs, overdue: false };
+      return;
     case "overdue":
       // The wait began with the `waiting` before it; without one, now is the best that is known.
-      return {
-        ...stream,
-        gate: { snapshotVersion, waitingFor, sinceMs: stream.gate?.sinceMs ?? event.atMs, overdue: true },
-      };
+      stream.gate = { snapshotVersion, waitingFor, sinceMs: stream.gate?.sinceMs ?? event.atMs, overdue: true };
+      return;
     case "passed":
-      return { ...stream, gate: undefined };
+      stream.gate = undefined;
+      return;
     default:
       return unreachable(event.state);
   }
 }
 
 /** All that is subscribed to is held by the node, also the types for which there was nothing to send. */
-function synced(stream: StreamRecord, event: OpenStreamEvent & { readonly kind: "synced" }): StreamRecord {
-  const types = new Map<string, TypeRecord>();
-  for (const [typeUrl, type] of stream.types) {
-    const settled = type.unacknowledgedNonce === undefined;
-    types.set(typeUrl, settled ? { ...type, status: "synced", rejection: undefined } : type);
+function synced(stream: Written<StreamRecord>, event: OpenStreamEvent & { readonly kind: "synced" }): void {
+  for (const type of stream.types as readonly Written<TypeRecord>[]) {
+    if (type.unacknowledgedNonce !== undefined) continue;
+    type.status = "synced";
+    type.rejection = undefined;
   }
-  return { ...stream, types, syncedTo: event.snapshotVersion, syncedAtMs: event.atMs };
-}
-
-function withType(stream: StreamRecord, typeUrl: string, change: (type: TypeRecord) => TypeRecord): StreamRecord {
-  const types = new Map(stream.types);
-  types.set(typeUrl, change(types.get(typeUrl) ?? emptyType(typeUrl)));
-  return { ...stream, types };
+  stream.syncedTo = event.snapshotVersion;
 }
 
 function emptyType(typeUrl: string): TypeRecord {

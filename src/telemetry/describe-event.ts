@@ -24,11 +24,18 @@ export function describeEvent(event: FairwayEvent): EventDescription {
 
 /** Said at level debug: what every stream does all the time. Cheaper to ask than the whole sentence. */
 export function isRoutine(event: FairwayEvent): boolean {
-  if (event.kind === "gate") return event.state !== "overdue";
-  return routineKinds.has(event.kind);
+  switch (event.kind) {
+    case "subscribed":
+    case "sent":
+    case "acked":
+    case "synced":
+      return true;
+    case "gate":
+      return event.state !== "overdue";
+    default:
+      return false;
+  }
 }
-
-const routineKinds: ReadonlySet<FairwayEvent["kind"]> = new Set(["subscribed", "sent", "acked", "synced"]);
 
 /** `file:line:column`, as editors open it. */
 export function placeText(at: Place): string {

@@ -42,11 +42,13 @@ export function createLog(options: LogOptions): Log {
     { level: options.level, base: null, timestamp: false, formatters: { level: (label) => ({ level: label }) } },
     { write: (line: string) => options.write(options.terminal ? terminalLine(line, options.color) : safeJson(line)) },
   );
+  // The level does not change, and this is asked for every event.
+  const tellsRoutine = logger.isLevelEnabled("debug");
   const perNode = createRateLimit(PER_NODE);
   const perKind = createRateLimit(PER_KIND);
   return {
     record(event) {
-      if (isRoutine(event) && !logger.isLevelEnabled("debug")) return;
+      if (!tellsRoutine && isRoutine(event)) return;
       const { level, text } = describeEvent(event);
       if (!logger.isLevelEnabled(level)) return;
       let suppressedCount = 0;

@@ -9,12 +9,15 @@
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Fleet } from "../fleet/fleet.ts";
+import { openStreamOf } from "../fleet/node-record.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
+import { resourceTypes } from "../snapshot/type-url.ts";
 import type { FairwayEvent } from "./event.ts";
 import type { LoopDelayMonitor } from "./loop-delay.ts";
 import { registerFleetGauges } from "./fleet-gauges.ts";
 import type { Labels } from "./metric-labels.ts";
 import { GROUP_LABELS_MAX, OTHER, boundedLabels, typeLabel } from "./metric-labels.ts";
+import { tallyCounter } from "./tally.ts";
 
 export interface MetricsOptions {
   readonly registry: Registry;
@@ -54,17 +57,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 }
 
 function feedStreams(registry: Registry, fleet: () => Fleet): Feeds {
-  const byType = (name: string, help: string) =>
-    new Counter({ name, help, labelNames: ["type"], registers: [registry] });
-  const responses = new Counter({
-    name: "fairway_responses_total",
-    help: "Discovery responses sent.",
-    labelNames: ["type", "variant"],
-    registers: [registry],
-  });
-  const bytes = byType("fairway_response_bytes_total", "Bytes of discovery responses sent.");
-  const acks = byType("fairway_acks_total", "Responses that nodes acknowledged.");
-  const rejections = byType("fairway_rejections_total", "Responses that nodes rejected (NACK).");
+  const tallies = typeTallies(registry);
   const refused = new Counter({
     name: "fairway_streams_refused_total",
     help: "Streams of nodes that match no group, or two.",
@@ -78,18 +71,47 @@ function feedStreams(registry: Registry, fleet: () => Fleet): Feeds {
   });
   return {
     sent: (event) => {
-      const streams = fleet().nodes.get(event.nodeId)?.streams ?? [];
-      const variant = streams.find(({ streamId }) => streamId === event.streamId)?.variant ?? OTHER;
-      responses.inc({ type: typeLabel(event.typeUrl), variant });
-      bytes.inc({ type: typeLabel(event.typeUrl) }, event.bytes);
+      const { responses, bytes } = tallies(event.typeUrl);
+      const node = fleet().nodes.get(event.nodeId);
+      const stream = node === undefined ? undefined : openStreamOf(node, event.streamId);
+      responses[stream?.variant ?? OTHER].sum += 1;
+      bytes.sum += event.bytes;
     },
     acked: (event) => {
-      acks.inc({ type: typeLabel(event.typeUrl) });
+      tallies(event.typeUrl).acks.sum += 1;
       ackSeconds.observe(event.roundTripMs / 1_000);
     },
-    rejected: (event) => rejections.inc({ type: typeLabel(event.typeUrl) }),
+    rejected: (event) => {
+      tallies(event.typeUrl).rejections.sum += 1;
+    },
     "stream-refused": () => refused.inc(),
   };
+}
+
+/** The cells of a type, found by its URL; all types that xDS does not deliver share theirs. */
+function typeTallies(registry: Registry) {
+  const byType = (name: string, help: string) => tallyCounter(registry, { name, help, labelNames: ["type"] });
+  const responses = tallyCounter(registry, {
+    name: "fairway_responses_total",
+    help: "Discovery responses sent.",
+    labelNames: ["type", "variant"],
+  });
+  const bytes = byType("fairway_response_bytes_total", "Bytes of discovery responses sent.");
+  const acks = byType("fairway_acks_total", "Responses that nodes acknowledged.");
+  const rejections = byType("fairway_rejections_total", "Responses that nodes rejected (NACK).");
+  const cellsOf = (type: string) => ({
+    responses: {
+      sotw: responses({ type, variant: "sotw" }),
+      delta: responses({ type, variant: "delta" }),
+      [OTHER]: responses({ type, variant: OTHER }),
+    },
+    bytes: bytes({ type }),
+    acks: acks({ type }),
+    rejections: rejections({ type }),
+  });
+  const other = cellsOf(OTHER);
+  const known = new Map(resourceTypes.map(({ typeUrl }) => [typeUrl, cellsOf(typeLabel(typeUrl))]));
+  return (typeUrl: string) => known.get(typeUrl) ?? other;
 }
 
 function feedConfig(registry: Registry, of: { readonly fleet: () => Fleet; readonly groups: Labels }): Feeds {
@@ -180,6 +202,7 @@ function convergenceFeed(registry: Registry, of: { readonly fleet: () => Fleet; 
       awaited.set(event.group, { version: event.snapshotVersion, noticedAtMs: event.atMs - event.noticedAgoMs });
     },
     synced(nodeId: string) {
+      if (awaited.size === 0) return;
       const name = of.fleet().nodes.get(nodeId)?.group;
       const group = name === undefined ? undefined : of.fleet().groups.get(name);
       const change = name === undefined ? undefined : awaited.get(name);

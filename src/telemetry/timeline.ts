@@ -4,7 +4,7 @@
  * A bounded ring. Whoever follows it asks for what came after the last id it saw. The same refusal by many
  * nodes is one entry that counts them; an entry that counts on gets a new id, so that followers see it again.
  */
-import { describeEvent } from "./describe-event.ts";
+import { describeEvent, isRoutine } from "./describe-event.ts";
 import type { EventLevel } from "./describe-event.ts";
 import type { FairwayEvent } from "./event.ts";
 
@@ -62,19 +62,9 @@ export function createTimeline(entriesMax: number = TIMELINE_ENTRIES_MAX): Timel
 }
 
 /** Comings and goings of nodes and every message would push out what matters; the fleet shows those. */
-const forTheFleetOnly: ReadonlySet<FairwayEvent["kind"]> = new Set([
-  "stream-opened",
-  "stream-moved",
-  "stream-closed",
-  "subscribed",
-  "sent",
-  "acked",
-  "synced",
-]);
-
 function isForPeople(event: FairwayEvent): boolean {
-  if (event.kind === "gate") return event.state === "overdue";
-  return !forTheFleetOnly.has(event.kind);
+  if (isRoutine(event)) return false;
+  return event.kind !== "stream-opened" && event.kind !== "stream-moved" && event.kind !== "stream-closed";
 }
 
 /** Events with the same text here share an entry. */

@@ -104,6 +104,25 @@ describe("nodes that come and go", () => {
     expect(fleet.groups.get(edge)?.members.size).toBe(0);
   });
 
+  test("forgets it also when all that happens is what happens on streams", () => {
+    const [gone, here] = [streamOf("a", 1), streamOf("b", 2, { atMs: 10_001 + DEPARTED_KEPT_MS })];
+    const fleet = after(here.opened(), gone.opened(), gone.closed());
+    expect(fleet.nodes.has("a")).toBe(true);
+    step(fleet, here.subscribed());
+    expect([...fleet.nodes.keys()]).toEqual(["b"]);
+  });
+
+  test("gives readers a copy, which stays as it is when the node moves on", () => {
+    const stream = streamOf("a", 1);
+    const fleet = after(published(), stream.opened(), stream.subscribed());
+    const [shown, listed] = [findNode(fleet, "a", 20_000), convergence(fleet, edge)];
+    const [shownBefore, listedBefore] = [structuredClone(shown), structuredClone(listed)];
+    [stream.sent(v1), stream.gate(v1, "overdue"), stream.rejected("shop", "a1")].forEach((each) => step(fleet, each));
+    [stream.acked(), stream.synced(v1), stream.closed()].forEach((each) => step(fleet, each));
+    expect(shown).toEqual(shownBefore);
+    expect(listed).toEqual(listedBefore);
+  });
+
   test("ignores events of streams and nodes that it does not know", () => {
     const fleet = after(streamOf("a", 1).opened(), streamOf("a", 7).synced(v1), streamOf("b", 8).acked());
     expect([...fleet.nodes.keys()]).toEqual(["a"]);
@@ -280,7 +299,9 @@ test("counts agree with counting, after any interleaving of events", () => {
     fc.record({
       node: fc.integer({ min: 0, max: 4 }),
       stream: fc.integer({ min: 0, max: 2 }),
-      act: fc.constantFrom("open", "close", "move", "refuse", "sync1", "sync2", "reject", "publish1", "publish2"),
+      act: fc.constantFrom(
+        ...["open", "close", "move", "refuse", "sync1", "sync2", "send", "ack", "reject", "publish1", "publish2"],
+      ),
       inEdge: fc.boolean(),
     }),
     { maxLength: 80 },
@@ -325,6 +346,10 @@ function eventOf(act: string, events: ReturnType<typeof streamOf>, group: GroupN
       return events.synced(v1);
     case "sync2":
       return events.synced(v2);
+    case "send":
+      return events.sent(v2);
+    case "ack":
+      return events.acked();
     case "reject":
       return events.rejected("shop", "a2");
     case "publish1":

@@ -73,6 +73,23 @@ test("counts streams, nodes, responses, acknowledgements and rejections", async 
   );
 });
 
+test("counts on after it was asked, and every type that xDS does not deliver as one", async () => {
+  const { record, lines } = measured();
+  const a = streamOf("a", 1);
+  record(a.opened(), a.sent(v1), a.acked());
+  const unknown = { ...a.sent(v1), typeUrl: "type.googleapis.com/made.Up" };
+  await lines();
+  record(a.sent(v2, "2"), a.acked("2"), unknown, { ...unknown, typeUrl: "type.googleapis.com/made.UpToo" });
+  const shown = (await lines()).filter((line) => /^fairway_(acks|response_bytes|responses)_total/.test(line));
+  expect(shown.sort()).toEqual([
+    'fairway_acks_total{type="CDS"} 2',
+    'fairway_response_bytes_total{type="CDS"} 200',
+    'fairway_response_bytes_total{type="other"} 200',
+    'fairway_responses_total{type="CDS",variant="delta"} 2',
+    'fairway_responses_total{type="other",variant="delta"} 2',
+  ]);
+});
+
 describe("convergence", () => {
   test("is measured once, from noticing the change to the last acknowledgement", async () => {
     const { record, lines } = measured();
