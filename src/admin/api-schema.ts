@@ -151,6 +151,16 @@ const nodeTypeSchema = z.object({
   lastRejection: rejectionSchema.optional(),
 });
 
+const waitingSchema = z
+  .object({
+    for: z.string(),
+    since: time,
+    deadline: time.optional().describe("From then on it counts as overdue"),
+    overdue: z.boolean(),
+    snapshot: version,
+  })
+  .describe("What the next step of a change waits for, at this moment");
+
 export const nodeSchema = z.object({
   id: z.string(),
   cluster: z.string(),
@@ -163,9 +173,16 @@ export const nodeSchema = z.object({
   wanted: version.optional().describe("The snapshot that its group is to have"),
   movingTo: version.optional(),
   acknowledged: version.optional().describe("The snapshot that it acknowledged in full"),
-  waiting: z.object({ for: z.string(), since: time, overdue: z.boolean(), snapshot: version }).optional(),
+  waiting: waitingSchema.optional().describe("Of its streams the one that has waited longest"),
   refused: z.object({ reason: z.string(), at: time, count: z.int() }).optional(),
-  streams: z.array(z.object({ variant: z.enum(["sotw", "delta"]), peer: z.string(), since: time })),
+  streams: z.array(
+    z.object({
+      variant: z.enum(["sotw", "delta"]),
+      peer: z.string(),
+      since: time,
+      waiting: waitingSchema.optional(),
+    }),
+  ),
   types: z.array(nodeTypeSchema),
 });
 

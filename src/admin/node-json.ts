@@ -1,7 +1,7 @@
 /**
  * Nodes in the shape of the admin API.
  */
-import type { NodeStatus, TypeStatus } from "../fleet/node-status.ts";
+import type { NodeStatus, StreamStatus, TypeStatus } from "../fleet/node-status.ts";
 import type { Rejection } from "../fleet/stream-record.ts";
 import type { NodeJson } from "./api-schema.ts";
 import { isoTime } from "./iso-time.ts";
@@ -28,15 +28,21 @@ export function nodeJson(node: NodeStatus): NodeJson {
     ...(refusal === undefined
       ? {}
       : { refused: { reason: refusal.reason, at: isoTime(refusal.atMs), count: refusal.count } }),
-    streams: node.streams.map(({ variant, peer, sinceMs }) => ({ variant, peer, since: isoTime(sinceMs) })),
+    streams: node.streams.map(streamJson),
     types: node.types.map(typeJson),
   };
+}
+
+function streamJson({ variant, peer, sinceMs, gate }: StreamStatus): NodeJson["streams"][number] {
+  const waiting = gate === undefined ? {} : { waiting: waitingJson(gate) };
+  return { variant, peer, since: isoTime(sinceMs), ...waiting };
 }
 
 function waitingJson(gate: NonNullable<NodeStatus["gate"]>): NonNullable<NodeJson["waiting"]> {
   return {
     for: gate.waitingFor,
     since: isoTime(gate.sinceMs),
+    ...(gate.deadlineAtMs === undefined ? {} : { deadline: isoTime(gate.deadlineAtMs) }),
     overdue: gate.overdue,
     snapshot: gate.snapshotVersion,
   };

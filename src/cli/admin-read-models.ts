@@ -49,8 +49,8 @@ export function createReadModels({
     snapshots: (version) => allSnapshots(plane).filter((snapshot) => snapshot.version === version),
     // Loaded when first asked for: serving needs no descriptors in this thread.
     renderResource: (resource) => renderResource(resource, (api ??= loadEnvoyApi(sets))),
-    nodes: (query) => listNodes(plane.fleet, query, clock.monotonicMs()),
-    node: (id) => findNode(plane.fleet, id, clock.monotonicMs()),
+    nodes: (query) => listNodes(plane.fleet, query, clock.monotonicMs(), plane.waitsOf),
+    node: (id) => findNode(plane.fleet, id, clock.monotonicMs(), plane.waitsOf),
     ready: () => {
       const verdict = readiness(groupViews(plane), refused());
       // What was decided is saved first and served then.
@@ -71,7 +71,7 @@ export function createReadModels({
 }
 
 /** The groups of the config, and those that it no longer has while connected nodes are still in them. */
-export function groupViews(plane: Pick<ControlPlane, "publication" | "fleet">): readonly GroupView[] {
+export function groupViews(plane: Pick<ControlPlane, "publication" | "fleet" | "waitsOf">): readonly GroupView[] {
   const { publication, fleet } = plane;
   const isInUse = (name: GroupName) => (fleet.groups.get(name)?.connectedCount ?? 0) > 0;
   const names = new Set<GroupName>([
@@ -87,7 +87,7 @@ export function groupViews(plane: Pick<ControlPlane, "publication" | "fleet">): 
       source: publication.stale.has(name) ? "last-known-good" : "config",
       history: withCurrentFirst(history, current),
       held: publication.held.get(name),
-      convergence: convergence(fleet, name),
+      convergence: convergence(fleet, name, { waitsOf: plane.waitsOf }),
     };
   });
 }

@@ -25,6 +25,8 @@ import type { Result } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { AdsServer } from "../xds/ads-server.ts";
+import type { StreamWait } from "../xds/stream-wait.ts";
+import { currentWait } from "../xds/stream-wait.ts";
 import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
@@ -109,6 +111,10 @@ export class ControlPlane {
   get fleet(): Fleet {
     return this.#fleet;
   }
+
+  /** What the open streams of a node wait for at this moment. */
+  readonly waitsOf = (nodeId: string): readonly StreamWait[] =>
+    this.server.inspect(nodeId, currentWait).filter((wait) => wait !== undefined);
 
   get publication(): Publication {
     return this.#publication;

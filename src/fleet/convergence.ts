@@ -1,11 +1,12 @@
 /**
  * How far a group has come with a snapshot: who has it, who refused it, whom it waits for.
  */
-import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { Fleet } from "./fleet.ts";
 import type { NodeRecord } from "./node-record.ts";
 import { hasAcknowledged } from "./node-record.ts";
-import { longestWait, syncStatus } from "./node-status.ts";
+import type { WaitsOf } from "./node-status.ts";
+import { currentGate, syncStatus } from "./node-status.ts";
 
 /** A connected node that does not have the snapshot. */
 export interface Laggard {
@@ -54,41 +55,53 @@ const LAGGARDS_MAX = 20;
  * The state of a group; by default for its current snapshot. Undefined when the group is not known or has
  * no snapshot. For an older version, `acknowledged` means that nodes hold exactly that version now.
  */
-export function convergence(fleet: Fleet, group: GroupName, version?: SnapshotVersion): Convergence | undefined {
+export function convergence(
+  fleet: Fleet,
+  group: GroupName,
+  of: { readonly waitsOf?: WaitsOf; readonly version?: SnapshotVersion } = {},
+): Convergence | undefined {
   const record = fleet.groups.get(group);
-  const snapshotVersion = version ?? record?.snapshot?.version;
+  const snapshotVersion = of.version ?? record?.snapshot?.version;
   if (record === undefined || snapshotVersion === undefined) return undefined;
   const counts = { acknowledgedCount: 0, pendingCount: 0, rejectedCount: 0, disconnectedCount: 0 };
-  const laggards: Laggard[] = [];
+  const behind: Behind[] = [];
   for (const id of record.members) {
     const node = fleet.nodes.get(id);
     if (node === undefined) continue;
     if (node.streams.length === 0) counts.disconnectedCount += 1;
     else if (hasAcknowledged(node, snapshotVersion)) counts.acknowledgedCount += 1;
     else {
-      const laggard = laggardOf(node, record.snapshot);
-      counts[laggard.state === "rejected" ? "rejectedCount" : "pendingCount"] += 1;
-      laggards.push(laggard);
+      const rejected = syncStatus(node, record.snapshot) === "error";
+      counts[rejected ? "rejectedCount" : "pendingCount"] += 1;
+      behind.push({ node, rejected });
     }
   }
-  laggards.sort(refusedFirst);
+  behind.sort(refusedFirst);
   const isCurrent = record.snapshot?.version === snapshotVersion;
   return {
     group,
     snapshotVersion,
     ...counts,
-    laggards: laggards.slice(0, LAGGARDS_MAX),
+    laggards: behind.slice(0, LAGGARDS_MAX).map((each) => laggardOf(each, of.waitsOf)),
     publishedAtMs: isCurrent ? record.publishedAtMs : undefined,
     convergedAtMs: isCurrent ? record.convergedAtMs : undefined,
   };
 }
 
-function laggardOf(node: NodeRecord, current: Snapshot | undefined): Laggard {
-  const gate = longestWait(node.streams);
-  if (syncStatus(node, current) === "error") {
-    return { nodeId: node.id, state: "rejected", reason: rejectionText(node), overdue: gate?.overdue ?? false };
-  }
-  return { nodeId: node.id, state: "pending", reason: gate?.waitingFor, overdue: gate?.overdue ?? false };
+/** A node that does not have it; what keeps it is asked only of those that are shown. */
+interface Behind {
+  readonly node: NodeRecord;
+  readonly rejected: boolean;
+}
+
+function laggardOf({ node, rejected }: Behind, waitsOf: WaitsOf | undefined): Laggard {
+  const gate = currentGate(node, waitsOf);
+  return {
+    nodeId: node.id,
+    state: rejected ? "rejected" : "pending",
+    reason: rejected ? rejectionText(node) : gate?.waitingFor,
+    overdue: gate?.overdue ?? false,
+  };
 }
 
 function rejectionText(node: NodeRecord): string | undefined {
@@ -102,7 +115,7 @@ function rejectionText(node: NodeRecord): string | undefined {
   return undefined;
 }
 
-function refusedFirst(a: Laggard, b: Laggard): number {
-  if (a.state !== b.state) return a.state === "rejected" ? -1 : 1;
-  return a.nodeId < b.nodeId ? -1 : 1;
+function refusedFirst(a: Behind, b: Behind): number {
+  if (a.rejected !== b.rejected) return a.rejected ? -1 : 1;
+  return a.node.id < b.node.id ? -1 : 1;
 }

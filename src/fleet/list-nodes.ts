@@ -2,7 +2,7 @@
  * Nodes in pages, sorted by id, for whoever shows them.
  */
 import type { NodeRecord } from "./node-record.ts";
-import type { NodeStatus } from "./node-status.ts";
+import type { NodeStatus, WaitsOf } from "./node-status.ts";
 import { nodeStatus, syncStatus } from "./node-status.ts";
 import type { SyncStatus } from "./stream-record.ts";
 import type { Fleet } from "./fleet.ts";
@@ -25,7 +25,7 @@ export interface NodePage {
 }
 
 /** One page; a node that has been gone for too long is not shown even if nothing happened since. */
-export function listNodes(fleet: Fleet, query: NodeQuery, nowMs: number): NodePage {
+export function listNodes(fleet: Fleet, query: NodeQuery, nowMs: number, waitsOf?: WaitsOf): NodePage {
   const matching: NodeRecord[] = [];
   for (const node of fleet.nodes.values()) {
     if (isShown(node, nowMs) && matches(fleet, node, query)) matching.push(node);
@@ -33,16 +33,16 @@ export function listNodes(fleet: Fleet, query: NodeQuery, nowMs: number): NodePa
   matching.sort((a, b) => (a.id < b.id ? -1 : 1));
   const page = matching.slice(0, query.limit);
   return {
-    nodes: page.map((node) => nodeStatus(node, currentSnapshot(fleet, node.group))),
+    nodes: page.map((node) => nodeStatus(node, currentSnapshot(fleet, node.group), waitsOf)),
     next: matching.length > page.length ? page.at(-1)?.id : undefined,
   };
 }
 
 /** One node, or undefined when it never came or is forgotten. */
-export function findNode(fleet: Fleet, id: string, nowMs: number): NodeStatus | undefined {
+export function findNode(fleet: Fleet, id: string, nowMs: number, waitsOf?: WaitsOf): NodeStatus | undefined {
   const node = fleet.nodes.get(id);
   if (node === undefined || !isShown(node, nowMs)) return undefined;
-  return nodeStatus(node, currentSnapshot(fleet, node.group));
+  return nodeStatus(node, currentSnapshot(fleet, node.group), waitsOf);
 }
 
 function isShown(node: NodeRecord, nowMs: number): boolean {

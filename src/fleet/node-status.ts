@@ -7,6 +7,7 @@
 import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
 import type { NodeIdentity } from "../xds/stream-event.ts";
+import type { StreamWait } from "../xds/stream-wait.ts";
 import type { NodeRecord, Refusal } from "./node-record.ts";
 import { hasAcknowledged } from "./node-record.ts";
 import type { Gate, Rejection, StreamRecord, SyncStatus, TypeRecord } from "./stream-record.ts";
@@ -25,6 +26,21 @@ export interface TypeStatus {
   readonly lastRejection: Rejection | undefined;
 }
 
+/** One open stream. */
+export interface StreamStatus {
+  readonly streamId: number;
+  readonly variant: "sotw" | "delta";
+  readonly peer: string;
+  readonly sinceMs: number;
+  readonly gate: Gate | undefined;
+}
+
+/**
+ * What the open streams of a node wait for now: asked of the streams when somebody looks, because it changes
+ * all the time. Without it, what events said of it is shown.
+ */
+export type WaitsOf = (nodeId: string) => readonly StreamWait[];
+
 /** All that is known of a node. Times are milliseconds since the epoch. */
 export interface NodeStatus {
   readonly id: string;
@@ -36,13 +52,14 @@ export interface NodeStatus {
   readonly lastSeenMs: number;
   /** The worst of its types; `synced` only when the whole current snapshot is acknowledged. */
   readonly status: SyncStatus;
-  readonly streams: readonly Pick<StreamRecord, "streamId" | "variant" | "peer" | "sinceMs">[];
+  readonly streams: readonly StreamStatus[];
   /** In the order of `resourceTypes`. */
   readonly types: readonly TypeStatus[];
   /** What its group is to have. */
   readonly wanted: SnapshotVersion | undefined;
   readonly movingTo: SnapshotVersion | undefined;
   readonly acknowledged: SnapshotVersion | undefined;
+  /** The wait that began first among those of its streams; of a node that is gone, what was overdue. */
   readonly gate: Gate | undefined;
   readonly refusal: Refusal | undefined;
 }
@@ -51,8 +68,9 @@ const worstFirst: readonly SyncStatus[] = ["error", "stale", "not_sent", "synced
 const typeOrder = new Map(resourceTypes.map(({ typeUrl }, index) => [typeUrl, index]));
 
 /** What to show of a node; `current` is the snapshot that its group is to have. */
-export function nodeStatus(node: NodeRecord, current: Snapshot | undefined): NodeStatus {
+export function nodeStatus(node: NodeRecord, current: Snapshot | undefined, waitsOf?: WaitsOf): NodeStatus {
   const connected = node.streams.length > 0;
+  const streams = connected ? streamStatuses(node, waitsOf) : [];
   const shown = connected ? node.streams : node.closed;
   const newest = shown.at(-1);
   return {
@@ -64,12 +82,12 @@ export function nodeStatus(node: NodeRecord, current: Snapshot | undefined): Nod
     connected,
     lastSeenMs: node.lastSeenMs,
     status: syncStatus(node, current),
-    streams: node.streams.map(({ streamId, variant, peer, sinceMs }) => ({ streamId, variant, peer, sinceMs })),
+    streams,
     types: typeStatuses(node, current?.version),
     wanted: current?.version,
     movingTo: newest?.movingTo,
     acknowledged: agreed(shown),
-    gate: longestWait(shown),
+    gate: firstGate(connected ? streams : shown),
     refusal: node.refusal,
   };
 }
@@ -85,8 +103,25 @@ export function syncStatus(node: NodeRecord, current: Snapshot | undefined): Syn
   return nothingSent ? "not_sent" : "stale";
 }
 
-/** What the node waits for, the longest wait first among its streams. */
-export function longestWait(streams: readonly StreamRecord[]): Gate | undefined {
+/** What the node waits for: of its open streams the one whose wait began first. */
+export function currentGate(node: NodeRecord, waitsOf?: WaitsOf): Gate | undefined {
+  return firstGate(streamStatuses(node, waitsOf));
+}
+
+/** Whether a stream of the node has said that its change is held up past its deadline. */
+export function isOverdue(node: NodeRecord): boolean {
+  return node.streams.some(({ gate }) => gate?.overdue === true);
+}
+
+function streamStatuses(node: NodeRecord, waitsOf?: WaitsOf): readonly StreamStatus[] {
+  const waits = waitsOf?.(node.id) ?? [];
+  return node.streams.map(({ streamId, variant, peer, sinceMs, gate }) => {
+    const wait = waits.find((each) => each.streamId === streamId);
+    return { streamId, variant, peer, sinceMs, gate: wait ?? gate };
+  });
+}
+
+function firstGate(streams: readonly { readonly gate: Gate | undefined }[]): Gate | undefined {
   const gates = streams.flatMap(({ gate }) => (gate === undefined ? [] : [gate]));
   return gates.sort((a, b) => a.sinceMs - b.sinceMs)[0];
 }

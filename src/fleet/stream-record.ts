@@ -32,11 +32,13 @@ export interface Rejection {
   readonly atMs: number;
 }
 
-/** What a stream's next removal or switch waits for. */
+/** What the next step of a stream waits for. */
 export interface Gate {
   readonly snapshotVersion: SnapshotVersion;
   readonly waitingFor: string;
   readonly sinceMs: number;
+  /** When it counts as overdue; absent in what is only known from events. */
+  readonly deadlineAtMs?: number;
   readonly overdue: boolean;
 }
 
@@ -65,6 +67,7 @@ export interface StreamRecord {
   readonly sinceMs: number;
   /** A dozen at most, in the order in which the node asked for them. */
   readonly types: readonly TypeRecord[];
+  /** What events said of its wait: that it is overdue. */
   readonly gate: Gate | undefined;
   /** The snapshot that the last response moved towards. */
   readonly movingTo: SnapshotVersion | undefined;

@@ -8,7 +8,7 @@ import type { Registry } from "prom-client";
 import type { Fleet } from "../fleet/fleet.ts";
 import { currentSnapshot } from "../fleet/fleet.ts";
 import type { NodeRecord } from "../fleet/node-record.ts";
-import { longestWait, syncStatus } from "../fleet/node-status.ts";
+import { isOverdue, syncStatus } from "../fleet/node-status.ts";
 import type { Labels } from "./metric-labels.ts";
 
 /** Adds the gauges to the registry. */
@@ -59,8 +59,7 @@ function overdueGauge(fleet: () => Fleet, groups: Labels): Gauge {
       const now = fleet();
       for (const group of now.groups.keys()) this.set({ group: groups(group) }, 0);
       for (const node of now.nodes.values()) {
-        const overdue = longestWait(node.streams)?.overdue ?? false;
-        if (overdue && node.group !== undefined) this.inc({ group: groups(node.group) });
+        if (isOverdue(node) && node.group !== undefined) this.inc({ group: groups(node.group) });
       }
     },
   });

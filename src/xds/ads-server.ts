@@ -16,9 +16,10 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import { AdsStream } from "./ads-stream.ts";
 import { matchGroup } from "./match-group.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
-import type { Variant } from "./stream-state.ts";
+import type { StreamState, Variant } from "./stream-state.ts";
 
 /** grpc-js' default of 4 MiB cuts off an Envoy that reconnects with many held versions (envoy#46072). */
 const RECEIVE_BYTES_MAX = 32 * 1024 * 1024;
@@ -57,7 +58,7 @@ export interface AdsServerOptions {
 export class AdsServer {
   readonly #options: AdsServerOptions;
   readonly #server: Server;
-  readonly #streams = new Set<AdsStream>();
+  readonly #streams = new OpenStreams<AdsStream>();
   readonly #rejections = createRejectionMemory();
   #assignment: Assignment | undefined;
   #streamIds = 0;
@@ -96,13 +97,18 @@ export class AdsServer {
     return this.#streams.size;
   }
 
+  /** What `look` finds in each open stream of a node; it must neither change nor keep the state. */
+  inspect<Found>(nodeId: string, look: (state: StreamState) => Found): readonly Found[] {
+    return this.#streams.of(nodeId).flatMap((stream) => stream.inspect(look));
+  }
+
   /** Makes this the newest state; resolves when every open stream was offered it. */
   async publish(assignment: Assignment): Promise<void> {
     this.#assignment = assignment;
     this.#generation += 1;
     const generation = this.#generation;
     let turnStartedMs = this.#options.clock.monotonicMs();
-    for (const stream of [...this.#streams]) {
+    for (const stream of this.#streams.all()) {
       const { node, group } = stream;
       if (node === undefined || group === undefined) continue;
       const assigned = this.#assign(node);
@@ -119,7 +125,7 @@ export class AdsServer {
   /** Ends all streams, so that their Envoys go to another replica, and stops listening. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
-    for (const stream of [...this.#streams]) stream.end(status.UNAVAILABLE, "the control plane is shutting down");
+    for (const stream of this.#streams.all()) stream.end(status.UNAVAILABLE, "the control plane is shutting down");
     const forced = setTimeout(() => this.#server.forceShutdown(), SHUTDOWN_MS);
     await closed;
     clearTimeout(forced);
@@ -134,6 +140,7 @@ export class AdsServer {
       earlier: (group, typeUrl) => this.#options.earlier(group, typeUrl),
       rejectionsOf: (nodeId) => this.#rejections.of(nodeId),
       emit: (events) => this.#options.emit(events),
+      identified: (identified) => this.#streams.identified(identified),
       ended: (ended) => this.#streams.delete(ended),
     });
     this.#streams.add(stream);

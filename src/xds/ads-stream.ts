@@ -31,6 +31,8 @@ export interface AdsStreamPorts {
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   rejectionsOf(nodeId: string): Rejections;
   emit(events: readonly StreamEvent[]): void;
+  /** Its node is known now. */
+  identified(stream: AdsStream): void;
   /** The stream is over and must be forgotten. */
   ended(stream: AdsStream): void;
   readonly identifier: string;
@@ -68,6 +70,11 @@ export class AdsStream {
 
   get node(): NodeIdentity | undefined {
     return this.#node;
+  }
+
+  /** What `look` finds in its state, once there is one. */
+  inspect<Found>(look: (state: StreamState) => Found): readonly Found[] {
+    return this.#state === undefined ? [] : [look(this.#state)];
   }
 
   /** Offers a newer snapshot, of this stream's group or of the one its node has moved to. */
@@ -115,6 +122,7 @@ export class AdsStream {
       return false;
     }
     this.#node = node.value;
+    this.#ports.identified(this);
     this.#group = assigned.value.group;
     this.#state = createStream({
       streamId: this.streamId,

@@ -200,7 +200,8 @@ function hasAskedForChildren(state: StreamState, clusters: TypeState): boolean {
   return true;
 }
 
-function describeWait(state: StreamState): string {
+/** What has to happen before the next step, in words. */
+export function describeWait(state: StreamState): string {
   const role: TypeRole = state.sequencer.phase === "supply" ? "supply" : "reference";
   const refused = refusedOf(state, role).filter((each) => role === "reference" || isMissed(state, each));
   if (refused.length > 0) return `a cure for what the node rejected: ${listNames(refused.map(({ name }) => name))}`;

@@ -264,8 +264,22 @@ describe("convergence of a group", () => {
         { nodeId: "slow", state: "pending", reason: "CDS to be acknowledged", overdue: true },
       ],
     });
+    const waiting = { streamId: 1, snapshotVersion: v1.version, sinceMs: 0, deadlineAtMs: 1, overdue: false };
+    const asked: string[] = [];
+    const waitsOf = (nodeId: string) => {
+      asked.push(nodeId);
+      return [{ ...waiting, waitingFor: `ACK of ${nodeId}` }];
+    };
+    expect(convergence(fleet, edge, { waitsOf })?.laggards).toMatchObject([
+      { nodeId: "bad", reason: "services.yaml:7: Error adding/updating cluster(s) shop" },
+      { nodeId: "slow", reason: "ACK of slow", overdue: false },
+    ]);
+    expect(asked).not.toContain("done");
     expect(convergence(fleet, brand<GroupName>("unknown"))).toBeUndefined();
-    expect(convergence(fleet, edge, v2.version)).toMatchObject({ acknowledgedCount: 0, publishedAtMs: undefined });
+    expect(convergence(fleet, edge, { version: v2.version })).toMatchObject({
+      acknowledgedCount: 0,
+      publishedAtMs: undefined,
+    });
   });
 });
 

@@ -143,6 +143,19 @@ test("says what a node waits for, since when, and that it is overdue, until the 
   expect(statusAfter(...overdue, delta.gate(v2, "passed"))?.gate).toBeUndefined();
 });
 
+test("asks the open streams what they wait for, and shows each of them and for the node the first to wait", () => {
+  const second = streamOf("a", 2);
+  const fleet = [...gotV1, second.opened(), publish(v2), delta.gate(v2, "overdue")].reduce(step, createFleet());
+  const facts = { snapshotVersion: v2.version, overdue: false };
+  const waits = [
+    { ...facts, streamId: 1, waitingFor: "ACK of routes (r)", sinceMs: 12_000, deadlineAtMs: 72_000 },
+    { ...facts, streamId: 2, waitingFor: "ACK of clusters (shop)", sinceMs: 11_000, deadlineAtMs: 71_000 },
+  ];
+  const shown = findNode(fleet, "a", 20_000, (nodeId) => (nodeId === "a" ? waits : []));
+  expect(shown?.streams.map(({ gate }) => gate)).toMatchObject(waits);
+  expect(shown?.gate).toMatchObject({ waitingFor: "ACK of clusters (shop)", deadlineAtMs: 71_000 });
+});
+
 test("names the snapshot that a node moves to beside the one it has", () => {
   expect(statusAfter(...gotV1, publish(v2), delta.sent(v2, "2"))).toMatchObject({
     wanted: v2.version,

@@ -81,6 +81,11 @@ export class DrivenStream {
     return found;
   }
 
+  /** What somebody who looks at the stream finds. */
+  inspect<Found>(look: (state: StreamState) => Found): Found {
+    return look(this.#state);
+  }
+
   kinds(): readonly string[] {
     return this.events.map((event) => (event.kind === "gate" ? `gate ${event.state}` : event.kind));
   }
