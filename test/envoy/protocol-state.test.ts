@@ -110,10 +110,10 @@ test("endpoints that do not exist are answered at once, so that their cluster wa
   const seen = await change({ resources: [edsCluster("lonely", "nowhere")] });
   expect(performance.now() - startedAt).toBeLessThan(STALL_MS);
   await four.each(async (member) => {
-    const answers = seen(member).told.filter(({ typeUrl }) => typeUrl === endpoints);
+    const given = seen(member).told.filter(({ typeUrl }) => typeUrl === endpoints);
     const { names, removed } =
       member.api === "delta" ? { names: [], removed: ["nowhere"] } : { names: ["nowhere"], removed: [] };
-    expect(answers.map((told) => ({ names: told.names, removed: told.removed }))).toEqual([{ names, removed }]);
+    expect(given.map((told) => ({ names: told.names, removed: told.removed }))).toEqual([{ names, removed }]);
     expect(await hostsOf(member, "lonely")).toEqual([]);
   });
   await change({ resources: [edsCluster("lonely", "nowhere"), assignment("nowhere", first)] });
