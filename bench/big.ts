@@ -6,7 +6,8 @@
  */
 import { typeUrls } from "../src/snapshot/type-url.ts";
 import { ROUTE_NAME, bigFile, fleetConfig } from "./fleet-config.ts";
-import { MeasuredServer, cpuTime } from "./measured-server.ts";
+import { MeasuredServer } from "./measured-server.ts";
+import { cpuTime } from "./proc-files.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
 
 /** How big, and for how many. */

@@ -2,25 +2,18 @@
  * A `fairway serve` of its own whose cost can be read: processor time, memory, event loop, build time.
  */
 import { rmSync } from "node:fs";
-import { mkdtemp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Fairway } from "../demo/kit/fairway.ts";
 import { ask } from "../demo/kit/get.ts";
+import { memoryOf } from "./proc-files.ts";
+import type { Memory } from "./proc-files.ts";
 
 /** Since the reading before. */
 export interface LoopDelay {
   readonly p99Ms: number;
   readonly maxMs: number;
-}
-
-/** Since the start of the program. */
-export interface CpuTime {
-  readonly allMs: number;
-  /** The thread of the event loop alone. */
-  readonly loopMs: number;
-  /** How long that thread could have run and had to wait for a core, because other programs or threads had them. */
-  readonly loopWaitedMs: number;
 }
 
 const PROBE = new URL("./loop-probe.ts", import.meta.url).href;
@@ -95,10 +88,8 @@ export class MeasuredServer implements AsyncDisposable {
   }
 
   /** Memory in MiB: now, and the most that it ever was. */
-  async memory(): Promise<{ readonly nowMib: number; readonly peakMib: number }> {
-    const status = await readFile(`/proc/${this.fairway.pid}/status`, "utf8");
-    const mib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / 1_024;
-    return { nowMib: mib("VmRSS"), peakMib: mib("VmHWM") };
+  memory(): Promise<Memory> {
+    return memoryOf(this.fairway.pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,19 +112,4 @@ async function temporaryRoot(): Promise<TemporaryRoot> {
   };
   process.on("exit", remove);
   return { path, remove };
-}
-
-/** Processor time of a program, from the kernel's scheduler, which counts in nanoseconds. */
-export async function cpuTime(pid: number): Promise<CpuTime> {
-  let allMs = 0;
-  let loopMs = 0;
-  let loopWaitedMs = 0;
-  for (const thread of await readdir(`/proc/${pid}/task`)) {
-    const schedstat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8");
-    const [ranMs = 0, waitedMs = 0] = schedstat.split(" ").map((nanoseconds) => Number(nanoseconds) / 1e6);
-    allMs += ranMs;
-    // The first thread of a Node program runs its event loop and has the program's own id.
-    if (thread === String(pid)) [loopMs, loopWaitedMs] = [ranMs, waitedMs];
-  }
-  return { allMs, loopMs, loopWaitedMs };
 }

@@ -13,7 +13,8 @@ import {
 } from "./fleet-config.ts";
 import type { Turns } from "./fleet-config.ts";
 import type { AwaitedNames, SaveHow } from "./fleet-orders.ts";
-import { MeasuredServer, cpuTime } from "./measured-server.ts";
+import { MeasuredServer } from "./measured-server.ts";
+import { cpuTime } from "./proc-files.ts";
 import { spread } from "./percentile.ts";
 import type { Spread } from "./percentile.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";

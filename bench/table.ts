@@ -7,7 +7,7 @@ import type { PushRow } from "./push.ts";
 import type { TightenRow } from "./tighten.ts";
 
 /** One column: what stands above it, and its text in each row. */
-interface Column<Row> {
+export interface Column<Row> {
   readonly title: string;
   readonly cell: (row: Row) => string;
 }
@@ -100,11 +100,11 @@ export function tightenTable(rows: readonly TightenRow[]): string {
   return layOut(tightenColumns, rows);
 }
 
-/** Words to the left, numbers to the right. */
-function layOut<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+/** Words to the left, numbers to the right; "-" stands for a number that there is not. */
+export function layOut<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const lines = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ cell }) => cell(row)))];
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
-  const isNumber = columns.map((_, index) => lines.slice(1).every((line) => /^[\d.]+$/.test(line[index] ?? "")));
+  const isNumber = columns.map((_, index) => lines.slice(1).every((line) => /^(?:[\d.]+|-)$/.test(line[index] ?? "")));
   return lines
     .map((line) => {
       const cells = line.map((cell, index) => {
