@@ -43,6 +43,8 @@ export interface FourPorts {
 export interface FourOptions {
   readonly backends: number;
   readonly config: (four: FourPorts) => string;
+  /** Puts further files into the config directory before Fairway is started. */
+  readonly prepare?: (configDir: string) => Promise<void>;
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: (bootstrap: {
     readonly api: "delta" | "sotw";
@@ -92,6 +94,7 @@ export async function startFour(options: FourOptions): Promise<Four> {
     const addresses = backends.map(({ address }) => address);
     const ports: FourPorts = { backends: addresses, members: places, groups: (keys) => groups(places, keys) };
     await writeFile(join(configDir, "main.yaml"), options.config(ports));
+    await options.prepare?.(configDir);
     const fairway = stack.use(await Fairway.start({ configDir, stateDir: directory.join("state") }));
     const members = await Promise.all(
       places.map(async ({ version, ...place }): Promise<Member> => {

@@ -110,10 +110,10 @@ test("endpoints that do not exist are answered at once, so that their cluster wa
   const seen = await change({ resources: [edsCluster("lonely", "nowhere")] });
   expect(performance.now() - startedAt).toBeLessThan(STALL_MS);
   await four.each(async (member) => {
-    const answers = seen(member).told.filter(({ typeUrl }) => typeUrl === endpoints);
+    const given = seen(member).told.filter(({ typeUrl }) => typeUrl === endpoints);
     const { names, removed } =
       member.api === "delta" ? { names: [], removed: ["nowhere"] } : { names: ["nowhere"], removed: [] };
-    expect(answers.map((told) => ({ names: told.names, removed: told.removed }))).toEqual([{ names, removed }]);
+    expect(given.map((told) => ({ names: told.names, removed: told.removed }))).toEqual([{ names, removed }]);
     expect(await hostsOf(member, "lonely")).toEqual([]);
   });
   await change({ resources: [edsCluster("lonely", "nowhere"), assignment("nowhere", first)] });
@@ -231,7 +231,9 @@ test("an Envoy that was away is told what changed meanwhile, and on delta nothin
     await answers(member, "v2");
     await waitUntil(async () => (await hostsOf(member, "late"))?.length === 1, { what: "the new cluster" });
     const told = member.relay.told.slice(marks[four.members.indexOf(member)]);
-    if (member.api === "delta") expect(told.flatMap(({ names }) => names).toSorted()).toEqual(["late", "late", "shop"]);
+    const names = told.flatMap((response) => response.names).toSorted();
+    const changed = ["late", "late", "shop"];
+    expect(names).toEqual(member.api === "delta" ? changed : expect.arrayContaining(changed));
   });
 });
 
