@@ -18,6 +18,7 @@ import { AdsStream } from "./ads-stream.ts";
 import { matchGroup } from "./match-group.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
+import { createSharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
 import type { StreamState, Variant } from "./stream-state.ts";
 
@@ -60,6 +61,7 @@ export class AdsServer {
   readonly #server: Server;
   readonly #streams = new OpenStreams<AdsStream>();
   readonly #rejections = createRejectionMemory();
+  readonly #shared = createSharedResponses();
   #assignment: Assignment | undefined;
   #streamIds = 0;
   #generation = 0;
@@ -139,6 +141,7 @@ export class AdsServer {
       assign: (node) => this.#assign(node),
       earlier: (group, typeUrl) => this.#options.earlier(group, typeUrl),
       rejectionsOf: (nodeId) => this.#rejections.of(nodeId),
+      shared: this.#shared,
       emit: (events) => this.#options.emit(events),
       identified: (identified) => this.#streams.identified(identified),
       ended: (ended) => this.#streams.delete(ended),

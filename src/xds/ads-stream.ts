@@ -12,6 +12,7 @@ import type { Result } from "../support/result.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { frameResponse } from "./frame.ts";
 import { readNode } from "./read-node.ts";
+import type { SharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
 import type { Demand, Rejections, StreamInput, StreamState, Variant } from "./stream-state.ts";
 import { createStream } from "./stream-state.ts";
@@ -30,6 +31,7 @@ export interface AdsStreamPorts {
   assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string>;
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   rejectionsOf(nodeId: string): Rejections;
+  readonly shared: SharedResponses;
   emit(events: readonly StreamEvent[]): void;
   /** Its node is known now. */
   identified(stream: AdsStream): void;
@@ -129,6 +131,7 @@ export class AdsStream {
       nodeId: node.value.id,
       variant: this.#variant,
       rejections: this.#ports.rejectionsOf(node.value.id),
+      shared: this.#ports.shared,
     });
     const peer = this.#call.getPeer();
     this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#variant, group: this.#group, peer }]);

@@ -7,8 +7,11 @@ import type { ResourceName } from "../snapshot/resource.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { resumeDelta, resumeSotw } from "./resume-type.ts";
-import type { Demand, StreamState, TypeState } from "./stream-state.ts";
+import { resourcesOf } from "./shared-responses.ts";
+import type { Demand, Response, StreamState, TypeState } from "./stream-state.ts";
+import type { SubscriptionChange } from "./subscription.ts";
 import { subscribeDelta, subscribeSotw } from "./subscription.ts";
+import { nothing } from "./view.ts";
 
 /** Facts about the request that its text does not hold. */
 export interface DemandContext {
@@ -28,9 +31,13 @@ export function applySotw(
   demand: Demand & { readonly variant: "sotw" },
   context: DemandContext,
 ): void {
-  const change = subscribeSotw(type.subscription, demand.names, type.type.wildcardAllowed);
-  type.cleanFor = undefined;
-  for (const name of change.added) type.forced.add(name);
+  const { wildcardAllowed } = type.type;
+  const wasWildcard = type.subscription.wildcard;
+  const change = subscribeSotw(type.subscription, demand.names, { wildcardAllowed, pool: state.shared.pool });
+  if (change.added.length + change.dropped.length > 0 || change.wildcardStarted || context.first) {
+    type.cleanFor = undefined;
+  }
+  noteWanted(type, change, wasWildcard);
   for (const name of change.dropped) forget(type, name);
   // A name that is asked for must be answered, even when the whole is what the client already has.
   if (change.added.length > 0) type.confirmedVersion = undefined;
@@ -45,7 +52,8 @@ export function applySotw(
   } else if (type.inFlight === undefined && change.added.length + change.dropped.length === 0) {
     // The same request again with a nonce that was already acknowledged is a demand: Envoy asks again for
     // the endpoints of a cluster that it is warming anew (envoy#13009).
-    if (!type.type.wildcardAllowed) for (const name of type.subscription.names) type.forced.add(name);
+    type.cleanFor = undefined;
+    if (!wildcardAllowed) for (const name of type.subscription.names) type.forced.add(name);
   }
 }
 
@@ -56,32 +64,66 @@ export function applyDelta(
   demand: Demand & { readonly variant: "delta" },
   context: DemandContext,
 ): void {
-  const awaited = type.type.typeUrl === typeUrls.endpoints ? state.awaited : new Set();
+  const isEndpoints = type.type.typeUrl === typeUrls.endpoints;
   // Endpoints before clusters: the clusters are paused, because some are warming and wait for their endpoints.
-  const warming = context.first && type.type.typeUrl === typeUrls.endpoints && !state.types.has(typeUrls.cluster);
-  if (context.first && demand.initialVersions.size > 0) {
-    resumeDelta(state, type, demand.initialVersions, context);
-  }
-  const { subscribe, unsubscribe } = demand;
+  const warming = context.first && isEndpoints && !state.types.has(typeUrls.cluster);
+  const { subscribe, unsubscribe, initialVersions } = demand;
+  const wasWildcard = type.subscription.wildcard;
   const change = subscribeDelta(
     type.subscription,
     { subscribe, unsubscribe, first: context.first },
-    type.type.wildcardAllowed,
+    { wildcardAllowed: type.type.wildcardAllowed, pool: state.shared.pool },
   );
+  const resumes = context.first && initialVersions.size > 0;
+  if (resumes) resumeDelta(state, type, initialVersions, context);
   if (subscribe.length + unsubscribe.length > 0 || context.first) type.cleanFor = undefined;
-  for (const name of change.added) {
-    type.missing.delete(name);
-    const isHeld = context.first && demand.initialVersions.has(name);
-    if (warming || !isHeld || awaited.has(name)) type.forced.add(name);
-  }
-  awaited.clear();
+  if (resumes) {
+    for (const name of change.added) {
+      if (!type.held.has(name)) type.held.markUnanswered(name);
+      else if (warming || isAwaited(state, name)) type.forced.add(name);
+    }
+  } else noteWanted(type, change, wasWildcard);
+  if (isEndpoints) state.awaited = [];
   for (const name of change.dropped) {
     forget(type, name);
     // Under a wildcard the client must hear what becomes of the name: the resource, or its removal.
     if (type.subscription.wildcard) type.held.set(name, "");
   }
   if (unsubscribe.includes("*")) dropWildcard(type);
-  if (change.wildcardStarted && demand.initialVersions.size === 0) type.owed = true;
+  if (change.wildcardStarted && initialVersions.size === 0) type.owed = true;
+}
+
+/** What was asked for must be answered, also when it was sent before or is under way. */
+function noteWanted(type: TypeState, change: SubscriptionChange, wasWildcard: boolean): void {
+  const isFirst = type.held.base === nothing && type.held.exceptionsCount === 0 && type.inFlight === undefined;
+  if (isFirst && type.missing.size === 0) return;
+  if (change.wildcardStarted) type.held.startWildcard();
+  if (!wasWildcard) for (const name of change.fresh) type.held.markUnanswered(name);
+  const sent = type.inFlight === undefined ? undefined : resourcesOf(type.inFlight.response);
+  for (const name of change.added) {
+    type.missing.delete(name);
+    if (type.held.has(name) || sent?.has(name) === true || type.inFlight?.response.removed.includes(name) === true) {
+      type.forced.add(name);
+    } else type.held.markUnanswered(name);
+  }
+}
+
+/** Whether a cluster that was sent waits for these endpoints. */
+function isAwaited(state: StreamState, name: ResourceName): boolean {
+  return state.awaited.some((response) => endpointsOf(response).has(name));
+}
+
+const endpointsByResponse = new WeakMap<Response, ReadonlySet<string>>();
+
+/** The endpoints that the clusters of a response refer to. */
+function endpointsOf(response: Response): ReadonlySet<string> {
+  let names = endpointsByResponse.get(response);
+  if (names === undefined) {
+    const references = response.resources.flatMap((cluster) => cluster.references);
+    names = new Set(references.filter(({ typeUrl }) => typeUrl === typeUrls.endpoints).map(({ name }) => name));
+    endpointsByResponse.set(response, names);
+  }
+  return names;
 }
 
 function forget(type: TypeState, name: ResourceName): void {
@@ -95,8 +137,8 @@ function dropWildcard(type: TypeState): void {
 }
 
 function abandonUnwanted(type: TypeState): void {
-  const sent = [...(type.inFlight?.sent.keys() ?? [])];
+  const sent = type.inFlight?.response.resources ?? [];
   // A name that was dropped and is wanted again by the same request was added, so it is forced.
-  if (sent.some((name) => type.subscription.names.has(name) && !type.forced.has(name))) return;
+  if (sent.some(({ name }) => type.subscription.names.has(name) && !type.forced.has(name))) return;
   type.inFlight = undefined;
 }

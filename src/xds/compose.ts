@@ -10,16 +10,33 @@ import { tableVersion } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
 import { contentHash } from "../support/hash.ts";
-import { offerOf, wantedNames } from "./offer.ts";
-import type { View } from "./view.ts";
+import { composeShared } from "./compose-shared.ts";
+import { offerOf, openNames, wantedNames } from "./offer.ts";
+import { RESPONSE_BYTES_MAX, byName } from "./response-limits.ts";
+import type { Composed } from "./shared-responses.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
+import { isWanted } from "./subscription.ts";
+import type { View } from "./view.ts";
 
-/**
- * A response that may be split is ended after about this much and the rest follows after the ACK: Envoy's and gRPC's
- * limits are per message, and one slow reader must not pin much memory.
- */
-const RESPONSE_BYTES_MAX = 1024 * 1024;
+/** The response that is due, or undefined when the client holds what it should. */
+export function compose(state: StreamState, type: TypeState, view: View): Composed | undefined {
+  const shared = composeShared(state, type, view);
+  if (shared !== "each by itself") return shared;
+  const draft = draftFor(state, type, view);
+  if (draft === undefined) return undefined;
+  const { complete, ...response } = draft;
+  return state.shared.compose(
+    { typeUrl: type.type.typeUrl, ...response },
+    { completes: complete ? view : undefined, step: undefined },
+  );
+}
+
+/** A response without its nonce, for one client with whatever is special about it. */
+function draftFor(state: StreamState, type: TypeState, view: View): Draft | undefined {
+  if (state.variant === "delta") return composeDelta(state, type, view);
+  return type.type.fullStateInSotw ? composeFullState(state, type, view) : composeNamed(state, type, view);
+}
 
 /** A response without its nonce. */
 export interface Draft {
@@ -30,20 +47,20 @@ export interface Draft {
   readonly complete: boolean;
 }
 
-/** The response that is due, or undefined when the client holds what it should. */
-export function compose(state: StreamState, type: TypeState, view: View): Draft | undefined {
-  if (state.variant === "delta") return composeDelta(state, type, view);
-  return type.type.fullStateInSotw ? composeFullState(state, type, view) : composeNamed(state, type, view);
-}
-
 function composeDelta(state: StreamState, type: TypeState, view: View): Draft | undefined {
   const resources: Resource[] = [];
   const removed: ResourceName[] = [];
   let bytes = 0;
   let complete = true;
-  for (const name of wantedNames(type, view)) {
+  const open = openNames(state, type, view);
+  for (const name of open) {
+    if (!isWanted(type.subscription, name)) continue;
+    if (!view.resources.has(name) && !type.subscription.names.has(name)) continue;
     const offer = offerOf(state, type, view, name);
-    if (offer.kind === "keep") continue;
+    if (offer.kind === "keep") {
+      if (!type.held.has(name)) type.held.markUnanswered(name);
+      continue;
+    }
     if (offer.kind === "absent") {
       // The client must be told at once that a name does not exist, or it waits 15 s for it.
       const asked = type.subscription.names.has(name);
@@ -62,7 +79,7 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
     if (offer.kind === "resource") resources.push(offer.resource);
     else removed.push(name);
   }
-  if (complete) removed.push(...departed(type, view));
+  if (complete) removed.push(...departed(type, view, open));
   if (resources.length === 0 && removed.length === 0 && !type.owed) return undefined;
   // In delta this is for people only, so what is still retained does not count; each resource has its own version.
   return { versionInfo: view.tableVersion, resources, removed, complete };
@@ -83,7 +100,7 @@ function composeFullState(state: StreamState, type: TypeState, view: View): Draf
   }
   // When all of it was rejected, saying nothing is better than "delete everything".
   if (resources.length === 0 && (table?.resources.size ?? 0) > 0) return undefined;
-  resources.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  resources.sort(byName);
   return withoutRefused(state, type, { view, resources });
 }
 
@@ -114,7 +131,10 @@ function composeNamed(state: StreamState, type: TypeState, view: View): Draft | 
   for (const name of wantedNames(type, view)) {
     const offer = offerOf(state, type, view, name);
     const resource = offer.kind === "resource" ? offer.resource : substituteFor(type, name, offer.kind);
-    if (resource === undefined) continue;
+    if (resource === undefined) {
+      if (!type.held.has(name)) type.held.markUnanswered(name);
+      continue;
+    }
     all.push(resource);
     if (!needed(type, resource)) continue;
     // Absence means nothing here, so the rest may follow in another response.
@@ -126,7 +146,7 @@ function composeNamed(state: StreamState, type: TypeState, view: View): Draft | 
     bytes += resource.body.byteLength;
   }
   if (resources.length === 0 && !type.owed) return undefined;
-  all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  all.sort(byName);
   return { versionInfo: tableVersion(all), resources, removed: [], complete };
 }
 
@@ -165,13 +185,10 @@ function keepsUnannounced(type: TypeState, name: ResourceName): boolean {
 }
 
 /** Held under the wildcard, and gone. */
-function departed(type: TypeState, view: View): ResourceName[] {
+function departed(type: TypeState, view: View, open: readonly ResourceName[]): ResourceName[] {
   if (type.type.expiresByUnsubscribe) return [];
-  const gone: ResourceName[] = [];
-  for (const name of type.held.keys()) {
-    // What is leaving is in the view as long as the client holds it.
-    if (view.resources.has(name) || view.untouched.has(name) || type.subscription.names.has(name)) continue;
-    gone.push(name);
-  }
-  return gone;
+  // What is leaving is in the view as long as the client holds it.
+  const stays = (name: ResourceName) =>
+    view.resources.has(name) || view.untouched.has(name) || type.subscription.names.has(name);
+  return open.filter((name) => !stays(name) && type.held.has(name));
 }

@@ -5,7 +5,10 @@
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
+import { isWanted } from "./subscription.ts";
 import type { View } from "./view.ts";
+import { nothing } from "./view.ts";
+import { diffViews } from "./view-diff.ts";
 import type { BlamedTogether, StreamState, TypeRejections, TypeState } from "./stream-state.ts";
 
 /** Contents remembered as rejected for each name, and names for each type: a bad fleet must not fill the memory. */
@@ -19,7 +22,7 @@ export type Offer =
   | { readonly kind: "keep" }
   | { readonly kind: "absent" };
 
-/** Names to look at: all of the view under a wildcard, and what is subscribed by name. */
+/** All names that the client wants or asked for: all of the view under a wildcard, and what is subscribed by name. */
 export function* wantedNames(type: TypeState, view: View): Iterable<ResourceName> {
   if (type.subscription.wildcard) {
     yield* view.resources.keys();
@@ -27,6 +30,23 @@ export function* wantedNames(type: TypeState, view: View): Iterable<ResourceName
   } else {
     yield* type.subscription.names;
   }
+}
+
+/**
+ * The names about which something may have to be said: where the view differs from what the client holds, and
+ * what is exceptional about this client. All others hold what they should and were answered.
+ */
+export function openNames(state: StreamState, type: TypeState, view: View): readonly ResourceName[] {
+  const { held, subscription } = type;
+  if (held.base === nothing) return [...new Set([...wantedNames(type, view), ...held.exceptions(), ...type.forced])];
+  const { changed, removed } = diffViews(held.base, view);
+  const open = new Set<ResourceName>(held.exceptions());
+  for (const list of [changed, removed]) for (const name of list) if (isWanted(subscription, name)) open.add(name);
+  for (const name of type.forced) open.add(name);
+  for (const name of state.rejections.get(type.type.typeUrl)?.resources.keys() ?? []) {
+    if (isWanted(subscription, name)) open.add(name);
+  }
+  return [...open].sort();
 }
 
 /** What to do about `name`; a rejected version gives way to the last good one that we know of. */

@@ -1,15 +1,17 @@
 /**
  * How far one node has come: the answers that the sequencer's gates ask for, and the words for people.
  */
-import type { Resource } from "../snapshot/resource.ts";
-import { typeUrls } from "../snapshot/type-url.ts";
+import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { TypeRole } from "../snapshot/type-url.ts";
-import { resourceType, resourceTypes } from "../snapshot/type-url.ts";
+import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
+import { childrenOf, notAskedFor, notIn, refersTo } from "./held-references.ts";
+import type { Held } from "./holding.ts";
+import { noNames } from "./name-pool.ts";
 import { isRejected, resourceName } from "./offer.ts";
 import type { NodeProgress } from "./sequencer.ts";
 import { viewOf } from "./sequencer.ts";
 import type { StreamEvent } from "./stream-event.ts";
-import type { Held, StreamState, TypeState } from "./stream-state.ts";
+import type { StreamState, TypeState } from "./stream-state.ts";
 import { subscribedTypes } from "./stream-state.ts";
 
 /** Names in a sentence for people; the rest is counted. */
@@ -33,32 +35,26 @@ export function nodeProgress(state: StreamState): NodeProgress {
   };
 }
 
-/** Adds the events about gates and the snapshot as a whole, each said once. */
+/** Adds the events about an overdue gate and the snapshot as a whole, each said once. */
 export function reportProgress(state: StreamState, atMs: number, events: StreamEvent[]): void {
   const { sequencer } = state;
   if (sequencer.snapshot === undefined) return;
   const facts = { streamId: state.streamId, nodeId: state.nodeId, atMs, snapshotVersion: sequencer.snapshot.version };
   if (sequencer.phase === "settled") {
-    if (state.gateText !== "") events.push({ kind: "gate", ...facts, state: "passed", waitingFor: "" });
-    state.gateText = "";
+    if (state.overdueSaid) events.push({ kind: "gate", ...facts, state: "passed", waitingFor: "" });
     state.overdueSaid = false;
-    const refused = refusedOf(state, "supply").length + refusedOf(state, "reference").length;
-    if (state.syncedVersion !== sequencer.snapshot.version && refused === 0) {
-      state.syncedVersion = sequencer.snapshot.version;
-      events.push({ kind: "synced", ...facts });
-    }
+    if (state.syncedVersion === sequencer.snapshot.version) return;
+    if (refusedOf(state, "supply").length + refusedOf(state, "reference").length > 0) return;
+    state.syncedVersion = sequencer.snapshot.version;
+    events.push({ kind: "synced", ...facts });
     return;
   }
   // Whatever it had before, it is on its way elsewhere; back there it is synced anew.
   state.syncedVersion = undefined;
-  const waitingFor = describeWait(state);
-  if (waitingFor !== state.gateText) {
-    state.gateText = waitingFor;
-    events.push({ kind: "gate", ...facts, state: "waiting", waitingFor });
-  }
   if (sequencer.overdue && !state.overdueSaid) {
-    events.push({ kind: "gate", ...facts, state: "overdue", waitingFor });
+    events.push({ kind: "gate", ...facts, state: "overdue", waitingFor: describeWait(state) });
   }
+  if (state.overdueSaid && !sequencer.overdue) events.push({ kind: "gate", ...facts, state: "passed", waitingFor: "" });
   state.overdueSaid = sequencer.overdue;
 }
 
@@ -128,18 +124,30 @@ function isComplete(state: StreamState): boolean {
   const listeners = state.sequencer.snapshot?.tables.get(typeUrls.listener);
   if ((listeners?.resources.size ?? 0) > 0 && !state.types.has(typeUrls.listener)) return false;
   for (const typeUrl of [typeUrls.cluster, typeUrls.listener]) {
-    for (const held of state.types.get(typeUrl)?.held.values() ?? []) {
-      if (typeof held === "string") continue;
-      for (const reference of held.references) {
-        if (resourceType(reference.typeUrl)?.expiresByUnsubscribe !== true) continue;
-        const children = state.types.get(reference.typeUrl);
-        const child = resourceName(reference.name);
-        const asked = children?.subscription.names.has(child) === true;
-        const refused = asked && state.rejections.get(reference.typeUrl)?.resources.has(child) === true;
-        if (!refused && !children?.held.has(child) && !children?.missing.has(child)) return false;
-      }
+    const parents = state.types.get(typeUrl);
+    if (parents === undefined) continue;
+    for (const child of resourceTypes) {
+      if (child.expiresByUnsubscribe && !hasChildren(state, parents, child.typeUrl)) return false;
     }
   }
+  return true;
+}
+
+/** Whether each child of what is held was asked for, and sent, refused or said to be missing. */
+function hasChildren(state: StreamState, parents: TypeState, childTypeUrl: string): boolean {
+  const wanted = childrenOf(parents, childTypeUrl);
+  if (wanted.size === 0) return true;
+  const children = state.types.get(childTypeUrl);
+  if (children === undefined) return false;
+  const rejected = state.rejections.get(childTypeUrl)?.resources;
+  const isSettled = (name: ResourceName): boolean => {
+    const refused = children.subscription.names.has(name) && rejected?.has(name) === true;
+    return refused || children.held.has(name) || children.missing.has(name);
+  };
+  const { held, subscription } = children;
+  const doubtful = [notAskedFor(wanted, subscription.names), notIn(wanted, held.base)];
+  for (const names of doubtful) if (!names.every(isSettled)) return false;
+  for (const name of held.exceptions()) if (wanted.has(name) && !isSettled(name)) return false;
   return true;
 }
 
@@ -150,10 +158,7 @@ function isReferred(state: StreamState, typeUrl: string, name: string): boolean 
   for (const type of subscribedTypes(state)) {
     if (type.type.role !== "reference") continue;
     if (state.resumed && holdsUnknown(type)) return true;
-    for (const held of type.held.values()) {
-      if (typeof held === "string") continue;
-      if (held.references.some((reference) => reference.typeUrl === asked && reference.name === name)) return true;
-    }
+    if (refersTo(type, asked, resourceName(name))) return true;
   }
   return false;
 }
@@ -190,14 +195,9 @@ function owesSupply(state: StreamState): boolean {
 }
 
 function hasAskedForChildren(state: StreamState, clusters: TypeState): boolean {
-  const asked = state.types.get(typeUrls.endpoints)?.subscription.names;
-  for (const cluster of clusters.held.values()) {
-    if (typeof cluster === "string") continue;
-    for (const { typeUrl, name } of cluster.references) {
-      if (typeUrl === typeUrls.endpoints && asked?.has(resourceName(name)) !== true) return false;
-    }
-  }
-  return true;
+  const endpoints = childrenOf(clusters, typeUrls.endpoints);
+  const asked = state.types.get(typeUrls.endpoints)?.subscription.names ?? noNames;
+  return notAskedFor(endpoints, asked).length === 0;
 }
 
 /** What has to happen before the next step, in words. */
@@ -207,9 +207,9 @@ export function describeWait(state: StreamState): string {
   if (refused.length > 0) return `a cure for what the node rejected: ${listNames(refused.map(({ name }) => name))}`;
   const waits: string[] = [];
   for (const type of subscribedTypes(state)) {
-    if (type.inFlight !== undefined) {
-      waits.push(`ACK of ${type.type.plural} (${listNames([...type.inFlight.sent.keys(), ...type.inFlight.removed])})`);
-    }
+    if (type.inFlight === undefined) continue;
+    const { resources, removed } = type.inFlight.response;
+    waits.push(`ACK of ${type.type.plural} (${listNames([...resources.map(({ name }) => name), ...removed])})`);
   }
   return waits.length > 0 ? waits.join(", ") : "the node to ask for what its clusters and listeners refer to";
 }

@@ -11,11 +11,13 @@ import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { DemandContext } from "./apply-demand.ts";
 import { compose } from "./compose.ts";
+import { leavingOf } from "./leaving.ts";
 import { isRejected, resourceName } from "./offer.ts";
 import type { View } from "./view.ts";
 import { resume, retainHeld, viewOf } from "./sequencer.ts";
-import { plainView } from "./view.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
+import { rebase } from "./verdict.ts";
+import { plainView } from "./view.ts";
 
 /** What a SotW client may still ask for by name. */
 const NAMED_SUPPLY_TYPES = [typeUrls.secret, typeUrls.endpoints];
@@ -30,20 +32,29 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
   if (!fullStateInSotw || view === undefined) return;
   recallGood(state, type, view);
   const rejections = state.rejections.get(typeUrl);
-  const draft = compose(state, type, view);
+  const due = compose(state, type, view)?.response;
   const certain = type.subscription.names.size === 0 && rejections?.uncertain !== true;
-  if (certain && draft?.versionInfo === versionInfo) {
+  if (certain && due?.versionInfo === versionInfo) {
     type.confirmedVersion = versionInfo;
-    hold(type, draft.resources);
+    for (const resource of due.resources) type.held.set(resource.name, resource);
+    rebase(type, view);
     return;
   }
   const table = context.earlier(typeUrl).find(({ version }) => version === versionInfo);
-  if (table !== undefined) hold(type, table.resources.values());
+  if (table !== undefined) type.held.assume(plainView(table));
   type.resumesUnknown = table === undefined || !certain;
   if (typeUrl !== typeUrls.cluster) return;
   if (table === undefined) retainEarlier(state, typeUrl, context);
-  else retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources: table.resources });
+  else retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources: leavingFrom(table, state, typeUrl) });
   recallGood(state, type, viewOf(state.sequencer, typeUrl) ?? view);
+}
+
+/** What the client has and the newest snapshot has not. */
+function leavingFrom(table: TypeTable, state: StreamState, typeUrl: string): ReadonlyMap<ResourceName, Resource> {
+  const wanted = state.sequencer.snapshot?.tables.get(typeUrl);
+  if (wanted === undefined) return table.resources;
+  const { gone, emptied } = leavingOf(table, wanted);
+  return new Map([...gone, ...emptied].map((resource) => [resource.name, resource]));
 }
 
 /** Takes the versions that a delta client names in its first request of a type. */
@@ -59,27 +70,56 @@ export function resumeDelta(
   const tables = [...(wanted === undefined ? [] : [wanted]), ...context.earlier(typeUrl)];
   // After a rejection the client names what it had accepted before, and has parts of the rejected as well.
   const uncertain = state.rejections.get(typeUrl)?.uncertain === true;
-  const resources = new Map<ResourceName, Resource | undefined>();
-  for (const [text, version] of versions) {
-    const name = resourceName(text);
+  const leaving = new Map<ResourceName, Resource | undefined>();
+  const { otherwise, unnamed } = compareWith(versions, wanted);
+  if (wanted !== undefined) type.held.assume(plainView(wanted));
+  const { wildcard, names } = type.subscription;
+  for (const name of wildcard ? unnamed : names) if (!versions.has(name)) type.held.delete(name);
+  for (const name of otherwise) {
+    const version = versions.get(name) ?? "";
     const resource = findVersion(tables, name, version);
     type.held.set(name, resource ?? version);
-    resources.set(name, resource);
-    if (uncertain) type.forced.add(name);
+    leaving.set(name, resource);
   }
-  if (role === "supply") retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources });
+  if (uncertain) for (const name of versions.keys()) type.forced.add(resourceName(name));
+  // What the client has as it is wanted does not leave.
+  if (role === "supply") retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources: leaving });
   if (!type.type.wildcardAllowed) return;
   for (const name of state.rejections.get(typeUrl)?.unlisted ?? []) if (!type.held.has(name)) type.held.set(name, "");
+}
+
+/** How what a client names differs from a table. */
+interface Comparison {
+  /** Named with another version, or not in the table. */
+  readonly otherwise: readonly ResourceName[];
+  /** In the table, and not named. */
+  readonly unnamed: readonly ResourceName[];
+}
+
+/** A decoder that sees the same bytes again hands out the same map: a fleet that comes back is compared once. */
+const comparisons = new WeakMap<ReadonlyMap<string, string>, WeakMap<TypeTable, Comparison>>();
+
+function compareWith(versions: ReadonlyMap<string, string>, table: TypeTable | undefined): Comparison {
+  if (table === undefined) return { otherwise: [...versions.keys()].map(resourceName), unnamed: [] };
+  let ofVersions = comparisons.get(versions);
+  if (ofVersions === undefined) comparisons.set(versions, (ofVersions = new WeakMap()));
+  let comparison = ofVersions.get(table);
+  if (comparison === undefined) {
+    const otherwise: ResourceName[] = [];
+    for (const [text, version] of versions) {
+      const name = resourceName(text);
+      if (table.resources.get(name)?.version !== version) otherwise.push(name);
+    }
+    const unnamed = [...table.resources.keys()].filter((name) => !versions.has(name));
+    ofVersions.set(table, (comparison = { otherwise, unnamed }));
+  }
+  return comparison;
 }
 
 function markResumed(state: StreamState): void {
   state.fresh = false;
   state.resumed = true;
   resume(state.sequencer);
-}
-
-function hold(type: TypeState, resources: Iterable<Resource>): void {
-  for (const resource of resources) type.held.set(resource.name, resource);
 }
 
 function findVersion(tables: readonly TypeTable[], name: ResourceName, version: string): Resource | undefined {

@@ -15,7 +15,8 @@
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
-import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
+import { resourceType, resourceTypes, typeUrls } from "../snapshot/type-url.ts";
+import { isEmptied, leavingOf } from "./leaving.ts";
 import type { Retained, View } from "./view.ts";
 import { mergedView, plainView } from "./view.ts";
 
@@ -296,21 +297,18 @@ function retainLeaving(
     // Endpoints that stay empty keep their override until the routes have left them.
     if (successor !== undefined && !isEmptied(resource, successor)) retained.delete(name);
   }
-  if (before === after) return;
+  const { gone, emptied } = leavingOf(before, after);
   const moves = typeUrl === typeUrls.endpoints && sequencer.routesMove;
-  for (const [name, resource] of before.resources) {
-    const successor = after.resources.get(name);
-    const leaves = successor === undefined || (moves && isEmptied(resource, successor));
-    if (!leaves) continue;
-    const kept = retained.get(name);
+  for (const resource of moves ? [...gone, ...emptied] : gone) {
+    const kept = retained.get(resource.name);
     const last = isEmptied(kept?.resource, resource) ? kept?.resource : resource;
-    retained.set(name, { resource: last, releaseAtMs: undefined, inUse: false, claimed: kept?.claimed ?? false });
+    retained.set(resource.name, {
+      resource: last,
+      releaseAtMs: undefined,
+      inUse: false,
+      claimed: kept?.claimed ?? false,
+    });
   }
-}
-
-/** The successor has no hosts, where there were some. */
-function isEmptied(resource: Resource | undefined, successor: Resource): boolean {
-  return resource !== undefined && resource.hostCount > 0 && successor.hostCount === 0;
 }
 
 function replaceEndpoints(sequencer: Sequencer, snapshot: Snapshot, atMs: number): void {
@@ -328,7 +326,7 @@ function refused(progress: NodeProgress): boolean {
 }
 
 function offeredTable(sequencer: Sequencer, snapshot: Snapshot, typeUrl: string): TypeTable | undefined {
-  const type = resourceTypes.find((row) => row.typeUrl === typeUrl);
+  const type = resourceType(typeUrl);
   if (type?.role === "reference" && sequencer.phase === "supply") return sequencer.previous?.get(typeUrl);
   return snapshot.tables.get(typeUrl);
 }
@@ -356,6 +354,7 @@ function movesRoutes(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot):
 
 function replacesListener(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot): boolean {
   const after = snapshot.tables.get(typeUrls.listener)?.resources;
+  if (shown.get(typeUrls.listener)?.resources === after) return false;
   for (const [name, listener] of shown.get(typeUrls.listener)?.resources ?? []) {
     if (after?.get(name)?.version !== listener.version) return true;
   }

@@ -9,35 +9,43 @@ import type { Snapshot, SnapshotVersion, TypeTable } from "../snapshot/snapshot.
 import type { ResourceType } from "../snapshot/type-url.ts";
 import { resourceType, resourceTypes } from "../snapshot/type-url.ts";
 import type { Brand } from "../support/brand.ts";
+import type { Held } from "./holding.ts";
+import { Holding } from "./holding.ts";
+import type { NameSet } from "./name-pool.ts";
 import type { Sequencer } from "./sequencer.ts";
-import type { View } from "./view.ts";
 import { createSequencer } from "./sequencer.ts";
+import type { SharedResponses } from "./shared-responses.ts";
+import { createSharedResponses } from "./shared-responses.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import type { Subscription } from "./subscription.ts";
 import { createSubscription } from "./subscription.ts";
+import type { View } from "./view.ts";
 
 export type Nonce = Brand<"Nonce">;
 export type Variant = "sotw" | "delta";
 
-/** What the client holds under a name: the resource we sent, or only the version it told us (empty: unknown). */
-export type Held = Resource | string;
-
 /** A response that the client has neither acknowledged nor rejected; at most one per type. */
 export interface InFlight {
-  readonly nonce: Nonce;
-  readonly versionInfo: string;
-  readonly sent: ReadonlyMap<ResourceName, Resource>;
-  readonly removed: readonly ResourceName[];
+  /** Perhaps the same object as on other streams. */
+  readonly response: Response;
   readonly sentAtMs: number;
   /** With this response the client holds all of this view; undefined when more is to follow. */
   readonly completes: View | undefined;
+  /** What it makes of a client that holds exactly `from` and wants these names. */
+  readonly step: (ExactStep & { readonly names: NameSet; readonly wildcard: boolean }) | undefined;
+}
+
+/** From one view to another, with nothing left out. */
+export interface ExactStep {
+  readonly from: View;
+  readonly to: View;
 }
 
 /** One type on one stream; types are independent of each other. */
 export interface TypeState {
   readonly type: ResourceType;
   readonly subscription: Subscription;
-  readonly held: Map<ResourceName, Held>;
+  readonly held: Holding;
   /** Names that the client was told do not exist, so that it is told once. */
   readonly missing: Set<ResourceName>;
   /** To be sent although the version is the one held. */
@@ -45,6 +53,8 @@ export interface TypeState {
   inFlight: InFlight | undefined;
   /** The nonce of the newest response, acknowledged or not. */
   lastNonce: Nonce | undefined;
+  /** Its place among all responses of the server: a shared one that is older is not sent here. */
+  lastSequence: number;
   /** A response is due even if it is empty: the first answer to a wildcard. */
   owed: boolean;
   /** SotW full-state types: the version of the last response the client acknowledged. */
@@ -70,15 +80,14 @@ export interface StreamState {
   fresh: boolean;
   /** It said that it held something, which may be more than we know. */
   resumed: boolean;
-  nonces: number;
-  /** Endpoints of clusters that were sent before any endpoints were asked for: the clusters wait for them. */
-  readonly awaited: Set<ResourceName>;
+  readonly shared: SharedResponses;
+  /** Clusters that were sent before any endpoints were asked for: they wait for theirs. At most `AWAITED_MAX`. */
+  awaited: readonly Response[];
   /** Rejected content of this node, by type and name, from this and earlier streams: never sent again. */
   readonly rejections: Rejections;
   /** The last snapshot for which `synced` was said. */
   syncedVersion: SnapshotVersion | undefined;
-  /** What the last `gate` event said. */
-  gateText: string;
+  /** The last `gate` event said that the wait is overdue. */
   overdueSaid: boolean;
 }
 
@@ -146,7 +155,7 @@ export type StreamInput =
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot; readonly atMs: number }
   | { readonly kind: "tick"; readonly atMs: number };
 
-/** A response to send; the shell frames it. */
+/** A response to send; the shell frames it. Immutable: many streams may be given the same one. */
 export interface Response {
   readonly typeUrl: string;
   readonly nonce: Nonce;
@@ -170,6 +179,8 @@ export function createStream(options: {
   readonly nodeId: string;
   readonly variant: Variant;
   readonly rejections?: Rejections;
+  /** What the streams of a server have in common; a stream without others may go without. */
+  readonly shared?: SharedResponses;
 }): StreamState {
   return {
     streamId: options.streamId,
@@ -179,11 +190,10 @@ export function createStream(options: {
     sequencer: createSequencer(),
     fresh: true,
     resumed: false,
-    nonces: 0,
-    awaited: new Set(),
+    shared: options.shared ?? createSharedResponses(),
+    awaited: [],
     rejections: options.rejections ?? new Map(),
     syncedVersion: undefined,
-    gateText: "",
     overdueSaid: false,
   };
 }
@@ -194,14 +204,16 @@ export function typeStateOf(state: StreamState, typeUrl: string): TypeState | un
   if (existing !== undefined) return existing;
   const type = resourceType(typeUrl);
   if (type === undefined) return undefined;
+  const subscription = createSubscription();
   const created: TypeState = {
     type,
-    subscription: createSubscription(),
-    held: new Map(),
+    subscription,
+    held: new Holding(subscription),
     missing: new Set(),
     forced: new Set(),
     inFlight: undefined,
     lastNonce: undefined,
+    lastSequence: 0,
     owed: false,
     confirmedVersion: undefined,
     refusedView: undefined,

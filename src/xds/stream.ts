@@ -10,27 +10,29 @@
  * it warming for 15 s (envoy#13009); rejected content is not sent again; the order is the sequencer's.
  * Spec: https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
-import type { Resource } from "../snapshot/resource.ts";
+import type { ResourceName } from "../snapshot/resource.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { assert } from "../support/assert.ts";
 import { brand } from "../support/brand.ts";
 import { applyDelta, applySotw } from "./apply-demand.ts";
-import type { Draft } from "./compose.ts";
 import { compose } from "./compose.ts";
-import { reportProgress } from "./progress.ts";
-import { nodeProgress } from "./progress.ts";
-import type { View } from "./view.ts";
+import { nodeProgress, reportProgress } from "./progress.ts";
+import type { Composed } from "./shared-responses.ts";
+import { sizeOf } from "./shared-responses.ts";
 import { acceptSnapshot, advance, viewOf, wakeAtMs } from "./sequencer.ts";
 import type { StreamEvent } from "./stream-event.ts";
-import type { Demand, Nonce, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
+import type { Demand, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion, subscribedTypes, typeStateOf } from "./stream-state.ts";
-import { acknowledge, keepOnlySent, refuse } from "./verdict.ts";
+import { acknowledge, rebase, refuse } from "./verdict.ts";
 
 /** A step can pass the gates of supply and switch, start the next snapshot and pass its gates: never more. */
 const ROUNDS_MAX = 8;
 
 /** Envoy's own words are kept up to here; the rest of a proto dump helps nobody. */
 const MESSAGE_CHARS_MAX = 2_000;
+
+/** A client that takes clusters and never asks for endpoints must not be remembered more and more. */
+const AWAITED_MAX = 8;
 
 /** What one step has produced so far. */
 interface Output {
@@ -93,14 +95,9 @@ function takeVerdict(
 ): boolean {
   const { demand, atMs } = request;
   const { inFlight } = type;
-  if (inFlight === undefined || demand.nonce !== inFlight.nonce) return false;
-  if (state.variant === "sotw" && type.type.fullStateInSotw) keepOnlySent(type, inFlight);
-  const facts = {
-    ...onStream(state, atMs),
-    typeUrl: type.type.typeUrl,
-    nonce: inFlight.nonce,
-    versionInfo: inFlight.versionInfo,
-  };
+  if (inFlight === undefined || demand.nonce !== inFlight.response.nonce) return false;
+  const { nonce, versionInfo } = inFlight.response;
+  const facts = { ...onStream(state, atMs), typeUrl: type.type.typeUrl, nonce, versionInfo };
   if (demand.error === undefined) {
     acknowledge(state, type, inFlight, viewOf(state.sequencer, type.type.typeUrl));
     output.events.push({ kind: "acked", ...facts, roundTripMs: atMs - inFlight.sentAtMs });
@@ -125,12 +122,13 @@ function push(state: StreamState, atMs: number, output: Output): void {
     if (type.inFlight !== undefined) continue;
     const view = viewOf(state.sequencer, type.type.typeUrl);
     if (view === undefined || (type.cleanFor === view && type.forced.size === 0 && !type.owed)) continue;
-    const draft = compose(state, type, view);
-    if (draft === undefined) {
+    const composed = compose(state, type, view);
+    if (composed === undefined) {
       type.forced.clear();
       type.cleanFor = view;
+      rebase(type, view);
     } else {
-      send(state, type, { draft, view, atMs }, output);
+      send(state, type, { composed, atMs }, output);
     }
   }
 }
@@ -138,40 +136,41 @@ function push(state: StreamState, atMs: number, output: Output): void {
 function send(
   state: StreamState,
   type: TypeState,
-  due: { readonly draft: Draft; readonly view: View; readonly atMs: number },
+  due: { readonly composed: Composed; readonly atMs: number },
   output: Output,
 ): void {
-  const { draft, view, atMs } = due;
+  const { composed, atMs } = due;
+  const { response, step: exact, completes } = composed;
   const snapshot = state.sequencer.snapshot;
   assert(snapshot !== undefined, "a view exists only while a snapshot is offered");
-  state.nonces += 1;
-  const nonce = brand<Nonce>(`${state.streamId.toString(36)}-${state.nonces.toString(36)}`);
   const { typeUrl } = type.type;
-  if (typeUrl === typeUrls.cluster) forceEndpoints(state, type, draft.resources);
+  if (typeUrl === typeUrls.cluster) forceEndpoints(state, type, response);
+  const { names, wildcard } = type.subscription;
   type.inFlight = {
-    nonce,
-    versionInfo: draft.versionInfo,
-    sent: new Map(draft.resources.map((resource) => [resource.name, resource])),
-    removed: draft.removed,
+    response,
     sentAtMs: atMs,
-    completes: draft.complete ? view : undefined,
+    completes,
+    step: exact === undefined ? undefined : { ...exact, names, wildcard },
   };
-  type.lastNonce = nonce;
+  type.lastNonce = response.nonce;
+  type.lastSequence = composed.sequence;
   type.owed = false;
   type.cleanFor = undefined;
-  for (const { name } of draft.resources) type.forced.delete(name);
-  for (const name of draft.removed) type.forced.delete(name);
-  output.responses.push({ typeUrl, nonce, ...draft });
+  if (type.forced.size > 0) {
+    for (const { name } of response.resources) type.forced.delete(name);
+    for (const name of response.removed) type.forced.delete(name);
+  }
+  output.responses.push(response);
   output.events.push({
     kind: "sent",
     ...onStream(state, atMs),
     typeUrl,
-    nonce,
+    nonce: response.nonce,
     snapshotVersion: snapshot.version,
-    versionInfo: draft.versionInfo,
-    resourcesCount: draft.resources.length,
-    removedCount: draft.removed.length,
-    bytes: draft.resources.reduce((sum, resource) => sum + resource.body.byteLength, 0),
+    versionInfo: response.versionInfo,
+    resourcesCount: response.resources.length,
+    removedCount: response.removed.length,
+    bytes: sizeOf(response),
   });
 }
 
@@ -180,16 +179,18 @@ function send(
  * makes a new cluster object and asks for nothing in delta. Sending them right behind it makes the change
  * take milliseconds instead of 15 s.
  */
-function forceEndpoints(state: StreamState, clusters: TypeState, sent: readonly Resource[]): void {
+function forceEndpoints(state: StreamState, clusters: TypeState, sent: Response): void {
   const endpoints = state.types.get(typeUrls.endpoints);
-  for (const cluster of sent) {
+  if (endpoints === undefined) {
+    state.awaited = [...state.awaited, sent].slice(-AWAITED_MAX);
+    return;
+  }
+  for (const cluster of sent.resources) {
     if (heldVersion(clusters.held.get(cluster.name)) === cluster.version && !clusters.forced.has(cluster.name))
       continue;
     for (const { typeUrl, name } of cluster.references) {
-      const asked = brand<Resource["name"]>(name);
-      if (typeUrl !== typeUrls.endpoints) continue;
-      if (endpoints === undefined) state.awaited.add(asked);
-      else if (endpoints.subscription.names.has(asked)) endpoints.forced.add(asked);
+      const asked = brand<ResourceName>(name);
+      if (typeUrl === typeUrls.endpoints && endpoints.subscription.names.has(asked)) endpoints.forced.add(asked);
     }
   }
 }

@@ -6,20 +6,23 @@
  * Spec: https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#how-the-client-specifies-what-resources-to-return
  */
 import type { ResourceName } from "../snapshot/resource.ts";
-import { brand } from "../support/brand.ts";
+import type { NamePool, NameSet } from "./name-pool.ts";
+import { noNames } from "./name-pool.ts";
 
-/** Owned by one stream; the functions below change it in place. */
+/** Owned by one stream; the functions below change it in place. The set of names is shared and never changes. */
 export interface Subscription {
   wildcard: boolean;
   /** The stream has named something of this type, so an empty list is no longer the legacy wildcard. */
   hasNamed: boolean;
-  readonly names: Set<ResourceName>;
+  names: NameSet;
 }
 
 /** What a request changed. */
 export interface SubscriptionChange {
   /** Named now and not before; in delta also a name that is asked for again. */
   readonly added: readonly ResourceName[];
+  /** Of these, what was not subscribed to by name before. */
+  readonly fresh: readonly ResourceName[];
   readonly dropped: readonly ResourceName[];
   readonly wildcardStarted: boolean;
 }
@@ -28,58 +31,72 @@ const WILDCARD = "*";
 
 /** A subscription to nothing. */
 export function createSubscription(): Subscription {
-  return { wildcard: false, hasNamed: false, names: new Set() };
+  return { wildcard: false, hasNamed: false, names: noNames };
+}
+
+/** Whether the client wants what has this name. */
+export function isWanted(subscription: Subscription, name: ResourceName): boolean {
+  return subscription.wildcard || subscription.names.has(name);
 }
 
 /** Takes the full list of a SotW request. */
 export function subscribeSotw(
   subscription: Subscription,
   names: readonly string[],
-  wildcardAllowed: boolean,
+  type: { readonly wildcardAllowed: boolean; readonly pool: NamePool },
 ): SubscriptionChange {
-  const wanted = new Set<ResourceName>();
-  let wildcard = false;
-  for (const name of names) {
-    if (name === WILDCARD && wildcardAllowed) wildcard = true;
-    else wanted.add(brand<ResourceName>(name));
-  }
+  const hasStar = type.wildcardAllowed && names.includes(WILDCARD);
+  const before = subscription.names;
+  const wanted = type.pool.of(hasStar ? names.filter((name) => name !== WILDCARD) : names);
+  const wildcard = hasStar || (names.length === 0 && !subscription.hasNamed && type.wildcardAllowed);
   if (names.length > 0) subscription.hasNamed = true;
-  else if (!subscription.hasNamed && wildcardAllowed) wildcard = true;
-  const added = [...wanted].filter((name) => !subscription.names.has(name));
-  const dropped = [...subscription.names].filter((name) => !wanted.has(name));
+  else if (subscription.wildcard && !subscription.hasNamed) return unchanged;
   const wildcardStarted = wildcard && !subscription.wildcard;
   subscription.wildcard = wildcard;
-  for (const name of dropped) subscription.names.delete(name);
-  for (const name of added) subscription.names.add(name);
-  return { added, dropped, wildcardStarted };
+  subscription.names = wanted;
+  if (wanted === before) return wildcardStarted ? { ...unchanged, wildcardStarted } : unchanged;
+  const added = [...wanted].filter((name) => !before.has(name));
+  const dropped = [...before].filter((name) => !wanted.has(name));
+  return { added, fresh: added, dropped, wildcardStarted };
+}
+
+const unchanged: SubscriptionChange = { added: [], fresh: [], dropped: [], wildcardStarted: false };
+
+/** A delta request, as far as it is about names. */
+export interface DeltaNames {
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** The first request of the type on this stream: naming nothing in it is the legacy wildcard. */
+  readonly first: boolean;
 }
 
 /**
- * Takes the changes of a delta request. `first` says that this is the first request of the type on this
- * stream: naming nothing in it is the legacy wildcard. A name that is subscribed again counts as added,
- * because the client may have forgotten it and must be sent it again.
+ * Takes the changes of a delta request. A name that is subscribed again counts as added, because the client
+ * may have forgotten it and must be sent it again.
  */
 export function subscribeDelta(
   subscription: Subscription,
-  request: { readonly subscribe: readonly string[]; readonly unsubscribe: readonly string[]; readonly first: boolean },
-  wildcardAllowed: boolean,
+  request: DeltaNames,
+  type: { readonly wildcardAllowed: boolean; readonly pool: NamePool },
 ): SubscriptionChange {
-  const before = subscription.wildcard;
-  if (request.first && request.subscribe.length === 0 && wildcardAllowed) subscription.wildcard = true;
-  const added: ResourceName[] = [];
-  for (const name of request.subscribe) {
-    subscription.hasNamed = true;
-    if (name === WILDCARD && wildcardAllowed) {
-      subscription.wildcard = true;
-      continue;
-    }
-    subscription.names.add(brand<ResourceName>(name));
-    added.push(brand<ResourceName>(name));
-  }
-  const dropped: ResourceName[] = [];
-  for (const name of request.unsubscribe) {
-    if (name === WILDCARD && wildcardAllowed) subscription.wildcard = false;
-    else if (subscription.names.delete(brand<ResourceName>(name))) dropped.push(brand<ResourceName>(name));
-  }
-  return { added, dropped, wildcardStarted: subscription.wildcard && !before };
+  const { subscribe, unsubscribe, first } = request;
+  if (!first && subscribe.length + unsubscribe.length === 0) return unchanged;
+  const wasWildcard = subscription.wildcard;
+  const before = subscription.names;
+  const isStar = (name: string) => name === WILDCARD && type.wildcardAllowed;
+  if (subscribe.length > 0) subscription.hasNamed = true;
+  if ((first && subscribe.length === 0 && type.wildcardAllowed) || subscribe.some(isStar)) subscription.wildcard = true;
+  if (unsubscribe.some(isStar)) subscription.wildcard = false;
+  // The list itself, where it can be: the pool knows it again.
+  const added = named(subscribe.some(isStar) ? subscribe.filter((name) => !isStar(name)) : subscribe);
+  const gone = named(unsubscribe.filter((name) => !isStar(name)));
+  const withAdded = before.size === 0 ? type.pool.of(added) : type.pool.change(before, { added, dropped: [] });
+  const dropped = gone.filter((name) => withAdded.has(name));
+  subscription.names = type.pool.change(withAdded, { added: [], dropped });
+  const fresh = before.size === 0 ? added : added.filter((name) => !before.has(name));
+  return { added, fresh, dropped, wildcardStarted: subscription.wildcard && !wasWildcard };
+}
+
+function named(names: readonly string[]): readonly ResourceName[] {
+  return names as readonly ResourceName[];
 }

@@ -12,7 +12,8 @@ import { NAMES_MAX, absolve, isRejected, reject, rejectWhole, rejectionsOf } fro
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import type { View } from "./view.ts";
 import { viewOf } from "./sequencer.ts";
-import type { InFlight, StreamState, TypeState } from "./stream-state.ts";
+import { resourcesOf } from "./shared-responses.ts";
+import type { ExactStep, InFlight, Response, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
 
 /** Older contents of a name that are tried for a client that does not say what it holds; each may be bad again. */
@@ -23,35 +24,55 @@ const REJECTIONS_NAMED_MAX = 5;
 
 /** Takes an acknowledgement. */
 export function acknowledge(state: StreamState, type: TypeState, inFlight: InFlight, view: View | undefined): void {
+  const { response, completes } = inFlight;
   type.inFlight = undefined;
   type.rejectionsInARow = 0;
   type.resumesUnknown = false;
   const rejections = state.rejections.get(type.type.typeUrl);
   if (rejections !== undefined) {
     rejections.uncertain = false;
-    for (const resource of inFlight.sent.values()) {
+    for (const resource of response.resources) {
       absolve(state, resource);
       rejections.unlisted.delete(resource.name);
     }
-    for (const name of inFlight.removed) rejections.unlisted.delete(name);
+    for (const name of response.removed) rejections.unlisted.delete(name);
   }
-  if (type.type.fullStateInSotw && inFlight.versionInfo !== "" && inFlight.removed.length === 0) {
-    type.confirmedVersion = inFlight.versionInfo;
+  const full = state.variant === "sotw" && type.type.fullStateInSotw;
+  if (full && response.versionInfo !== "") type.confirmedVersion = response.versionInfo;
+  if (type.missing.size > 0) for (const { name } of response.resources) type.missing.delete(name);
+  if (isExact(type, inFlight)) {
+    type.held.assume(inFlight.step.to);
+  } else {
+    if (full) keepOnlySent(type, response);
+    const { wildcard, names } = type.subscription;
+    for (const resource of response.resources) {
+      // A name that was dropped in between may have been ignored, whatever its content.
+      if (wildcard || names.has(resource.name)) type.held.set(resource.name, resource);
+    }
+    noteRemoved(type, response);
+    if (completes !== undefined) rebase(type, completes);
   }
-  const { wildcard, names } = type.subscription;
-  for (const [name, resource] of inFlight.sent) {
-    type.missing.delete(name);
-    // A name that was dropped in between may have been ignored, whatever its content.
-    if (wildcard || names.has(name)) type.held.set(name, resource);
-  }
-  noteRemoved(type, inFlight);
-  const unchanged = view !== undefined && inFlight.completes === view;
+  // What is exceptional about this client is looked at once more.
+  const unchanged = view !== undefined && completes === view && type.held.exceptionsCount === 0;
   type.cleanFor = unchanged && type.forced.size === 0 && !type.owed ? view : undefined;
 }
 
+/** Whether the client now holds exactly what the response leads to: nobody has to look at single names. */
+function isExact(type: TypeState, inFlight: InFlight): inFlight is InFlight & { readonly step: ExactStep } {
+  const { step } = inFlight;
+  if (step === undefined || type.held.base !== step.from || type.held.exceptionsCount > 0) return false;
+  return type.subscription.names === step.names && type.subscription.wildcard === step.wildcard;
+}
+
+/** Makes the view the base of what the client holds. */
+export function rebase(type: TypeState, view: View): void {
+  type.held.rebase(view, (name) => type.missing.has(name));
+}
+
 /** In SotW a full-state response replaces everything; names outside it are gone at the client. */
-export function keepOnlySent(type: TypeState, inFlight: InFlight): void {
-  for (const name of type.held.keys()) if (!inFlight.sent.has(name)) type.held.delete(name);
+function keepOnlySent(type: TypeState, response: Response): void {
+  const sent = resourcesOf(response);
+  for (const name of type.held.keys()) if (!sent.has(name)) type.held.delete(name);
 }
 
 /** Takes a rejection; returns the resources that are blamed. */
@@ -66,8 +87,10 @@ export function refuse(
   type.confirmedVersion = undefined;
   type.rejectionsInARow += 1;
   rejectionsOf(state, type.type.typeUrl).uncertain = true;
-  noteRemoved(type, inFlight);
-  const sent = [...inFlight.sent.values()];
+  const full = state.variant === "sotw" && type.type.fullStateInSotw;
+  if (full) keepOnlySent(type, inFlight.response);
+  noteRemoved(type, inFlight.response);
+  const sent = inFlight.response.resources;
   const changed = sent.filter((resource) => heldVersion(type.held.get(resource.name)) !== resource.version);
   const suspects = changed.length > 0 ? changed : sent;
   // Endpoints, too, are sent once more: a cluster may be warming for those that were refused.
@@ -76,7 +99,6 @@ export function refuse(
   reject(state, type, named);
   if (type.resumesUnknown) for (const { name } of named) guessHeld(state, type, name, answer.earlier);
   const rest = suspects.filter((resource) => !named.includes(resource));
-  const full = state.variant === "sotw" && type.type.fullStateInSotw;
   // What was not named has perhaps been accepted, and is to be removed when it leaves.
   const mayHold = type.subscription.wildcard && (!full || (type.resumesUnknown && named.length > 0));
   const { unlisted } = rejectionsOf(state, type.type.typeUrl);
@@ -90,7 +112,7 @@ export function refuse(
     reject(state, type, rest, suspects);
   } else if (named.length === 0) {
     // Leaving single resources out of a full-state response would delete those that Envoy did accept.
-    rejectWhole(state, type, inFlight.versionInfo);
+    rejectWhole(state, type, inFlight.response.versionInfo);
     blameLeaving(state, type, suspects, answer.earlier);
   }
   return suspects;
@@ -140,8 +162,8 @@ function isNameContinued(text: string, at: number): boolean {
   return isNamePart(text[at]);
 }
 
-function noteRemoved(type: TypeState, inFlight: InFlight): void {
-  for (const name of inFlight.removed) {
+function noteRemoved(type: TypeState, response: Response): void {
+  for (const name of response.removed) {
     type.held.delete(name);
     if (type.subscription.names.has(name)) type.missing.add(name);
   }

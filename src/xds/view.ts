@@ -3,6 +3,7 @@
  */
 import type { Resource, ResourceName, VersionInfo } from "../snapshot/resource.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
+import { brand } from "../support/brand.ts";
 
 /** Something that the snapshot no longer has, or has without hosts, and that is still offered as it was. */
 export interface Retained {
@@ -33,6 +34,15 @@ const plainViews = new WeakMap<TypeTable, View>();
 
 const none: ReadonlySet<ResourceName> = new Set();
 
+/** What a client has that was not sent anything yet. */
+export const nothing: View = {
+  tableVersion: brand<VersionInfo>(""),
+  resources: new Map(),
+  untouched: none,
+  leaving: none,
+  unclaimed: none,
+};
+
 /** What is offered when nothing is retained. */
 export function plainView(table: TypeTable): View {
   let view = plainViews.get(table);
@@ -43,8 +53,38 @@ export function plainView(table: TypeTable): View {
   return view;
 }
 
+/** Streams that retain the same beside the same table have one view, so that what differs is found once. */
+const mergedViews = new WeakMap<TypeTable, Map<string, View>>();
+
+/** More than that are not in use at a time: nodes of a group go through the same states. */
+const MERGED_VIEWS_MAX = 32;
+
 /** What is offered beside what is retained. */
 export function mergedView(table: TypeTable, retained: ReadonlyMap<ResourceName, Retained>): View {
+  let ofTable = mergedViews.get(table);
+  if (ofTable === undefined) mergedViews.set(table, (ofTable = new Map()));
+  const key = keyOf(retained);
+  let view = ofTable.get(key);
+  if (view === undefined) {
+    view = merge(table, retained);
+    ofTable.set(key, view);
+    for (const oldest of ofTable.keys()) {
+      if (ofTable.size <= MERGED_VIEWS_MAX) break;
+      ofTable.delete(oldest);
+    }
+  }
+  return view;
+}
+
+function keyOf(retained: ReadonlyMap<ResourceName, Retained>): string {
+  const parts: string[] = [];
+  for (const [name, { resource, claimed }] of retained) {
+    parts.push(`${name}\n${resource?.version ?? "?"}\n${claimed ? "claimed" : ""}`);
+  }
+  return parts.length > 1 ? parts.sort().join("\n\n") : (parts[0] ?? "");
+}
+
+function merge(table: TypeTable, retained: ReadonlyMap<ResourceName, Retained>): View {
   const resources = new Map(table.resources);
   const untouched = new Set<ResourceName>();
   const leaving = new Set<ResourceName>();
@@ -56,4 +96,14 @@ export function mergedView(table: TypeTable, retained: ReadonlyMap<ResourceName,
     if (!claimed && !table.resources.has(name)) unclaimed.add(name);
   }
   return { tableVersion: table.version, resources, untouched, leaving, unclaimed };
+}
+
+/** `from` with some names as they are in `to`: what a client has that was sent a part. */
+export function partialView(from: View, to: View, names: Iterable<ResourceName>): View {
+  const resources = new Map(from.resources);
+  for (const name of names) {
+    const resource = to.resources.get(name);
+    if (resource !== undefined) resources.set(name, resource);
+  }
+  return { ...to, resources };
 }

@@ -370,7 +370,7 @@ test("a client that acknowledges what it does not read is not listened to", asyn
   // It has no listener for data, so nothing is read; the nonces are guessed.
   const guesses = 300;
   for (let count = 1; count <= guesses; count += 1) {
-    write({ ...ask, responseNonce: `1-${count.toString(36)}` });
+    write({ ...ask, responseNonce: count.toString(36) });
   }
   const sent = () => events.filter(({ kind }) => kind === "sent").length;
   let before = 0;

@@ -32,15 +32,15 @@ const mutants: readonly Mutant[] = [
     rule: "endpoints follow their cluster",
     seed: 4,
     file: "stream.ts",
-    text: "if (typeUrl === typeUrls.cluster) forceEndpoints(state, type, draft.resources);",
+    text: "if (typeUrl === typeUrls.cluster) forceEndpoints(state, type, response);",
     becomes: "",
   },
   {
     rule: "what leaves stays until the routes have left it",
     seed: 1,
     file: "sequencer.ts",
-    text: "if (!leaves) continue;",
-    becomes: "if (leaves || !leaves) continue;",
+    text: "for (const resource of moves ? [...gone, ...emptied] : gone) {",
+    becomes: "for (const resource of []) {",
   },
   {
     rule: "routes wait for the ACK of their clusters",
@@ -80,7 +80,7 @@ const mutants: readonly Mutant[] = [
   {
     rule: "endpoints are not emptied while routes still lead to them",
     seed: 1,
-    file: "sequencer.ts",
+    file: "leaving.ts",
     text: "return resource !== undefined && resource.hostCount > 0 && successor.hostCount === 0;",
     becomes: "return false;",
   },
@@ -101,9 +101,9 @@ const mutants: readonly Mutant[] = [
   {
     rule: "a nonce is used once",
     seed: 1,
-    file: "stream.ts",
-    text: "state.nonces += 1;",
-    becomes: "state.nonces = (state.nonces + 1) % 8;",
+    file: "shared-responses.ts",
+    text: "sequence += 1;",
+    becomes: "sequence = (sequence + 1) % 8;",
   },
   {
     rule: "rejected content is not sent again",
@@ -122,9 +122,9 @@ const mutants: readonly Mutant[] = [
   {
     rule: "what is gone is said to be gone",
     seed: 2,
-    file: "compose.ts",
-    text: "gone.push(name);",
-    becomes: "",
+    file: "compose-shared.ts",
+    text: "const gone = subscription.wildcard ? removed : [];",
+    becomes: "const gone: ResourceName[] = [];",
   },
   {
     rule: "a full state holds what did not change",
@@ -166,14 +166,14 @@ const mutants: readonly Mutant[] = [
     rule: "a warming cluster of a returning node gets the endpoints it asks for first",
     seed: 14,
     file: "apply-demand.ts",
-    text: "if (warming || !isHeld",
-    becomes: "if (!isHeld",
+    text: "else if (warming || isAwaited(state, name))",
+    becomes: "else if (isAwaited(state, name))",
   },
   {
     rule: "a changed cluster gets the endpoints that are asked for after it",
     seed: 6,
     file: "apply-demand.ts",
-    text: "|| awaited.has(name)",
+    text: "|| isAwaited(state, name)",
     becomes: "",
   },
 ];
@@ -202,7 +202,8 @@ async function loadMutant({ file, text, becomes }: Mutant): Promise<Machine> {
   );
   const stream = (await import(join(copy, "xds", "stream.ts"))) as Pick<Machine, "step">;
   const state = (await import(join(copy, "xds", "stream-state.ts"))) as Pick<Machine, "createStream">;
-  return { step: stream.step, createStream: state.createStream };
+  const shared = (await import(join(copy, "xds", "shared-responses.ts"))) as Pick<Machine, "createSharedResponses">;
+  return { step: stream.step, createStream: state.createStream, createSharedResponses: shared.createSharedResponses };
 }
 
 function firstRed(machine: Machine): number | undefined {

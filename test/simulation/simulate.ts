@@ -12,6 +12,7 @@ import { present } from "../../src/support/assert.ts";
 import type { createStream } from "../../src/xds/stream-state.ts";
 import type { Demand, Rejections, Response, StreamInput, StreamState, Variant } from "../../src/xds/stream-state.ts";
 import type { step } from "../../src/xds/stream.ts";
+import type { createSharedResponses, SharedResponses } from "../../src/xds/shared-responses.ts";
 import { buildSnapshot, contentOf } from "../support/build-snapshot.ts";
 import { ModelEnvoy } from "../support/model-envoy.ts";
 import type { Random } from "../support/random.ts";
@@ -23,6 +24,7 @@ import { changeConfig, cureConfig, firstConfig, isGood } from "./config-changes.
 export interface Machine {
   readonly step: typeof step;
   readonly createStream: typeof createStream;
+  readonly createSharedResponses: typeof createSharedResponses;
 }
 
 /** What a run found; empty means that every property held. */
@@ -80,6 +82,7 @@ class Run {
   readonly #cache = new Map<string, Resource>();
   #history: Snapshot[] = [];
   #rejections: Rejections = new Map();
+  readonly #shared: SharedResponses;
   #state: StreamState | undefined;
   #connected = false;
   #connectedAtMs = 0;
@@ -107,6 +110,7 @@ class Run {
   constructor(seed: number, variant: Variant, { machine, traced }: RunOptions) {
     this.#variant = variant;
     this.#machine = machine;
+    this.#shared = machine.createSharedResponses();
     this.#traced = traced;
     this.#random = createRandom(seed);
     this.#mayBreak = this.#random.chance(0.5);
@@ -223,7 +227,9 @@ class Run {
         nodeId: "n",
         variant: this.#variant,
         rejections: this.#rejections,
+        shared: this.#shared,
       });
+      this.#nonces.clear();
       this.#step({ kind: "snapshot", snapshot: this.#snapshot(), atMs: this.#nowMs });
     }
     const earlier = (typeUrl: string) => this.#history.flatMap((snapshot) => snapshot.tables.get(typeUrl) ?? []);

@@ -5,12 +5,13 @@
  * `SIM_RUNS=1000000 npx vitest run test/simulation/simulation.test.ts` plays more; `SIM_SEED=n` starts elsewhere.
  */
 import { describe, expect, test } from "vitest";
+import { createSharedResponses } from "../../src/xds/shared-responses.ts";
 import { createStream } from "../../src/xds/stream-state.ts";
 import type { Variant } from "../../src/xds/stream-state.ts";
 import { step } from "../../src/xds/stream.ts";
 import { simulate } from "./simulate.ts";
 
-const machine = { step, createStream };
+const machine = { step, createStream, createSharedResponses };
 
 /** About 20 s on two cores. */
 const runs = Number(process.env["SIM_RUNS"] ?? 3_000);

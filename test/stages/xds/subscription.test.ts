@@ -3,7 +3,12 @@
  */
 import { describe, expect, test } from "vitest";
 import { createSubscription, subscribeDelta, subscribeSotw } from "../../../src/xds/subscription.ts";
+import { createNamePool } from "../../../src/xds/name-pool.ts";
 import type { Subscription } from "../../../src/xds/subscription.ts";
+
+const pool = createNamePool();
+const withWildcard = { wildcardAllowed: true, pool };
+const named = { wildcardAllowed: false, pool };
 
 const asked = ({ wildcard, names }: Subscription) => [...(wildcard ? ["*"] : []), ...[...names].sort()];
 
@@ -26,15 +31,16 @@ describe("sotw", () => {
   ];
   test.each(rows)("%s", (_title, lists, expected) => {
     const subscription = createSubscription();
-    for (const names of lists) subscribeSotw(subscription, names, true);
+    for (const names of lists) subscribeSotw(subscription, names, withWildcard);
     expect(asked(subscription)).toEqual(expected);
   });
 
   test("says what was added and dropped", () => {
     const subscription = createSubscription();
-    subscribeSotw(subscription, ["a", "b"], false);
-    expect(subscribeSotw(subscription, ["b", "c"], false)).toEqual({
+    subscribeSotw(subscription, ["a", "b"], named);
+    expect(subscribeSotw(subscription, ["b", "c"], named)).toEqual({
       added: ["c"],
+      fresh: ["c"],
       dropped: ["a"],
       wildcardStarted: false,
     });
@@ -42,7 +48,7 @@ describe("sotw", () => {
 
   test("a type without wildcard takes an empty list as nothing", () => {
     const subscription = createSubscription();
-    subscribeSotw(subscription, [], false);
+    subscribeSotw(subscription, [], named);
     expect(asked(subscription)).toEqual([]);
   });
 });
@@ -64,15 +70,15 @@ describe("delta", () => {
   test.each(rows)("%s", (_title, steps, expected) => {
     const subscription = createSubscription();
     steps.forEach(({ subscribe = [], unsubscribe = [] }, index) =>
-      subscribeDelta(subscription, { subscribe, unsubscribe, first: index === 0 }, true),
+      subscribeDelta(subscription, { subscribe, unsubscribe, first: index === 0 }, withWildcard),
     );
     expect(asked(subscription)).toEqual(expected);
   });
 
   test("a name that is subscribed again counts as added, because the client may have forgotten it", () => {
     const subscription = createSubscription();
-    subscribeDelta(subscription, { subscribe: ["a"], unsubscribe: [], first: true }, true);
-    const again = subscribeDelta(subscription, { subscribe: ["a"], unsubscribe: [], first: false }, true);
+    subscribeDelta(subscription, { subscribe: ["a"], unsubscribe: [], first: true }, withWildcard);
+    const again = subscribeDelta(subscription, { subscribe: ["a"], unsubscribe: [], first: false }, withWildcard);
     expect(again.added).toEqual(["a"]);
   });
 });

@@ -1,0 +1,90 @@
+/**
+ * What the resources of a view refer to, found once for all streams that hold the view.
+ *
+ * The gates ask for every node whether it has asked for the children of all it holds, and whether anything it
+ * holds leads somewhere. For a client that holds a view without exceptions the answer is the same as for
+ * everybody else who does.
+ */
+import type { ResourceName } from "../snapshot/resource.ts";
+import { resourceName } from "./offer.ts";
+import type { NameSet } from "./name-pool.ts";
+import type { TypeState } from "./stream-state.ts";
+import type { View } from "./view.ts";
+
+/** Names by type URL. */
+type References = ReadonlyMap<string, ReadonlySet<ResourceName>>;
+
+const references = new WeakMap<View, References>();
+
+/** Everything that the resources of a view refer to. */
+function referencesOf(view: View): References {
+  let found = references.get(view);
+  if (found === undefined) references.set(view, (found = collect(view)));
+  return found;
+}
+
+function collect(view: View): References {
+  const byType = new Map<string, Set<ResourceName>>();
+  for (const resource of view.resources.values()) {
+    for (const { typeUrl, name } of resource.references) {
+      let names = byType.get(typeUrl);
+      if (names === undefined) byType.set(typeUrl, (names = new Set()));
+      names.add(resourceName(name));
+    }
+  }
+  return byType;
+}
+
+/** Whether something that the client is known to hold of this type refers to the name. */
+export function refersTo(type: TypeState, typeUrl: string, name: ResourceName): boolean {
+  const { held } = type;
+  const maybe = referencesOf(held.base).get(typeUrl)?.has(name) === true;
+  if (held.exceptionsCount === 0 && type.subscription.wildcard) return maybe;
+  if (!maybe && held.exceptionsCount === 0) return false;
+  for (const each of held.values()) {
+    if (typeof each === "string") continue;
+    if (each.references.some((reference) => reference.typeUrl === typeUrl && reference.name === name)) return true;
+  }
+  return false;
+}
+
+/** The children of one type that the known parents of a client refer to. */
+export function childrenOf(parents: TypeState, childTypeUrl: string): ReadonlySet<ResourceName> {
+  const { held, subscription } = parents;
+  if (held.exceptionsCount === 0 && subscription.wildcard)
+    return referencesOf(held.base).get(childTypeUrl) ?? noChildren;
+  const names = new Set<ResourceName>();
+  for (const each of held.values()) {
+    if (typeof each === "string") continue;
+    for (const { typeUrl, name } of each.references) if (typeUrl === childTypeUrl) names.add(resourceName(name));
+  }
+  return names;
+}
+
+const noChildren: ReadonlySet<ResourceName> = new Set();
+
+const unasked = new WeakMap<ReadonlySet<ResourceName>, WeakMap<NameSet, readonly ResourceName[]>>();
+
+/** Children that a client has not asked for. */
+export function notAskedFor(children: ReadonlySet<ResourceName>, names: NameSet): readonly ResourceName[] {
+  return remembered(unasked, { children, key: names }, () => [...children].filter((name) => !names.has(name)));
+}
+
+const unheld = new WeakMap<ReadonlySet<ResourceName>, WeakMap<View, readonly ResourceName[]>>();
+
+/** Children that a view does not have. */
+export function notIn(children: ReadonlySet<ResourceName>, view: View): readonly ResourceName[] {
+  return remembered(unheld, { children, key: view }, () => [...children].filter((name) => !view.resources.has(name)));
+}
+
+function remembered<Key extends object>(
+  memory: WeakMap<ReadonlySet<ResourceName>, WeakMap<Key, readonly ResourceName[]>>,
+  of: { readonly children: ReadonlySet<ResourceName>; readonly key: Key },
+  find: () => readonly ResourceName[],
+): readonly ResourceName[] {
+  let ofChildren = memory.get(of.children);
+  if (ofChildren === undefined) memory.set(of.children, (ofChildren = new WeakMap()));
+  let found = ofChildren.get(of.key);
+  if (found === undefined) ofChildren.set(of.key, (found = find()));
+  return found;
+}
