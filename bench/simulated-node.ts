@@ -6,7 +6,7 @@
  */
 import { Client, credentials } from "@grpc/grpc-js";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
-import { AggregatedDiscoveryServiceService } from "../src/gen/envoy/service/discovery/v3/ads.ts";
+import { AggregatedDiscoveryServiceDefinition } from "../src/gen/envoy/service/discovery/v3/ads.ts";
 import { DeltaDiscoveryRequest } from "../src/gen/envoy/service/discovery/v3/discovery.ts";
 import { typeUrls } from "../src/snapshot/type-url.ts";
 import type { AwaitedNames } from "./fleet-orders.ts";
@@ -46,7 +46,8 @@ export class SimulatedNode {
       "grpc.max_receive_message_length": RECEIVE_BYTES_MAX,
     });
     const same = (bytes: Buffer): Buffer => bytes;
-    const { path } = AggregatedDiscoveryServiceService.deltaAggregatedResources;
+    const { fullName, methods } = AggregatedDiscoveryServiceDefinition;
+    const path = `/${fullName}/${methods.deltaAggregatedResources.name}`;
     this.#stream = this.#client.makeBidiStreamRequest(path, same, same);
     this.#stream.on("data", (bytes: Buffer) => this.#receive(scanResponse(bytes)));
     this.#stream.on("error", (error) => {

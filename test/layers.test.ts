@@ -17,6 +17,7 @@ const stages = [
   "translate",
   "snapshot",
   "explain",
+  "grpc",
   "xds",
   "fleet",
   "evidence",

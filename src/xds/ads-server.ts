@@ -4,11 +4,13 @@
  * `publish` gives it the newest snapshots; before the first one every stream is answered UNAVAILABLE, never
  * with an empty response, because to Envoy an empty response means "delete everything".
  */
-import { Server, ServerCredentials, status } from "@grpc/grpc-js";
-import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { AggregatedDiscoveryServiceService } from "../gen/envoy/service/discovery/v3/ads.ts";
+import { AggregatedDiscoveryServiceDefinition } from "../gen/envoy/service/discovery/v3/ads.ts";
+import type { GrpcCall } from "../grpc/call.ts";
+import type { GrpcAddress } from "../grpc/grpc-server.ts";
+import { GrpcServer } from "../grpc/grpc-server.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
+import { present } from "../support/assert.ts";
 import type { Clock } from "../support/clock.ts";
 import { brand } from "../support/brand.ts";
 import { FairwayError } from "../support/fairway-error.ts";
@@ -22,21 +24,15 @@ import { createSharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
 import type { StreamState, Variant } from "./stream-state.ts";
 
-/** grpc-js' default of 4 MiB cuts off an Envoy that reconnects with many held versions (envoy#46072). */
-const RECEIVE_BYTES_MAX = 32 * 1024 * 1024;
-
 /**
  * A push serves streams for this long before the event loop gets a turn: fifty small pushes take less, one
  * first push of five thousand services takes more.
  */
 const FAN_OUT_MS_MAX = 5;
 
-/** A client that is gone without a word is noticed after these two together. */
-const KEEPALIVE_TIME_MS = 30_000;
-const KEEPALIVE_TIMEOUT_MS = 10_000;
-
-/** How long open calls may take to end before the sockets are closed. */
-const SHUTDOWN_MS = 2_000;
+/** Envoys are sent to other replicas within this, and then have a moment to close their side. */
+const SHUTDOWN_SPREAD_MS = 5_000;
+const SHUTDOWN_GRACE_MS = 2_000;
 
 /** Who gets what. */
 export interface Assignment {
@@ -58,7 +54,7 @@ export interface AdsServerOptions {
 /** The server; `listen` once, `publish` often, `close` at the end. */
 export class AdsServer {
   readonly #options: AdsServerOptions;
-  readonly #server: Server;
+  readonly #server = new GrpcServer();
   readonly #streams = new OpenStreams<AdsStream>();
   readonly #rejections = createRejectionMemory();
   readonly #shared = createSharedResponses();
@@ -68,30 +64,19 @@ export class AdsServer {
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
-    this.#server = new Server({
-      "grpc.max_receive_message_length": RECEIVE_BYTES_MAX,
-      "grpc.keepalive_time_ms": KEEPALIVE_TIME_MS,
-      "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-      "grpc.keepalive_permit_without_calls": 1,
-    });
-    const { streamAggregatedResources, deltaAggregatedResources } = AggregatedDiscoveryServiceService;
-    this.#server.addService(
-      { sotw: passBytes(streamAggregatedResources), delta: passBytes(deltaAggregatedResources) },
-      {
-        sotw: (call: ServerDuplexStream<Buffer, Buffer>) => this.#accept("sotw", call),
-        delta: (call: ServerDuplexStream<Buffer, Buffer>) => this.#accept("delta", call),
-      },
-    );
+    const { fullName, methods } = AggregatedDiscoveryServiceDefinition;
+    const { streamAggregatedResources: sotw, deltaAggregatedResources: delta } = methods;
+    this.#server.register(`/${fullName}/${sotw.name}`, (call) => this.#accept("sotw", call));
+    this.#server.register(`/${fullName}/${delta.name}`, (call) => this.#accept("delta", call));
   }
 
-  /** Binds `host:port`; resolves to the bound port. */
+  /** Binds `host:port`, or `unix:` and a path; resolves to the bound port. */
   async listen(address: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (cause, port) => {
-        if (cause === null) resolve(port);
-        else reject(listenError(address, cause));
-      });
-    });
+    try {
+      return await this.#server.listen(readAddress(address));
+    } catch (cause) {
+      throw listenError(address, cause);
+    }
   }
 
   /** Streams open now. */
@@ -126,14 +111,14 @@ export class AdsServer {
 
   /** Ends all streams, so that their Envoys go to another replica, and stops listening. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
-    for (const stream of this.#streams.all()) stream.end(status.UNAVAILABLE, "the control plane is shutting down");
-    const forced = setTimeout(() => this.#server.forceShutdown(), SHUTDOWN_MS);
-    await closed;
-    clearTimeout(forced);
+    await this.#server.close({
+      reason: "the control plane is shutting down",
+      spreadMs: SHUTDOWN_SPREAD_MS,
+      graceMs: SHUTDOWN_GRACE_MS,
+    });
   }
 
-  #accept(variant: Variant, call: ServerDuplexStream<Buffer, Buffer>): void {
+  #accept(variant: Variant, call: GrpcCall): AdsStream {
     this.#streamIds += 1;
     const stream = new AdsStream(this.#streamIds, variant, call, {
       clock: this.#options.clock,
@@ -147,6 +132,7 @@ export class AdsServer {
       ended: (ended) => this.#streams.delete(ended),
     });
     this.#streams.add(stream);
+    return stream;
   }
 
   #assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string> {
@@ -161,25 +147,18 @@ export class AdsServer {
   }
 }
 
-/** The same method with messages left as bytes: requests are decoded in the stream, responses are framed once. */
-function passBytes<Method extends { readonly path: string }>(method: Method) {
-  const same = (bytes: Buffer): Buffer => bytes;
-  return {
-    path: method.path,
-    requestStream: true as const,
-    responseStream: true as const,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  };
+function readAddress(text: string): GrpcAddress {
+  const [, path] = /^unix:(.+)$/.exec(text) ?? [];
+  if (path !== undefined) return { path };
+  const [, v6, host, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? [];
+  return { host: present(v6 ?? host, "the options were checked"), port: Number(port) };
 }
 
-function listenError(address: string, cause: Error): FairwayError {
-  const taken = cause.message.includes("EADDRINUSE");
-  return taken
+function listenError(address: string, cause: unknown): FairwayError {
+  const words = cause instanceof Error ? cause.message : String(cause);
+  return words.includes("EADDRINUSE")
     ? new FairwayError("PORT_IN_USE", `xDS cannot listen on ${address}: it is in use; choose another with --xds`, {
         cause,
       })
-    : new FairwayError("LISTEN_FAILED", `xDS cannot listen on ${address}: ${cause.message}`, { cause });
+    : new FairwayError("LISTEN_FAILED", `xDS cannot listen on ${address}: ${words}`, { cause });
 }

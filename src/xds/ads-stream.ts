@@ -4,8 +4,9 @@
  * It decodes and bounds what comes in, gives it to the state machine at once, writes what comes out, and
  * sets a timer for what is due later. A failure in here ends this stream and no other.
  */
-import { status } from "@grpc/grpc-js";
-import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { CallListener, GrpcCall } from "../grpc/call.ts";
+import type { StatusCode } from "../grpc/status.ts";
+import { status } from "../grpc/status.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
@@ -40,13 +41,11 @@ export interface AdsStreamPorts {
   readonly identifier: string;
 }
 
-type Call = ServerDuplexStream<Buffer, Buffer>;
-
 /** One stream; it ends itself when the client goes. */
-export class AdsStream {
+export class AdsStream implements CallListener {
   readonly streamId: number;
   readonly #variant: Variant;
-  readonly #call: Call;
+  readonly #call: GrpcCall;
   readonly #ports: AdsStreamPorts;
   #node: NodeIdentity | undefined;
   #group: GroupName | undefined;
@@ -54,15 +53,23 @@ export class AdsStream {
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
 
-  constructor(streamId: number, variant: Variant, call: Call, ports: AdsStreamPorts) {
+  constructor(streamId: number, variant: Variant, call: GrpcCall, ports: AdsStreamPorts) {
     this.streamId = streamId;
     this.#variant = variant;
     this.#call = call;
     this.#ports = ports;
-    call.on("data", (bytes: Buffer) => this.#guarded(() => this.#receive(bytes)));
-    call.on("end", () => this.#finish("the client ended the stream", () => call.end()));
-    call.on("cancelled", () => this.#finish("the connection was closed"));
-    call.on("error", (error: Error) => this.#finish(error.message));
+  }
+
+  message(bytes: Buffer): void {
+    this.#guarded(() => this.#receive(bytes));
+  }
+
+  halfClosed(): void {
+    this.#finish("the client ended the stream", () => this.#call.end(status.OK));
+  }
+
+  cancelled(reason: string): void {
+    this.#finish(reason);
   }
 
   /** The group that this stream belongs to, once its node is known. */
@@ -89,8 +96,8 @@ export class AdsStream {
   }
 
   /** Ends the stream with a status that makes Envoy come back. */
-  end(code: status, reason: string): void {
-    this.#finish(reason, () => this.#call.emit("error", { code, details: reason }));
+  end(code: StatusCode, reason: string): void {
+    this.#finish(reason, () => this.#call.end(code, reason));
   }
 
   #receive(bytes: Buffer): void {
@@ -133,7 +140,7 @@ export class AdsStream {
       rejections: this.#ports.rejectionsOf(node.value.id),
       shared: this.#ports.shared,
     });
-    const peer = this.#call.getPeer();
+    const peer = this.#call.peer.address;
     this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#variant, group: this.#group, peer }]);
     this.#step({ kind: "snapshot", snapshot: assigned.value.snapshot, atMs });
     return true;
@@ -161,17 +168,10 @@ export class AdsStream {
     const outcome = step(this.#state, input);
     this.#state = outcome.state;
     for (const response of outcome.responses) {
-      if (!this.#call.write(frameResponse(this.#variant, response, this.#ports.identifier))) this.#awaitReader();
+      this.#call.send(frameResponse(this.#variant, response, this.#ports.identifier));
     }
     if (outcome.events.length > 0) this.#ports.emit(outcome.events);
     this.#schedule(outcome.wakeAtMs);
-  }
-
-  /** A client that asks and acknowledges without reading is not listened to until it has read. */
-  #awaitReader(): void {
-    if (this.#call.isPaused()) return;
-    this.#call.pause();
-    this.#call.once("drain", () => this.#call.resume());
   }
 
   #schedule(wakeAtMs: number | undefined): void {
@@ -191,7 +191,7 @@ export class AdsStream {
     } catch (cause) {
       // The text of an internal error stays inside: it may quote a resource.
       this.#finish(`internal error: ${cause instanceof Error ? cause.message : String(cause)}`, () =>
-        this.#call.emit("error", { code: status.INTERNAL, details: "the request could not be answered" }),
+        this.#call.end(status.INTERNAL, "the request could not be answered"),
       );
     }
   }

@@ -1,26 +1,34 @@
 /**
  * Responses as bytes on the wire.
  *
- * A resource is framed once for all streams; a response is the concatenation of such frames with a few
- * small fields around them. The field numbers are those of envoy/service/discovery/v3/discovery.proto;
+ * A resource is framed once for all streams; a response is a few small fields and the concatenation of such
+ * frames, made once for all streams that are given the same object. The field numbers are those of envoy/service/discovery/v3/discovery.proto;
  * protobuf allows any field order.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { frameParts } from "../grpc/message-frames.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { Response, Variant } from "./stream-state.ts";
 
 const deltaFrames = new WeakMap<Resource, Uint8Array>();
 const sotwFrames = new WeakMap<Resource, Uint8Array>();
 
-/** The serialised DiscoveryResponse or DeltaDiscoveryResponse; `identifier` names this control plane. */
+/** A response belongs to one variant and one server, so its bytes are known by the object alone. */
+const responseFrames = new WeakMap<Response, Buffer>();
+
+/**
+ * The serialised DiscoveryResponse or DeltaDiscoveryResponse with gRPC's prefix; `identifier` names this
+ * control plane. The same response gives the same buffer, which streams share.
+ */
 export function frameResponse(variant: Variant, response: Response, identifier: string): Buffer {
+  let frame = responseFrames.get(response);
+  if (frame === undefined) responseFrames.set(response, (frame = makeFrame(variant, response, identifier)));
+  return frame;
+}
+
+function makeFrame(variant: Variant, response: Response, identifier: string): Buffer {
   const writer = new BinaryWriter();
   writer.tag(1, WireType.LengthDelimited).string(response.versionInfo);
-  for (const resource of response.resources) {
-    writer.raw(
-      variant === "delta" ? frameOf(deltaFrames, resource, deltaFrame) : frameOf(sotwFrames, resource, sotwFrame),
-    );
-  }
   writer.tag(4, WireType.LengthDelimited).string(response.typeUrl);
   writer.tag(5, WireType.LengthDelimited).string(response.nonce);
   if (variant === "delta") {
@@ -29,8 +37,10 @@ export function frameResponse(variant: Variant, response: Response, identifier: 
   writer.tag(variant === "delta" ? 7 : 6, WireType.LengthDelimited).fork();
   writer.tag(1, WireType.LengthDelimited).string(identifier);
   writer.join();
-  const bytes = writer.finish();
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const resources = response.resources.map((resource) =>
+    variant === "delta" ? frameOf(deltaFrames, resource, deltaFrame) : frameOf(sotwFrames, resource, sotwFrame),
+  );
+  return frameParts([writer.finish(), ...resources]);
 }
 
 function frameOf(

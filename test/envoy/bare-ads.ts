@@ -6,7 +6,7 @@
  */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { AggregatedDiscoveryServiceService } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
+import { AggregatedDiscoveryServiceDefinition } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
 import { DeltaDiscoveryResponse } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import type { DeltaDiscoveryRequest } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import type { JsonValue } from "../../src/model/intent.ts";
@@ -15,6 +15,7 @@ import { typeUrls } from "../../src/snapshot/type-url.ts";
 import { present } from "../../src/support/assert.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { envoyApi } from "../support/envoy-api.ts";
+import { grpcMethods } from "../support/grpc-methods.ts";
 
 type Call = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
 
@@ -42,7 +43,7 @@ export class BareAds implements AsyncDisposable {
   static async start(): Promise<BareAds & { readonly port: number }> {
     const server = new Server({ "grpc.max_receive_message_length": -1 });
     const ads = new BareAds(server);
-    server.addService(AggregatedDiscoveryServiceService, {
+    server.addService(grpcMethods(AggregatedDiscoveryServiceDefinition), {
       deltaAggregatedResources: (call: Call) => ads.#accept(call),
       streamAggregatedResources: (call: ServerDuplexStream<unknown, unknown>) => call.end(),
     });

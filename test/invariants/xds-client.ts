@@ -4,9 +4,9 @@
  * It keeps every response and what it would hold if it applied them, and sends what a test asks it to: no
  * more of Envoy than that. Both variants look alike to the test.
  */
-import { credentials } from "@grpc/grpc-js";
+import { Client, credentials } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
-import { AggregatedDiscoveryServiceClient } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
+import { AggregatedDiscoveryServiceDefinition } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
 import { DeltaDiscoveryRequest, DiscoveryRequest } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import type { DeltaDiscoveryResponse, DiscoveryResponse } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import { rawResourceName } from "../../src/model/check-raw-resource.ts";
@@ -14,6 +14,9 @@ import type { JsonValue } from "../../src/model/intent.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
 import { envoyApi } from "../support/envoy-api.ts";
 import { eventually, eventuallyValue } from "../support/eventually.ts";
+import { grpcMethods } from "../support/grpc-methods.ts";
+
+const methods = grpcMethods(AggregatedDiscoveryServiceDefinition);
 
 /** A response of either variant. */
 export interface Received {
@@ -61,7 +64,7 @@ export class XdsClient {
   /** How the server ended the stream. */
   failure: Pick<ServiceError, "code" | "details"> | undefined;
   readonly #options: XdsClientOptions;
-  readonly #client: AggregatedDiscoveryServiceClient;
+  readonly #client: Client;
   readonly #write: (request: Request) => void;
   readonly #cancel: () => void;
   readonly #asked = new Map<string, { readonly names: readonly string[] }>();
@@ -70,20 +73,22 @@ export class XdsClient {
     this.#options = options;
     this.holds = new Map([...(options.holds ?? [])].map(([typeUrl, held]) => [typeUrl, new Map(held)]));
     this.versions = new Map(options.versions);
-    this.#client = new AggregatedDiscoveryServiceClient(`127.0.0.1:${options.port}`, credentials.createInsecure(), {
+    this.#client = new Client(`127.0.0.1:${options.port}`, credentials.createInsecure(), {
       "grpc.use_local_subchannel_pool": 1,
       "grpc.max_send_message_length": -1,
       "grpc.max_receive_message_length": -1,
     });
     const fail = (error: ServiceError) => (this.failure = { code: error.code, details: error.details });
     if (options.variant === "sotw") {
-      const stream = this.#client.streamAggregatedResources();
+      const { path, requestSerialize, responseDeserialize } = methods.streamAggregatedResources;
+      const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
       stream.on("data", (response: DiscoveryResponse) => this.#receive(readSotw(response)));
       stream.on("error", fail);
       this.#write = (request) => stream.write(DiscoveryRequest.fromPartial(request));
       this.#cancel = () => stream.cancel();
     } else {
-      const stream = this.#client.deltaAggregatedResources();
+      const { path, requestSerialize, responseDeserialize } = methods.deltaAggregatedResources;
+      const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
       stream.on("data", (response: DeltaDiscoveryResponse) => this.#receive(readDelta(response)));
       stream.on("error", fail);
       this.#write = (request) => stream.write(DeltaDiscoveryRequest.fromPartial(request));

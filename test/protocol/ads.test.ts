@@ -4,7 +4,7 @@
 import { connect as connectHttp2 } from "node:http2";
 import { Metadata, makeGenericClientConstructor, credentials, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { AggregatedDiscoveryServiceService } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
+import { AggregatedDiscoveryServiceDefinition } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
 import { DeltaDiscoveryRequest } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import type { GroupName, Snapshot } from "../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
@@ -20,6 +20,7 @@ import { XdsClient } from "../invariants/xds-client.ts";
 import type { XdsClientOptions } from "../invariants/xds-client.ts";
 import { envoyApi } from "../support/envoy-api.ts";
 import { eventually } from "../support/eventually.ts";
+import { grpcMethods } from "../support/grpc-methods.ts";
 
 const { cluster, endpoints, listener, route } = typeUrls;
 
@@ -327,7 +328,7 @@ test("bytes that are no request end their own stream and no other", async () => 
   const healthy = connect({ acknowledges: true }).ask(cluster);
   await healthy.response(cluster);
   const raw = {
-    ...AggregatedDiscoveryServiceService.deltaAggregatedResources,
+    ...grpcMethods(AggregatedDiscoveryServiceDefinition).deltaAggregatedResources,
     requestSerialize: (bytes: Buffer) => bytes,
   };
   const Client = makeGenericClientConstructor({ send: raw }, "raw");
@@ -349,7 +350,7 @@ test("a client that acknowledges what it does not read is not listened to", asyn
   await publish(snapshotOf({ a: 1 }, hosts));
   // A raw HTTP/2 client, because gRPC's own reads ahead.
   const session = connectHttp2(`http://127.0.0.1:${port}`);
-  const { path } = AggregatedDiscoveryServiceService.deltaAggregatedResources;
+  const { path } = grpcMethods(AggregatedDiscoveryServiceDefinition).deltaAggregatedResources;
   const stream = session.request({
     ":method": "POST",
     ":path": path,
@@ -377,9 +378,10 @@ test("a client that acknowledges what it does not read is not listened to", asyn
   const hasStopped = () => {
     const grew = sent() !== before;
     before = sent();
-    return before > 5 && !grew;
+    return before > 0 && !grew;
   };
   await eventually("the sending to stop", hasStopped, { intervalMs: 300 });
-  expect(sent()).toBeLessThan(guesses / 2);
+  // The first is longer than the client's window, and nothing follows it.
+  expect(sent()).toBe(1);
   session.destroy();
 });

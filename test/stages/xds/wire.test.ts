@@ -29,9 +29,20 @@ const response = {
   removed: ["gone"],
 } as unknown as Response;
 
+/** Without gRPC's prefix, which must be right. */
+function withoutPrefix(frame: Buffer): Buffer {
+  expect([frame[0], frame.readUInt32BE(1)]).toEqual([0, frame.length - 5]);
+  return frame.subarray(5);
+}
+
 describe("a framed response", () => {
+  test("is made once, however many streams it is sent to", () => {
+    const sent = { ...response };
+    expect(frameResponse("delta", sent, "fairway 1")).toBe(frameResponse("delta", sent, "fairway 1"));
+  });
+
   test("is read by the generated code, in delta", () => {
-    const read = DeltaDiscoveryResponse.decode(frameResponse("delta", response, "fairway 1"));
+    const read = DeltaDiscoveryResponse.decode(withoutPrefix(frameResponse("delta", { ...response }, "fairway 1")));
     expect(read).toMatchObject({
       typeUrl: typeUrls.cluster,
       nonce: "1-1",
@@ -48,7 +59,7 @@ describe("a framed response", () => {
   });
 
   test("is read by the generated code, in SotW", () => {
-    const read = DiscoveryResponse.decode(frameResponse("sotw", response, "fairway 1"));
+    const read = DiscoveryResponse.decode(withoutPrefix(frameResponse("sotw", { ...response }, "fairway 1")));
     expect(read).toMatchObject({
       versionInfo: "0123456789abcdef",
       nonce: "1-1",
