@@ -3,6 +3,8 @@
  */
 import type { Snapshot, TypeTable } from "../../../src/snapshot/snapshot.ts";
 import { resourceType, typeUrls } from "../../../src/snapshot/type-url.ts";
+import { createSharedResponses } from "../../../src/xds/shared-responses.ts";
+import type { SharedResponses } from "../../../src/xds/shared-responses.ts";
 import type { StreamEvent } from "../../../src/xds/stream-event.ts";
 import { createStream } from "../../../src/xds/stream-state.ts";
 import type { Rejections, Response, StreamInput, StreamState, Variant } from "../../../src/xds/stream-state.ts";
@@ -30,9 +32,9 @@ export class DrivenStream {
   wakeAtMs: number | undefined;
   #state: StreamState;
 
-  constructor(variant: Variant, rejections: Rejections = new Map()) {
+  constructor(variant: Variant, rejections: Rejections = new Map(), shared = createSharedResponses()) {
     this.variant = variant;
-    this.#state = createStream({ streamId: 1, nodeId: "node", variant, rejections });
+    this.#state = createStream({ streamId: 1, nodeId: "node", variant, rejections, shared });
   }
 
   publish(snapshot: Snapshot): readonly Response[] {
@@ -117,8 +119,9 @@ export function settledStream(
   snapshot: Snapshot,
   clusters: readonly string[],
   rejections: Rejections = new Map(),
+  shared: SharedResponses = createSharedResponses(),
 ): DrivenStream {
-  const stream = new DrivenStream(variant, rejections);
+  const stream = new DrivenStream(variant, rejections, shared);
   const keep = variant === "sotw";
   stream.publish(snapshot);
   stream.ask("cluster");
