@@ -8,8 +8,17 @@ import { isoTime } from "./iso-time.ts";
 import { listPage } from "./list-page.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Operation } from "./api-routes.ts";
-import { eventListQuery, explainQuery, nodeListQuery, routes, snapshotListQuery, snapshotQuery } from "./api-routes.ts";
+import {
+  eventListQuery,
+  explainQuery,
+  nodeListQuery,
+  nodeResourcesQuery,
+  routes,
+  snapshotListQuery,
+  snapshotQuery,
+} from "./api-routes.ts";
 import type { ExplanationJson } from "./explain-schema.ts";
+import { nodeResourcesJson, readPlace, typeUrlOf } from "./node-resources-json.ts";
 import { nodeJson } from "./node-json.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Answer } from "./problem.ts";
@@ -58,7 +67,17 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
       const node = views.node(params["id"] ?? "");
       return node === undefined ? problem(404, "no node of this id is or lately was connected") : ok(nodeJson(node));
     },
+    getNodeResources: ({ params, query }) =>
+      withQuery(nodeResourcesQuery, query, (asked) => getNodeResources(views, params["id"] ?? "", asked)),
   };
+}
+
+function getNodeResources(views: AdminViews, id: string, asked: z.infer<typeof nodeResourcesQuery>): Answer {
+  const { limit, type, after } = asked;
+  const typeUrl = type === undefined ? undefined : typeUrlOf(type);
+  const page = views.nodeResources(id, { limit, typeUrl, after: after === undefined ? undefined : readPlace(after) });
+  if (page === undefined) return problem(404, "no node of this id is connected");
+  return ok(nodeResourcesJson(page, views.node(id)));
 }
 
 function health(views: AdminViews): Answer {

@@ -13,6 +13,7 @@ import type { Resource } from "../snapshot/resource.ts";
 import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { Result } from "../support/result.ts";
 import type { LoopDelay } from "../telemetry/loop-delay.ts";
+import type { InspectQuery, InspectedPage } from "../xds/inspect-stream.ts";
 import type { TimelineEntry } from "../telemetry/timeline.ts";
 
 /** A change that the removal guard holds back. */
@@ -79,6 +80,8 @@ export interface AdminViews {
   renderResource(resource: Resource): unknown;
   nodes(query: NodeQuery): NodePage;
   node(id: string): NodeStatus | undefined;
+  /** Of a node with an open stream, asked of the stream; undefined when there is none. */
+  nodeResources(id: string, query: InspectQuery): InspectedPage | undefined;
   ready(): Readiness;
   /** From the snapshot that is served. */
   explain(asked: ExplainAsked): Promise<Result<Explanation, NotExplained>>;

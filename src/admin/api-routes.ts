@@ -10,6 +10,7 @@ import {
   eventListSchema,
   healthSchema,
   nodeListSchema,
+  nodeResourcesSchema,
   nodeSchema,
   problemSchema,
   readinessSchema,
@@ -61,6 +62,12 @@ export const nodeListQuery = z.strictObject({
   group: z.string().max(256).optional().describe("Only nodes of this group"),
   status: z.enum(["synced", "stale", "not_sent", "error"]).optional(),
   connected: flag.optional(),
+});
+
+export const nodeResourcesQuery = z.strictObject({
+  limit: limit.default(1_000).describe("How many resources"),
+  after,
+  type: z.string().max(256).optional().describe("Only this type, such as clusters"),
 });
 
 export const eventListQuery = z.strictObject({
@@ -164,6 +171,17 @@ export const routes = [
     summary: "One node: which version of each type it has acknowledged or rejected, and why.",
     query: noQuery,
     answers: { 200: { description: "The node", schema: nodeSchema }, 404: notFound },
+  },
+  {
+    operation: "getNodeResources",
+    method: "GET",
+    path: "/v1/nodes/{id}/resources",
+    summary: "What a connected node has of each resource and is to have, with the line that caused it.",
+    query: nodeResourcesQuery,
+    answers: {
+      200: { description: "A page of resources, by type and name", schema: nodeResourcesSchema },
+      404: notFound,
+    },
   },
   {
     operation: "explainRequest",

@@ -186,6 +186,21 @@ export const nodeSchema = z.object({
   types: z.array(nodeTypeSchema),
 });
 
+export const nodeResourcesSchema = z.object({
+  resources: z.array(
+    z.object({
+      type: typeName,
+      name: z.string(),
+      status: syncStatus,
+      version: z.string().optional().describe("What it acknowledged last; empty when that is not known"),
+      wantedVersion: z.string().optional().describe("Absent when the config has no such resource any more"),
+      at: place.optional().describe("The line that caused what it is to have, or else what it has"),
+      rejection: z.object({ message: z.string(), at: time }).optional(),
+    }),
+  ),
+  next: z.string().optional().describe("The `after` of the next page"),
+});
+
 export const nodeListSchema = z.object({
   nodes: z.array(nodeSchema),
   next: z.string().optional().describe("The `after` of the next page"),
@@ -213,6 +228,7 @@ export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
   Health: healthSchema,
   Node: nodeSchema,
   NodeList: nodeListSchema,
+  NodeResources: nodeResourcesSchema,
   Problem: problemSchema,
   Readiness: readinessSchema,
   Snapshot: snapshotSchema,
@@ -223,4 +239,5 @@ export type Problem = z.infer<typeof problemSchema>;
 export type GroupJson = z.infer<typeof groupSchema>;
 export type SnapshotListJson = z.infer<typeof snapshotListSchema>;
 export type SnapshotJson = z.infer<typeof snapshotSchema>;
+export type NodeResourcesJson = z.infer<typeof nodeResourcesSchema>;
 export type NodeJson = z.infer<typeof nodeSchema>;

@@ -51,6 +51,7 @@ export function createReadModels({
     renderResource: (resource) => renderResource(resource, (api ??= loadEnvoyApi(sets))),
     nodes: (query) => listNodes(plane.fleet, query, clock.monotonicMs(), plane.waitsOf),
     node: (id) => findNode(plane.fleet, id, clock.monotonicMs(), plane.waitsOf),
+    nodeResources: (id, query) => plane.inspectNode(id, query),
     ready: () => {
       const verdict = readiness(groupViews(plane), refused());
       // What was decided is saved first and served then.

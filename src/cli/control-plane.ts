@@ -25,6 +25,8 @@ import type { Result } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { AdsServer } from "../xds/ads-server.ts";
+import type { InspectQuery, InspectedPage } from "../xds/inspect-stream.ts";
+import { inspectStream, mergePages } from "../xds/inspect-stream.ts";
 import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
 import type { BuildOutcome } from "./builder.ts";
@@ -115,6 +117,12 @@ export class ControlPlane {
   /** What the open streams of a node wait for at this moment. */
   readonly waitsOf = (nodeId: string): readonly StreamWait[] =>
     this.server.inspect(nodeId, currentWait).filter((wait) => wait !== undefined);
+
+  /** What an open node has of each resource, and is to have; undefined when it has no stream. */
+  inspectNode(nodeId: string, query: InspectQuery): InspectedPage | undefined {
+    const pages = this.server.inspect(nodeId, (state) => inspectStream(state, query));
+    return pages.length === 0 ? undefined : mergePages(pages, query.limit);
+  }
 
   get publication(): Publication {
     return this.#publication;

@@ -88,6 +88,7 @@ export function viewsOf(
     renderResource: ({ name }) => ({ "@type": "Cluster", name }),
     nodes: (query) => listNodes(fleet, query, 20_000),
     node: (id) => findNode(fleet, id, 20_000),
+    nodeResources: () => undefined,
     ready: () => readiness(groups, undefined),
     confirm: async (version) => {
       const held = groups.filter((group) => group.held?.snapshot.version === version);
