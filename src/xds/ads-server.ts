@@ -1,13 +1,13 @@
 /**
- * The gRPC server: aggregated discovery in both variants, for as many nodes as come.
+ * The xDS server: aggregated discovery and the service of each type, in both variants, for as many nodes as come.
  *
  * `publish` gives it the newest snapshots; before the first one every stream is answered UNAVAILABLE, never
  * with an empty response, because to Envoy an empty response means "delete everything".
  */
-import { AggregatedDiscoveryServiceDefinition } from "../gen/envoy/service/discovery/v3/ads.ts";
-import type { GrpcCall } from "../grpc/call.ts";
+import type { CallListener, GrpcCall } from "../grpc/call.ts";
 import type { GrpcAddress } from "../grpc/grpc-server.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
+import { status } from "../grpc/status.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { present } from "../support/assert.ts";
@@ -16,13 +16,15 @@ import { brand } from "../support/brand.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
+import type { StreamKind } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
 import { matchGroup } from "./match-group.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
+import { discoveryMethods } from "./services.ts";
 import { createSharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
-import type { StreamState, Variant } from "./stream-state.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /**
  * A push serves streams for this long before the event loop gets a turn: fifty small pushes take less, one
@@ -64,10 +66,11 @@ export class AdsServer {
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
-    const { fullName, methods } = AggregatedDiscoveryServiceDefinition;
-    const { streamAggregatedResources: sotw, deltaAggregatedResources: delta } = methods;
-    this.#server.register(`/${fullName}/${sotw.name}`, (call) => this.#accept("sotw", call));
-    this.#server.register(`/${fullName}/${delta.name}`, (call) => this.#accept("delta", call));
+    for (const { path, variant, typeUrl } of discoveryMethods) {
+      this.#server.register(path, (call) =>
+        variant === "poll" ? refusePolling(call) : this.#accept({ variant, typeUrl }, call),
+      );
+    }
   }
 
   /** Binds `host:port`, or `unix:` and a path; resolves to the bound port. */
@@ -118,9 +121,9 @@ export class AdsServer {
     });
   }
 
-  #accept(variant: Variant, call: GrpcCall): AdsStream {
+  #accept(kind: StreamKind, call: GrpcCall): AdsStream {
     this.#streamIds += 1;
-    const stream = new AdsStream(this.#streamIds, variant, call, {
+    const stream = new AdsStream(this.#streamIds, kind, call, {
       clock: this.#options.clock,
       identifier: this.#options.identifier,
       assign: (node) => this.#assign(node),
@@ -145,6 +148,12 @@ export class AdsServer {
     const snapshot = this.#assignment.snapshots.get(group);
     return snapshot === undefined ? err(`group "${group}" has no valid snapshot yet`) : ok({ group, snapshot });
   }
+}
+
+/** Who polls learns of a change late and acknowledges nothing, so no change could be made safe. */
+function refusePolling(call: GrpcCall): CallListener {
+  call.end(status.UNIMPLEMENTED, "resources are not fetched but streamed: use api_type GRPC or DELTA_GRPC");
+  return { message: () => undefined, halfClosed: () => undefined, cancelled: () => undefined };
 }
 
 function readAddress(text: string): GrpcAddress {

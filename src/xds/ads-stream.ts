@@ -1,5 +1,5 @@
 /**
- * One gRPC call of the aggregated discovery service: the shell around `step`.
+ * One gRPC call of a discovery service: the shell around `step`.
  *
  * It decodes and bounds what comes in, gives it to the state machine at once, writes what comes out, and
  * sets a timer for what is due later. A failure in here ends this stream and no other.
@@ -41,10 +41,17 @@ export interface AdsStreamPorts {
   readonly identifier: string;
 }
 
+/** What the method that was called says. */
+export interface StreamKind {
+  readonly variant: Variant;
+  /** The only type of the stream; undefined when it may ask for all. */
+  readonly typeUrl: string | undefined;
+}
+
 /** One stream; it ends itself when the client goes. */
 export class AdsStream implements CallListener {
   readonly streamId: number;
-  readonly #variant: Variant;
+  readonly #kind: StreamKind;
   readonly #call: GrpcCall;
   readonly #ports: AdsStreamPorts;
   #node: NodeIdentity | undefined;
@@ -53,9 +60,9 @@ export class AdsStream implements CallListener {
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
 
-  constructor(streamId: number, variant: Variant, call: GrpcCall, ports: AdsStreamPorts) {
+  constructor(streamId: number, kind: StreamKind, call: GrpcCall, ports: AdsStreamPorts) {
     this.streamId = streamId;
-    this.#variant = variant;
+    this.#kind = kind;
     this.#call = call;
     this.#ports = ports;
   }
@@ -102,17 +109,19 @@ export class AdsStream implements CallListener {
 
   #receive(bytes: Buffer): void {
     if (this.#ended) return;
-    const request = decodeRequest(this.#variant, bytes, { withNode: this.#node === undefined });
+    const request = decodeRequest(this.#kind.variant, bytes, { withNode: this.#node === undefined });
     if (request.namesCount > NAMES_MAX) {
       this.end(status.RESOURCE_EXHAUSTED, `a request may name at most ${NAMES_MAX} resources`);
       return;
     }
-    if (request.demand.typeUrl === "") {
+    const typeUrl = request.demand.typeUrl || this.#kind.typeUrl;
+    if (typeUrl === undefined) {
       this.end(status.INVALID_ARGUMENT, "type_url is required on an aggregated stream");
-      return;
+    } else if (this.#kind.typeUrl !== undefined && typeUrl !== this.#kind.typeUrl) {
+      this.end(status.INVALID_ARGUMENT, `this service is for ${this.#kind.typeUrl} only; ADS is for several types`);
+    } else if (this.#state !== undefined || this.#open(request.node)) {
+      this.#demand(request.demand.typeUrl === "" ? { ...request.demand, typeUrl } : request.demand);
     }
-    if (this.#state === undefined && !this.#open(request.node)) return;
-    this.#demand(request.demand);
   }
 
   /** Takes the first message's node; returns false when the stream was refused. */
@@ -136,12 +145,12 @@ export class AdsStream implements CallListener {
     this.#state = createStream({
       streamId: this.streamId,
       nodeId: node.value.id,
-      variant: this.#variant,
+      variant: this.#kind.variant,
       rejections: this.#ports.rejectionsOf(node.value.id),
       shared: this.#ports.shared,
     });
     const peer = this.#call.peer.address;
-    this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#variant, group: this.#group, peer }]);
+    this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#kind.variant, group: this.#group, peer }]);
     this.#step({ kind: "snapshot", snapshot: assigned.value.snapshot, atMs });
     return true;
   }
@@ -168,7 +177,7 @@ export class AdsStream implements CallListener {
     const outcome = step(this.#state, input);
     this.#state = outcome.state;
     for (const response of outcome.responses) {
-      this.#call.send(frameResponse(this.#variant, response, this.#ports.identifier));
+      this.#call.send(frameResponse(this.#kind.variant, response, this.#ports.identifier));
     }
     if (outcome.events.length > 0) this.#ports.emit(outcome.events);
     this.#schedule(outcome.wakeAtMs);

@@ -41,6 +41,8 @@ export interface XdsClientOptions {
   readonly nodeId?: string;
   readonly cluster?: string;
   readonly variant?: "delta" | "sotw";
+  /** The method that is called, of the same variant; that of ADS when absent. */
+  readonly path?: string;
   /** Acknowledges every response at once. */
   readonly acknowledges?: boolean;
   /** Asks for what the clusters and listeners that it receives need. */
@@ -81,14 +83,14 @@ export class XdsClient {
     const fail = (error: ServiceError) => (this.failure = { code: error.code, details: error.details });
     if (options.variant === "sotw") {
       const { path, requestSerialize, responseDeserialize } = methods.streamAggregatedResources;
-      const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+      const stream = this.#client.makeBidiStreamRequest(options.path ?? path, requestSerialize, responseDeserialize);
       stream.on("data", (response: DiscoveryResponse) => this.#receive(readSotw(response)));
       stream.on("error", fail);
       this.#write = (request) => stream.write(DiscoveryRequest.fromPartial(request));
       this.#cancel = () => stream.cancel();
     } else {
       const { path, requestSerialize, responseDeserialize } = methods.deltaAggregatedResources;
-      const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+      const stream = this.#client.makeBidiStreamRequest(options.path ?? path, requestSerialize, responseDeserialize);
       stream.on("data", (response: DeltaDiscoveryResponse) => this.#receive(readDelta(response)));
       stream.on("error", fail);
       this.#write = (request) => stream.write(DeltaDiscoveryRequest.fromPartial(request));
