@@ -18,6 +18,7 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { StreamKind } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
+import { createRequestDecoder } from "./decode-request.ts";
 import { matchGroup } from "./match-group.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
@@ -60,6 +61,7 @@ export class AdsServer {
   readonly #streams = new OpenStreams<AdsStream>();
   readonly #rejections = createRejectionMemory();
   readonly #shared = createSharedResponses();
+  readonly #decoder = createRequestDecoder();
   #assignment: Assignment | undefined;
   #streamIds = 0;
   #generation = 0;
@@ -130,6 +132,7 @@ export class AdsServer {
       earlier: (group, typeUrl) => this.#options.earlier(group, typeUrl),
       rejectionsOf: (nodeId) => this.#rejections.of(nodeId),
       shared: this.#shared,
+      decoder: this.#decoder,
       emit: (events) => this.#options.emit(events),
       identified: (identified) => this.#streams.identified(identified),
       ended: (ended) => this.#streams.delete(ended),

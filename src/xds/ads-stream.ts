@@ -10,7 +10,7 @@ import { status } from "../grpc/status.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
-import { decodeRequest } from "./decode-request.ts";
+import type { RequestDecoder } from "./decode-request.ts";
 import { frameResponse } from "./frame.ts";
 import { readNode } from "./read-node.ts";
 import type { SharedResponses } from "./shared-responses.ts";
@@ -33,6 +33,7 @@ export interface AdsStreamPorts {
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   rejectionsOf(nodeId: string): Rejections;
   readonly shared: SharedResponses;
+  readonly decoder: RequestDecoder;
   emit(events: readonly StreamEvent[]): void;
   /** Its node is known now. */
   identified(stream: AdsStream): void;
@@ -109,7 +110,7 @@ export class AdsStream implements CallListener {
 
   #receive(bytes: Buffer): void {
     if (this.#ended) return;
-    const request = decodeRequest(this.#kind.variant, bytes, { withNode: this.#node === undefined });
+    const request = this.#ports.decoder.decode(this.#kind.variant, bytes, { withNode: this.#node === undefined });
     if (request.namesCount > NAMES_MAX) {
       this.end(status.RESOURCE_EXHAUSTED, `a request may name at most ${NAMES_MAX} resources`);
       return;

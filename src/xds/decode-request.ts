@@ -1,18 +1,23 @@
 /**
  * Requests as they come from the wire, turned into demands.
  *
- * Envoy may repeat its 61 kB node in every message of a stream; it is decoded in the first one only and cut
- * out of the bytes of the others before they are decoded.
+ * Decoded by hand, because most of what a server receives is the same again: Envoy may repeat its 61 kB node in
+ * every message, which is read in the first one only; and a fleet that comes back says a thousand times the same
+ * thousand names with the same versions. The last long messages are remembered by their bytes, without the node,
+ * and what was made of them is handed out again, the same objects; whoever keeps something by such an object finds it.
+ *
+ * The field numbers are those of envoy/service/discovery/v3/discovery.proto.
  */
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import type { Node } from "../gen/envoy/config/core/v3/base.ts";
-import { DeltaDiscoveryRequest, DiscoveryRequest } from "../gen/envoy/service/discovery/v3/discovery.ts";
+import { Node } from "../gen/envoy/config/core/v3/base.ts";
+import { FieldCursor } from "./field-cursor.ts";
 import type { Demand, Variant } from "./stream-state.ts";
+import type { TextPool } from "./text-pool.ts";
+import { createTextPool } from "./text-pool.ts";
 
 /** The field that holds the node in each variant's request. */
 const NODE_FIELD = { sotw: 2, delta: 1 } as const;
 
-/** A decoded request. */
+/** A decoded request. What is in it must never be changed: it may be shared. */
 export interface DecodedRequest {
   readonly demand: Demand;
   readonly node: Node | undefined;
@@ -20,60 +25,131 @@ export interface DecodedRequest {
   readonly namesCount: number;
 }
 
-/** Decodes one message; throws when the bytes are not such a request. */
-export function decodeRequest(
-  variant: Variant,
-  bytes: Uint8Array,
-  options: { readonly withNode: boolean },
-): DecodedRequest {
-  const input = options.withNode ? bytes : withoutField(bytes, NODE_FIELD[variant]);
-  return variant === "sotw" ? decodeSotw(input) : decodeDelta(input);
+/** Decodes the requests of one server. */
+export interface RequestDecoder {
+  /** Decodes one message; throws when the bytes are not such a request. The bytes are not kept. */
+  decode(variant: Variant, bytes: Uint8Array, options: { readonly withNode: boolean }): DecodedRequest;
 }
 
-function decodeSotw(bytes: Uint8Array): DecodedRequest {
-  const request = DiscoveryRequest.decode(bytes);
+/** What a message says beside its node. */
+type Said = Pick<DecodedRequest, "demand" | "namesCount">;
+
+/** Long messages of which two are rarely the same need no memory, and short ones are decoded in no time. */
+const REMEMBERED_MAX = 16;
+const REMEMBERED_BYTES_MIN = 512;
+const REMEMBERED_BYTES_MAX = 2 * 1024 * 1024;
+
+/** A decoder that remembers nothing yet. */
+export function createRequestDecoder(): RequestDecoder {
+  const texts = createTextPool();
+  const remembered = { sotw: createMemory(), delta: createMemory() };
   return {
-    demand: {
-      variant: "sotw",
-      typeUrl: request.typeUrl,
-      names: request.resourceNames,
-      versionInfo: request.versionInfo,
-      nonce: request.responseNonce,
-      error: request.errorDetail === undefined ? undefined : request.errorDetail.message,
+    decode(variant, input, { withNode }) {
+      const bytes = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+      const found = findNode(bytes, NODE_FIELD[variant], withNode);
+      const node = withNode && found !== undefined ? Node.decode(bytes.subarray(found.from, found.end)) : undefined;
+      const parts = found === undefined ? [bytes] : [bytes.subarray(0, found.start), bytes.subarray(found.end)];
+      return { ...remembered[variant](parts, () => said(variant, parts, texts)), node };
     },
-    node: request.node,
-    namesCount: request.resourceNames.length,
   };
 }
 
-function decodeDelta(bytes: Uint8Array): DecodedRequest {
-  const request = DeltaDiscoveryRequest.decode(bytes);
-  const initialVersions = new Map(Object.entries(request.initialResourceVersions));
-  return {
-    demand: {
-      variant: "delta",
-      typeUrl: request.typeUrl,
-      subscribe: request.resourceNamesSubscribe,
-      unsubscribe: request.resourceNamesUnsubscribe,
-      initialVersions,
-      nonce: request.responseNonce,
-      error: request.errorDetail === undefined ? undefined : request.errorDetail.message,
-    },
-    node: request.node,
-    namesCount: request.resourceNamesSubscribe.length + request.resourceNamesUnsubscribe.length + initialVersions.size,
+/** The last long messages, newest first. */
+function createMemory(): (parts: readonly Buffer[], decode: () => Said) => Said {
+  const entries: { readonly bytes: Buffer; readonly said: Said }[] = [];
+  return (parts, decode) => {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (length < REMEMBERED_BYTES_MIN || length > REMEMBERED_BYTES_MAX) return decode();
+    const at = entries.findIndex((entry) => entry.bytes.length === length && isConcatenation(entry.bytes, parts));
+    const [known] = at === -1 ? [] : entries.splice(at, 1);
+    const entry = known ?? { bytes: Buffer.concat(parts), said: decode() };
+    entries.unshift(entry);
+    if (entries.length > REMEMBERED_MAX) entries.pop();
+    return entry.said;
   };
 }
 
-/** The message without one of its top-level fields. */
-function withoutField(bytes: Uint8Array, field: number): Uint8Array {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const start = reader.pos;
-    const [number, wireType] = reader.tag();
-    reader.skip(wireType, number);
-    if (number === field && wireType === WireType.LengthDelimited) {
-      return Buffer.concat([bytes.subarray(0, start), bytes.subarray(reader.pos)]);
+function isConcatenation(whole: Buffer, parts: readonly Buffer[]): boolean {
+  let from = 0;
+  for (const part of parts) {
+    if (part.compare(whole, from, from + part.length) !== 0) return false;
+    from += part.length;
+  }
+  return true;
+}
+
+function said(variant: Variant, parts: readonly Buffer[], texts: TextPool): Said {
+  return variant === "sotw" ? saidInSotw(parts, texts) : saidInDelta(parts, texts);
+}
+
+function saidInSotw(parts: readonly Buffer[], texts: TextPool): Said {
+  const names: string[] = [];
+  let [versionInfo, typeUrl, nonce] = ["", "", ""];
+  let error: string | undefined;
+  for (const part of parts) {
+    const field = new FieldCursor(part);
+    while (field.next()) {
+      if (field.number === 3) names.push(field.text(texts));
+      else if (field.number === 1) versionInfo = field.text(texts);
+      else if (field.number === 4) typeUrl = field.text(texts);
+      else if (field.number === 5) nonce = field.text(texts);
+      else if (field.number === 6) error = errorMessage(field, texts);
     }
   }
-  return bytes;
+  return { demand: { variant: "sotw", typeUrl, names, versionInfo, nonce, error }, namesCount: names.length };
+}
+
+function saidInDelta(parts: readonly Buffer[], texts: TextPool): Said {
+  const subscribe: string[] = [];
+  const unsubscribe: string[] = [];
+  const initialVersions = new Map<string, string>();
+  let [typeUrl, nonce] = ["", ""];
+  let error: string | undefined;
+  for (const part of parts) {
+    const field = new FieldCursor(part);
+    while (field.next()) {
+      if (field.number === 3) subscribe.push(field.text(texts));
+      else if (field.number === 5) readEntry(field, texts, initialVersions);
+      else if (field.number === 2) typeUrl = field.text(texts);
+      else if (field.number === 4) unsubscribe.push(field.text(texts));
+      else if (field.number === 6) nonce = field.text(texts);
+      else if (field.number === 7) error = errorMessage(field, texts);
+    }
+  }
+  return {
+    demand: { variant: "delta", typeUrl, subscribe, unsubscribe, initialVersions, nonce, error },
+    namesCount: subscribe.length + unsubscribe.length + initialVersions.size,
+  };
+}
+
+/** One entry of `initial_resource_versions`: key (1) and value (2). */
+function readEntry(entry: FieldCursor, texts: TextPool, into: Map<string, string>): void {
+  let [name, version] = ["", ""];
+  const field = entry.inside();
+  while (field.next()) {
+    if (field.number === 1) name = field.text(texts);
+    else if (field.number === 2) version = field.text(texts);
+  }
+  into.set(name, version);
+}
+
+/** The `message` (2) of a google.rpc.Status; a status without one is an error all the same. */
+function errorMessage(status: FieldCursor, texts: TextPool): string {
+  let message = "";
+  const field = status.inside();
+  while (field.next()) if (field.number === 2) message = field.text(texts);
+  return message;
+}
+
+/**
+ * Where the node is. Where it is not wanted it need not be found, so only the beginning is looked at: fields are
+ * written in the order of their numbers, and the node has one of the first.
+ */
+function findNode(bytes: Buffer, number: number, isWanted: boolean): FieldCursor | undefined {
+  const field = new FieldCursor(bytes);
+  while (field.next()) {
+    if (field.number === number) return field;
+    if (field.number > number && !isWanted) return undefined;
+  }
+  return undefined;
 }

@@ -9,7 +9,7 @@ import {
   DiscoveryResponse,
 } from "../../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
-import { decodeRequest } from "../../../src/xds/decode-request.ts";
+import { createRequestDecoder } from "../../../src/xds/decode-request.ts";
 import { frameResponse } from "../../../src/xds/frame.ts";
 import { matchGroup } from "../../../src/xds/match-group.ts";
 import { readNode } from "../../../src/xds/read-node.ts";
@@ -82,8 +82,8 @@ describe("a request", () => {
         responseNonce: "n",
       }),
     ).finish();
-    const first = decodeRequest("sotw", bytes, { withNode: true });
-    const later = decodeRequest("sotw", bytes, { withNode: false });
+    const first = createRequestDecoder().decode("sotw", bytes, { withNode: true });
+    const later = createRequestDecoder().decode("sotw", bytes, { withNode: false });
     expect(first.node?.id).toBe("edge-1");
     expect(later.node).toBeUndefined();
     expect(later.demand).toEqual(first.demand);
@@ -99,7 +99,7 @@ describe("a request", () => {
         initialResourceVersions: { d: "1" },
       }),
     ).finish();
-    expect(decodeRequest("delta", bytes, { withNode: false }).namesCount).toBe(4);
+    expect(createRequestDecoder().decode("delta", bytes, { withNode: false }).namesCount).toBe(4);
   });
 });
 
