@@ -17,22 +17,45 @@ import { subscribedTypes } from "./stream-state.ts";
 /** Names in a sentence for people; the rest is counted. */
 const NAMES_SHOWN_MAX = 3;
 
-/** What the gates ask. */
+/** What the gates ask; answered when they do, from the state as it is then. */
 export function nodeProgress(state: StreamState): NodeProgress {
-  return {
-    isResolved: (role) => [...subscribedTypes(state)].every((type) => type.type.role !== role || isClean(state, type)),
-    get missesSupply() {
-      return !state.fresh && refusedOf(state, "supply").some((refusal) => isMissed(state, refusal));
-    },
-    get keepsOldReference() {
-      return refusedOf(state, "reference").length > 0;
-    },
-    isComplete: () => isComplete(state),
-    isReferred: (typeUrl, name) => isReferred(state, typeUrl, name),
-    get owesSupply() {
-      return owesSupply(state);
-    },
-  };
+  return new StateProgress(state);
+}
+
+/** A class, because one is made at every step of every stream. */
+class StateProgress implements NodeProgress {
+  readonly #state: StreamState;
+
+  constructor(state: StreamState) {
+    this.#state = state;
+  }
+
+  get missesSupply(): boolean {
+    return !this.#state.fresh && refusedOf(this.#state, "supply").some((refusal) => isMissed(this.#state, refusal));
+  }
+
+  get keepsOldReference(): boolean {
+    return refusedOf(this.#state, "reference").length > 0;
+  }
+
+  get owesSupply(): boolean {
+    return owesSupply(this.#state);
+  }
+
+  isResolved(role: TypeRole): boolean {
+    for (const type of subscribedTypes(this.#state)) {
+      if (type.type.role === role && !isClean(this.#state, type)) return false;
+    }
+    return true;
+  }
+
+  isComplete(): boolean {
+    return isComplete(this.#state);
+  }
+
+  isReferred(typeUrl: string, name: ResourceName): boolean {
+    return isReferred(this.#state, typeUrl, name);
+  }
 }
 
 /** Adds the events about an overdue gate and the snapshot as a whole, each said once. */
@@ -73,7 +96,10 @@ interface Refused {
   readonly hasOlder: boolean;
 }
 
+const noneRefused: readonly Refused[] = [];
+
 function refusedOf(state: StreamState, role: TypeRole): readonly Refused[] {
+  if (state.rejections.size === 0) return noneRefused;
   const refused: Refused[] = [];
   for (const type of subscribedTypes(state)) {
     if (type.type.role !== role) continue;

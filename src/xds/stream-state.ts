@@ -74,6 +74,7 @@ export interface StreamState {
   readonly streamId: number;
   readonly nodeId: string;
   readonly variant: Variant;
+  /** By type URL, in the order in which additions are sent. */
   readonly types: Map<string, TypeState>;
   readonly sequencer: Sequencer;
   /** The client held nothing when it connected: there is no old traffic to protect. */
@@ -221,16 +222,19 @@ export function typeStateOf(state: StreamState, typeUrl: string): TypeState | un
     rejectionsInARow: 0,
     cleanFor: undefined,
   };
-  state.types.set(typeUrl, created);
+  const others = [...state.types.values()];
+  state.types.clear();
+  for (const each of [...others, created].sort(inOrderOfAdditions)) state.types.set(each.type.typeUrl, each);
   return created;
 }
 
+function inOrderOfAdditions(a: TypeState, b: TypeState): number {
+  return resourceTypes.indexOf(a.type) - resourceTypes.indexOf(b.type);
+}
+
 /** The types this stream has asked for, in the order in which additions are sent. */
-export function* subscribedTypes(state: StreamState): Iterable<TypeState> {
-  for (const { typeUrl } of resourceTypes) {
-    const type = state.types.get(typeUrl);
-    if (type !== undefined) yield type;
-  }
+export function subscribedTypes(state: StreamState): Iterable<TypeState> {
+  return state.types.values();
 }
 
 /** The version under which the client holds something. */

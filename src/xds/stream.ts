@@ -43,13 +43,14 @@ interface Output {
 /** Takes one input; the state is changed in place and returned. */
 export function step(state: StreamState, input: StreamInput): StreamOutcome {
   const output: Output = { responses: [], events: [] };
+  const progress = nodeProgress(state);
   if (input.kind === "request") takeRequest(state, input, output);
-  else if (input.kind === "snapshot") acceptSnapshot(state.sequencer, input.snapshot, nodeProgress(state), input.atMs);
+  else if (input.kind === "snapshot") acceptSnapshot(state.sequencer, input.snapshot, progress, input.atMs);
   // Before the first request nothing is known of the client, so no gate may pass.
   if (state.types.size > 0) {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       push(state, input.atMs, output);
-      if (!advance(state.sequencer, nodeProgress(state), input.atMs)) break;
+      if (!advance(state.sequencer, progress, input.atMs)) break;
       if (state.sequencer.phase === "settled") state.fresh = false;
     }
     reportProgress(state, input.atMs, output.events);
