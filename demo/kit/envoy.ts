@@ -23,6 +23,7 @@ export interface EnvoyOptions {
   readonly adminPort?: number;
   readonly locality?: BootstrapOptions["locality"];
   readonly metadata?: BootstrapOptions["metadata"];
+  readonly tls?: BootstrapOptions["tls"];
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: Readonly<Record<string, unknown>>;
@@ -54,6 +55,7 @@ export class Envoy {
       admin: { host: "127.0.0.1", port: adminPort },
       ...(options.locality === undefined ? {} : { locality: options.locality }),
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
     });
     const child = await Child.start({
       name: `envoy ${nodeId}`,

@@ -21,6 +21,15 @@ export interface BootstrapOptions {
     readonly subZone?: string;
   };
   readonly metadata?: Metadata;
+  readonly tls?: BootstrapTls;
+}
+
+/** How the control plane is checked, and how this Envoy is; files are those of the machine where Envoy runs. */
+export interface BootstrapTls {
+  readonly caFile: string;
+  /** What the control plane's certificate must have, if not the address itself. */
+  readonly name?: string;
+  readonly own?: { readonly certFile: string; readonly keyFile: string };
 }
 
 /** A host without brackets, and a port. */
@@ -43,11 +52,16 @@ export interface BootstrapFlags {
   readonly admin: string;
   readonly locality?: string;
   readonly metadata?: readonly string[];
+  readonly tlsCa?: string;
+  readonly tlsName?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly output: string;
 }
 
 /** Envoy sends the node in messages and logs; a longer name is a mistake, such as a pasted file. */
 const NAME_BYTES_MAX = 1_000;
+
 /** Checks what was typed; the error side has one line for each mistake. */
 export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOptions, readonly string[]> {
   const mistakes: string[] = [];
@@ -65,6 +79,7 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   const admin = take(readAdmin(flags.admin));
   const locality = flags.locality === undefined ? undefined : take(readLocality(flags.locality));
   const metadata = flags.metadata === undefined ? undefined : take(readMetadata(flags.metadata));
+  const tls = take(readTls(flags));
   if (
     mistakes.length > 0 ||
     nodeId === undefined ||
@@ -82,6 +97,26 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     admin,
     ...(locality === undefined ? {} : { locality }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(tls === undefined ? {} : { tls }),
+  });
+}
+
+/** Undefined without any of the flags; Envoy reads the files, so they need not be here. */
+function readTls({ tlsCa, tlsName, tlsCert, tlsKey }: BootstrapFlags): Result<BootstrapTls | undefined, string> {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    return err(
+      `--tls-cert and --tls-key belong together; ${tlsCert === undefined ? "--tls-cert" : "--tls-key"} is missing`,
+    );
+  }
+  if (tlsCa === undefined) {
+    const needs = tlsName === undefined ? (tlsCert === undefined ? undefined : "--tls-cert") : "--tls-name";
+    return needs === undefined ? ok(undefined) : err(`${needs} needs --tls-ca: Envoy would believe any control plane`);
+  }
+  if ([tlsCa, tlsName, tlsCert, tlsKey].includes("")) return err("--tls-ca and the flags beside it need a value");
+  return ok({
+    caFile: tlsCa,
+    ...(tlsName === undefined ? {} : { name: tlsName }),
+    ...(tlsCert === undefined || tlsKey === undefined ? {} : { own: { certFile: tlsCert, keyFile: tlsKey } }),
   });
 }
 

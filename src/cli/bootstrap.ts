@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import { Command } from "commander";
 import type { JsonValue } from "../model/intent.ts";
 import { yamlText } from "../snapshot/yaml-text.ts";
+import { tlsTransportSocket } from "./bootstrap-tls.ts";
 import {
   readBootstrapOptions,
   type BootstrapFlags,
@@ -45,6 +46,10 @@ export function bootstrapCommand(): Command {
     .option("--admin <host:port>", "where this Envoy's own admin page listens", "127.0.0.1:9901")
     .option("--locality <region/zone/sub-zone>", "where this Envoy is; zone and sub-zone may be left out")
     .option("--metadata <key=value...>", "node metadata, text; dots in the key nest (team.name=shop)")
+    .option("--tls-ca <file>", "connect by TLS; the authority of the control plane's certificate, on Envoy's machine")
+    .option("--tls-name <name>", "the name in the control plane's certificate, when it is not the host of --xds")
+    .option("--tls-cert <file>", "this Envoy's own certificate, on its machine")
+    .option("--tls-key <file>", "the key of --tls-cert")
     .option("-o, --output <format>", "yaml or json", "yaml")
     .action((flags: BootstrapFlags) => {
       const options = readBootstrapOptions(flags);
@@ -77,7 +82,7 @@ export function createBootstrap(options: BootstrapOptions): JsonObject {
       cds_config: fromAds(),
       lds_config: fromAds(),
     },
-    static_resources: { clusters: [controlPlane(options.xds)] },
+    static_resources: { clusters: [controlPlane(options)] },
     typed_dns_resolver_config: impatientResolver(),
     overload_manager: {
       refresh_interval: "0.25s",
@@ -145,7 +150,7 @@ function impatientResolver(): JsonObject {
   };
 }
 
-function controlPlane(xds: HostPort): JsonObject {
+function controlPlane({ xds, tls }: BootstrapOptions): JsonObject {
   const byAddress = isIP(xds.host) !== 0;
   return {
     name: controlPlaneCluster,
@@ -164,6 +169,7 @@ function controlPlane(xds: HostPort): JsonObject {
     upstream_connection_options: {
       tcp_keepalive: { keepalive_probes: 3, keepalive_time: 30, keepalive_interval: 5 },
     },
+    ...(tls === undefined ? {} : { transport_socket: tlsTransportSocket(tls, xds) }),
     load_assignment: {
       cluster_name: controlPlaneCluster,
       endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(xds) } }] }],

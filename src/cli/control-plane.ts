@@ -24,6 +24,7 @@ import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
+import type { AdsTransport } from "../xds/ads-server.ts";
 import { AdsServer } from "../xds/ads-server.ts";
 import type { InspectQuery, InspectedPage } from "../xds/inspect-stream.ts";
 import { inspectStream, mergePages } from "../xds/inspect-stream.ts";
@@ -45,6 +46,8 @@ export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly identifier: string;
   readonly soakMs: number;
+  /** How nodes connect. */
+  readonly transport?: AdsTransport | undefined;
   /** For what deserves a line in the log and is no event. */
   readonly onWarning?: ((text: string) => void) | undefined;
   /** Private types beside the Envoy API. */
@@ -74,6 +77,7 @@ export class ControlPlane {
     this.server = new AdsServer({
       clock,
       identifier: options.identifier,
+      transport: options.transport,
       earlier: (group, typeUrl) => this.#earlier(group, typeUrl),
       emit: (events) => {
         for (const event of events) this.#record(event);

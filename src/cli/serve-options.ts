@@ -3,6 +3,7 @@
  */
 import { isIP } from "node:net";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
+import type { XdsTlsPaths } from "./xds-tls.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 
@@ -14,6 +15,11 @@ export interface ServeFlags extends DescriptorSetFlags {
   readonly admin: string;
   readonly adminHost?: readonly string[];
   readonly insecureListen?: boolean;
+  readonly xdsCert?: string;
+  readonly xdsKey?: string;
+  readonly xdsClientCa?: string;
+  readonly xdsVerifyNode?: boolean;
+  readonly xdsMaxConnectionAge?: string;
   readonly soak: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
@@ -26,23 +32,58 @@ export interface ListenAddress {
 
 /** Checked options, or a sentence for each mistake. */
 export function readListenAddresses(
-  flags: Pick<ServeFlags, "xds" | "admin" | "insecureListen">,
+  flags: Pick<ServeFlags, "xds" | "admin" | "insecureListen" | "xdsCert" | "xdsClientCa">,
 ): Result<{ readonly xds: ListenAddress; readonly admin: ListenAddress }, readonly string[]> {
   const problems: string[] = [];
   const xds = readAddress("--xds", flags.xds, problems);
   const admin = readAddress("--admin", flags.admin, problems);
-  for (const [flag, address] of [
-    ["--xds", xds],
-    ["--admin", admin],
+  const verifiesClients = flags.xdsCert !== undefined && flags.xdsClientCa !== undefined;
+  for (const [flag, address, safe] of [
+    ["--xds", xds, verifiesClients],
+    ["--admin", admin, false],
   ] as const) {
-    if (address !== undefined && !isLoopback(address.host) && flags.insecureListen !== true) {
+    if (address !== undefined && !isLoopback(address.host) && !safe && flags.insecureListen !== true) {
+      const wayOut = flag === "--xds" ? "ask for certificates with --xds-cert, --xds-key and --xds-client-ca, " : "";
       problems.push(
         `${flag} ${address.host}: anybody who reaches this address could steer the fleet; ` +
-          "listen on 127.0.0.1, or add --insecure-listen when the network itself is protected",
+          `listen on 127.0.0.1, ${wayOut}or add --insecure-listen when the network itself is protected`,
       );
     }
   }
   return xds === undefined || admin === undefined || problems.length > 0 ? err(problems) : ok({ xds, admin });
+}
+
+/** How Envoys connect. */
+export interface XdsConnections {
+  readonly tlsPaths: XdsTlsPaths | undefined;
+  readonly verifiesNode: boolean;
+  readonly connectionAgeMsMax: number | undefined;
+}
+
+/** A younger age would have Envoys reconnect all the time. */
+const CONNECTION_AGE_MS_MIN = 10_000;
+
+/** What was said of TLS and connections, or a sentence for each mistake. */
+export function readXdsConnections(flags: Partial<ServeFlags>): Result<XdsConnections, readonly string[]> {
+  const { xdsCert: cert, xdsKey: key, xdsClientCa: clientCa, xdsVerifyNode: verifiesNode = false } = flags;
+  const problems: string[] = [];
+  if ((cert === undefined) !== (key === undefined)) {
+    problems.push(
+      `--xds-cert and --xds-key belong together; ${cert === undefined ? "--xds-cert" : "--xds-key"} is missing`,
+    );
+  }
+  if (clientCa !== undefined && cert === undefined) problems.push("--xds-client-ca needs --xds-cert and --xds-key");
+  if (verifiesNode && clientCa === undefined) {
+    problems.push("--xds-verify-node needs --xds-client-ca: without it Envoys show no certificate");
+  }
+  const age = flags.xdsMaxConnectionAge;
+  const connectionAgeMsMax = age === undefined ? undefined : readDurationMs(age);
+  if (age !== undefined && (connectionAgeMsMax === undefined || connectionAgeMsMax < CONNECTION_AGE_MS_MIN)) {
+    problems.push(`--xds-max-connection-age "${age}" is not a duration of 10s or more; write 30m or 1h`);
+  }
+  if (problems.length > 0) return err(problems);
+  const tlsPaths = cert === undefined || key === undefined ? undefined : { cert, key, clientCa };
+  return ok({ tlsPaths, verifiesNode, connectionAgeMsMax });
 }
 
 /** `250ms`, `30s`, `5m`, `1h` in milliseconds; undefined when it is none of these. */

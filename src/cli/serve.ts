@@ -22,8 +22,9 @@ import { configRoots } from "./config-option.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { exitCodes, tell, wantsColour } from "./output.ts";
-import type { ListenAddress, ServeFlags } from "./serve-options.ts";
-import { addressText, readDurationMs, readListenAddresses } from "./serve-options.ts";
+import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
+import { addressText, readDurationMs, readListenAddresses, readXdsConnections } from "./serve-options.ts";
+import { XdsTls } from "./xds-tls.ts";
 
 /** After a signal this long may pass; then the process ends whatever still hangs. */
 const SHUTDOWN_MS_MAX = 10_000;
@@ -41,6 +42,21 @@ export function serveCommand(): Command {
     .addOption(new Option("--admin <ip:port>", "the admin API").env("FAIRWAY_ADMIN").default("127.0.0.1:18001"))
     .option("--admin-host <name...>", "further names under which the admin API may be asked, such as a container's")
     .option("--insecure-listen", "allow addresses other than loopback, without authentication")
+    .addOption(new Option("--xds-cert <file>", "Envoys connect by TLS: the certificate, PEM").env("FAIRWAY_XDS_CERT"))
+    .addOption(new Option("--xds-key <file>", "the key of the certificate").env("FAIRWAY_XDS_KEY"))
+    .addOption(
+      new Option("--xds-client-ca <file>", "Envoys must show a certificate that this authority has signed").env(
+        "FAIRWAY_XDS_CLIENT_CA",
+      ),
+    )
+    .addOption(
+      new Option("--xds-verify-node", "and it must have the node's id or cluster").env("FAIRWAY_XDS_VERIFY_NODE"),
+    )
+    .addOption(
+      new Option("--xds-max-connection-age <duration>", "Envoys reconnect this often, to spread over replicas").env(
+        "FAIRWAY_XDS_MAX_CONNECTION_AGE",
+      ),
+    )
     .addOption(descriptorSetOption())
     .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
     .addOption(
@@ -51,15 +67,17 @@ export function serveCommand(): Command {
     .action(async (dirs: readonly string[], flags: ServeFlags, command: Command) => {
       const roots = configRoots(dirs, flags.config, command);
       const addresses = readListenAddresses(flags);
+      const connections = readXdsConnections(flags);
       const soakMs = readDurationMs(flags.soak);
-      const problems = addresses.ok ? [] : [...addresses.error];
+      const problems = [addresses, connections].flatMap((read) => (read.ok ? [] : read.error));
       if (soakMs === undefined) problems.push(`--soak "${flags.soak}" is not a duration; write 30s, 5m or 1h`);
-      if (!addresses.ok || soakMs === undefined) {
+      if (!addresses.ok || !connections.ok || soakMs === undefined) {
         command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
       } else {
         // Without private types there is nothing to try, and this thread needs no descriptors.
         const sets = flags.descriptorSet.length === 0 ? [] : openEnvoyApi(flags, command).sets;
-        await serve({ roots, sets, soakMs, ...addresses.value, flags, version: command.parent?.version() ?? "" });
+        const version = command.parent?.version() ?? "";
+        await serve({ roots, sets, soakMs, ...addresses.value, connections: connections.value, flags, version });
       }
     });
 }
@@ -70,6 +88,7 @@ interface ServeOptions {
   readonly soakMs: number;
   readonly xds: ListenAddress;
   readonly admin: ListenAddress;
+  readonly connections: XdsConnections;
   readonly flags: ServeFlags;
   readonly version: string;
 }
@@ -81,6 +100,8 @@ async function serve(options: ServeOptions): Promise<void> {
   const timeline = createTimeline();
   using loopDelay = monitorLoopDelay();
   const warn = (text: string) => tell(`fairway: ${text}`);
+  const { tlsPaths, verifiesNode, connectionAgeMsMax } = options.connections;
+  const opened = tlsPaths && (await XdsTls.open({ paths: tlsPaths, clock, onWarning: warn }));
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
   const source = new DirectorySource({ roots: options.roots, clock, onWarning: warn });
   const plane: ControlPlane = new ControlPlane({
@@ -89,10 +110,12 @@ async function serve(options: ServeOptions): Promise<void> {
     clock,
     identifier: `fairway ${options.version} ${hostname()}`,
     soakMs: options.soakMs,
+    transport: { tls: opened?.tls, verifiesNode, connectionAgeMsMax },
     onWarning: warn,
     sets: options.sets,
     record: (event) => record(event),
   });
+  opened?.files.follow((tls) => plane.server.renewTls(tls));
   const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay });
   const record = (event: FairwayEvent): void => {
     metrics.record(event);
@@ -115,6 +138,7 @@ async function serve(options: ServeOptions): Promise<void> {
     const signal = await nextSignal();
     record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });
   } finally {
+    await opened?.files.close();
     await close(plane, admin);
   }
 }

@@ -19,6 +19,7 @@ export type FairwayErrorCode =
   | "PORT_IN_USE"
   | "LISTEN_FAILED"
   | "INSECURE_LISTEN"
+  | "TLS_UNREADABLE"
   | "STATE_UNWRITABLE"
   | "STATE_UNREADABLE"
   | "CONFIG_UNREADABLE"

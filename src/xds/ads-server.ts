@@ -5,7 +5,7 @@
  * with an empty response, because to Envoy an empty response means "delete everything".
  */
 import type { CallListener, GrpcCall } from "../grpc/call.ts";
-import type { GrpcAddress } from "../grpc/grpc-server.ts";
+import type { GrpcAddress, GrpcTls } from "../grpc/grpc-server.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import { status } from "../grpc/status.ts";
 import type { NodeGroup } from "../model/intent.ts";
@@ -25,6 +25,7 @@ import { createRejectionMemory } from "./rejection-memory.ts";
 import { discoveryMethods } from "./services.ts";
 import { createSharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
+import { refusalOfNode } from "./verify-node.ts";
 import type { StreamState } from "./stream-state.ts";
 
 /**
@@ -44,11 +45,20 @@ export interface Assignment {
   readonly snapshots: ReadonlyMap<GroupName, Snapshot>;
 }
 
+/** How nodes connect; without any of it they do so in plain text, and are believed. */
+export interface AdsTransport {
+  readonly tls?: GrpcTls | undefined;
+  /** A node must have a certificate with its id or its cluster; needs a client CA. */
+  readonly verifiesNode?: boolean | undefined;
+  readonly connectionAgeMsMax?: number | undefined;
+}
+
 /** What the server is handed. */
 export interface AdsServerOptions {
   readonly clock: Clock;
   /** Sent in every response: replica and build. */
   readonly identifier: string;
+  readonly transport?: AdsTransport | undefined;
   /** The tables of a type in the group's snapshots, newest first: what a client that comes back may hold. */
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   emit(events: readonly StreamEvent[]): void;
@@ -57,7 +67,7 @@ export interface AdsServerOptions {
 /** The server; `listen` once, `publish` often, `close` at the end. */
 export class AdsServer {
   readonly #options: AdsServerOptions;
-  readonly #server = new GrpcServer();
+  readonly #server: GrpcServer;
   readonly #streams = new OpenStreams<AdsStream>();
   readonly #rejections = createRejectionMemory();
   readonly #shared = createSharedResponses();
@@ -68,6 +78,7 @@ export class AdsServer {
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
+    this.#server = new GrpcServer(options.transport);
     for (const { path, variant, typeUrl } of discoveryMethods) {
       this.#server.register(path, (call) =>
         variant === "poll" ? refusePolling(call) : this.#accept({ variant, typeUrl }, call),
@@ -82,6 +93,11 @@ export class AdsServer {
     } catch (cause) {
       throw listenError(address, cause);
     }
+  }
+
+  /** Takes renewed certificates for the connections to come. */
+  renewTls(tls: GrpcTls): void {
+    this.#server.renewTls(tls);
   }
 
   /** Streams open now. */
@@ -128,6 +144,7 @@ export class AdsServer {
     const stream = new AdsStream(this.#streamIds, kind, call, {
       clock: this.#options.clock,
       identifier: this.#options.identifier,
+      verify: (node, peer) => (this.#options.transport?.verifiesNode === true ? refusalOfNode(node, peer) : undefined),
       assign: (node) => this.#assign(node),
       earlier: (group, typeUrl) => this.#options.earlier(group, typeUrl),
       rejectionsOf: (nodeId) => this.#rejections.of(nodeId),

@@ -5,6 +5,7 @@
  * sets a timer for what is due later. A failure in here ends this stream and no other.
  */
 import type { CallListener, GrpcCall } from "../grpc/call.ts";
+import type { Peer } from "../grpc/peer.ts";
 import type { StatusCode } from "../grpc/status.ts";
 import { status } from "../grpc/status.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
@@ -28,6 +29,8 @@ const TIMER_MS_MAX = 60_000;
 /** What a stream needs of the server it belongs to. */
 export interface AdsStreamPorts {
   readonly clock: Clock;
+  /** Why this node must not be believed, if so. */
+  verify(node: NodeIdentity, peer: Peer): string | undefined;
   /** The group of a node and what it is to have, or why there is nothing for it. */
   assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string>;
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
@@ -132,14 +135,17 @@ export class AdsStream implements CallListener {
       this.end(status.INVALID_ARGUMENT, node.error);
       return false;
     }
-    const assigned = this.#ports.assign(node.value);
     const atMs = this.#ports.clock.monotonicMs();
     const facts = { streamId: this.streamId, nodeId: node.value.id, atMs, node: node.value };
-    if (!assigned.ok) {
-      this.#ports.emit([{ kind: "stream-refused", ...facts, reason: assigned.error }]);
-      this.end(status.UNAVAILABLE, assigned.error);
+    const refuse = (code: StatusCode, reason: string): false => {
+      this.#ports.emit([{ kind: "stream-refused", ...facts, reason }]);
+      this.end(code, reason);
       return false;
-    }
+    };
+    const unverified = this.#ports.verify(node.value, this.#call.peer);
+    if (unverified !== undefined) return refuse(status.PERMISSION_DENIED, unverified);
+    const assigned = this.#ports.assign(node.value);
+    if (!assigned.ok) return refuse(status.UNAVAILABLE, assigned.error);
     this.#node = node.value;
     this.#ports.identified(this);
     this.#group = assigned.value.group;

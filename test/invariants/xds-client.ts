@@ -4,6 +4,7 @@
  * It keeps every response and what it would hold if it applied them, and sends what a test asks it to: no
  * more of Envoy than that. Both variants look alike to the test.
  */
+import type { ChannelCredentials } from "@grpc/grpc-js";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import { AggregatedDiscoveryServiceDefinition } from "../../src/gen/envoy/service/discovery/v3/ads.ts";
@@ -43,6 +44,8 @@ export interface XdsClientOptions {
   readonly variant?: "delta" | "sotw";
   /** The method that is called, of the same variant; that of ADS when absent. */
   readonly path?: string;
+  /** Plain text when absent; with TLS the server is taken for `one.test`. */
+  readonly credentials?: ChannelCredentials;
   /** Acknowledges every response at once. */
   readonly acknowledges?: boolean;
   /** Asks for what the clusters and listeners that it receives need. */
@@ -75,7 +78,8 @@ export class XdsClient {
     this.#options = options;
     this.holds = new Map([...(options.holds ?? [])].map(([typeUrl, held]) => [typeUrl, new Map(held)]));
     this.versions = new Map(options.versions);
-    this.#client = new Client(`127.0.0.1:${options.port}`, credentials.createInsecure(), {
+    this.#client = new Client(`127.0.0.1:${options.port}`, options.credentials ?? credentials.createInsecure(), {
+      ...(options.credentials === undefined ? {} : { "grpc.ssl_target_name_override": "one.test" }),
       "grpc.use_local_subchannel_pool": 1,
       "grpc.max_send_message_length": -1,
       "grpc.max_receive_message_length": -1,

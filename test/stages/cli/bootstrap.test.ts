@@ -60,6 +60,46 @@ describe("bootstrap", () => {
     expect(byAddress).not.toHaveProperty("dns_lookup_family");
   });
 
+  it("checks the control plane's certificate for its name or address, and shows one of its own", () => {
+    const socketOf = (rest: Partial<BootstrapFlags>) => {
+      const { transport_socket: socket } = clusterOf(flags({ nodeId: "a", ...rest })) as {
+        transport_socket?: JsonObject;
+      };
+      return socket?.["typed_config"];
+    };
+    expect(socketOf({})).toBeUndefined();
+    expect(socketOf({ xds: "fairway.internal:1", tlsCa: "/ca.pem" })).toMatchObject({
+      sni: "fairway.internal",
+      common_tls_context: {
+        validation_context: {
+          trusted_ca: { filename: "/ca.pem" },
+          match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: "fairway.internal" } }],
+        },
+      },
+    });
+    const byAddress = socketOf({ xds: "10.1.2.3:1", tlsCa: "/ca.pem", tlsCert: "/a.pem", tlsKey: "/a.key" });
+    expect(byAddress).not.toHaveProperty("sni");
+    expect(byAddress).toMatchObject({
+      common_tls_context: {
+        tls_certificates: [{ certificate_chain: { filename: "/a.pem" }, private_key: { filename: "/a.key" } }],
+        validation_context: {
+          match_typed_subject_alt_names: [{ san_type: "IP_ADDRESS", matcher: { exact: "10.1.2.3" } }],
+        },
+      },
+    });
+    expect(socketOf({ xds: "10.1.2.3:1", tlsCa: "/ca.pem", tlsName: "fairway" })).toMatchObject({ sni: "fairway" });
+  });
+
+  it.each([
+    [{ tlsCert: "/a.pem", tlsCa: "/ca.pem" }, "--tls-key is missing"],
+    [{ tlsKey: "/a.key", tlsCa: "/ca.pem" }, "--tls-cert is missing"],
+    [{ tlsCert: "/a.pem", tlsKey: "/a.key" }, "--tls-cert needs --tls-ca"],
+    [{ tlsName: "fairway" }, "--tls-name needs --tls-ca"],
+    [{ tlsCa: "" }, "need a value"],
+  ])("refuses %j", (rest, mistake) => {
+    expect(mistakesOf(flags({ nodeId: "a", ...rest }))).toEqual([expect.stringContaining(mistake)]);
+  });
+
   it("has Envoy ask a silent DNS server twice instead of four times, and wait less for it", () => {
     const read = readBootstrapOptions(flags({ nodeId: "a" }));
     expect(read.ok && createBootstrap(read.value)["typed_dns_resolver_config"]).toMatchObject({
@@ -190,7 +230,11 @@ function nodeOf(given: BootstrapFlags): Readonly<Record<string, unknown>> {
 }
 
 function controlPlaneOf(xds: string): unknown {
-  const resources = bootstrapOf(flags({ nodeId: "a", xds }))["static_resources"];
+  return clusterOf(flags({ nodeId: "a", xds }));
+}
+
+function clusterOf(of: BootstrapFlags): unknown {
+  const resources = bootstrapOf(of)["static_resources"];
   return (resources as { readonly clusters: readonly unknown[] }).clusters[0];
 }
 

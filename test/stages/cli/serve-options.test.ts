@@ -2,7 +2,12 @@
  * The flags of `serve` that can be wrong.
  */
 import { describe, expect, test } from "vitest";
-import { addressText, readDurationMs, readListenAddresses } from "../../../src/cli/serve-options.ts";
+import {
+  addressText,
+  readDurationMs,
+  readListenAddresses,
+  readXdsConnections,
+} from "../../../src/cli/serve-options.ts";
 
 describe("listen addresses", () => {
   test.each([
@@ -19,6 +24,14 @@ describe("listen addresses", () => {
     const closed = readListenAddresses({ xds: text, admin: "127.0.0.1:1" });
     expect(closed.ok ? "" : closed.error.join()).toContain("--insecure-listen");
     expect(readListenAddresses({ xds: text, admin: "127.0.0.1:1", insecureListen: true }).ok).toBe(true);
+  });
+
+  test("beyond loopback are allowed for xDS when Envoys must show a certificate, and for nothing else", () => {
+    const wide = { xds: "0.0.0.0:18000", admin: "127.0.0.1:1" };
+    const certificates = { xdsCert: "a.pem", xdsClientCa: "ca.pem" };
+    expect(readListenAddresses({ ...wide, ...certificates }).ok).toBe(true);
+    expect(readListenAddresses({ ...wide, xdsCert: "a.pem" }).ok).toBe(false);
+    expect(readListenAddresses({ ...wide, ...certificates, admin: "0.0.0.0:1" }).ok).toBe(false);
   });
 
   test.each(["18000", "127.0.0.1", "127.0.0.1:99999", "::1:18000", "example.com:18000", "127.0.0.1:x"])(
@@ -41,4 +54,33 @@ test.each([
   ["", undefined],
 ])("reads the duration %j as %j ms", (text, expected) => {
   expect(readDurationMs(text)).toBe(expected);
+});
+
+describe("the flags of TLS", () => {
+  test("say what belongs together", () => {
+    const mistakesOf = (flags: Parameters<typeof readXdsConnections>[0]) => {
+      const read = readXdsConnections(flags);
+      return read.ok ? [] : read.error;
+    };
+    expect(mistakesOf({ xdsCert: "a.pem" })).toEqual([expect.stringContaining("--xds-key is missing")]);
+    expect(mistakesOf({ xdsKey: "a.key" })).toEqual([expect.stringContaining("--xds-cert is missing")]);
+    expect(mistakesOf({ xdsClientCa: "ca.pem" })).toEqual([expect.stringContaining("--xds-client-ca needs")]);
+    expect(mistakesOf({ xdsCert: "a.pem", xdsKey: "a.key", xdsVerifyNode: true })).toEqual([
+      expect.stringContaining("--xds-verify-node needs"),
+    ]);
+    expect(mistakesOf({ xdsMaxConnectionAge: "1s" })).toEqual([expect.stringContaining("10s or more")]);
+    expect(mistakesOf({})).toEqual([]);
+  });
+
+  test("are read together", () => {
+    const flags = { xdsCert: "a.pem", xdsKey: "a.key", xdsClientCa: "ca.pem", xdsVerifyNode: true };
+    expect(readXdsConnections({ ...flags, xdsMaxConnectionAge: "30m" })).toEqual({
+      ok: true,
+      value: {
+        tlsPaths: { cert: "a.pem", key: "a.key", clientCa: "ca.pem" },
+        verifiesNode: true,
+        connectionAgeMsMax: 1_800_000,
+      },
+    });
+  });
 });

@@ -1,0 +1,37 @@
+/**
+ * The transport socket of a bootstrap with TLS: how an Envoy checks the control plane, and shows who it is.
+ */
+import { isIP } from "node:net";
+import type { JsonObject } from "./bootstrap.ts";
+import type { BootstrapTls, HostPort } from "./bootstrap-options.ts";
+
+const UPSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+
+/** The certificate must have the name, or else the host that Envoy connects to. */
+export function tlsTransportSocket({ caFile, name, own }: BootstrapTls, { host }: HostPort): JsonObject {
+  const expected = name ?? host;
+  const isAddress = isIP(expected) !== 0;
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": `type.googleapis.com/${UPSTREAM_TLS}`,
+      // Addresses are not allowed there (RFC 6066).
+      ...(isAddress ? {} : { sni: expected }),
+      common_tls_context: {
+        alpn_protocols: ["h2"],
+        tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
+        ...(own === undefined
+          ? {}
+          : {
+              tls_certificates: [
+                { certificate_chain: { filename: own.certFile }, private_key: { filename: own.keyFile } },
+              ],
+            }),
+        validation_context: {
+          trusted_ca: { filename: caFile },
+          match_typed_subject_alt_names: [{ san_type: isAddress ? "IP_ADDRESS" : "DNS", matcher: { exact: expected } }],
+        },
+      },
+    },
+  };
+}
