@@ -27,6 +27,8 @@ export interface EnvoyOptions {
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: Readonly<Record<string, unknown>>;
+  /** How long listeners that go finish what they have; Envoy's own ten minutes outlast any test. */
+  readonly drainTimeS?: number;
   /** Further command line arguments. */
   readonly args?: readonly string[];
 }
@@ -64,8 +66,7 @@ export class Envoy {
         ["--config-yaml", JSON.stringify({ ...bootstrap, ...options.override })],
         ["--disable-hot-restart"],
         ["--concurrency", "1", "--log-level", options.logLevel ?? "info"],
-        // Replaced listeners finish their requests; the default of ten minutes outlasts any test.
-        ["--drain-time-s", "5"],
+        ["--drain-time-s", String(options.drainTimeS ?? 5)],
         options.args ?? [],
       ].flat(),
     });
