@@ -57,6 +57,7 @@ export interface BootstrapFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly output: string;
+  readonly config?: readonly string[];
 }
 
 /** Envoy sends the node in messages and logs; a longer name is a mistake, such as a pasted file. */

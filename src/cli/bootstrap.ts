@@ -8,6 +8,8 @@
 import { isIP } from "node:net";
 import { Command } from "commander";
 import type { JsonValue } from "../model/intent.ts";
+import { tell } from "./output.ts";
+import { wantedFlags } from "./wanted-flags.ts";
 import { yamlText } from "../snapshot/yaml-text.ts";
 import { tlsTransportSocket } from "./bootstrap-tls.ts";
 import {
@@ -50,16 +52,24 @@ export function bootstrapCommand(): Command {
     .option("--tls-name <name>", "the name in the control plane's certificate, when it is not the host of --xds")
     .option("--tls-cert <file>", "this Envoy's own certificate, on its machine")
     .option("--tls-key <file>", "the key of --tls-cert")
+    .option("--config <dir...>", "config directories: names the flags that the config wants Envoy to be started with")
     .option("-o, --output <format>", "yaml or json", "yaml")
-    .action((flags: BootstrapFlags) => {
+    .action((flags: BootstrapFlags): void | Promise<void> => {
       const options = readBootstrapOptions(flags);
-      if (!options.ok) command.error(options.error.map((line) => `error: ${line}`).join("\n"), { exitCode: 2 });
-      else {
-        const format = flags.output === "json" ? "json" : "yaml";
-        command.configureOutput().writeOut?.(printBootstrap(createBootstrap(options.value), format));
-      }
+      if (!options.ok) return command.error(options.error.map((line) => `error: ${line}`).join("\n"), { exitCode: 2 });
+      const bootstrap = createBootstrap(options.value);
+      const format = flags.output === "json" ? "json" : "yaml";
+      const print = (): void => command.configureOutput().writeOut?.(printBootstrap(bootstrap, format));
+      return flags.config === undefined ? print() : tellFlags(command, flags.config, bootstrap).then(print);
     });
   return command;
+}
+
+/** Beside the bootstrap, because it cannot hold them. */
+async function tellFlags(command: Command, roots: readonly string[], bootstrap: JsonObject): Promise<void> {
+  const wanted = await wantedFlags(roots, bootstrap["node"]);
+  if (!wanted.ok) command.error(wanted.error, { exitCode: 2 });
+  else if (wanted.value.length > 0) tell(`start this Envoy with: ${wanted.value.join(" ")}`);
 }
 
 /** The message as an object; field names are the proto's own, durations proto3 JSON. */

@@ -54,6 +54,9 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     ...(value.nodes === undefined ? {} : { groups: listOf(value.nodes) }),
     listeners: listeners.toSorted(byName),
     policies: buildAttachments(document, path, value.policies),
+    ...(value.drain === undefined
+      ? {}
+      : { drain: { at: placeOf(document, [...path, "drain"], "key"), timeMs: durationMs(value.drain.time) } }),
   };
 }
 

@@ -13,6 +13,14 @@ export interface Gateway {
   readonly listeners: readonly GatewayListener[];
   /** Hold for what its listeners route. */
   readonly policies: readonly AttachedPolicy[];
+  readonly drain?: GatewayDrain;
+}
+
+/** How long connections live on when their listener was changed or removed: a flag of the Envoy, written down here. */
+export interface GatewayDrain {
+  readonly at: Place;
+  /** Whole seconds. */
+  readonly timeMs: number;
 }
 
 /** One listener: of HTTPS when it has `tls`, else of HTTP. */

@@ -85,4 +85,14 @@ export const gatewaySchema = block({
   nodes: oneOrMore(name).optional().meta({ description: "Node groups; all when absent." }),
   listeners: z.array(listener).min(1).describe("What Envoy listens on."),
   policies: attachedPolicies.optional(),
+  drain: block({
+    time: scalar("wholeSeconds").meta({
+      description: "The `--drain-time-s` that the gateway's Envoys are started with; 10m when absent.",
+    }),
+  })
+    .optional()
+    .meta({
+      description: "How long connections live on when their listener was changed or removed.",
+      examples: [{ time: "60s" }],
+    }),
 }).meta({ description: "A set of listeners.", examples: [{ listeners: [{ name: "http", port: 8080 }] }] });

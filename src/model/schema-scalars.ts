@@ -43,6 +43,13 @@ export const scalarRules = {
     hint: durationHint,
     examples: ["250ms", "3s"],
   },
+  wholeSeconds: {
+    // Five digits of hours fit the 32 bits of Envoy's flag.
+    pattern: /^(?=[^a-z]*[1-9])[0-9]{1,5}[smh]$/,
+    expected: "a duration of whole seconds greater than zero",
+    hint: "write a number and a unit: 30s, 2m or 1h",
+    examples: ["60s", "5m"],
+  },
   locality: {
     pattern: /^[^/\s]+(?:\/[^/\s]+){0,2}$/,
     expected: "region, region/zone or region/zone/subZone",

@@ -13,7 +13,7 @@ import type { UpdatePolicy } from "./snapshot.ts";
 const graceMs = 30_000;
 /** Envoy warms a new cluster for at most 15 s (`initial_fetch_timeout`): one that has not answered by then will not. */
 const deadlineMs = 15_000;
-/** Envoy's `--drain-time-s`. */
+/** Envoy's default of `--drain-time-s`. */
 const drainMs = 600_000;
 
 /** What the group says wins; the default grace covers the longest request that its routes allow. */
@@ -22,8 +22,14 @@ export function updatePolicy(group: NodeGroup, intent: Intent): UpdatePolicy {
     graceMs: group.updates.graceMs ?? Math.max(graceMs, longestRequestMs(group, intent)),
     deadlineMs: group.updates.deadlineMs ?? deadlineMs,
     onDeadline: group.updates.onDeadline ?? "hold",
-    drainMs,
+    drainMs: groupDrainMs(group, intent) ?? drainMs,
   };
+}
+
+/** The longest drain time that a gateway of the group names, or undefined: one Envoy has one, for all its listeners. */
+export function groupDrainMs(group: NodeGroup, intent: Intent): number | undefined {
+  const named = gatewaysOf(group, intent).flatMap(({ drain }) => (drain === undefined ? [] : [drain.timeMs]));
+  return named.length === 0 ? undefined : Math.max(...named);
 }
 
 /** A request without a limit (0) cannot be waited for. */

@@ -4,6 +4,7 @@
  * The values are those of Envoy's guide for edge deployments, with one exception that is explained below:
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
  */
+import type { GatewayDrain } from "../model/intent-gateway.ts";
 import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
 import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
 import type { RouterJson } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.d.ts";
@@ -24,8 +25,13 @@ const streamIdleTimeoutMs = 300_000;
 /** Headers that trickle in hold a connection for nothing. */
 const requestHeadersTimeoutMs = 10_000;
 
+/** Between the two GOAWAYs of HTTP/2, for streams that cross the first one on their way; Envoy's default. */
+const goawayMsMax = 5_000;
+/** A connection that is told to close late in the drain shall end before it is cut. */
+const goawayShare = 10;
+
 /** `name` is the listener's: of the statistics, and of the route configuration. */
-export function translateHttpConnectionManager(name: string): AnyJson {
+export function translateHttpConnectionManager(name: string, drain?: GatewayDrain): AnyJson {
   const router: RouterJson = {};
   const manager: HttpConnectionManagerJson = {
     statPrefix: name,
@@ -47,6 +53,7 @@ export function translateHttpConnectionManager(name: string): AnyJson {
     requestHeadersTimeout: duration(requestHeadersTimeoutMs),
     // The guide says 300 s for the whole request, which cuts long uploads and every streaming gRPC call; Envoy's default is no limit.
     requestTimeout: "0s",
+    ...(drain === undefined ? {} : { drainTimeout: duration(Math.min(goawayMsMax, drain.timeMs / goawayShare)) }),
   };
   return packAny("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", manager);
 }

@@ -11,6 +11,7 @@ import type { Intent } from "../model/intent.ts";
 import { countHosts } from "./host-counts.ts";
 import type { HostCounts } from "./host-counts.ts";
 import { lintCircuitBreakers } from "./lint-circuit-breakers.ts";
+import { lintDrainTimes } from "./lint-drain-times.ts";
 import { lintListeners } from "./lint-listeners.ts";
 import { lintOutlierDetection } from "./lint-outlier-detection.ts";
 import { lintRetries } from "./lint-retries.ts";
@@ -42,6 +43,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ]),
     ...lintRetries(intent),
     ...lintListeners(intent),
+    ...lintDrainTimes(intent),
     ...lintShadowedRules(intent, memo.shadowed),
   ];
 }

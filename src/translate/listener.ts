@@ -26,7 +26,7 @@ const handshakeTimeoutMs = 10_000;
 /** An HTTP listener of a gateway. */
 export function translateListener(gateway: Gateway, listener: GatewayListener): EnvoyResource {
   const name = listenerName(gateway, listener);
-  const json = listenerJson(name, listener, { filterChains: [{ filters: [httpFilter(name)] }] });
+  const json = listenerJson(name, listener, { filterChains: [{ filters: [httpFilter(name, gateway)] }] });
   return envoyResource(envoyTypes.listener, name, json, listener.at);
 }
 
@@ -70,6 +70,7 @@ function listenerJson(
 
 function filterChain(chain: {
   readonly name: string;
+  readonly gateway: Gateway;
   readonly listener: GatewayListener;
   readonly tls: ListenerTls;
 }): FilterChainJson {
@@ -77,14 +78,17 @@ function filterChain(chain: {
   return {
     name: chain.name,
     ...(hostnames === undefined ? {} : { filterChainMatch: { serverNames: hostnames } }),
-    filters: [httpFilter(chain.name)],
+    filters: [httpFilter(chain.name, chain.gateway)],
     transportSocket: translateDownstreamTls(chain.tls),
     transportSocketConnectTimeout: duration(handshakeTimeoutMs),
   };
 }
 
-function httpFilter(name: string): NonNullable<FilterChainJson["filters"]>[number] {
-  return { name: "envoy.filters.network.http_connection_manager", typedConfig: translateHttpConnectionManager(name) };
+function httpFilter(name: string, { drain }: Gateway): NonNullable<FilterChainJson["filters"]>[number] {
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    typedConfig: translateHttpConnectionManager(name, drain),
+  };
 }
 
 function addressOf(listener: GatewayListener): string {

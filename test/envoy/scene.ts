@@ -52,6 +52,7 @@ export interface SceneOptions {
   /** Puts further files into the config directory before Fairway is started. */
   readonly prepare?: (configDir: string) => Promise<void>;
   readonly api?: EnvoyOptions["api"];
+  readonly envoy?: Pick<EnvoyOptions, "version" | "drainTimeS">;
   readonly args?: readonly string[];
 }
 
@@ -93,7 +94,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     await options.prepare?.(configDir);
     const fairway = stack.use(await Fairway.start({ configDir, stateDir, args: options.args ?? [] }));
     const envoy = stack.use(
-      await Envoy.start({ xdsPort: fairway.xdsPort, nodeId: "edge-1", api: options.api ?? "delta" }),
+      await Envoy.start({ xdsPort: fairway.xdsPort, nodeId: "edge-1", api: options.api ?? "delta", ...options.envoy }),
     );
     const scene = createScene({ configDir, stateDir, port, backends, fairway, envoy }, stack);
     await scene.converged();

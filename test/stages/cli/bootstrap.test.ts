@@ -1,13 +1,17 @@
 /**
  * What `fairway bootstrap` takes, refuses and prints; that Envoy likes it is in `test/envoy/bootstrap.test.ts`.
  */
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { CommanderError } from "commander";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { bootstrapCommand, createBootstrap, printBootstrap, type JsonObject } from "../../../src/cli/bootstrap.ts";
 import { readBootstrapOptions, type BootstrapFlags } from "../../../src/cli/bootstrap-options.ts";
+import { examplesDir } from "../../support/examples.ts";
 
 describe("bootstrap", () => {
   it("needs nothing but a node id", () => {
@@ -186,6 +190,19 @@ describe("bootstrap", () => {
     const ended = (): void => void run("--xds", "nonsense");
     expect(ended).toThrow(CommanderError);
     expect(ended).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
+
+  it("says which flags the config wants the Envoy to be started with, beside the file", async () => {
+    const main = join(import.meta.dirname, "../../../src/cli/main.ts");
+    const args = (example: string) => [main, "bootstrap", "--node-id", "a", "--config", join(examplesDir, example)];
+    const named = await promisify(execFile)(process.execPath, args("drain-time"));
+    expect(named.stderr).toBe("start this Envoy with: --drain-time-s 60\n");
+    expect(parse(named.stdout)).toMatchObject({ node: { id: "a" } });
+    expect((await promisify(execFile)(process.execPath, args("hello"))).stderr).toBe("");
+    await expect(promisify(execFile)(process.execPath, args("multiple-groups"))).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("matches no group"),
+    });
   });
 
   it.each(["delta", "sotw"] as const)("is what envoy/%s.yaml shows", (api) => {

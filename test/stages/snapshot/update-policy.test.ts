@@ -44,6 +44,14 @@ describe("updatePolicy", () => {
     expect(updatePolicy(group("default"), intent).graceMs).toBe(120_000);
   });
 
+  it("keeps clusters as long as the longest drain time that a gateway of the group names", () => {
+    const drain = (timeMs: number) => ({ drain: { at: place(), timeMs } });
+    const gateways = [gateway("a", drain(60_000)), gateway("b", drain(90_000)), gateway("c")];
+    const intent = { ...helloIntent(), gateways };
+    expect(updatePolicy(group("default"), intent).drainMs).toBe(90_000);
+    expect(updatePolicy(group("other"), intent).drainMs).toBe(600_000);
+  });
+
   it("does what the group says", () => {
     const updates = { graceMs: 0, deadlineMs: 1, onDeadline: "proceed" } as const;
     expect(updatePolicy(group("default", { updates }), withTimeouts(90_000))).toMatchObject(updates);

@@ -57,6 +57,17 @@ services: { s: { endpoints: [] } }
 `;
 }
 
+/** Two gateways with their drain times, of these groups. */
+function drains(one: string, two: string | undefined, ...[a, b]: readonly string[]): string {
+  const gateway = (name: string, port: number, time: string | undefined, group: string | undefined): string =>
+    `  ${name}:\n    { listeners: [{ name: h, port: ${port} }]${group === undefined ? "" : `, nodes: ${group}`}${
+      time === undefined ? "" : `,\n      drain: { time: ${time} }`
+    } }\n`;
+  return `gateways:\n${gateway("g", 80, one, a)}${gateway("h", 81, two, b)}services: { s: { endpoints: [] } }
+routes: { r: { rules: [{ backends: [{ service: s }] }] } }
+`;
+}
+
 const rows: readonly (readonly [title: string, text: string, ...expected: string[]])[] = [
   ["ten percent of three hosts", service(3, "outlierDetection: {}"), "outlier-never-ejects 5:5"],
   ["33 % of three hosts", service(3, "outlierDetection: { maxEjectionPercent: 33 }"), "outlier-never-ejects 5:5"],
@@ -200,6 +211,13 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
   ["a route for the hostname of one listener of its gateway", apart("g", "b.test")],
   ["a route for every hostname", apart("g/a", "'*'")],
   ["a route for a hostname below that of its listener", apart("g/wide", "x.w.test")],
+  ["two drain times in one group", drains("60s", "5m"), "drain-times-differ 4:7"],
+  ["the same drain time, in other words", drains("60s", "1m")],
+  ["a drain time that one gateway names for both", drains("60s", undefined)],
+  [
+    "two drain times in two groups",
+    `nodes: { one: { match: { id: a } }, two: { match: { id: b } } }\n${drains("60s", "5m", "one", "two")}`,
+  ],
   [
     "a route without gateways",
     "services: { s: { endpoints: [] } }\nroutes:\n  r: { rules: [{ backends: [{ service: s }] }] }\n",

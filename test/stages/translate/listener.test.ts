@@ -109,6 +109,25 @@ describe("a secret", () => {
   });
 });
 
+describe("the time between the two GOAWAYs", () => {
+  const timeouts = (timeMs: number | undefined) => {
+    const drain = timeMs === undefined ? {} : { drain: { at: place(), timeMs } };
+    const listeners = [{ name: "plain", at: place(), port: 80 }, https("tls", undefined)];
+    return listenersOf(buildIntent({ gateways: [gateway("g", { listeners, ...drain })] })).map(
+      ({ filterChains = [] }) => filterChains[0]?.filters?.[0]?.typedConfig?.["drainTimeout"],
+    );
+  };
+
+  test.each([
+    [60_000, "5s"],
+    [20_000, "2s"],
+    [1_000, "0.1s"],
+    [undefined, undefined],
+  ])("is a tenth of the drain time, and at most Envoy's own: %s ms", (timeMs, expected) => {
+    expect(timeouts(timeMs)).toEqual([expected, expected]);
+  });
+});
+
 describe("hostnames of a listener", () => {
   test.each([
     ["*", "a.test", "a.test"],

@@ -15,6 +15,10 @@ const listener = (keys: string) => `gateways:\n  g: { listeners:\n    [{ name: h
 /** A backend of the only rule; it starts at column 22 of the fifth line. */
 const backends = (text: string) => `${shop}routes:\n  r:\n    rules:\n      - backends: [${text}]\n`;
 
+/** A gateway that drains for so long. */
+const drain = (time: string | undefined): string =>
+  `gateways: { g: { listeners: [{ name: h, port: 80 }], drain: {${time === undefined ? "" : ` time: ${time} `}} } }\n`;
+
 export const routing: readonly WrongInput[] = [
   ["routes that are a list", "routes: [a]\n", "wrong-type 1:9"],
   ["rules that are a map", `${shop}routes: { r: { rules: { backends: [] } } }\n`, "wrong-type 2:23"],
@@ -186,6 +190,10 @@ export const routing: readonly WrongInput[] = [
   ["consistency that is none", "nodes: { edge: { consistency: loose } }\n", "invalid-value 1:31"],
   ["a guard that is true", "nodes: { edge: { removalGuard: true } }\n", "wrong-type 1:32"],
   ["a guard over 100 %", "nodes: { edge: { removalGuard: { percent: 101 } } }\n", "invalid-value 1:43"],
+  ["a drain time in parts of a second", drain("1.5s"), "invalid-value 1:69"],
+  ["a drain time of zero", drain("0s"), "invalid-value 1:69"],
+  ["a drain time without its unit", drain("60"), "wrong-type 1:69"],
+  ["a drain without its time", drain(undefined), "missing-key 1:54"],
   ["a deadline of zero", "nodes: { edge: { updates: { deadline: 0s } } }\n", "invalid-value 1:39"],
   [
     "a deadline that does something else",

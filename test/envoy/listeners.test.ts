@@ -1,0 +1,225 @@
+/**
+ * What a change of a listener does to the connections that are open on it, and that nothing more is lost than that.
+ *
+ * One edit changes a filter chain, a certificate, a filter, a port, a name, and takes a listener away, while every
+ * kind of connection is open on each. docs/listeners.md is what is found here, in words.
+ */
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Load } from "../../demo/kit/load.ts";
+import { freePorts } from "../../demo/kit/ports.ts";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import { certificatesDir } from "../support/certificates.ts";
+import { BusyClient, openEcho, openHttp1, openHttp2, openSocket, startPatientBackends } from "./open-connections.ts";
+import type { Connection, Target } from "./open-connections.ts";
+import { startScene } from "./scene.ts";
+
+const DRAIN_S = 7;
+/** Ends within the drain, and long after the grace. */
+const WITHIN_MS = 3_500;
+/** Outlasts the drain. */
+const BEYOND_MS = 10_000;
+/** Envoy counts from the beginning of its loop's turn, which a busy machine may make long. */
+const EARLY_MS = 1_000;
+const LATE_MS = 3_000;
+
+interface Ports {
+  readonly shared: number;
+  readonly certificate: number;
+  readonly filter: number;
+  readonly moved: number;
+  readonly movedTo: number;
+  readonly removed: number;
+  readonly renamed: number;
+  readonly tcp: number;
+  readonly tcpTo: number;
+}
+
+/** Before the edit and after it. */
+function config(ports: Ports, backends: { readonly http: number; readonly echo: number }, edited: boolean): string {
+  const drain = `drain: { time: ${DRAIN_S}s }`;
+  const https = (name: string, more = "") =>
+    `{ name: ${name}, port: ${ports.shared}, address: 127.0.0.1, protocol: HTTPS, hostnames: [${name}.test], tls: { secret: fixed${more} } }`;
+  const http = (port: number) => `listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }], ${drain}`;
+  const chains = [
+    https("one", edited ? ", minVersion: TLSv1_3" : ""),
+    https("two"),
+    ...(edited ? [https("three")] : []),
+  ];
+  return `
+nodes: { all: { removalGuard: off, updates: { grace: 250ms } } }
+gateways:
+  shared: { listeners: [${chains.join(", ")}], ${drain} }
+  certificate: { listeners: [{ name: https, port: ${ports.certificate}, address: 127.0.0.1, protocol: HTTPS, tls: { secret: renewed } }] }
+  filter: { ${http(ports.filter)} }
+  moved: { ${http(edited ? ports.movedTo : ports.moved)} }
+  ${edited ? "new-name" : "old-name"}: { ${http(ports.renamed)} }
+${edited ? "" : `  removed: { ${http(ports.removed)} }`}
+secrets:
+  fixed: { certificate: { file: ${certificatesDir}/one.pem }, privateKey: { file: ${certificatesDir}/one.key } }
+  renewed: { certificate: { file: site.pem }, privateKey: { file: site.key } }
+services:
+  shop: { endpoints: ["127.0.0.1:${backends.http}"] }
+  echo: { endpoints: ["127.0.0.1:${backends.echo}"] }
+${edited ? "" : `  leaving: { endpoints: ["127.0.0.1:${backends.http}"] }`}
+routes:
+  shop: { gateways: [shared, certificate, filter, moved, ${edited ? "new-name" : "old-name"}], rules: [{ backends: [{ service: shop }] }] }
+${edited ? "" : "  leaving: { gateways: [removed], rules: [{ backends: [{ service: leaving }] }] }"}
+patches:
+  - target: { type: Listener, name: filter/http }
+    jsonPatch:
+      - { op: add, path: /filter_chains/0/filters/0/typed_config/upgrade_configs, value: [{ upgrade_type: websocket }] }
+      - { op: replace, path: /filter_chains/0/filters/0/typed_config/stream_idle_timeout, value: ${edited ? 200 : 300}s }
+resources:
+  - "@type": type.googleapis.com/envoy.config.listener.v3.Listener
+    name: tcp
+    address: { socket_address: { address: 127.0.0.1, port_value: ${edited ? ports.tcpTo : ports.tcp} } }
+    filter_chains:
+      - filters:
+          - name: tcp
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+              stat_prefix: tcp
+              cluster: echo
+`;
+}
+
+/** What is open on one listener while it changes. */
+interface Opened {
+  readonly idle: readonly Connection[];
+  /** Requests that end within the drain, on HTTP/1.1 and HTTP/2. */
+  readonly within: Promise<readonly (number | string)[]>;
+  /** Requests that do not. */
+  readonly beyond: Promise<readonly (number | string)[]>;
+  readonly all: readonly Connection[];
+}
+
+async function openAll(target: Target): Promise<Opened> {
+  const idle = [await openHttp1(target), await openHttp2(target)];
+  for (const connection of idle) expect(await connection.ask("/0")).toBe(200);
+  const [first, second, both] = [await openHttp1(target), await openHttp1(target), await openHttp2(target)];
+  return {
+    idle,
+    within: Promise.all([first.ask(`/${WITHIN_MS}`), both.ask(`/${WITHIN_MS}`)]),
+    beyond: Promise.all([second.ask(`/${BEYOND_MS}`), both.ask(`/${BEYOND_MS}`)]),
+    all: [...idle, first, second, both],
+  };
+}
+
+describe.concurrent("an edit of listeners", () => {
+  test.each([
+    ["delta", "1.40"],
+    ["sotw", "1.36"],
+  ] as const)(
+    "ends the connections of what changed, in Envoy's drain time, and of nothing else, and loses no request that ends in it (%s, Envoy %s)",
+    async (api, version) => {
+      const [shared, certificate, filter, moved, movedTo, removed, renamed, tcp, tcpTo] = await freePorts(9);
+      const ports = { shared, certificate, filter, moved, movedTo, removed, renamed, tcp, tcpTo } as Ports;
+      await using backends = await startPatientBackends();
+      const renew = async (configDir: string, name: string) => {
+        for (const end of ["key", "pem"])
+          await copyFile(join(certificatesDir, `${name}.${end}`), join(configDir, `site.${end}`));
+      };
+      await using scene = await startScene({
+        backends: 0,
+        api,
+        envoy: { version, drainTimeS: DRAIN_S },
+        prepare: (configDir) => renew(configDir, "one"),
+        config: () => config(ports, backends, false),
+      });
+      await scene.envoy.ready();
+      const url = `http://127.0.0.1:${ports.renamed}/`;
+      await using kept = Load.start({ url, concurrency: 2, requestsPerSecond: 100 });
+      const changed = { port: ports.shared, servername: "one.test" };
+      await using busyOnChain = new BusyClient(changed);
+      await using busyOnFilter = new BusyClient({ port: ports.filter });
+      await using busyOnName = new BusyClient({ port: ports.renamed });
+      const draining = {
+        changed: await openAll(changed),
+        filter: await openAll({ port: ports.filter }),
+        moved: await openAll({ port: ports.moved }),
+        removed: await openAll({ port: ports.removed }),
+        renamed: await openAll({ port: ports.renamed }),
+      };
+      const staying = {
+        neighbour: await openAll({ port: ports.shared, servername: "two.test" }),
+        certificate: await openAll({ port: ports.certificate, servername: "one.test" }),
+      };
+      const echoes = [
+        await openEcho({ port: ports.filter, upgrade: true }),
+        await openEcho({ port: ports.tcp, upgrade: false }),
+      ];
+
+      const before = await scene.served();
+      const editedAtMs = performance.now();
+      await renew(scene.configDir, "one-renewed");
+      await scene.save(config(ports, backends, true));
+      await scene.converged(before);
+      const acknowledgedAtMs = performance.now();
+
+      // A port that was left is closed to newcomers at once, and a new one is open.
+      for (const port of [ports.moved, ports.removed, ports.tcp]) await refused(port);
+      for (const port of [ports.movedTo, ports.renamed, ports.filter, ports.tcpTo])
+        (await openSocket({ port })).destroy();
+      // What is open goes on: the removed listener too, whose service has left with it.
+      for (const [name, { within, idle }] of Object.entries(draining)) {
+        expect(await idle[0]?.ask("/0"), name).toBe(200);
+        expect(await within, name).toEqual([200, 200]);
+      }
+      for (const echo of echoes) await echo.echo();
+
+      // At the end of the drain they are cut, with what is still under way on them, and not before.
+      const ends = [
+        ...Object.entries(draining).flatMap(([name, { idle }]) => idle.map((connection) => ({ name, connection }))),
+        ...echoes.map((connection) => ({ name: "echo", connection })),
+      ];
+      for (const { name, connection } of ends) {
+        const what = `${name} to be closed at the end of the drain`;
+        const closedAtMs = await waitUntil(() => connection.closedAtMs(), { what, timeoutMs: 20_000 });
+        // Who was asked something meanwhile may have been told to go.
+        if ("toldAtMs" in connection && connection.toldAtMs() !== undefined) continue;
+        expect(closedAtMs - editedAtMs, name).toBeGreaterThan(DRAIN_S * 1_000 - EARLY_MS);
+        expect(closedAtMs - acknowledgedAtMs, name).toBeLessThan(DRAIN_S * 1_000 + LATE_MS);
+      }
+      for (const [name, { beyond }] of Object.entries(draining)) {
+        for (const answer of await beyond) expect(typeof answer, `${name}: ${answer}`).toBe("string");
+      }
+
+      // Nobody told the others anything, and their requests outlast the drain.
+      for (const [name, { within, beyond, all }] of Object.entries(staying)) {
+        expect(await within, name).toEqual([200, 200]);
+        expect(await beyond, name).toEqual([200, 200]);
+        for (const connection of all) {
+          expect([connection.toldAtMs(), connection.closedAtMs()], name).toEqual([undefined, undefined]);
+          expect(await connection.ask("/0"), name).toBe(200);
+          connection.close();
+        }
+      }
+      for (const client of [busyOnChain, busyOnFilter, busyOnName]) {
+        const { sent, lost, connections } = await client.stop();
+        expect(lost).toEqual([]);
+        expect(sent).toBeGreaterThan(100);
+        expect(connections).toBeGreaterThan(1);
+      }
+      const { failures } = await kept.stop();
+      expect(failures).toEqual([]);
+      await waitUntil(async () => (await scene.envoy.counter("cluster.leaving.membership_total")) === 0, {
+        what: "the service to leave after the drain",
+        timeoutMs: 20_000,
+      });
+    },
+  );
+});
+
+/** Waits until nobody can connect; a worker of Envoy closes its socket a moment after the change is acknowledged. */
+async function refused(port: number): Promise<void> {
+  await waitUntil(
+    () =>
+      openSocket({ port }).then(
+        (socket) => void socket.destroy(),
+        () => true,
+      ),
+    { what: `port ${port} to be closed` },
+  );
+}
