@@ -55,7 +55,7 @@ export async function checkWithEnvoy(check: EnvoyCheck): Promise<EnvoyOpinion> {
   return { version, diagnostics };
 }
 
-type Rejection = StreamEvent & { readonly kind: "rejected" };
+type Rejection = StreamEvent & { readonly kind: "rejected" | "rejection-narrowed" };
 
 async function rejectionsOf(snapshot: Snapshot, check: EnvoyCheck): Promise<readonly Rejection[]> {
   await using stack = new AsyncDisposableStack();
@@ -91,7 +91,7 @@ function createVerdict(timeoutMs: number): {
   stop(): void;
 } {
   const { promise, resolve, reject } = Promise.withResolvers<readonly Rejection[]>();
-  const rejections: Rejection[] = [];
+  let rejections: readonly Rejection[] = [];
   const expired = setTimeout(() => {
     if (rejections.length > 0) resolve(rejections);
     else
@@ -106,7 +106,10 @@ function createVerdict(timeoutMs: number): {
   return {
     reached: promise,
     take(event) {
-      if (event.kind === "rejected") rejections.push(event);
+      if (event.kind === "rejected" || event.kind === "rejection-narrowed") {
+        // What Envoy rejected without a name is sent to it in parts: only the last of these says what it was.
+        rejections = [...rejections.filter((earlier) => !isPartOf(event, earlier)), event];
+      }
       if (event.kind === "synced" && rejections.length === 0) resolve([]);
       if (rejections.length === 0) return;
       clearTimeout(quiet);
@@ -117,6 +120,11 @@ function createVerdict(timeoutMs: number): {
       clearTimeout(quiet);
     },
   };
+}
+
+function isPartOf(event: Rejection, earlier: Rejection): boolean {
+  if (event.typeUrl !== earlier.typeUrl || event.resources.length >= earlier.resources.length) return false;
+  return event.resources.every(({ name }) => earlier.resources.some((resource) => resource.name === name));
 }
 
 /** The bootstrap that people get, but for its ports: the control plane is a socket, and there is no admin page. */

@@ -78,6 +78,7 @@ export function step(fleet: Fleet, event: FleetEvent): Fleet {
     case "synced":
     case "subscribed":
     case "rejected":
+    case "rejection-narrowed":
     case "gate":
       applyOnStream(fleet, event);
       if (event.atMs >= fleet.forgetAtMs) forget(fleet, event.atMs);

@@ -98,7 +98,7 @@ export function stepNode(
 ): void {
   node.lastSeenMs = event.atMs;
   stepStream(of.stream, event, of.current);
-  if (event.kind !== "rejected") return;
+  if (event.kind !== "rejected" && event.kind !== "rejection-narrowed") return;
   const rejection = typeRecord(of.stream, event.typeUrl)?.rejection;
   if (rejection !== undefined) node.lastRejections = new Map(node.lastRejections).set(event.typeUrl, rejection);
 }

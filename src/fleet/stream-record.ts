@@ -112,6 +112,8 @@ export function stepStream(stream: Written<StreamRecord>, event: OpenStreamEvent
       return subscribed(typeOf(stream, event.typeUrl), event);
     case "rejected":
       return rejected(typeOf(stream, event.typeUrl), event, stream.movingTo);
+    case "rejection-narrowed":
+      return narrowed(typeOf(stream, event.typeUrl), event, stream.movingTo);
     case "gate":
       return stepGate(stream, event);
     default:
@@ -172,6 +174,26 @@ function rejected(
     message,
     resources: event.resources.slice(0, REJECTED_RESOURCES_MAX),
     resourcesCount: event.resources.length,
+    atMs,
+  };
+}
+
+/** The others that were rejected with it have been accepted meanwhile. */
+function narrowed(
+  type: Written<TypeRecord>,
+  event: OpenStreamEvent & { readonly kind: "rejection-narrowed" },
+  snapshotVersion: SnapshotVersion | undefined,
+): void {
+  const { typeUrl, message, resources, atMs } = event;
+  const versionInfo = type.rejection?.versionInfo ?? "";
+  type.status = "error";
+  type.rejection = {
+    typeUrl,
+    versionInfo,
+    snapshotVersion,
+    message,
+    resources,
+    resourcesCount: resources.length,
     atMs,
   };
 }

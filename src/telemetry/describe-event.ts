@@ -68,6 +68,10 @@ function describeOnStream(event: StreamEvent): EventDescription {
       return warn(
         `${event.nodeId} rejected ${short(event.typeUrl)} ${event.versionInfo}${culprits(event.resources)}: ${event.message}`,
       );
+    case "rejection-narrowed":
+      return warn(
+        `${event.nodeId} accepted the other ${short(event.typeUrl)}, so what it rejected is${culprits(event.resources)}: ${event.message}`,
+      );
     case "gate":
       return event.state === "overdue"
         ? warn(`${event.nodeId} is overdue for ${event.snapshotVersion}: waiting for ${event.waitingFor}`)

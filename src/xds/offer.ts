@@ -87,25 +87,27 @@ function newestOf(state: StreamState, { typeUrl, name }: Resource): Resource | u
 /**
  * Whether this node has rejected this very content. What was blamed together, because the node named none,
  * counts only while all of it is wanted: once a part has changed, that may have been the bad one, and
- * the others must not be held back for ever.
+ * the others must not be held back for ever. And it does not count for what is being tried.
  */
 export function isRejected(state: StreamState, resource: Resource, view: View | undefined): boolean {
   const rejections = state.rejections.get(resource.typeUrl)?.resources.get(resource.name);
   const rejection = rejections?.find(({ version }) => version === resource.version);
   if (rejection === undefined) return false;
-  if (rejection.together === undefined || view === undefined || view.leaving.has(resource.name)) return true;
-  return isWhole(rejection.together, view);
+  const { together } = rejection;
+  if (together?.trying.has(resource.name) === true) return false;
+  if (together === undefined || view === undefined) return true;
+  // When there were enough trials, what is only kept is given up.
+  if (together.trying.size === 0 && view.leaving.has(resource.name)) return true;
+  return isWhole(together, view);
 }
 
-/** Remembers that the node rejected these contents: each by itself, or one of `suspects` without saying which. */
+/** Remembers that the node rejected these contents: each by itself, or some of them, without saying which. */
 export function reject(
   state: StreamState,
   type: TypeState,
   resources: readonly Resource[],
-  suspects: readonly Resource[] = [],
+  together?: BlamedTogether,
 ): void {
-  const versions = new Map(suspects.map(({ name, version }) => [name, version]));
-  const together = versions.size < 2 ? undefined : { versions, checkedFor: undefined, isWhole: true };
   const { resources: known, lastGood } = rejectionsOf(state, type.type.typeUrl);
   for (const { name, version } of resources) {
     const others = (known.get(name) ?? []).filter((rejection) => rejection.version !== version);
@@ -165,7 +167,8 @@ function isWhole(together: BlamedTogether, view: View): boolean {
   if (together.checkedFor !== view) {
     together.checkedFor = view;
     together.isWhole = [...together.versions].every(
-      ([name, version]) => view.resources.get(name)?.version === version && !view.leaving.has(name),
+      ([name, version]) =>
+        view.resources.get(name)?.version === version && (together.trying.size > 0 || !view.leaving.has(name)),
     );
   }
   return together.isWhole;

@@ -4,6 +4,7 @@
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { TypeRole } from "../snapshot/type-url.ts";
 import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
+import { suspectsCount } from "./bisect.ts";
 import { childrenOf, notAskedFor, notIn, refersTo } from "./held-references.ts";
 import type { Held } from "./holding.ts";
 import { noNames } from "./name-pool.ts";
@@ -230,6 +231,10 @@ function hasAskedForChildren(state: StreamState, clusters: TypeState): boolean {
 export function describeWait(state: StreamState): string {
   const role: TypeRole = state.sequencer.phase === "supply" ? "supply" : "reference";
   const refused = refusedOf(state, role).filter((each) => role === "reference" || isMissed(state, each));
+  const suspects = [...subscribedTypes(state)]
+    .map(({ type }) => ({ plural: type.plural, count: suspectsCount(state, type.typeUrl) }))
+    .find(({ count }) => count > 0);
+  if (suspects !== undefined) return `the node to say which of ${suspects.count} ${suspects.plural} it rejects`;
   if (refused.length > 0) return `a cure for what the node rejected: ${listNames(refused.map(({ name }) => name))}`;
   const waits: string[] = [];
   for (const type of subscribedTypes(state)) {

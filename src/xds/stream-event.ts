@@ -78,6 +78,14 @@ export type StreamEvent =
       /** The resources named in the message, or all of the response when none is. */
       readonly resources: readonly RejectedResource[];
     })
+  /** Of several resources that were rejected together, one is known to be bad: the others were accepted without it. */
+  | (OnStream & {
+      readonly kind: "rejection-narrowed";
+      readonly typeUrl: string;
+      /** Envoy's words when it rejected them, cut at 2,000 characters. */
+      readonly message: string;
+      readonly resources: readonly RejectedResource[];
+    })
   /** A gate of the sequencer: what the node is waited for. `state: "overdue"` is sent once, when the deadline passes. */
   | (OnStream & {
       readonly kind: "gate";

@@ -116,9 +116,19 @@ export interface Rejection {
   readonly together: BlamedTogether | undefined;
 }
 
-/** Resources of which at least one is bad. */
+/** Resources that were rejected together, while it is found out which of them is bad; see bisect.ts. */
 export interface BlamedTogether {
-  readonly versions: ReadonlyMap<ResourceName, string>;
+  readonly typeUrl: string;
+  /** Those that were not acquitted. */
+  readonly versions: Map<ResourceName, string>;
+  /** Among these one is bad, if that is certain. */
+  focus: Set<ResourceName>;
+  isCertain: boolean;
+  /** Offered nevertheless, to see what the node says; empty when there were enough trials. */
+  trying: ReadonlySet<ResourceName>;
+  trialsLeft: number;
+  /** What the node said when it rejected them first. */
+  readonly message: string;
   /** Whether a view holds all of them, computed once for each view. */
   checkedFor: View | undefined;
   isWhole: boolean;

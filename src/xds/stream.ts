@@ -15,6 +15,7 @@ import { typeUrls } from "../snapshot/type-url.ts";
 import { assert } from "../support/assert.ts";
 import { brand } from "../support/brand.ts";
 import { applyDelta, applySotw } from "./apply-demand.ts";
+import type { Guilty } from "./bisect.ts";
 import { compose } from "./compose.ts";
 import { nodeProgress, reportProgress } from "./progress.ts";
 import type { Composed } from "./shared-responses.ts";
@@ -100,8 +101,9 @@ function takeVerdict(
   const { nonce, versionInfo } = inFlight.response;
   const facts = { ...onStream(state, atMs), typeUrl: type.type.typeUrl, nonce, versionInfo };
   if (demand.error === undefined) {
-    acknowledge(state, type, inFlight, viewOf(state.sequencer, type.type.typeUrl));
+    const guilty = acknowledge(state, type, inFlight, viewOf(state.sequencer, type.type.typeUrl));
     output.events.push({ kind: "acked", ...facts, roundTripMs: atMs - inFlight.sentAtMs });
+    if (guilty !== undefined) output.events.push(foundGuilty(state, { typeUrl: facts.typeUrl, guilty, atMs }));
   } else {
     const blamed = refuse(state, type, inFlight, {
       message: demand.error,
@@ -115,6 +117,23 @@ function takeVerdict(
     });
   }
   return true;
+}
+
+/** Says which resource it was, of several that were rejected together. */
+function foundGuilty(
+  state: StreamState,
+  found: { readonly typeUrl: string; readonly guilty: Guilty; readonly atMs: number },
+): StreamEvent {
+  const { typeUrl, guilty, atMs } = found;
+  const { name, version, message } = guilty;
+  const at = state.sequencer.snapshot?.tables.get(typeUrl)?.resources.get(name)?.at;
+  return {
+    kind: "rejection-narrowed",
+    ...onStream(state, atMs),
+    typeUrl,
+    message: message.slice(0, MESSAGE_CHARS_MAX),
+    resources: [{ typeUrl, name, version, at }],
+  };
 }
 
 /** Sends what is due, in the order in which additions are safe. */

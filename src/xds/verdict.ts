@@ -5,9 +5,12 @@
  * the bad ones. So the bad ones are remembered and never sent again with that content, and the others are
  * sent once more, because nobody knows whether they arrived. Which ones were bad is read from Envoy's text
  * by looking for the names of that response; the rest of the text is unstable by design. When no name is
- * found, everything new in the response counts as bad, and what the client had before is sent again.
+ * found, it is found out by sending the new ones in parts (bisect.ts), beside what the client had before.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import { typeUrls } from "../snapshot/type-url.ts";
+import type { Guilty } from "./bisect.ts";
+import { acquit, rejectNamed, suspect } from "./bisect.ts";
 import { NAMES_MAX, absolve, isRejected, reject, rejectWhole, rejectionsOf } from "./offer.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import type { View } from "./view.ts";
@@ -22,12 +25,18 @@ const GUESSES_MAX = 3;
 /** After so many rejections in a row the names in the text are no longer believed and the rest is held too. */
 const REJECTIONS_NAMED_MAX = 5;
 
-/** Takes an acknowledgement. */
-export function acknowledge(state: StreamState, type: TypeState, inFlight: InFlight, view: View | undefined): void {
+/** Takes an acknowledgement; returns what is now known to be bad, because everything else was accepted. */
+export function acknowledge(
+  state: StreamState,
+  type: TypeState,
+  inFlight: InFlight,
+  view: View | undefined,
+): Guilty | undefined {
   const { response, completes } = inFlight;
   type.inFlight = undefined;
   type.rejectionsInARow = 0;
   type.resumesUnknown = false;
+  const guilty = acquit(state, type, response);
   const rejections = state.rejections.get(type.type.typeUrl);
   if (rejections !== undefined) {
     rejections.uncertain = false;
@@ -55,6 +64,7 @@ export function acknowledge(state: StreamState, type: TypeState, inFlight: InFli
   // What is exceptional about this client is looked at once more.
   const unchanged = view !== undefined && completes === view && type.held.exceptionsCount === 0;
   type.cleanFor = unchanged && type.forced.size === 0 && !type.owed ? view : undefined;
+  return guilty;
 }
 
 /** Whether the client now holds exactly what the response leads to: nobody has to look at single names. */
@@ -96,7 +106,7 @@ export function refuse(
   // Endpoints, too, are sent once more: a cluster may be warming for those that were refused.
   for (const { name } of suspects) type.forced.add(name);
   const named = suspects.filter((resource) => isNamed(resource.name, answer.message));
-  reject(state, type, named);
+  rejectNamed(state, type, named);
   if (type.resumesUnknown) for (const { name } of named) guessHeld(state, type, name, answer.earlier);
   const rest = suspects.filter((resource) => !named.includes(resource));
   // What was not named has perhaps been accepted, and is to be removed when it leaves.
@@ -108,14 +118,23 @@ export function refuse(
     if (unlisted.size < NAMES_MAX) unlisted.add(name);
   }
   if (named.length > 0 && type.rejectionsInARow <= REJECTIONS_NAMED_MAX) return named;
-  if (!full) {
-    reject(state, type, rest, suspects);
+  if (!full || mayBisect(type, rest)) {
+    suspect(state, type, { suspects: rest, message: answer.message });
   } else if (named.length === 0) {
     // Leaving single resources out of a full-state response would delete those that Envoy did accept.
     rejectWhole(state, type, inFlight.response.versionInfo);
     blameLeaving(state, type, suspects, answer.earlier);
   }
   return suspects;
+}
+
+/**
+ * In a full state what is left out is deleted. That does no harm to a cluster that no route leads to yet, nor where
+ * older content can take the place; a new listener may already be in use, if it was not the bad one.
+ */
+function mayBisect(type: TypeState, suspects: readonly Resource[]): boolean {
+  if (type.resumesUnknown || suspects.length === 0) return false;
+  return suspects.every(({ typeUrl, name }) => typeUrl === typeUrls.cluster || typeof type.held.get(name) === "object");
 }
 
 /** What is only kept for a client that may have it, and was not accepted, is given up: nothing new depends on it. */
@@ -127,7 +146,7 @@ function blameLeaving(
 ): void {
   const view = viewOf(state.sequencer, type.type.typeUrl);
   const leaving = suspects.filter(({ name }) => view?.leaving.has(name) === true);
-  reject(state, type, leaving, suspects);
+  reject(state, type, leaving);
   if (type.resumesUnknown) for (const { name } of leaving) guessHeld(state, type, name, earlier);
 }
 
