@@ -1,5 +1,5 @@
 /**
- * How the tests run: those with real Envoys one file at a time and with more time, all others side by side.
+ * How the tests run: those with real Envoys and gRPC clients one file at a time and with more time, all others side by side.
  *
  * A retry would hide a flake, and a flake is a bug, so there are none.
  */
@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: "fairway",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/envoy/**", ...toolchain],
+          exclude: ["test/envoy/**", "test/clients/**", ...toolchain],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -28,10 +28,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: "envoy",
-          include: ["test/envoy/**/*.test.ts"],
+          include: ["test/envoy/**/*.test.ts", "test/clients/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Each file starts control planes, Envoys and load: two at once already fill a machine with two cores.
+          // Each file starts control planes, Envoys or gRPC clients, and load: two at once already fill a machine with two cores.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },

@@ -48,6 +48,7 @@ export interface BootstrapFlags {
   readonly nodeId?: string;
   readonly cluster: string;
   readonly sotw?: boolean;
+  readonly grpc?: boolean;
   readonly xds: string;
   readonly admin: string;
   readonly locality?: string;
@@ -74,6 +75,7 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   if (flags.output !== "yaml" && flags.output !== "json") {
     mistakes.push(`-o, --output: ${JSON.stringify(flags.output)} is neither yaml nor json`);
   }
+  if (flags.grpc === true) mistakes.push(...mistakesForGrpc(flags));
   const nodeId = take(readName("--node-id", flags.nodeId));
   const cluster = take(readName("--cluster", flags.cluster));
   const xds = take(readHostPort("--xds", flags.xds, { portMin: 1 }));
@@ -103,6 +105,14 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
 }
 
 /** Undefined without any of the flags; Envoy reads the files, so they need not be here. */
+function mistakesForGrpc({ sotw, tlsName, config }: BootstrapFlags): readonly string[] {
+  return [
+    ...(config === undefined ? [] : ["--config: it names flags of Envoy, which gRPC has none of; leave it out"]),
+    ...(sotw === true ? ["--sotw: gRPC has no other variant; leave it out"] : []),
+    ...(tlsName === undefined ? [] : ["--tls-name: gRPC always takes the host of --xds; leave it out"]),
+  ];
+}
+
 function readTls({ tlsCa, tlsName, tlsCert, tlsKey }: BootstrapFlags): Result<BootstrapTls | undefined, string> {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     return err(

@@ -2,7 +2,7 @@
  * The transport socket of a bootstrap with TLS: how an Envoy checks the control plane, and shows who it is.
  */
 import { isIP } from "node:net";
-import type { JsonObject } from "./bootstrap.ts";
+import type { JsonObject } from "./bootstrap-node.ts";
 import type { BootstrapTls, HostPort } from "./bootstrap-options.ts";
 
 const UPSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";

@@ -7,10 +7,11 @@
  */
 import { isIP } from "node:net";
 import { Command } from "commander";
-import type { JsonValue } from "../model/intent.ts";
 import { tell } from "./output.ts";
 import { wantedFlags } from "./wanted-flags.ts";
 import { yamlText } from "../snapshot/yaml-text.ts";
+import type { JsonObject } from "./bootstrap-node.ts";
+import { bootstrapNode } from "./bootstrap-node.ts";
 import { tlsTransportSocket } from "./bootstrap-tls.ts";
 import {
   readBootstrapOptions,
@@ -18,11 +19,7 @@ import {
   type BootstrapOptions,
   type HostPort,
 } from "./bootstrap-options.ts";
-
-/** A JSON object: the proto3 JSON form of a message. */
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
-}
+import { createGrpcBootstrap } from "./grpc-bootstrap.ts";
 
 /** The cluster in every bootstrap that leads to the control plane; `snapshot/consistency.ts` knows it too. */
 const controlPlaneCluster = "fairway_xds";
@@ -40,7 +37,7 @@ const CONNECTION_MONITOR_TYPE =
 export function bootstrapCommand(): Command {
   const command = new Command("bootstrap");
   command
-    .description("print the bootstrap file that an Envoy is started with")
+    .description("print the bootstrap file that an Envoy, or a gRPC client, is started with")
     .option("--node-id <id>", "the Envoy's name, unique in the fleet (required)")
     .option("--cluster <name>", "the Envoy's service cluster, which node groups can match", "default")
     .option("--sotw", "state-of-the-world ADS instead of delta ADS")
@@ -53,12 +50,14 @@ export function bootstrapCommand(): Command {
     .option("--tls-cert <file>", "this Envoy's own certificate, on its machine")
     .option("--tls-key <file>", "the key of --tls-cert")
     .option("--config <dir...>", "config directories: names the flags that the config wants Envoy to be started with")
+    .option("--grpc", "the bootstrap of a gRPC client or server without an Envoy, as JSON, for GRPC_XDS_BOOTSTRAP")
     .option("-o, --output <format>", "yaml or json", "yaml")
     .action((flags: BootstrapFlags): void | Promise<void> => {
       const options = readBootstrapOptions(flags);
       if (!options.ok) return command.error(options.error.map((line) => `error: ${line}`).join("\n"), { exitCode: 2 });
-      const bootstrap = createBootstrap(options.value);
-      const format = flags.output === "json" ? "json" : "yaml";
+      const forGrpc = flags.grpc === true;
+      const bootstrap = forGrpc ? createGrpcBootstrap(options.value) : createBootstrap(options.value);
+      const format = forGrpc || flags.output === "json" ? "json" : "yaml";
       const print = (): void => command.configureOutput().writeOut?.(printBootstrap(bootstrap, format));
       return flags.config === undefined ? print() : tellFlags(command, flags.config, bootstrap).then(print);
     });
@@ -75,7 +74,7 @@ async function tellFlags(command: Command, roots: readonly string[], bootstrap: 
 /** The message as an object; field names are the proto's own, durations proto3 JSON. */
 export function createBootstrap(options: BootstrapOptions): JsonObject {
   return {
-    node: node(options),
+    node: bootstrapNode(options),
     admin: {
       address: socketAddress(options.admin),
       // The admin page must answer when the connection limit below is reached.
@@ -112,24 +111,6 @@ export function createBootstrap(options: BootstrapOptions): JsonObject {
 /** The text of a bootstrap; the YAML means the same to a YAML 1.1 reader (Envoy) and a YAML 1.2 reader (people's tools). */
 export function printBootstrap(bootstrap: JsonObject, format: "yaml" | "json"): string {
   return format === "json" ? `${JSON.stringify(bootstrap, null, 2)}\n` : yamlText(bootstrap);
-}
-
-function node(options: BootstrapOptions): JsonObject {
-  const { locality, metadata } = options;
-  return {
-    id: options.nodeId,
-    cluster: options.cluster,
-    ...(locality === undefined
-      ? {}
-      : {
-          locality: {
-            region: locality.region,
-            ...(locality.zone === undefined ? {} : { zone: locality.zone }),
-            ...(locality.subZone === undefined ? {} : { sub_zone: locality.subZone }),
-          },
-        }),
-    ...(metadata === undefined ? {} : { metadata }),
-  };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments } from "./build-policy.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
 import { durationMs } from "./duration.ts";
-import type { Gateway, GatewayListener, ListenerTls } from "./intent-gateway.ts";
+import type { Gateway, GatewayListener, GrpcListener, ListenerTls } from "./intent-gateway.ts";
 import type { JsonValue, NodeGroup, NodeMatch, RawResource } from "./intent.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
@@ -40,19 +40,32 @@ export function buildNodeGroup(document: SourceDocument, path: Path, value: Node
 }
 
 export function buildGateway(document: SourceDocument, path: Path, value: GatewayValue): DraftGateway {
-  const listeners = value.listeners.map((listener, index) => ({
-    name: listener.name,
-    at: placeOf(document, [...path, "listeners", index], "value"),
-    ...defined({ address: listener.address }),
-    port: listener.port,
-    ...buildHostnames(listener.hostnames),
-    ...(listener.tls === undefined ? {} : { tls: buildTls(listener.tls) }),
-  }));
+  const listeners: GatewayListener[] = [];
+  const grpcListeners: GrpcListener[] = [];
+  for (const [index, listener] of value.listeners.entries()) {
+    const { name, port } = listener;
+    const at = placeOf(document, [...path, "listeners", index], "value");
+    if (listener.protocol === "GRPC_XDS") {
+      const hostnames = present(listener.hostnames, "the schema demands names");
+      // A resource has its name letter by letter, so case stays.
+      grpcListeners.push({ name, at, hostnames: unique(hostnames), ...defined({ port }) });
+      continue;
+    }
+    listeners.push({
+      name,
+      at,
+      ...defined({ address: listener.address }),
+      port: present(port, "the schema demands a port"),
+      ...buildHostnames(listener.hostnames),
+      ...(listener.tls === undefined ? {} : { tls: buildTls(listener.tls) }),
+    });
+  }
   return {
     name: String(path.at(-1)),
     at: placeOf(document, path, "key"),
     ...(value.nodes === undefined ? {} : { groups: listOf(value.nodes) }),
     listeners: listeners.toSorted(byName),
+    grpcListeners: grpcListeners.toSorted(byName),
     policies: buildAttachments(document, path, value.policies),
     ...(value.drain === undefined
       ? {}

@@ -69,6 +69,8 @@ export const diagnosticCodes = {
   "unrouted-listener": "A gateway or a listener has no route.",
   "no-common-hostname": "A route serves nothing where it is attached, because no hostname is in both.",
   "drain-times-differ": "Gateways of one group name different drain times, and an Envoy has one.",
+  "grpc-client-ignores": "gRPC clients take no notice of something that Envoys would do.",
+  "grpc-client-refuses": "gRPC clients refuse a service that they are led to.",
   "cluster-recreated": "A change makes Envoy build a cluster anew, which forgets what it knew.",
   "never-matches": "A match that no request can meet.",
   "literal-format": "A header value looks like one of Envoy's formats, and is sent as it is.",

@@ -1,5 +1,5 @@
 /**
- * The part of the intent about `gateways`: what Envoys listen on.
+ * The part of the intent about `gateways`: what Envoys listen on, and the names that gRPC clients ask for.
  */
 import type { Place } from "./diagnostic.ts";
 import type { AttachedPolicy } from "./intent-policy.ts";
@@ -11,6 +11,8 @@ export interface Gateway {
   /** Names of node groups. */
   readonly groups: readonly string[];
   readonly listeners: readonly GatewayListener[];
+  /** Those of `protocol: GRPC_XDS`; their names are none of `listeners`. */
+  readonly grpcListeners: readonly GrpcListener[];
   /** Hold for what its listeners route. */
   readonly policies: readonly AttachedPolicy[];
   readonly drain?: GatewayDrain;
@@ -32,6 +34,16 @@ export interface GatewayListener {
   /** In lower case, sorted; absent means all. */
   readonly hostnames?: readonly string[];
   readonly tls?: ListenerTls;
+}
+
+/** Names that gRPC clients ask for as `xds:///name`; no address, because the clients do themselves what an Envoy would. */
+export interface GrpcListener {
+  readonly name: string;
+  readonly at: Place;
+  /** As written, because clients ask letter by letter; sorted, never empty and without wildcards. */
+  readonly hostnames: readonly string[];
+  /** Clients write it behind the name: `xds:///orders:50051`. */
+  readonly port?: number;
 }
 
 /** TLS for clients; secrets by name, versions in Envoy's words. */

@@ -2,7 +2,8 @@
  * Warnings about names that are defined and that nothing uses.
  *
  * What a node group lists under `services` counts as used, and so does a service that any text of a raw
- * resource or a patch names, because a cluster's name can stand anywhere in one.
+ * resource or a patch names, because a cluster's name can stand anywhere in one. A name that gRPC clients ask
+ * for may be a service's.
  */
 import type { DocumentParts } from "./build-document.ts";
 import type { Definition, Section } from "./collect-names.ts";
@@ -43,10 +44,13 @@ export function lintUnused(
   });
 }
 
-/** Every text of the raw resources and patches. */
+/** Every text of the raw resources and patches, and the names that gRPC clients ask for, which may be services'. */
 export function textsOf(parts: readonly DocumentParts[]): ReadonlySet<string> {
   const texts = new Set<string>();
-  for (const { rawResources, patches } of parts) {
+  for (const { rawResources, patches, gateways } of parts) {
+    for (const { grpcListeners } of gateways) {
+      for (const { hostnames } of grpcListeners) for (const hostname of hostnames) texts.add(hostname);
+    }
     for (const { resource } of rawResources) collectTexts(resource.json, texts);
     for (const patch of patches) collectPatchTexts(patch, texts);
   }

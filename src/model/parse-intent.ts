@@ -139,7 +139,10 @@ function namingProblems(files: readonly CheckedFile[], complete: boolean): reado
 }
 
 function textsOnce(all: readonly DocumentParts[], known: RememberedTexts): ReadonlySet<string> {
-  const parts = all.filter(({ rawResources, patches }) => rawResources.length + patches.length > 0);
+  const parts = all.filter(
+    ({ rawResources, patches, gateways }) =>
+      rawResources.length + patches.length > 0 || gateways.some(({ grpcListeners }) => grpcListeners.length > 0),
+  );
   if (!sameItems(parts, known.parts)) {
     known.parts = parts;
     known.texts = textsOf(parts);

@@ -13,6 +13,8 @@ import type { DraftAttachment } from "./build-policy.ts";
 import type { DraftRoute, DraftRule, SplitDefinition } from "./build-route.ts";
 import { DEFAULT_GROUP } from "./check-references.ts";
 import type { Place } from "./diagnostic.ts";
+import type { ImpliedRoutes } from "./implied-routes.ts";
+import { impliedRoutes } from "./implied-routes.ts";
 import type { Gateway } from "./intent-gateway.ts";
 import type { AttachedPolicy, Policy } from "./intent-policy.ts";
 import type { Route, Rule, RuleTarget } from "./intent-route.ts";
@@ -28,6 +30,7 @@ import { SortedItems } from "./sorted-items.ts";
 export interface ResolvedDrafts {
   readonly gateways: Resolved<DraftGateway, Gateway>;
   readonly routes: Resolved<DraftRoute, Route>;
+  readonly implied: ImpliedRoutes;
   readonly secrets: SecretMemo;
   /** By the parts of a file; `parseIntent` forgets a file when a name that it uses may mean something else. */
   readonly files: WeakMap<readonly DocumentParts[], ResolvedFile>;
@@ -62,6 +65,7 @@ export function createResolvedDrafts(): ResolvedDrafts {
   return {
     gateways: new WeakMap(),
     routes: new WeakMap(),
+    implied: new WeakMap(),
     secrets: new WeakMap(),
     files: new WeakMap(),
     sortedServices: new SortedItems(),
@@ -84,11 +88,19 @@ export function resolveIntent(
     policies: new Map(parts.flatMap((part) => part.policies.map((policy) => [policy.name, policy]))),
   };
   const resolved = files.map((file) => resolveFile(file, named, before));
+  const gateways = resolved.flatMap((file) => file.gateways).toSorted(byName);
+  const services = before.sortedServices.update(parts.map((part) => part.services));
+  const routes = resolved.map((file) => file.routes);
+  const implied = impliedRoutes(
+    { gateways, routes: routes.flat() },
+    () => new Set(services.map(({ name }) => name)),
+    before.implied,
+  );
   return {
     groups,
-    gateways: resolved.flatMap(({ gateways }) => gateways).toSorted(byName),
-    services: before.sortedServices.update(parts.map((part) => part.services)),
-    routes: before.sortedRoutes.update(resolved.map(({ routes }) => routes)),
+    gateways,
+    services,
+    routes: before.sortedRoutes.update([...routes, implied]),
     secrets: secrets.toSorted(byName),
     rawResources: parts.flatMap((part) => part.rawResources.map((item) => item.resource)).toSorted(byTypeAndName),
     patches: parts.flatMap((part) => part.patches).toSorted((left, right) => comparePlaces(left.at, right.at)),

@@ -1,5 +1,5 @@
 /**
- * `nodes` and `gateways`: which Envoys there are, and what they listen on.
+ * `nodes` and `gateways`: which Envoys and gRPC clients there are, and what they listen on or ask for.
  */
 import * as z from "zod";
 import { attachedPolicies } from "./schema-policy.ts";
@@ -62,16 +62,26 @@ export const nodeGroupSchema = block({
 
 const listener = block({
   name: name.describe("Routes name it as gateway/listener."),
-  port: port.describe("The port that Envoy listens on."),
-  address: ipAddress.optional().meta({ description: "Every IPv4 address when absent." }),
-  protocol: z.enum(["HTTP", "HTTPS"]).optional().meta({ description: "HTTP when absent; HTTPS needs `tls`." }),
-  hostnames: z
-    .array(scalar("hostname"))
-    .min(1)
+  port: port
     .optional()
-    .meta({ description: "Only these; of HTTPS the names that clients ask for (SNI). All when absent." }),
+    .describe("The port that Envoy listens on; of GRPC_XDS what clients write behind the name, if they do."),
+  address: ipAddress.optional().meta({ description: "Every IPv4 address when absent." }),
+  protocol: z
+    .enum(["HTTP", "HTTPS", "GRPC_XDS"])
+    .optional()
+    .meta({ description: "HTTP when absent; HTTPS needs `tls`; GRPC_XDS is for gRPC clients without an Envoy." }),
+  hostnames: z.array(scalar("hostname")).min(1).optional().meta({
+    description:
+      "Only these; of HTTPS the names that clients ask for (SNI), of GRPC_XDS the `name` in `xds:///name`. All when absent.",
+  }),
   tls: listenerTlsSchema.optional(),
-}).superRefine(({ protocol, tls }, context) => {
+}).superRefine((written, context) => {
+  const { protocol, tls } = written;
+  if (protocol === "GRPC_XDS") refuseForGrpc(written, context);
+  else if (written.port === undefined) {
+    const hint = "write the port that Envoy listens on, such as `port: 8080`";
+    refuse(context, { code: "missing-key", message: "a listener needs a `port`", hint });
+  }
   if (protocol === "HTTPS" && tls === undefined) {
     const hint = "write `tls: { secret: … }` with a name under `secrets`";
     refuse(context, { code: "missing-key", message: "an HTTPS listener needs `tls`", hint });
@@ -80,6 +90,30 @@ const listener = block({
     refuse(context, { code: "invalid-value", message: "`tls` belongs to HTTPS", hint, path: ["tls"] });
   }
 });
+
+/** What gRPC clients have no use for, and what they need. */
+function refuseForGrpc(
+  {
+    address,
+    hostnames = [],
+  }: { readonly address?: string | undefined; readonly hostnames?: readonly string[] | undefined },
+  context: z.core.$RefinementCtx,
+): void {
+  if (address !== undefined) {
+    const hint = "remove it: gRPC clients connect to the endpoints themselves";
+    refuse(context, { code: "invalid-value", message: "nobody listens for GRPC_XDS", hint, path: ["address"] });
+  }
+  if (hostnames.length === 0) {
+    const hint = "write what clients ask for: `hostnames: [orders]` is for `xds:///orders`";
+    refuse(context, { code: "missing-key", message: "a GRPC_XDS listener needs `hostnames`", hint });
+  }
+  for (const [index, hostname] of hostnames.entries()) {
+    if (!hostname.includes("*")) continue;
+    const message = `gRPC clients ask for whole names, not for "${hostname}"`;
+    const hint = "list every name that clients ask for";
+    refuse(context, { code: "invalid-value", message, hint, path: ["hostnames", index] });
+  }
+}
 
 export const gatewaySchema = block({
   nodes: oneOrMore(name).optional().meta({ description: "Node groups; all when absent." }),

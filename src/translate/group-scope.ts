@@ -5,7 +5,7 @@
  * does not need costs it memory and statistics, so a service that only other groups' routes name stays
  * out; one that no route names at all goes to every group, because a raw resource may use it.
  */
-import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
+import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
@@ -63,11 +63,13 @@ export function routesOn(gateway: Gateway, routes: readonly Route[]): readonly R
   return positions.flatMap((position) => routes[position] ?? []);
 }
 
+type AnyListener = GatewayListener | GrpcListener;
+
 /** So many are compared sooner than looked up. */
 const FEW_NAMES = 4;
 
 /** Whether the route names the listener, or its whole gateway. */
-export function isAttached(route: Route, gateway: Gateway, listener: GatewayListener): boolean {
+export function isAttached(route: Route, gateway: Gateway, listener: AnyListener): boolean {
   if (route.gateways.length <= FEW_NAMES) {
     return route.gateways.some((name) => name === gateway.name || name === attachmentName(gateway, listener));
   }
@@ -77,7 +79,8 @@ export function isAttached(route: Route, gateway: Gateway, listener: GatewayList
 
 /** All that routes can name to be on the gateway: itself, and its listeners. */
 export function attachmentNames(gateway: Gateway): readonly string[] {
-  return [gateway.name, ...gateway.listeners.map((listener) => attachmentName(gateway, listener))];
+  const listeners = [...gateway.listeners, ...gateway.grpcListeners];
+  return [gateway.name, ...listeners.map((listener) => attachmentName(gateway, listener))];
 }
 
 /** The gateways alone, for those who need nothing else. */
@@ -92,7 +95,7 @@ function routesOf(gateways: readonly Gateway[], intent: Intent): readonly Route[
   return routes.length === intent.routes.length ? intent.routes : routes;
 }
 
-function attachmentName(gateway: Gateway, listener: GatewayListener): string {
+function attachmentName(gateway: Gateway, listener: AnyListener): string {
   return `${gateway.name}/${listener.name}`;
 }
 

@@ -4,7 +4,10 @@
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Gateway } from "../model/intent-gateway.ts";
 import type { Intent } from "../model/intent.ts";
+import { isAttached } from "./group-scope.ts";
+import { routesOfNames } from "./grpc-listener.ts";
 import { commonHostname } from "./listener-hostnames.ts";
+import { grpcTarget } from "./names.ts";
 
 /** Told once for a gateway none of whose listeners has a route, else for each listener. */
 export function lintListeners(intent: Intent): readonly Diagnostic[] {
@@ -13,6 +16,7 @@ export function lintListeners(intent: Intent): readonly Diagnostic[] {
     ...intent.gateways.flatMap((gateway) => lintGateway(gateway, named)),
     ...intent.routes.filter(({ gateways }) => gateways.length === 0).map(unattached),
     ...lintHostnames(intent),
+    ...lintGrpcNames(intent),
   ];
 }
 
@@ -32,10 +36,12 @@ function lintHostnames({ gateways, routes }: Intent): readonly Diagnostic[] {
   );
 }
 
-function hostnamesByName({ name, listeners }: Gateway): readonly (readonly [string, readonly string[]])[] {
-  const limited = listeners.flatMap((listener) =>
-    listener.hostnames === undefined ? [] : [[`${name}/${listener.name}`, listener.hostnames] as const],
-  );
+function hostnamesByName({ name, ...gateway }: Gateway): readonly (readonly [string, readonly string[]])[] {
+  const listeners = [...gateway.listeners, ...gateway.grpcListeners];
+  const limited = listeners.flatMap((listener) => {
+    const hostnames = listener.hostnames?.map((hostname) => hostname.toLowerCase());
+    return hostnames === undefined ? [] : [[`${name}/${listener.name}`, hostnames] as const];
+  });
   if (limited.length < listeners.length) return limited;
   return [...limited, [name, limited.flatMap(([, hostnames]) => hostnames)]];
 }
@@ -60,10 +66,29 @@ function shown(hostnames: readonly string[]): string {
 }
 
 function lintGateway(gateway: Gateway, named: ReadonlySet<string>): readonly Diagnostic[] {
-  if (named.has(gateway.name)) return [];
+  if (named.has(gateway.name) || gateway.listeners.length === 0) return [];
   const silent = gateway.listeners.filter(({ name }) => !named.has(`${gateway.name}/${name}`));
-  if (silent.length === gateway.listeners.length) return [unrouted(`the gateway \`${gateway.name}\``, gateway.at)];
+  if (silent.length === gateway.listeners.length && gateway.grpcListeners.length === 0)
+    return [unrouted(`the gateway \`${gateway.name}\``, gateway.at)];
   return silent.map(({ name, at }) => unrouted(`the listener \`${gateway.name}/${name}\``, at));
+}
+
+/** Names that gRPC clients may ask for in vain. */
+function lintGrpcNames({ gateways, routes }: Intent): readonly Diagnostic[] {
+  return gateways.flatMap((gateway) =>
+    gateway.grpcListeners.flatMap((listener) => {
+      const attached = routes.filter((route) => isAttached(route, gateway, listener));
+      return routesOfNames(listener, attached)
+        .filter(([, ofName]) => ofName.length === 0)
+        .map(([hostname]): Diagnostic => ({
+          code: "unrouted-listener",
+          severity: "warning",
+          message: `no route of \`${gateway.name}/${listener.name}\` is for \`${hostname}\`, and no service has that name: every call to \`xds:///${grpcTarget(listener, hostname)}\` fails`,
+          at: listener.at,
+          hint: "write a route with this hostname, or the name of a service",
+        }));
+    }),
+  );
 }
 
 function unrouted(what: string, at: Diagnostic["at"]): Diagnostic {

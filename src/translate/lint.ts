@@ -12,6 +12,7 @@ import { countHosts } from "./host-counts.ts";
 import type { HostCounts } from "./host-counts.ts";
 import { lintCircuitBreakers } from "./lint-circuit-breakers.ts";
 import { lintDrainTimes } from "./lint-drain-times.ts";
+import { lintGrpcClients } from "./lint-grpc-clients.ts";
 import { lintListeners } from "./lint-listeners.ts";
 import { lintOutlierDetection } from "./lint-outlier-detection.ts";
 import { lintRetries } from "./lint-retries.ts";
@@ -44,6 +45,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintRetries(intent),
     ...lintListeners(intent),
     ...lintDrainTimes(intent),
+    ...lintGrpcClients(intent),
     ...lintShadowedRules(intent, memo.shadowed),
   ];
 }

@@ -54,6 +54,8 @@ function policy(balancer: LoadBalancer): ClusterJson {
       return { lbPolicy: "RANDOM" };
     case "RING_HASH": {
       const config: RingHashJson = {
+        // Envoy's own, and the only one that gRPC clients take; they do not take it for granted.
+        hashFunction: "XX_HASH",
         minimumRingSize: String(ringHash?.minimumRingSize ?? defaultMinimumRingSize),
         maximumRingSize: String(ringHash?.maximumRingSize ?? defaultMaximumRingSize),
         ...hashing(balancer.hashOn),

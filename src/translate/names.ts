@@ -5,7 +5,7 @@
  * warm connections, the ejected hosts and the statistics. People meet these names in Envoy's statistics
  * and access logs, so they are the words of the config files and nothing else.
  */
-import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
+import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gateway.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
 
 /** `reviews`, or `reviews|canary` for a subset; also the name of the load assignment. */
@@ -21,6 +21,16 @@ export function listenerName(gateway: Gateway, listener: GatewayListener): strin
 /** `0.0.0.0:443`: of the listener that HTTPS listeners share, whichever of them there are; `/` is in all other names. */
 export function sharedListenerName(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** `orders`, or `orders:50051`: what gRPC clients write behind `xds:///`, and the name of their listener. */
+export function grpcTarget({ port }: GrpcListener, hostname: string): string {
+  return port === undefined ? hostname : `${hostname}:${port}`;
+}
+
+/** `mesh/grpc/orders`: of the routes for one name. */
+export function grpcRoutesName(gateway: Gateway, listener: GrpcListener, hostname: string): string {
+  return `${gateway.name}/${listener.name}/${grpcTarget(listener, hostname)}`;
 }
 
 /** `reviews/main`: what access logs show as the route's name. */

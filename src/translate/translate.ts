@@ -4,7 +4,7 @@
  * Pure: the same intent gives the same JSON on every replica. Nothing is checked here that `model` has
  * checked, and nothing is versioned or encoded; that is `snapshot`'s. One file for each Envoy noun.
  */
-import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
+import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
@@ -14,6 +14,8 @@ import { translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
 import type { RoutedMemo } from "./group-scope.ts";
 import { EVERYWHERE, isAttached, routesOn, scopeOf } from "./group-scope.ts";
+import type { KnownTargets } from "./grpc-listener.ts";
+import { translateGrpcListener } from "./grpc-listener.ts";
 import type { NarrowedRoutes } from "./listener-hostnames.ts";
 import { narrowRoutes } from "./listener-hostnames.ts";
 import { translateListener, translateTlsListeners } from "./listener.ts";
@@ -37,6 +39,7 @@ export interface TranslationMemo {
       readonly resources: readonly EnvoyResource[];
       /** By the name of the listener. */
       readonly hosts: ReadonlyMap<string, ListenerHosts>;
+      readonly targets: ReadonlyMap<string, KnownTargets>;
     }
   >;
 }
@@ -126,11 +129,15 @@ function gatewayOnce(
   const routes = routesOn(gateway, all);
   const known = memo.get(gateway);
   if (known !== undefined && sameItems(known.routes, routes)) return known.resources;
-  const hosts =
-    known?.hosts ??
-    new Map(gateway.listeners.map(({ name }) => [name, { known: new Map(), narrowed: new WeakMap() }] as const));
-  const resources = translateGateway(gateway, routes, hosts);
-  memo.set(gateway, { routes, resources, hosts });
+  const { hosts, targets } = known ?? {
+    hosts: new Map(gateway.listeners.map(({ name }) => [name, { known: new Map(), narrowed: new WeakMap() }] as const)),
+    targets: new Map(gateway.grpcListeners.map(({ name }) => [name, new Map() as KnownTargets] as const)),
+  };
+  const forGrpc = gateway.grpcListeners.flatMap((listener) =>
+    translateGrpcListener(gateway, listener, attachedTo(routes, gateway, listener), targets.get(listener.name)),
+  );
+  const resources = [...translateGateway(gateway, routes, hosts), ...forGrpc];
+  memo.set(gateway, { routes, resources, hosts, targets });
   return resources;
 }
 
@@ -150,7 +157,11 @@ function translateGateway(
   });
 }
 
-function attachedTo(routes: readonly Route[], gateway: Gateway, listener: GatewayListener): readonly Route[] {
+function attachedTo(
+  routes: readonly Route[],
+  gateway: Gateway,
+  listener: GatewayListener | GrpcListener,
+): readonly Route[] {
   return routes.filter((route) => isAttached(route, gateway, listener));
 }
 

@@ -91,15 +91,18 @@ function composeFullState(state: StreamState, type: TypeState, view: View): Draf
   if (!wildcard && names.size === 0) return undefined;
   const table = state.sequencer.snapshot?.tables.get(type.type.typeUrl);
   const resources: Resource[] = [];
+  let keeps = false;
   for (const name of wantedNames(type, view)) {
     const offer = offerOf(state, type, view, name);
+    keeps ||= offer.kind === "keep";
     if (offer.kind === "resource") resources.push(offer.resource);
     // Leaving out what the client holds with content that we do not know would delete it: wait for new content,
     // or until it is to be deleted.
     else if (offer.kind === "keep" && type.held.has(name) && table?.resources.has(name) === true) return undefined;
   }
-  // When all of it was rejected, saying nothing is better than "delete everything".
-  if (resources.length === 0 && (table?.resources.size ?? 0) > 0) return undefined;
+  // When all of it was rejected, saying nothing is better than "delete everything". To a client that names what
+  // does not exist it is the answer: gRPC's would wait 15 s for it, or go on with what is gone.
+  if (resources.length === 0 && (wildcard || keeps) && (table?.resources.size ?? 0) > 0) return undefined;
   resources.sort(byName);
   return withoutRefused(state, type, { view, resources });
 }

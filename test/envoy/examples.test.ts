@@ -19,9 +19,13 @@ import type { NodeView } from "./scene.ts";
 test.each(listExamples())("Envoy accepts all of examples/%s, by delta and by SotW", async (example) => {
   await using directory = await tempDir();
   const configDir = join(examplesDir, example);
-  const { groups, snapshots } = await loadConfig([configDir], envoyApi);
+  const { groups, intent, snapshots } = await loadConfig([configDir], envoyApi);
   await using fairway = await Fairway.start({ configDir, stateDir: directory.join("state") });
-  for (const group of groups) {
+  const forGrpc = new Set(
+    intent?.gateways.filter(({ grpcListeners }) => grpcListeners.length > 0).flatMap((gateway) => gateway.groups),
+  );
+  // gRPC clients without an Envoy have theirs in test/clients.
+  for (const group of groups.filter(({ name }) => !forGrpc.has(name))) {
     const tables = [...(snapshots?.values() ?? [])].find((snapshot) => snapshot.group === group.name)?.tables;
     for (const api of ["delta", "sotw"] as const) {
       await using envoy = await Envoy.start({ xdsPort: fairway.xdsPort, api, ...identityFor(group, api) });

@@ -138,7 +138,7 @@ const mutants: readonly Mutant[] = [
     rule: "nothing is said to be deleted because it was rejected",
     seed: 949,
     file: "compose.ts",
-    text: "if (resources.length === 0 && (table?.resources.size ?? 0) > 0) return undefined;",
+    text: "if (resources.length === 0 && (wildcard || keeps) && (table?.resources.size ?? 0) > 0) return undefined;",
     becomes: "",
   },
   {

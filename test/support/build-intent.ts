@@ -38,6 +38,7 @@ export function gateway(name: string, rest: Partial<Gateway> = {}): Gateway {
     at: place(),
     groups: ["default"],
     listeners: [{ name: "http", at: place(), port: 10_000 }],
+    grpcListeners: [],
     policies: [],
     ...rest,
   };

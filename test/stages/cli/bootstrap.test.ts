@@ -9,9 +9,44 @@ import { CommanderError } from "commander";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { bootstrapCommand, createBootstrap, printBootstrap, type JsonObject } from "../../../src/cli/bootstrap.ts";
+import { bootstrapCommand, createBootstrap, printBootstrap } from "../../../src/cli/bootstrap.ts";
+import type { JsonObject } from "../../../src/cli/bootstrap-node.ts";
+import { createGrpcBootstrap } from "../../../src/cli/grpc-bootstrap.ts";
 import { readBootstrapOptions, type BootstrapFlags } from "../../../src/cli/bootstrap-options.ts";
 import { examplesDir } from "../../support/examples.ts";
+
+describe("bootstrap for gRPC", () => {
+  it("is JSON with the server, the node and the name that servers ask for", () => {
+    const options = readBootstrapOptions(
+      flags({ nodeId: "checkout-1", cluster: "apps", xds: "[::1]:18000", locality: "eu/a", metadata: ["team=shop"] }),
+    );
+    expect(options.ok && createGrpcBootstrap(options.value)).toEqual({
+      xds_servers: [{ server_uri: "[::1]:18000", channel_creds: [{ type: "insecure" }], server_features: ["xds_v3"] }],
+      node: { id: "checkout-1", cluster: "apps", locality: { region: "eu", zone: "a" }, metadata: { team: "shop" } },
+      server_listener_resource_name_template: "grpc/server?xds.resource.listening_address=%s",
+    });
+  });
+
+  it("has an empty locality when none is given, because gRPC in JavaScript needs one", () => {
+    const options = readBootstrapOptions(flags({ nodeId: "checkout-1" }));
+    expect(options.ok && createGrpcBootstrap(options.value)).toMatchObject({ node: { locality: {} } });
+  });
+
+  it("knows one variant only, and no other name for the control plane", () => {
+    expect(mistakesOf(flags({ nodeId: "a", grpc: true, sotw: true }))[0]).toMatch(/^--sotw: /);
+    const tls = { tlsCa: "/ca.pem", tlsName: "fairway" };
+    expect(mistakesOf(flags({ nodeId: "a", grpc: true, ...tls }))[0]).toMatch(/^--tls-name: /);
+  });
+
+  it("connects by TLS with its own certificate when told to", () => {
+    const files = { tlsCa: "/ca.pem", tlsCert: "/own.pem", tlsKey: "/own.key" };
+    const options = readBootstrapOptions(flags({ nodeId: "a", grpc: true, ...files }));
+    const config = { ca_certificate_file: "/ca.pem", certificate_file: "/own.pem", private_key_file: "/own.key" };
+    expect(options.ok && createGrpcBootstrap(options.value)).toMatchObject({
+      xds_servers: [{ channel_creds: [{ type: "tls", config }] }],
+    });
+  });
+});
 
 describe("bootstrap", () => {
   it("needs nothing but a node id", () => {

@@ -43,6 +43,7 @@ describe("translateLoadBalancer", () => {
     expect(json).not.toHaveProperty("lbPolicy");
     expect(extensionOf(json)).toEqual({
       "@type": `${extensions}.ring_hash.v3.RingHash`,
+      hashFunction: "XX_HASH",
       minimumRingSize: "1024",
       maximumRingSize: "8388608",
       consistentHashingLbConfig: {
