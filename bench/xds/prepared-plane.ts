@@ -6,6 +6,7 @@
  * building and the disk are left out, because the peer has none of them.
  */
 import { Registry } from "prom-client";
+import { createLedger } from "../../src/evidence/load-ledger.ts";
 import { createFleet, step as stepFleet } from "../../src/fleet/fleet.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { NodeGroup } from "../../src/model/intent.ts";
@@ -53,7 +54,8 @@ export class PreparedPlane {
       level: "info",
       draw: ({ message }) => message,
     });
-    const metrics = createMetrics({ registry, fleet: () => this.#fleet, loopDelay: monitorLoopDelay() });
+    const loads = { ledger: createLedger(10_000), streamsCount: 0, reportsCount: 0 };
+    const metrics = createMetrics({ registry, fleet: () => this.#fleet, loopDelay: monitorLoopDelay(), loads });
     this.#record = (event) => {
       if ("streamId" in event) this.#fleet = stepFleet(this.#fleet, event);
       metrics.record(event);

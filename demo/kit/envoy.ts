@@ -24,6 +24,7 @@ export interface EnvoyOptions {
   readonly locality?: BootstrapOptions["locality"];
   readonly metadata?: BootstrapOptions["metadata"];
   readonly tls?: BootstrapOptions["tls"];
+  readonly loadReports?: boolean;
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: Readonly<Record<string, unknown>>;
@@ -58,6 +59,7 @@ export class Envoy {
       ...(options.locality === undefined ? {} : { locality: options.locality }),
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.loadReports === undefined ? {} : { loadReports: options.loadReports }),
     });
     const child = await Child.start({
       name: `envoy ${nodeId}`,

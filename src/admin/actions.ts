@@ -11,12 +11,15 @@ import type { Operation } from "./api-routes.ts";
 import {
   eventListQuery,
   explainQuery,
+  loadQuery,
   nodeListQuery,
   nodeResourcesQuery,
   routes,
   snapshotListQuery,
   snapshotQuery,
 } from "./api-routes.ts";
+import { loadJson, loadSettingsJson, readLoadSettings } from "./load-json.ts";
+import { loadSettingsSchema } from "./load-schema.ts";
 import type { ExplanationJson } from "./explain-schema.ts";
 import { nodeResourcesJson, readPlace, typeUrlOf } from "./node-resources-json.ts";
 import { nodeJson } from "./node-json.ts";
@@ -30,6 +33,7 @@ export interface ActionRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly ifMatch: string | undefined;
+  readonly body: unknown;
 }
 
 export type Action = (request: ActionRequest) => Answer | Promise<Answer>;
@@ -58,6 +62,18 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
         const { nodes, next } = views.nodes(asked);
         return ok({ nodes: nodes.map(nodeJson), ...(next === undefined ? {} : { next }) });
       }),
+    getLoad: ({ query }) =>
+      withQuery(loadQuery, query, (asked) => {
+        const page = views.load(asked);
+        return page === undefined ? problem(404, "no node of this id reports its load") : ok(loadJson(page));
+      }),
+    getLoadSettings: () => ok(loadSettingsJson(views.loadSettings())),
+    putLoadSettings: ({ body }) => {
+      const asked = loadSettingsSchema.safeParse(body);
+      if (!asked.success) return problem(400, `the settings are wrong: ${details(asked.error)}`);
+      views.configureLoad(readLoadSettings(asked.data));
+      return ok(loadSettingsJson(views.loadSettings()));
+    },
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
     listEvents: ({ query }) =>
       withQuery(eventListQuery, query, ({ after }) =>
@@ -146,8 +162,11 @@ function withQuery<Schema extends z.ZodObject>(
 ): Answer | Promise<Answer> {
   const parsed = schema.safeParse(query);
   if (parsed.success) return act(parsed.data);
-  const details = parsed.error.issues.map(({ path, message }) => [...path, message].join(": "));
-  return problem(400, `the query is wrong: ${details.join("; ")}`);
+  return problem(400, `the query is wrong: ${details(parsed.error)}`);
+}
+
+function details({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => [...path, message].join(": ")).join("; ");
 }
 
 function ok(body: unknown): Answer {

@@ -4,6 +4,8 @@
  * The server owns no state. Whoever puts Fairway together answers these; a test answers them from memory.
  */
 import type { Explanation } from "../explain/explanation.ts";
+import type { LoadSettings } from "../evidence/load-settings.ts";
+import type { LoadPage, LoadQuery } from "../evidence/load-view.ts";
 import type { Convergence } from "../fleet/convergence.ts";
 import type { NodePage, NodeQuery } from "../fleet/list-nodes.ts";
 import type { NodeStatus } from "../fleet/node-status.ts";
@@ -89,6 +91,11 @@ export interface AdminViews {
   events(after: number): readonly TimelineEntry[];
   /** Releases every held change of that version; the groups that it was released for. */
   confirm(version: string): Promise<Result<readonly GroupName[], NothingConfirmed>>;
+  /** What nodes report of the load on their clusters; undefined when the node that is asked about reports nothing. */
+  load(query: LoadQuery): LoadPage | undefined;
+  loadSettings(): LoadSettings;
+  /** Asks every node that reports for something else, at once. */
+  configureLoad(settings: LoadSettings): void;
   /** In the Prometheus text format. */
   metrics(): Promise<string>;
   loopDelay(): LoopDelay;

@@ -18,6 +18,7 @@ import {
   snapshotSchema,
 } from "./api-schema.ts";
 import { explanationSchema } from "./explain-schema.ts";
+import { loadSchema, loadSettingsSchema } from "./load-schema.ts";
 
 /** One answer; without a schema it is text. */
 export interface RouteAnswer {
@@ -28,11 +29,13 @@ export interface RouteAnswer {
 /** One route. Paths are written as OpenAPI does: `/v1/nodes/{id}`. */
 export interface Route {
   readonly operation: string;
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly path: string;
   readonly summary: string;
   readonly query: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What a PUT brings, as JSON. */
+  readonly body?: z.ZodType;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
 }
 
@@ -68,6 +71,13 @@ export const nodeResourcesQuery = z.strictObject({
   limit: limit.default(1_000).describe("How many resources"),
   after,
   type: z.string().max(256).optional().describe("Only this type, such as clusters"),
+});
+
+export const loadQuery = z.strictObject({
+  limit: limit.default(100).describe("How many clusters"),
+  after,
+  cluster: z.string().max(1_024).optional().describe("Only this cluster, by Envoy's name of it"),
+  node: z.string().max(256).optional().describe("As this node alone reports it"),
 });
 
 export const eventListQuery = z.strictObject({
@@ -182,6 +192,31 @@ export const routes = [
       200: { description: "A page of resources, by type and name", schema: nodeResourcesSchema },
       404: notFound,
     },
+  },
+  {
+    operation: "getLoad",
+    method: "GET",
+    path: "/v1/load",
+    summary: "How many requests went to each cluster and how they ended, as nodes report it (LRS).",
+    query: loadQuery,
+    answers: { 200: { description: "A page of clusters, sorted by name", schema: loadSchema }, 404: notFound },
+  },
+  {
+    operation: "getLoadSettings",
+    method: "GET",
+    path: "/v1/load-settings",
+    summary: "What nodes are asked to report of their load.",
+    query: noQuery,
+    answers: { 200: { description: "The settings", schema: loadSettingsSchema } },
+  },
+  {
+    operation: "putLoadSettings",
+    method: "PUT",
+    path: "/v1/load-settings",
+    summary: "Asks nodes to report something else, at once and until the server is started anew.",
+    query: noQuery,
+    body: loadSettingsSchema,
+    answers: { 200: { description: "The settings from now on", schema: loadSettingsSchema } },
   },
   {
     operation: "explainRequest",

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Route, RouteAnswer } from "./api-routes.ts";
 import { namedSchemas, problemSchema } from "./api-schema.ts";
 import { explanationSchema } from "./explain-schema.ts";
+import { loadSchema, loadSettingsSchema } from "./load-schema.ts";
 
 /** The document for these routes; `version` is Fairway's own. */
 export function openApiDocument(routes: readonly Route[], version: string): Readonly<Record<string, unknown>> {
@@ -34,6 +35,9 @@ function operation(route: Route): Readonly<Record<string, unknown>> {
     operationId: route.operation,
     summary: route.summary,
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: answerSchema(route.body) } } } }),
     responses: {
       ...Object.fromEntries(answers),
       default: response({ description: "Any other problem", schema: problemSchema }, true),
@@ -81,7 +85,12 @@ function headerParameters({ headers }: Route): readonly unknown[] {
   }));
 }
 
-const allSchemas: Readonly<Record<string, z.ZodType>> = { ...namedSchemas, Explanation: explanationSchema };
+const allSchemas: Readonly<Record<string, z.ZodType>> = {
+  ...namedSchemas,
+  Explanation: explanationSchema,
+  Load: loadSchema,
+  LoadSettings: loadSettingsSchema,
+};
 
 const componentUri = (name: string) => `#/components/schemas/${name}`;
 

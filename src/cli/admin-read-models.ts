@@ -4,6 +4,7 @@
 import type { Registry } from "prom-client";
 import type { AdminViews, GroupView } from "../admin/admin-views.ts";
 import { readiness } from "../admin/readiness.ts";
+import { loadPage } from "../evidence/load-view.ts";
 import { convergence } from "../fleet/convergence.ts";
 import { findNode, listNodes } from "../fleet/list-nodes.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
@@ -65,6 +66,9 @@ export function createReadModels({
       return err({ held: held.map((snapshot) => ({ group: snapshot.group, version: snapshot.version })) });
     },
     explain: (asked) => explainServed(plane, asked, clock),
+    load: (query) => loadPage(plane.loads.ledger, query, clock.monotonicMs()),
+    loadSettings: () => plane.loads.settings,
+    configureLoad: (settings) => plane.loads.configure(settings),
     events: (after) => timeline.after(after),
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),

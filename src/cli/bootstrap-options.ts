@@ -22,6 +22,8 @@ export interface BootstrapOptions {
   };
   readonly metadata?: Metadata;
   readonly tls?: BootstrapTls;
+  /** The Envoy tells the control plane how many requests go to which cluster. */
+  readonly loadReports?: boolean;
 }
 
 /** How the control plane is checked, and how this Envoy is; files are those of the machine where Envoy runs. */
@@ -57,6 +59,7 @@ export interface BootstrapFlags {
   readonly tlsName?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly loadReports?: boolean;
   readonly output: string;
   readonly config?: readonly string[];
 }
@@ -101,6 +104,7 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(locality === undefined ? {} : { locality }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(tls === undefined ? {} : { tls }),
+    ...(flags.loadReports === true ? { loadReports: true } : {}),
   });
 }
 

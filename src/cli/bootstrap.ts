@@ -51,6 +51,7 @@ export function bootstrapCommand(): Command {
     .option("--tls-key <file>", "the key of --tls-cert")
     .option("--config <dir...>", "config directories: names the flags that the config wants Envoy to be started with")
     .option("--grpc", "the bootstrap of a gRPC client or server without an Envoy, as JSON, for GRPC_XDS_BOOTSTRAP")
+    .option("--load-reports", "report the load on each cluster to the control plane")
     .option("-o, --output <format>", "yaml or json", "yaml")
     .action((flags: BootstrapFlags): void | Promise<void> => {
       const options = readBootstrapOptions(flags);
@@ -91,6 +92,7 @@ export function createBootstrap(options: BootstrapOptions): JsonObject {
       cds_config: fromAds(),
       lds_config: fromAds(),
     },
+    ...(options.loadReports === true ? { cluster_manager: { load_stats_config: loadReports() } } : {}),
     static_resources: { clusters: [controlPlane(options)] },
     typed_dns_resolver_config: impatientResolver(),
     overload_manager: {
@@ -119,6 +121,15 @@ export function printBootstrap(bootstrap: JsonObject, format: "yaml" | "json"): 
  */
 function fromAds(): JsonObject {
   return { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
+}
+
+/** How often, and of which clusters, the control plane says. */
+function loadReports(): JsonObject {
+  return {
+    api_type: "GRPC",
+    transport_api_version: "V3",
+    grpc_services: [{ envoy_grpc: { cluster_name: controlPlaneCluster, retry_policy: reconnect() } }],
+  };
 }
 
 /** Envoy's own default waits up to 30 s after a lost control plane is back; an idle stream costs next to nothing. */

@@ -9,9 +9,11 @@ import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { Source, SourceProblem, SourceState } from "../config/source.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
+import { LoadReports } from "../evidence/load-reports.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
 import { isAccepted } from "../fleet/convergence.ts";
+import { LoadReportingServiceDefinition } from "../gen/envoy/service/load_stats/v3/lrs.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import { newWarnings } from "../model/new-warnings.ts";
@@ -28,6 +30,7 @@ import type { AdsTransport } from "../xds/ads-server.ts";
 import { AdsServer } from "../xds/ads-server.ts";
 import type { InspectQuery, InspectedPage } from "../xds/inspect-stream.ts";
 import { inspectStream, mergePages } from "../xds/inspect-stream.ts";
+import { refusalOfNode } from "../xds/verify-node.ts";
 import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
 import type { BuildOutcome } from "./builder.ts";
@@ -48,6 +51,8 @@ export interface ControlPlaneOptions {
   readonly soakMs: number;
   /** How nodes connect. */
   readonly transport?: AdsTransport | undefined;
+  /** How often nodes are asked to report the load on their clusters. */
+  readonly loadIntervalMs: number;
   /** For what deserves a line in the log and is no event. */
   readonly onWarning?: ((text: string) => void) | undefined;
   /** Private types beside the Envoy API. */
@@ -59,6 +64,7 @@ export interface ControlPlaneOptions {
 /** Starts once, closes once. */
 export class ControlPlane {
   readonly server: AdsServer;
+  readonly loads: LoadReports;
   readonly #options: ControlPlaneOptions;
   readonly #builder: Builder;
   readonly #files: ReferencedFiles;
@@ -83,6 +89,14 @@ export class ControlPlane {
         for (const event of events) this.#record(event);
       },
     });
+    this.loads = new LoadReports({
+      clock,
+      settings: { intervalMs: options.loadIntervalMs, clusters: "all", endpoints: false },
+      ...(options.transport?.verifiesNode === true ? { refusalOf: refusalOfNode } : {}),
+      emit: (event) => this.#record(event),
+    });
+    const { fullName, methods } = LoadReportingServiceDefinition;
+    this.server.register(`/${fullName}/${methods.streamLoadStats.name}`, (call) => this.loads.answer(call));
     this.#files = new ReferencedFiles({
       clock,
       open: (paths) => new DirectorySource({ ...referencedFiles(paths), clock, onWarning: options.onWarning }),

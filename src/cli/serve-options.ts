@@ -2,6 +2,7 @@
  * The options of `fairway serve`, read and bounded.
  */
 import { isIP } from "node:net";
+import { INTERVAL_MS_MAX, INTERVAL_MS_MIN } from "../evidence/load-settings.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import type { XdsTlsPaths } from "./xds-tls.ts";
 import type { Result } from "../support/result.ts";
@@ -21,6 +22,7 @@ export interface ServeFlags extends DescriptorSetFlags {
   readonly xdsVerifyNode?: boolean;
   readonly xdsMaxConnectionAge?: string;
   readonly soak: string;
+  readonly loadReportInterval: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
 
@@ -92,6 +94,15 @@ export function readDurationMs(text: string): number | undefined {
   if (match === null) return undefined;
   const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as "ms" | "s" | "m" | "h"];
   return Number(match[1]) * unitMs;
+}
+
+/** How often nodes are to report their load, in milliseconds. */
+export function readLoadInterval(text: string): Result<number, string> {
+  const milliseconds = readDurationMs(text);
+  const isFit = milliseconds !== undefined && milliseconds >= INTERVAL_MS_MIN && milliseconds <= INTERVAL_MS_MAX;
+  return isFit
+    ? ok(milliseconds)
+    : err(`--load-report-interval "${text}": write a duration from 1s to 1h, such as 10s`);
 }
 
 /** The address as `host:port`, an IPv6 host in brackets. */

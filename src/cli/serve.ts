@@ -23,7 +23,13 @@ import { ControlPlane } from "./control-plane.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { exitCodes, tell, wantsColour } from "./output.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
-import { addressText, readDurationMs, readListenAddresses, readXdsConnections } from "./serve-options.ts";
+import {
+  addressText,
+  readDurationMs,
+  readListenAddresses,
+  readLoadInterval,
+  readXdsConnections,
+} from "./serve-options.ts";
 import { XdsTls } from "./xds-tls.ts";
 
 /** After a signal this long may pass; then the process ends whatever still hangs. */
@@ -59,6 +65,7 @@ export function serveCommand(): Command {
     )
     .addOption(descriptorSetOption())
     .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
+    .option("--load-report-interval <duration>", "how often Envoys report the load on their clusters", "10s")
     .addOption(
       new Option("--log-level <level>", "the least severe line that is written")
         .choices(["debug", "info", "warn", "error"])
@@ -69,15 +76,26 @@ export function serveCommand(): Command {
       const addresses = readListenAddresses(flags);
       const connections = readXdsConnections(flags);
       const soakMs = readDurationMs(flags.soak);
+      const loadIntervalMs = readLoadInterval(flags.loadReportInterval);
       const problems = [addresses, connections].flatMap((read) => (read.ok ? [] : read.error));
       if (soakMs === undefined) problems.push(`--soak "${flags.soak}" is not a duration; write 30s, 5m or 1h`);
-      if (!addresses.ok || !connections.ok || soakMs === undefined) {
+      if (!loadIntervalMs.ok) problems.push(loadIntervalMs.error);
+      if (!addresses.ok || !connections.ok || soakMs === undefined || !loadIntervalMs.ok) {
         command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
       } else {
         // Without private types there is nothing to try, and this thread needs no descriptors.
         const sets = flags.descriptorSet.length === 0 ? [] : openEnvoyApi(flags, command).sets;
         const version = command.parent?.version() ?? "";
-        await serve({ roots, sets, soakMs, ...addresses.value, connections: connections.value, flags, version });
+        await serve({
+          roots,
+          sets,
+          soakMs,
+          loadIntervalMs: loadIntervalMs.value,
+          ...addresses.value,
+          connections: connections.value,
+          flags,
+          version,
+        });
       }
     });
 }
@@ -86,6 +104,7 @@ interface ServeOptions {
   readonly roots: readonly string[];
   readonly sets: readonly DescriptorSet[];
   readonly soakMs: number;
+  readonly loadIntervalMs: number;
   readonly xds: ListenAddress;
   readonly admin: ListenAddress;
   readonly connections: XdsConnections;
@@ -111,12 +130,13 @@ async function serve(options: ServeOptions): Promise<void> {
     identifier: `fairway ${options.version} ${hostname()}`,
     soakMs: options.soakMs,
     transport: { tls: opened?.tls, verifiesNode, connectionAgeMsMax },
+    loadIntervalMs: options.loadIntervalMs,
     onWarning: warn,
     sets: options.sets,
     record: (event) => record(event),
   });
   opened?.files.follow((tls) => plane.server.renewTls(tls));
-  const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay });
+  const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay, loads: plane.loads });
   const record = (event: FairwayEvent): void => {
     metrics.record(event);
     log.record(event);

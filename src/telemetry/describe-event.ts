@@ -1,6 +1,7 @@
 /**
  * An event as a sentence for people, with its weight: what the log and the timeline both say.
  */
+import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic, Place } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
@@ -42,7 +43,9 @@ export function placeText(at: Place): string {
   return `${at.file}:${at.line}:${at.column}`;
 }
 
-function describeOnStream(event: StreamEvent): EventDescription {
+type LoadStreamEvent = Extract<LoadEvent, { readonly nodeId: string }>;
+
+function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescription {
   switch (event.kind) {
     case "stream-opened":
       return info(`${event.nodeId} connected (${event.variant}, ${event.group ?? "no group"})`);
@@ -78,12 +81,18 @@ function describeOnStream(event: StreamEvent): EventDescription {
         : debug(`${event.nodeId} ${event.state === "waiting" ? "waits for" : "passed"} ${event.waitingFor}`);
     case "synced":
       return debug(`${event.nodeId} has ${event.snapshotVersion}`);
+    case "load-stream-opened":
+      return info(`${event.nodeId} reports its load`);
+    case "load-stream-closed":
+      return info(`${event.nodeId} reports its load no more: ${event.reason}`);
     default:
       return unreachable(event);
   }
 }
 
-function describeOwn(event: BuildEvent | StateEvent | ServerEvent): EventDescription {
+function describeOwn(
+  event: BuildEvent | StateEvent | ServerEvent | Exclude<LoadEvent, LoadStreamEvent>,
+): EventDescription {
   switch (event.kind) {
     case "config-accepted":
       return info(`${event.group} is now ${event.snapshotVersion} (${event.cause}): ${changes(event.changes)}`);
@@ -108,6 +117,11 @@ function describeOwn(event: BuildEvent | StateEvent | ServerEvent): EventDescrip
       return warn(`${event.group}: serving the last known good ${event.snapshotVersion}: ${event.reason}`);
     case "state-write-failed":
       return { level: "error", text: `the state could not be written: ${event.message}` };
+    case "load-settings-changed":
+      return info(
+        `nodes are asked to report the load of ${event.clustersCount === "all" ? "all" : event.clustersCount} clusters ` +
+          `every ${event.intervalMs / 1_000} s${event.endpoints ? ", by endpoint" : ""}`,
+      );
     case "serving":
       return info(`serving xDS on ${event.xdsAddress}, admin on http://${event.adminAddress}, as process ${event.pid}`);
     case "stopping":

@@ -1,9 +1,10 @@
 /**
  * Everything that happens, as one union of facts: log lines, metrics and the timeline are folds over it.
  *
- * Stages return or report events; they never log or count. What happens on streams comes from `xds/`, the
- * rest is raised where the stages are put together.
+ * Stages return or report events; they never log or count. What happens on streams comes from `xds/`, what
+ * happens around load reports from `evidence/`, the rest is raised where the stages are put together.
  */
+import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
@@ -74,4 +75,4 @@ export type ServerEvent =
   | (AtTime & { readonly kind: "stopping"; readonly reason: string });
 
 /** Any of them. */
-export type FairwayEvent = StreamEvent | BuildEvent | StateEvent | ServerEvent;
+export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | StateEvent | ServerEvent;

@@ -1,9 +1,9 @@
 /**
  * What Prometheus scrapes: counters from events, gauges read when they are asked for.
  *
- * The number of series is bounded: no label comes from a node. `type` has one value for each type that xDS
+ * The number of series is bounded. `type` has one value for each type that xDS
  * delivers and `other`; `group` has at most `GROUP_LABELS_MAX` values and `other`; `version` has one value
- * for each group, the current one. The largest family is `fairway_convergence_seconds`, 14 series for each
+ * for each group, the current one; clusters are bounded by `load-metrics.ts`. The largest family is `fairway_convergence_seconds`, 14 series for each
  * group. Single nodes are shown by the admin API.
  */
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from "prom-client";
@@ -15,6 +15,8 @@ import { resourceTypes } from "../snapshot/type-url.ts";
 import type { FairwayEvent } from "./event.ts";
 import type { LoopDelayMonitor } from "./loop-delay.ts";
 import { registerFleetGauges } from "./fleet-gauges.ts";
+import type { LoadSource } from "./load-metrics.ts";
+import { registerLoadMetrics } from "./load-metrics.ts";
 import type { Labels } from "./metric-labels.ts";
 import { GROUP_LABELS_MAX, OTHER, boundedLabels, typeLabel } from "./metric-labels.ts";
 import { tallyCounter } from "./tally.ts";
@@ -24,6 +26,7 @@ export interface MetricsOptions {
   /** The fleet as it is now. */
   readonly fleet: () => Fleet;
   readonly loopDelay: LoopDelayMonitor;
+  readonly loads: LoadSource;
 }
 
 /** Counts what happens. An event is recorded after the fleet took its step. */
@@ -43,6 +46,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const groups = boundedLabels(GROUP_LABELS_MAX);
   collectDefaultMetrics({ register: registry });
   registerFleetGauges(registry, fleet, groups);
+  registerLoadMetrics(registry, options.loads);
   registerLoopDelay(options);
   const feeds: Feeds = {
     ...feedStreams(registry, fleet),

@@ -61,10 +61,17 @@ export function createTimeline(entriesMax: number = TIMELINE_ENTRIES_MAX): Timel
   };
 }
 
+const comingsAndGoings: ReadonlySet<FairwayEvent["kind"]> = new Set([
+  "stream-opened",
+  "stream-moved",
+  "stream-closed",
+  "load-stream-opened",
+  "load-stream-closed",
+]);
+
 /** Comings and goings of nodes and every message would push out what matters; the fleet shows those. */
 function isForPeople(event: FairwayEvent): boolean {
-  if (isRoutine(event)) return false;
-  return event.kind !== "stream-opened" && event.kind !== "stream-moved" && event.kind !== "stream-closed";
+  return !isRoutine(event) && !comingsAndGoings.has(event.kind);
 }
 
 /** Events with the same text here share an entry. */

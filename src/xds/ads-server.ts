@@ -5,6 +5,7 @@
  * with an empty response, because to Envoy an empty response means "delete everything".
  */
 import type { CallListener, GrpcCall } from "../grpc/call.ts";
+import type { Method } from "../grpc/connection.ts";
 import type { GrpcAddress, GrpcTls } from "../grpc/grpc-server.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import { status } from "../grpc/status.ts";
@@ -84,6 +85,11 @@ export class AdsServer {
         variant === "poll" ? refusePolling(call) : this.#accept({ variant, typeUrl }, call),
       );
     }
+  }
+
+  /** Another service beside discovery, on the same port; all are registered before `listen`. */
+  register(path: string, method: Method): void {
+    this.#server.register(path, method);
   }
 
   /** Binds `host:port`, or `unix:` and a path; resolves to the bound port. */

@@ -53,6 +53,7 @@ export class RunningPlane implements AsyncDisposable {
       clock,
       identifier: "test",
       soakMs,
+      loadIntervalMs: 1_000,
       record: (event) => {
         this.events.push(event);
         timeline.record(event);
@@ -124,10 +125,19 @@ export class RunningPlane implements AsyncDisposable {
   /** Asks the admin API. */
   async ask(
     url: string,
-    rest: { readonly method?: "GET" | "POST"; readonly headers?: Readonly<Record<string, string>> } = {},
+    rest: {
+      readonly method?: "GET" | "POST" | "PUT";
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: object;
+    } = {},
   ): Promise<{ readonly status: number; readonly text: string; readonly json: unknown }> {
-    const { method = "GET", headers = {} } = rest;
-    const answer = await this.admin.app.inject({ method, url, headers: { host: "localhost", ...headers } });
+    const { method = "GET", headers = {}, body } = rest;
+    const answer = await this.admin.app.inject({
+      method,
+      url,
+      headers: { host: "localhost", ...headers },
+      ...(body === undefined ? {} : { payload: body }),
+    });
     const isJson = answer.headers["content-type"]?.toString().includes("json") === true;
     return { status: answer.statusCode, text: answer.body, json: isJson ? answer.json<unknown>() : undefined };
   }

@@ -2,6 +2,10 @@
  * Read models from memory: what the admin server is handed in tests.
  */
 import type { AdminViews, GroupView } from "../../../src/admin/admin-views.ts";
+import type { LoadLedger } from "../../../src/evidence/load-ledger.ts";
+import { createLedger, openNode, recordLoad } from "../../../src/evidence/load-ledger.ts";
+import type { LoadSettings } from "../../../src/evidence/load-settings.ts";
+import { loadPage } from "../../../src/evidence/load-view.ts";
 import { readiness } from "../../../src/admin/readiness.ts";
 import { convergence } from "../../../src/fleet/convergence.ts";
 import type { FleetEvent } from "../../../src/fleet/fleet.ts";
@@ -70,6 +74,8 @@ export function viewsOf(
   overrides: Partial<AdminViews> = {},
 ): AdminViews {
   const fleet = (of.events ?? fleetEvents()).reduce(step, createFleet());
+  const ledger = loadOfShop();
+  let loadSettings: LoadSettings = { intervalMs: 10_000, clusters: "all", endpoints: false };
   let groups = of.groups ?? [edgeGroup({ convergence: convergence(fleet, edge) })];
   const all = (group: GroupView): readonly Snapshot[] => [
     ...group.history,
@@ -83,6 +89,11 @@ export function viewsOf(
       [
         { id: 7, atMs: 0, kind: "config-refused" as const, level: "error" as const, text: "routes.yaml", count: 1 },
       ].filter(({ id }) => id > after),
+    load: (query) => loadPage(ledger, query, 20_000),
+    loadSettings: () => loadSettings,
+    configureLoad: (settings) => {
+      loadSettings = settings;
+    },
     explain: async ({ url, headers }) =>
       url === "http://x/" ? ok(explanation(headers)) : err({ kind: "question", message: `"${url}" is not a URL` }),
     renderResource: ({ name }) => ({ "@type": "Cluster", name }),
@@ -106,6 +117,22 @@ export function viewsOf(
     loopDelay: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }),
     ...overrides,
   };
+}
+
+/** Ten seconds of one node with twenty requests a second. */
+function loadOfShop(): LoadLedger {
+  const ledger = createLedger(1_000);
+  openNode(ledger, "done", 0);
+  const counts = { successful: 19, failed: 1, issued: 20, inProgress: 2 };
+  const endpoints = [{ ...counts, address: "10.0.0.1:80" }];
+  const locality = { region: "eu", zone: "eu-1", subZone: "", priority: 0, ...counts, endpoints };
+  const droppedBy = [{ category: "overload", count: 1 }];
+  const shop = { cluster: "shop", intervalMs: 1_000, dropped: 1, droppedBy, localities: [locality] };
+  for (let second = 11; second <= 20; second += 1) {
+    const idle = { ...shop, cluster: "zz", dropped: 0, droppedBy: [], localities: [{ ...locality, endpoints: [] }] };
+    recordLoad(ledger, "done", { clusters: [shop, idle], atMs: second * 1_000 });
+  }
+  return ledger;
 }
 
 /** One node of each kind: it has all, it refused, it waits, it is gone, it matches nothing. */

@@ -151,6 +151,17 @@ describe("bootstrap", () => {
     expect(controlPlaneOf("10.1.2.3:18000")).toMatchObject({ name: "fairway_xds" });
   });
 
+  it("has the Envoy report its load to the control plane when it is told to, and not otherwise", () => {
+    const manager = (loadReports?: boolean) => {
+      const read = readBootstrapOptions(flags({ nodeId: "a", ...(loadReports === undefined ? {} : { loadReports }) }));
+      return read.ok ? createBootstrap(read.value)["cluster_manager"] : read.error;
+    };
+    expect(manager()).toBeUndefined();
+    expect(manager(true)).toMatchObject({
+      load_stats_config: { api_type: "GRPC", grpc_services: [{ envoy_grpc: { cluster_name: "fairway_xds" } }] },
+    });
+  });
+
   it("refuses a name for the admin page, which Envoy would not resolve", () => {
     expect(mistakesOf(flags({ nodeId: "a", admin: "localhost:9901" }))).toEqual([
       '--admin: "localhost" is a name; Envoy needs an IP address here, such as 127.0.0.1',

@@ -6,6 +6,7 @@ import {
   addressText,
   readDurationMs,
   readListenAddresses,
+  readLoadInterval,
   readXdsConnections,
 } from "../../../src/cli/serve-options.ts";
 
@@ -83,4 +84,18 @@ describe("the flags of TLS", () => {
       },
     });
   });
+});
+
+test.each([
+  ["10s", 10_000],
+  ["1h", 3_600_000],
+  ["1500ms", 1_500],
+  ["999ms", undefined],
+  ["2h", undefined],
+  ["10", undefined],
+])("takes intervals of load reports from a second to an hour: %s", (text, expected) => {
+  const read = readLoadInterval(text);
+  expect(read.ok ? read.value : undefined).toBe(expected);
+  if (!read.ok)
+    expect(read.error).toBe(`--load-report-interval "${text}": write a duration from 1s to 1h, such as 10s`);
 });

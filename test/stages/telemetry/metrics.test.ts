@@ -3,6 +3,7 @@
  */
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
+import { createLedger, openNode, recordLoad } from "../../../src/evidence/load-ledger.ts";
 import type { Fleet, FleetEvent } from "../../../src/fleet/fleet.ts";
 import { createFleet, step } from "../../../src/fleet/fleet.ts";
 import { brand } from "../../../src/support/brand.ts";
@@ -18,16 +19,17 @@ const v2 = snapshotOf({ shop: "a2" });
 function measured() {
   const registry = new Registry();
   const fleet: Fleet = createFleet();
+  const loads = { ledger: createLedger(1_000), streamsCount: 3, reportsCount: 40 };
   const loopDelay = { delay: () => ({ p50Ms: 1, p99Ms: 20, maxMs: 300 }), [Symbol.dispose]: () => undefined };
-  const metrics = createMetrics({ registry, fleet: () => fleet, loopDelay });
+  const metrics = createMetrics({ registry, fleet: () => fleet, loopDelay, loads });
   const record = (...events: readonly (FairwayEvent | Extract<FleetEvent, { kind: "published" }>)[]) => {
     for (const event of events) {
-      if (event.kind === "published" || "nodeId" in event) step(fleet, event);
+      if (event.kind === "published" || "streamId" in event) step(fleet, event);
       if (event.kind !== "published") metrics.record(event);
     }
   };
   const lines = async () => (await registry.metrics()).split("\n").filter((line) => line.startsWith("fairway_"));
-  return { record, lines };
+  return { record, lines, loads };
 }
 
 function accepted(snapshot: Snapshot, atMs: number, group = edge): FairwayEvent {
@@ -107,6 +109,28 @@ describe("convergence", () => {
     record(a.opened(), published(v1, 10_000), a.synced(v1), published(v1, 90_000), accepted(v1, 90_000), a.synced(v1));
     expect((await lines()).some((line) => line.startsWith("fairway_convergence_seconds_count"))).toBe(false);
   });
+});
+
+test("shows the load that nodes report, and the clusters beyond a bound as one", async () => {
+  const { loads, lines } = measured();
+  openNode(loads.ledger, "a", 0);
+  const counts = { successful: 7, failed: 1, issued: 9, inProgress: 1 };
+  const locality = { region: "", zone: "", subZone: "", priority: 0, endpoints: [], ...counts };
+  const load = { intervalMs: 1_000, dropped: 2, droppedBy: [], localities: [locality] };
+  const clusters = Array.from({ length: 1_002 }, (_, index) => ({ ...load, cluster: `c${index}` }));
+  recordLoad(loads.ledger, "a", { clusters, atMs: 1_000 });
+  const shown = await lines();
+  expect(shown).toEqual(
+    expect.arrayContaining([
+      "fairway_load_streams 3",
+      "fairway_load_reports_total 40",
+      'fairway_upstream_requests_total{cluster="c0",outcome="issued"} 9',
+      'fairway_upstream_requests_total{cluster="c0",outcome="dropped"} 2',
+      'fairway_upstream_requests_total{cluster="other",outcome="failed"} 2',
+      'fairway_upstream_requests_in_progress{cluster="other"} 2',
+    ]),
+  );
+  expect(shown.filter((line) => line.startsWith("fairway_upstream_requests_in_progress"))).toHaveLength(1_001);
 });
 
 test("shows only the current version of a group", async () => {
