@@ -35,7 +35,7 @@ export interface Member {
 /** What a config is made from. */
 export interface FourPorts {
   readonly backends: readonly string[];
-  readonly members: readonly Pick<Member, "name" | "port" | "sparePort">[];
+  readonly members: readonly Pick<Member, "name" | "api" | "port" | "sparePort">[];
   /** The keys `nodes` and `gateways`; `keys` are put into each group. */
   groups(keys?: string): string;
 }
@@ -45,6 +45,8 @@ export interface FourOptions {
   readonly config: (four: FourPorts) => string;
   /** Puts further files into the config directory before Fairway is started. */
   readonly prepare?: (configDir: string) => Promise<void>;
+  /** Without ADS no stream alone shows that an Envoy has everything; then it only has to be ready. */
+  readonly converges?: false;
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: (bootstrap: {
     readonly api: "delta" | "sotw";
@@ -115,7 +117,8 @@ export async function startFour(options: FourOptions): Promise<Four> {
       }),
     );
     const four = createFour({ fairway, backends, members, ports, configDir }, stack);
-    await four.converged();
+    await four.each(({ envoy }) => envoy.ready());
+    if (options.converges !== false) await four.converged();
     return four;
   } catch (cause) {
     await stack.disposeAsync();
