@@ -164,13 +164,16 @@ function substituteFor(type: TypeState, name: ResourceName, kind: "keep" | "abse
   return emptyLoadAssignment(name);
 }
 
+/** Of every such assignment, since the name says the rest; a client may ask for very many that are not there. */
+const emptyVersion = brand<VersionInfo>(contentHash([typeUrls.endpoints, "no such endpoints"]));
+
 function emptyLoadAssignment(name: ResourceName): Resource {
   // Field 1, cluster_name, is all that an empty ClusterLoadAssignment holds.
   const body = new BinaryWriter().tag(1, WireType.LengthDelimited).string(name).finish();
   return {
     typeUrl: typeUrls.endpoints,
     name,
-    version: brand<VersionInfo>(contentHash([typeUrls.endpoints, body])),
+    version: emptyVersion,
     body,
     references: [],
     at: { file: "(no such endpoints)", line: 1, column: 1 },

@@ -42,6 +42,8 @@ export interface Sequencer {
   readonly retained: Map<string, Map<ResourceName, Retained>>;
   /** A listener was replaced or removed since the node last settled: old connections live as long as it drains. */
   drains: boolean;
+  /** How long that takes, by the longest of the snapshots in between: a change may remove the gateway that says so. */
+  drainMs: number;
   /** Until then a listener that was replaced earlier may still drain. */
   drainsUntilMs: number;
   /** The client came back and has not settled since: any listener that it replaces may use anything retained. */
@@ -77,6 +79,7 @@ export function createSequencer(): Sequencer {
     next: undefined,
     retained: new Map(),
     drains: false,
+    drainMs: 0,
     drainsUntilMs: 0,
     returned: false,
     views: new Map(),
@@ -214,6 +217,7 @@ function begin(sequencer: Sequencer, snapshot: Snapshot, progress: NodeProgress,
     const shown = sequencer.phase === "supply" ? sequencer.previous : current.tables;
     sequencer.previous = shown;
     if (shown !== undefined && replacesListener(shown, snapshot)) sequencer.drains = true;
+    if (sequencer.drains) sequencer.drainMs = Math.max(sequencer.drainMs, current.updates.drainMs);
     if (movesRoutes(current.tables, snapshot)) sequencer.routesMove = true;
     for (const { typeUrl, role } of resourceTypes) {
       if (role === "supply") retainLeaving(sequencer, { current, snapshot, typeUrl });
@@ -245,8 +249,11 @@ function settle(sequencer: Sequencer, { atMs, complete }: { readonly atMs: numbe
   sequencer.routesMove = false;
   const updates = sequencer.snapshot?.updates;
   if (updates === undefined) return;
-  if (sequencer.drains) sequencer.drainsUntilMs = atMs + updates.drainMs;
-  if (complete) sequencer.drains = false;
+  if (sequencer.drains) sequencer.drainsUntilMs = atMs + Math.max(sequencer.drainMs, updates.drainMs);
+  if (complete) {
+    sequencer.drains = false;
+    sequencer.drainMs = 0;
+  }
   const releaseAtMs = releaseAfter(Math.max(atMs + updates.graceMs, sequencer.drainsUntilMs));
   for (const retained of sequencer.retained.values()) {
     for (const entry of retained.values()) {

@@ -74,7 +74,7 @@ const mutants: readonly Mutant[] = [
     rule: "clusters stay while a replaced listener drains",
     seed: 484,
     file: "sequencer.ts",
-    text: "if (sequencer.drains) sequencer.drainsUntilMs = atMs + updates.drainMs;",
+    text: "if (sequencer.drains) sequencer.drainsUntilMs = atMs + Math.max(sequencer.drainMs, updates.drainMs);",
     becomes: "",
   },
   {
@@ -113,13 +113,6 @@ const mutants: readonly Mutant[] = [
     becomes: "if (rejection !== undefined || rejection === undefined) return false;",
   },
   {
-    rule: "the rest of a rejected response is sent once more",
-    seed: 106,
-    file: "verdict.ts",
-    text: "for (const { name } of suspects) type.forced.add(name);",
-    becomes: "",
-  },
-  {
     rule: "what is gone is said to be gone",
     seed: 2,
     file: "compose-shared.ts",
@@ -145,7 +138,7 @@ const mutants: readonly Mutant[] = [
     rule: "what was blamed together is free when the bad one has gone",
     seed: 319,
     file: "offer.ts",
-    text: "return isWhole(rejection.together, view);",
+    text: "return isWhole(together, view);",
     becomes: "return true;",
   },
   {

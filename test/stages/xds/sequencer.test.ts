@@ -166,3 +166,18 @@ test("clusters that leave together with a listener stay as long as Envoy drains 
   stream.wait(301_000);
   expect(sent().join()).toContain("clusters -a");
 });
+
+test("what a listener leaves behind stays as long as the gateway said that went with it", () => {
+  const long = { ...updates, drainMs: 600_000 };
+  const stream = settledStream("delta", leadingTo("a", { updates: long }), ["a"]);
+  const before = stream.responses.length;
+  const gone = { clusters: { b: ["10.0.0.2"] }, routes: { r: ["b"] }, listeners: { l: { route: "r", tune: 1 } } };
+  stream.publish(leadingTo("a", { ...gone, updates: { ...updates, drainMs: 20_000 } }));
+  stream.ask("endpoints", { names: ["b"] });
+  for (const type of ["endpoints", "cluster", "listener", "route"] as const) stream.ack(type);
+  const sent = () => shown(stream.responses.slice(before)).join();
+  stream.wait(300_000);
+  expect(sent()).not.toContain("-a");
+  stream.wait(301_000);
+  expect(sent()).toContain("clusters -a");
+});
