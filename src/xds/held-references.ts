@@ -6,6 +6,7 @@
  * everybody else who does.
  */
 import type { ResourceName } from "../snapshot/resource.ts";
+import type { Holding } from "./holding.ts";
 import { resourceName } from "./offer.ts";
 import type { NameSet } from "./name-pool.ts";
 import type { TypeState } from "./stream-state.ts";
@@ -51,8 +52,40 @@ export function refersTo(type: TypeState, typeUrl: string, name: ResourceName): 
 /** The children of one type that the known parents of a client refer to. */
 export function childrenOf(parents: TypeState, childTypeUrl: string): ReadonlySet<ResourceName> {
   const { held, subscription } = parents;
-  if (held.exceptionsCount === 0 && subscription.wildcard)
-    return referencesOf(held.base).get(childTypeUrl) ?? noChildren;
+  if (!subscription.wildcard || held.exceptionsCount > SHARED_EXCEPTIONS_MAX) return findChildren(held, childTypeUrl);
+  if (held.exceptionsCount === 0) return referencesOf(held.base).get(childTypeUrl) ?? noChildren;
+  let ofView = withExceptions.get(held.base);
+  if (ofView === undefined) withExceptions.set(held.base, (ofView = new Map()));
+  const key = keyOf(held, childTypeUrl);
+  let children = ofView.get(key);
+  if (children === undefined) {
+    ofView.set(key, (children = findChildren(held, childTypeUrl)));
+    for (const oldest of ofView.keys()) {
+      if (ofView.size <= EXCEPTIONS_REMEMBERED_MAX) break;
+      ofView.delete(oldest);
+    }
+  }
+  return children;
+}
+
+/** A fleet that has refused the same content has the same few exceptions on every stream. */
+const SHARED_EXCEPTIONS_MAX = 16;
+const EXCEPTIONS_REMEMBERED_MAX = 32;
+
+/** The same set for all who hold the same; what is found about it is then found once, too. */
+const withExceptions = new WeakMap<View, Map<string, ReadonlySet<ResourceName>>>();
+
+function keyOf(held: Holding, childTypeUrl: string): string {
+  const parts = [childTypeUrl];
+  for (const name of held.exceptions()) {
+    const each = held.get(name);
+    // Unknown content and none lead nowhere, as far as we know.
+    parts.push(name, typeof each === "object" ? each.version : "");
+  }
+  return parts.join("\n");
+}
+
+function findChildren(held: Holding, childTypeUrl: string): ReadonlySet<ResourceName> {
   const names = new Set<ResourceName>();
   for (const each of held.values()) {
     if (typeof each === "string") continue;
