@@ -34,6 +34,7 @@ interface Ports {
   readonly renamed: number;
   readonly tcp: number;
   readonly tcpTo: number;
+  readonly inline: number;
 }
 
 /** Before the edit and after it. */
@@ -61,7 +62,8 @@ secrets:
   renewed: { certificate: { file: site.pem }, privateKey: { file: site.key } }
 services:
   shop: { endpoints: ["127.0.0.1:${backends.http}"] }
-  echo: { endpoints: ["127.0.0.1:${backends.echo}"] }
+  ${edited ? "new" : "old"}-echo: { endpoints: ["127.0.0.1:${backends.echo}"] }
+${edited ? "" : `  inlined: { endpoints: ["127.0.0.1:${backends.http}"] }`}
 ${edited ? "" : `  leaving: { endpoints: ["127.0.0.1:${backends.http}"] }`}
 routes:
   shop: { gateways: [shared, certificate, filter, moved, ${edited ? "new-name" : "old-name"}], rules: [{ backends: [{ service: shop }] }] }
@@ -81,13 +83,34 @@ resources:
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
               stat_prefix: tcp
-              cluster: echo
+              cluster: ${edited ? "new" : "old"}-echo
+${edited ? "" : inlineListener(ports.inline)}
 `;
 }
+
+/** Its routes are its own: on a connection that is left from it, they lead where they led. */
+const inlineListener = (port: number): string => `
+  - "@type": type.googleapis.com/envoy.config.listener.v3.Listener
+    name: inline
+    address: { socket_address: { address: 127.0.0.1, port_value: ${port} } }
+    filter_chains:
+      - filters:
+          - name: http
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+              stat_prefix: inline
+              route_config:
+                virtual_hosts: [{ name: all, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: inlined } }] }]
+              http_filters:
+                - name: router
+                  typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
+`;
 
 /** What is open on one listener while it changes. */
 interface Opened {
   readonly idle: readonly Connection[];
+  /** Sends its request in the middle of the drain. */
+  readonly later: Connection;
   /** Requests that end within the drain, on HTTP/1.1 and HTTP/2. */
   readonly within: Promise<readonly (number | string)[]>;
   /** Requests that do not. */
@@ -98,12 +121,14 @@ interface Opened {
 async function openAll(target: Target): Promise<Opened> {
   const idle = [await openHttp1(target), await openHttp2(target)];
   for (const connection of idle) expect(await connection.ask("/0")).toBe(200);
-  const [first, second, both] = [await openHttp1(target), await openHttp1(target), await openHttp2(target)];
+  const [later, first, second] = [await openHttp1(target), await openHttp1(target), await openHttp1(target)];
+  const both = await openHttp2(target);
   return {
     idle,
+    later,
     within: Promise.all([first.ask(`/${WITHIN_MS}`), both.ask(`/${WITHIN_MS}`)]),
     beyond: Promise.all([second.ask(`/${BEYOND_MS}`), both.ask(`/${BEYOND_MS}`)]),
-    all: [...idle, first, second, both],
+    all: [...idle, later, first, second, both],
   };
 }
 
@@ -114,8 +139,8 @@ describe.concurrent("an edit of listeners", () => {
   ] as const)(
     "ends the connections of what changed, in Envoy's drain time, and of nothing else, and loses no request that ends in it (%s, Envoy %s)",
     async (api, version) => {
-      const [shared, certificate, filter, moved, movedTo, removed, renamed, tcp, tcpTo] = await freePorts(9);
-      const ports = { shared, certificate, filter, moved, movedTo, removed, renamed, tcp, tcpTo } as Ports;
+      const [shared, certificate, filter, moved, movedTo, removed, renamed, tcp, tcpTo, inline] = await freePorts(10);
+      const ports = { shared, certificate, filter, moved, movedTo, removed, renamed, tcp, tcpTo, inline } as Ports;
       await using backends = await startPatientBackends();
       const renew = async (configDir: string, name: string) => {
         for (const end of ["key", "pem"])
@@ -141,6 +166,7 @@ describe.concurrent("an edit of listeners", () => {
         moved: await openAll({ port: ports.moved }),
         removed: await openAll({ port: ports.removed }),
         renamed: await openAll({ port: ports.renamed }),
+        inline: await openAll({ port: ports.inline }),
       };
       const staying = {
         neighbour: await openAll({ port: ports.shared, servername: "two.test" }),
@@ -159,13 +185,13 @@ describe.concurrent("an edit of listeners", () => {
       const acknowledgedAtMs = performance.now();
 
       // A port that was left is closed to newcomers at once, and a new one is open.
-      for (const port of [ports.moved, ports.removed, ports.tcp]) await refused(port);
+      for (const port of [ports.moved, ports.removed, ports.tcp, ports.inline]) await refused(port);
       for (const port of [ports.movedTo, ports.renamed, ports.filter, ports.tcpTo])
         (await openSocket({ port })).destroy();
       // What is open goes on: the removed listener too, whose service has left with it.
-      for (const [name, { within, idle }] of Object.entries(draining)) {
-        expect(await idle[0]?.ask("/0"), name).toBe(200);
+      for (const [name, { within, later }] of Object.entries(draining)) {
         expect(await within, name).toEqual([200, 200]);
+        expect(await later.ask("/0"), name).toBe(200);
       }
       for (const echo of echoes) await echo.echo();
 
@@ -177,7 +203,8 @@ describe.concurrent("an edit of listeners", () => {
       for (const { name, connection } of ends) {
         const what = `${name} to be closed at the end of the drain`;
         const closedAtMs = await waitUntil(() => connection.closedAtMs(), { what, timeoutMs: 20_000 });
-        // Who was asked something meanwhile may have been told to go.
+        // Envoy says something only with an answer.
+        // Envoy 1.40 tells idle HTTP/2 connections to go, at a random moment before.
         if ("toldAtMs" in connection && connection.toldAtMs() !== undefined) continue;
         expect(closedAtMs - editedAtMs, name).toBeGreaterThan(DRAIN_S * 1_000 - EARLY_MS);
         expect(closedAtMs - acknowledgedAtMs, name).toBeLessThan(DRAIN_S * 1_000 + LATE_MS);
@@ -204,10 +231,10 @@ describe.concurrent("an edit of listeners", () => {
       }
       const { failures } = await kept.stop();
       expect(failures).toEqual([]);
-      await waitUntil(async () => (await scene.envoy.counter("cluster.leaving.membership_total")) === 0, {
-        what: "the service to leave after the drain",
-        timeoutMs: 20_000,
-      });
+      await waitUntil(
+        async () => (await scene.envoy.stats("^cluster\\.(leaving|inlined|old-echo)\\.membership_total$")).size === 0,
+        { what: "the services to leave after the drain", timeoutMs: 20_000 },
+      );
     },
   );
 });

@@ -126,8 +126,8 @@ export class BusyClient implements AsyncDisposable {
       for (; this.#refused > 0; this.#refused -= 1) pending.push(connection.ask("/0").then(take));
       while (!this.#over && connection.toldAtMs() === undefined && connection.closedAtMs() === undefined) {
         // One that takes a while, so that there is one under way whenever the connection is told to end.
-        pending.push(connection.ask("/20").then(take));
-        take(await connection.ask("/5"));
+        pending.push(connection.ask("/60").then(take));
+        take(await connection.ask("/20"));
       }
     }
     await Promise.all(pending);
