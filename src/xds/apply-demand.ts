@@ -6,6 +6,7 @@
 import type { ResourceName } from "../snapshot/resource.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
+import { notIn } from "./held-references.ts";
 import { resumeDelta, resumeSotw } from "./resume-type.ts";
 import { resourcesOf } from "./shared-responses.ts";
 import type { Demand, Response, StreamState, TypeState } from "./stream-state.ts";
@@ -78,9 +79,9 @@ export function applyDelta(
   if (resumes) resumeDelta(state, type, initialVersions, context);
   if (subscribe.length + unsubscribe.length > 0 || context.first) type.cleanFor = undefined;
   if (resumes) {
-    for (const name of change.added) {
-      if (!type.held.has(name)) type.held.markUnanswered(name);
-      else if (warming || isAwaited(state, name)) type.forced.add(name);
+    markUnheld(type);
+    for (const name of warming || state.awaited.length > 0 ? change.added : []) {
+      if (type.held.has(name) && (warming || isAwaited(state, name))) type.forced.add(name);
     }
   } else noteWanted(type, change, wasWildcard);
   if (isEndpoints) state.awaited = [];
@@ -91,6 +92,13 @@ export function applyDelta(
   }
   if (unsubscribe.includes("*")) dropWildcard(type);
   if (change.wildcardStarted && initialVersions.size === 0) type.owed = true;
+}
+
+/** What a client that comes back asks for and does not hold is due; found once for all who ask and hold alike. */
+function markUnheld({ held, subscription: { names } }: TypeState): void {
+  for (const name of [...notIn(names, held.base), ...held.exceptions()]) {
+    if (names.has(name) && !held.has(name)) held.markUnanswered(name);
+  }
 }
 
 /** What was asked for must be answered, also when it was sent before or is under way. */

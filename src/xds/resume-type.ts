@@ -12,6 +12,7 @@ import { typeUrls } from "../snapshot/type-url.ts";
 import type { DemandContext } from "./apply-demand.ts";
 import { compose } from "./compose.ts";
 import { leavingOf } from "./leaving.ts";
+import type { NameSet } from "./name-pool.ts";
 import { isRejected, resourceName } from "./offer.ts";
 import type { View } from "./view.ts";
 import { resume, retainHeld, viewOf } from "./sequencer.ts";
@@ -74,7 +75,7 @@ export function resumeDelta(
   const { otherwise, unnamed } = compareWith(versions, wanted);
   if (wanted !== undefined) type.held.assume(plainView(wanted));
   const { wildcard, names } = type.subscription;
-  for (const name of wildcard ? unnamed : names) if (!versions.has(name)) type.held.delete(name);
+  for (const name of wildcard ? unnamed : namesWithout(versions, names)) type.held.delete(name);
   for (const name of otherwise) {
     const version = versions.get(name) ?? "";
     const resource = findVersion(tables, name, version);
@@ -114,6 +115,17 @@ function compareWith(versions: ReadonlyMap<string, string>, table: TypeTable | u
     ofVersions.set(table, (comparison = { otherwise, unnamed }));
   }
   return comparison;
+}
+
+const withoutVersion = new WeakMap<ReadonlyMap<string, string>, WeakMap<NameSet, readonly ResourceName[]>>();
+
+/** What a client asks for and does not say to hold. */
+function namesWithout(versions: ReadonlyMap<string, string>, names: NameSet): readonly ResourceName[] {
+  let ofVersions = withoutVersion.get(versions);
+  if (ofVersions === undefined) withoutVersion.set(versions, (ofVersions = new WeakMap()));
+  let found = ofVersions.get(names);
+  if (found === undefined) ofVersions.set(names, (found = [...names].filter((name) => !versions.has(name))));
+  return found;
 }
 
 function markResumed(state: StreamState): void {

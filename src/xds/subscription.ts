@@ -83,18 +83,23 @@ export function subscribeDelta(
   if (!first && subscribe.length + unsubscribe.length === 0) return unchanged;
   const wasWildcard = subscription.wildcard;
   const before = subscription.names;
-  const isStar = (name: string) => name === WILDCARD && type.wildcardAllowed;
+  const starts = type.wildcardAllowed && subscribe.includes(WILDCARD);
+  const stops = type.wildcardAllowed && unsubscribe.includes(WILDCARD);
   if (subscribe.length > 0) subscription.hasNamed = true;
-  if ((first && subscribe.length === 0 && type.wildcardAllowed) || subscribe.some(isStar)) subscription.wildcard = true;
-  if (unsubscribe.some(isStar)) subscription.wildcard = false;
+  if ((first && subscribe.length === 0 && type.wildcardAllowed) || starts) subscription.wildcard = true;
+  if (stops) subscription.wildcard = false;
   // The list itself, where it can be: the pool knows it again.
-  const added = named(subscribe.some(isStar) ? subscribe.filter((name) => !isStar(name)) : subscribe);
-  const gone = named(unsubscribe.filter((name) => !isStar(name)));
+  const added = named(starts ? withoutStar(subscribe) : subscribe);
+  const gone = named(stops ? withoutStar(unsubscribe) : unsubscribe);
   const withAdded = before.size === 0 ? type.pool.of(added) : type.pool.change(before, { added, dropped: [] });
   const dropped = gone.filter((name) => withAdded.has(name));
   subscription.names = type.pool.change(withAdded, { added: [], dropped });
   const fresh = before.size === 0 ? added : added.filter((name) => !before.has(name));
   return { added, fresh, dropped, wildcardStarted: subscription.wildcard && !wasWildcard };
+}
+
+function withoutStar(names: readonly string[]): readonly string[] {
+  return names.filter((name) => name !== WILDCARD);
 }
 
 function named(names: readonly string[]): readonly ResourceName[] {

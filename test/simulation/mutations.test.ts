@@ -159,8 +159,8 @@ const mutants: readonly Mutant[] = [
     rule: "a warming cluster of a returning node gets the endpoints it asks for first",
     seed: 14,
     file: "apply-demand.ts",
-    text: "else if (warming || isAwaited(state, name))",
-    becomes: "else if (isAwaited(state, name))",
+    text: "(warming || isAwaited(state, name))",
+    becomes: "isAwaited(state, name)",
   },
   {
     rule: "a changed cluster gets the endpoints that are asked for after it",
