@@ -26,6 +26,8 @@ export interface ResourceType {
    * requests with 5xx (envoy#32823).
    */
   readonly expiresByUnsubscribe: boolean;
+  /** Clients ask for a name when a request needs it, and each name is answered by whatever serves it (VHDS). */
+  readonly onDemand: boolean;
   /** The field that holds a resource's name. */
   readonly nameField: string;
 }
@@ -50,7 +52,7 @@ export const resourceTypes: readonly ResourceType[] = [
     fullState: true,
   }),
   row("envoy.config.route.v3.RouteConfiguration", "RDS", "routes", { role: "reference", child: true }),
-  row("envoy.config.route.v3.VirtualHost", "VHDS", "virtual-hosts", { role: "reference" }),
+  row("envoy.config.route.v3.VirtualHost", "VHDS", "virtual-hosts", { role: "reference", demand: true }),
 ];
 
 /** The type URLs that code names. */
@@ -77,6 +79,7 @@ interface RowTraits {
   readonly wildcard?: boolean;
   readonly fullState?: boolean;
   readonly child?: boolean;
+  readonly demand?: boolean;
   readonly nameField?: string;
 }
 
@@ -89,6 +92,7 @@ function row(message: string, shortName: string, plural: string, traits: RowTrai
     fullStateInSotw: traits.fullState ?? false,
     wildcardAllowed: traits.wildcard ?? false,
     expiresByUnsubscribe: traits.child ?? false,
+    onDemand: traits.demand ?? false,
     nameField: traits.nameField ?? "name",
   };
 }

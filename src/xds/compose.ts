@@ -10,6 +10,7 @@ import { tableVersion } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
 import { contentHash } from "../support/hash.ts";
+import { answeredHosts, isHostAnswer } from "./asked-hosts.ts";
 import { composeShared } from "./compose-shared.ts";
 import { offerOf, openNames, wantedNames } from "./offer.ts";
 import { RESPONSE_BYTES_MAX, byName } from "./response-limits.ts";
@@ -57,6 +58,13 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
     if (!isWanted(type.subscription, name)) continue;
     if (!view.resources.has(name) && !type.subscription.names.has(name)) continue;
     const offer = offerOf(state, type, view, name);
+    const gone = withdrawnHost(type, view, name);
+    if (gone !== undefined) {
+      if (!removed.includes(gone)) removed.push(gone);
+      type.held.delete(name);
+      // Who asks for it again is told that there is none.
+      if (!hasHost(view, name)) continue;
+    }
     if (offer.kind === "keep") {
       if (!type.held.has(name)) type.held.markUnanswered(name);
       continue;
@@ -83,6 +91,18 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
   if (resources.length === 0 && removed.length === 0 && !type.owed) return undefined;
   // In delta this is for people only, so what is still retained does not count; each resource has its own version.
   return { versionInfo: view.tableVersion, resources, removed, complete };
+}
+
+/** The virtual host that the client has for an asked name, when nothing that it asked for leads there any more. */
+function withdrawnHost(type: TypeState, view: View, asked: ResourceName): ResourceName | undefined {
+  const held = type.type.onDemand ? type.held.get(asked) : undefined;
+  if (!isHostAnswer(held) || held.hostName === undefined) return undefined;
+  return answeredHosts(view).has(held.hostName) ? undefined : held.hostName;
+}
+
+function hasHost(view: View, asked: ResourceName): boolean {
+  const answer = view.resources.get(asked);
+  return isHostAnswer(answer) && answer.hostName !== undefined;
 }
 
 function composeFullState(state: StreamState, type: TypeState, view: View): Draft | undefined {

@@ -8,6 +8,8 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { frameParts } from "../grpc/message-frames.ts";
 import type { Resource } from "../snapshot/resource.ts";
+import type { HostAnswer } from "./asked-hosts.ts";
+import { isHostAnswer } from "./asked-hosts.ts";
 import type { Response, Variant } from "./stream-state.ts";
 
 const deltaFrames = new WeakMap<Resource, Uint8Array>();
@@ -37,10 +39,28 @@ function makeFrame(variant: Variant, response: Response, identifier: string): Bu
   writer.tag(variant === "delta" ? 7 : 6, WireType.LengthDelimited).fork();
   writer.tag(1, WireType.LengthDelimited).string(identifier);
   writer.join();
-  const resources = response.resources.map((resource) =>
-    variant === "delta" ? frameOf(deltaFrames, resource, deltaFrame) : frameOf(sotwFrames, resource, sotwFrame),
+  const plain = response.resources.filter((resource) => !isHostAnswer(resource));
+  const resources = plain.map((resource) =>
+    variant === "delta"
+      ? frameOf(deltaFrames, resource, (each) => deltaFrame(each))
+      : frameOf(sotwFrames, resource, sotwFrame),
   );
-  return frameParts([writer.finish(), ...resources]);
+  return frameParts([writer.finish(), ...resources, ...hostFrames(response.resources.filter(isHostAnswer))]);
+}
+
+/** Each virtual host once, with every name that it answers: Envoy refuses a name that is there twice. */
+function hostFrames(answers: readonly HostAnswer[]): readonly Uint8Array[] {
+  const byHost = Map.groupBy(answers, ({ name, hostName }) => hostName ?? name);
+  return [...byHost].flatMap(([name, ofHost]) => {
+    const [first] = ofHost;
+    if (first === undefined) return [];
+    return [
+      deltaFrame(
+        { ...first, name },
+        { aliases: ofHost.map((answer) => answer.name), isNone: first.hostName === undefined },
+      ),
+    ];
+  });
 }
 
 function frameOf(
@@ -53,15 +73,24 @@ function frameOf(
   return frame;
 }
 
-/** `resources` (2) of a delta response: a Resource with version (1), resource (2) and name (3). */
-function deltaFrame(resource: Resource): Uint8Array {
+/** `resources` (2) of a delta response: a Resource with version (1), resource (2), name (3) and aliases (4). */
+function deltaFrame(resource: Resource, host: HostFrame = { aliases: [], isNone: false }): Uint8Array {
   const writer = new BinaryWriter().tag(2, WireType.LengthDelimited).fork();
   writer.tag(1, WireType.LengthDelimited).string(resource.version);
-  writer.tag(2, WireType.LengthDelimited).fork();
-  writeAny(writer, resource);
-  writer.join();
+  if (!host.isNone) {
+    writer.tag(2, WireType.LengthDelimited).fork();
+    writeAny(writer, resource);
+    writer.join();
+  }
   writer.tag(3, WireType.LengthDelimited).string(resource.name);
+  for (const alias of host.aliases) writer.tag(4, WireType.LengthDelimited).string(alias);
   return writer.join().finish();
+}
+
+/** What is special about a virtual host on demand: the names that were asked for, and that there is none. */
+interface HostFrame {
+  readonly aliases: readonly string[];
+  readonly isNone: boolean;
 }
 
 /** `resources` (2) of a SotW response: an Any. */

@@ -7,7 +7,7 @@
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
 import { isRejected } from "./offer.ts";
-import { viewOf } from "./sequencer.ts";
+import { offeredView } from "./offered-view.ts";
 import { resourcesOf } from "./shared-responses.ts";
 import type { InFlight, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion, subscribedTypes } from "./stream-state.ts";
@@ -150,7 +150,7 @@ function isUnderWay({ response }: InFlight, name: ResourceName, held: string | u
 }
 
 function isRefused(state: StreamState, type: TypeState, wanted: Resource): boolean {
-  const view = viewOf(state.sequencer, type.type.typeUrl);
+  const view = offeredView(state, type);
   return (view !== undefined && type.refusedView === view) || isRejected(state, wanted, view);
 }
 

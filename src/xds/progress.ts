@@ -10,7 +10,7 @@ import type { Held } from "./holding.ts";
 import { noNames } from "./name-pool.ts";
 import { isRejected, resourceName } from "./offer.ts";
 import type { NodeProgress } from "./sequencer.ts";
-import { viewOf } from "./sequencer.ts";
+import { offeredView } from "./offered-view.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import { subscribedTypes } from "./stream-state.ts";
@@ -84,7 +84,7 @@ export function reportProgress(state: StreamState, atMs: number, events: StreamE
 
 function isClean(state: StreamState, type: TypeState): boolean {
   if (type.inFlight !== undefined || type.owed || type.forced.size > 0) return false;
-  return type.cleanFor !== undefined && type.cleanFor === viewOf(state.sequencer, type.type.typeUrl);
+  return type.cleanFor !== undefined && type.cleanFor === offeredView(state, type);
 }
 
 /** Offered content that the node has refused. */
@@ -104,7 +104,7 @@ function refusedOf(state: StreamState, role: TypeRole): readonly Refused[] {
   const refused: Refused[] = [];
   for (const type of subscribedTypes(state)) {
     if (type.type.role !== role) continue;
-    const view = viewOf(state.sequencer, type.type.typeUrl);
+    const view = offeredView(state, type);
     if (view === undefined) continue;
     const { typeUrl, plural } = type.type;
     if (type.refusedView === view) refused.push({ typeUrl, name: `all ${plural}`, isWhole: true, hasOlder: false });

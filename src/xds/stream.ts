@@ -18,9 +18,10 @@ import { applyDelta, applySotw } from "./apply-demand.ts";
 import type { Guilty } from "./bisect.ts";
 import { compose } from "./compose.ts";
 import { nodeProgress, reportProgress } from "./progress.ts";
+import { offeredView } from "./offered-view.ts";
 import type { Composed } from "./shared-responses.ts";
 import { sizeOf } from "./shared-responses.ts";
-import { acceptSnapshot, advance, viewOf, wakeAtMs } from "./sequencer.ts";
+import { acceptSnapshot, advance, wakeAtMs } from "./sequencer.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import type { Demand, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion, subscribedTypes, typeStateOf } from "./stream-state.ts";
@@ -101,7 +102,7 @@ function takeVerdict(
   const { nonce, versionInfo } = inFlight.response;
   const facts = { ...onStream(state, atMs), typeUrl: type.type.typeUrl, nonce, versionInfo };
   if (demand.error === undefined) {
-    const guilty = acknowledge(state, type, inFlight, viewOf(state.sequencer, type.type.typeUrl));
+    const guilty = acknowledge(state, type, inFlight, offeredView(state, type));
     output.events.push({ kind: "acked", ...facts, roundTripMs: atMs - inFlight.sentAtMs });
     if (guilty !== undefined) output.events.push(foundGuilty(state, { typeUrl: facts.typeUrl, guilty, atMs }));
   } else {
@@ -140,7 +141,7 @@ function foundGuilty(
 function push(state: StreamState, atMs: number, output: Output): void {
   for (const type of subscribedTypes(state)) {
     if (type.inFlight !== undefined) continue;
-    const view = viewOf(state.sequencer, type.type.typeUrl);
+    const view = offeredView(state, type);
     if (view === undefined || (type.cleanFor === view && type.forced.size === 0 && !type.owed)) continue;
     const composed = compose(state, type, view);
     if (composed === undefined) {
@@ -165,6 +166,7 @@ function send(
   assert(snapshot !== undefined, "a view exists only while a snapshot is offered");
   const { typeUrl } = type.type;
   if (typeUrl === typeUrls.cluster) forceEndpoints(state, type, response);
+  if (typeUrl === typeUrls.route) forceVirtualHosts(state, type, response);
   const { names, wildcard } = type.subscription;
   type.inFlight = {
     response,
@@ -212,6 +214,16 @@ function forceEndpoints(state: StreamState, clusters: TypeState, sent: Response)
       const asked = brand<ResourceName>(name);
       if (typeUrl === typeUrls.endpoints && endpoints.subscription.names.has(asked)) endpoints.forced.add(asked);
     }
+  }
+}
+
+/** A route configuration that changed has none of the virtual hosts any more that were added to it on demand. */
+function forceVirtualHosts(state: StreamState, routes: TypeState, sent: Response): void {
+  const hosts = state.types.get(typeUrls.virtualHost);
+  if (hosts === undefined || hosts.subscription.names.size === 0) return;
+  for (const route of sent.resources) {
+    if (heldVersion(routes.held.get(route.name)) === route.version) continue;
+    for (const name of hosts.subscription.names) if (name.startsWith(`${route.name}/`)) hosts.forced.add(name);
   }
 }
 

@@ -14,7 +14,7 @@ import { acquit, rejectNamed, suspect } from "./bisect.ts";
 import { NAMES_MAX, absolve, isRejected, reject, rejectWhole, rejectionsOf } from "./offer.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import type { View } from "./view.ts";
-import { viewOf } from "./sequencer.ts";
+import { offeredView } from "./offered-view.ts";
 import { resourcesOf } from "./shared-responses.ts";
 import type { ExactStep, InFlight, Response, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
@@ -144,7 +144,7 @@ function blameLeaving(
   suspects: readonly Resource[],
   earlier: readonly TypeTable[],
 ): void {
-  const view = viewOf(state.sequencer, type.type.typeUrl);
+  const view = offeredView(state, type);
   const leaving = suspects.filter(({ name }) => view?.leaving.has(name) === true);
   reject(state, type, leaving);
   if (type.resumesUnknown) for (const { name } of leaving) guessHeld(state, type, name, earlier);

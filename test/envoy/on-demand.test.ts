@@ -1,0 +1,198 @@
+/**
+ * Resources that a real Envoy asks for when the first request needs them: clusters (ODCDS) and virtual hosts
+ * (VHDS). The first request waits for the answer, so every answer must come at once, also that there is none.
+ */
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Backend } from "../../demo/kit/backend.ts";
+import { Envoy } from "../../demo/kit/envoy.ts";
+import { Fairway } from "../../demo/kit/fairway.ts";
+import { ask } from "../../demo/kit/get.ts";
+import { freePorts } from "../../demo/kit/ports.ts";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import { createBootstrap } from "../../src/cli/bootstrap.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+/** Far below every timeout that Envoy would wait for, and far above what a busy machine takes. */
+const AT_ONCE_MS = 3_000;
+
+const HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const ON_DEMAND = "envoy.extensions.filters.http.on_demand.v3.OnDemand";
+const ads = { ads: {}, resource_api_version: "V3" };
+const typed = (type: string, fields: object = {}) => ({ "@type": `type.googleapis.com/${type}`, ...fields });
+
+/** A listener whose on-demand filter fetches what the routes need. */
+function listener(name: string, port: number, onDemand: object): object {
+  const filters = [
+    { name: "envoy.filters.http.on_demand", typed_config: typed(ON_DEMAND, onDemand) },
+    { name: "envoy.filters.http.router", typed_config: typed("envoy.extensions.filters.http.router.v3.Router") },
+  ];
+  const manager = {
+    stat_prefix: name,
+    rds: { route_config_name: name, config_source: ads },
+    http_filters: filters,
+  };
+  return typed("envoy.config.listener.v3.Listener", {
+    name,
+    address: { socket_address: { address: "127.0.0.1", port_value: port } },
+    filter_chains: [{ filters: [{ name: "hcm", typed_config: typed(HCM, manager) }] }],
+  });
+}
+
+function virtualHost(name: string, domains: readonly string[], cluster: string): object {
+  return typed("envoy.config.route.v3.VirtualHost", {
+    name,
+    domains,
+    routes: [{ match: { prefix: "/" }, route: { cluster } }],
+  });
+}
+
+interface Parts {
+  readonly services: Readonly<Record<string, string>>;
+  readonly hosts: readonly object[];
+  /** Changes the route configuration of the virtual hosts. */
+  readonly header?: string;
+}
+
+let stack: AsyncDisposableStack;
+let configDir: string;
+let ports: readonly [clusters: number, hosts: number];
+let backends: readonly Backend[];
+let fairway: Fairway;
+let envoy: Envoy;
+
+function config({ services, hosts, header }: Parts): string {
+  const byHeader = typed("envoy.config.route.v3.RouteConfiguration", {
+    name: "clusters",
+    virtual_hosts: [
+      { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster_header: "x-cluster" } }] },
+    ],
+  });
+  const byHost = typed("envoy.config.route.v3.RouteConfiguration", {
+    name: "hosts",
+    vhds: { config_source: ads },
+    ...(header === undefined ? {} : { request_headers_to_add: [{ header: { key: "x-h", value: header } }] }),
+  });
+  const resources = [
+    listener("clusters", ports[0], { odcds: { source: ads, timeout: "10s" } }),
+    listener("hosts", ports[1], { odcds: { source: ads, timeout: "10s" } }),
+    byHeader,
+    byHost,
+    ...hosts,
+  ];
+  const endpoints = Object.entries(services).map(([name, host]) => [name, { endpoints: [host] }]);
+  return JSON.stringify({ services: Object.fromEntries(endpoints), resources });
+}
+
+async function save(parts: Parts): Promise<void> {
+  await writeFile(join(configDir, ".main.json.new"), config(parts));
+  await rename(join(configDir, ".main.json.new"), join(configDir, "main.json"));
+}
+
+/** How a request was answered and by whom; it must not have waited for any timeout. */
+async function get(port: number, headers: Readonly<Record<string, string>>): Promise<string> {
+  const startedMs = performance.now();
+  const { status, headers: answered } = await ask(port, "/", { headers });
+  expect(performance.now() - startedMs).toBeLessThan(AT_ONCE_MS);
+  return `${status} ${String(answered["x-backend"] ?? "-")}`;
+}
+
+const toCluster = (name: string) => get(ports[0], { "x-cluster": name });
+const toHost = (host: string) => get(ports[1], { host });
+
+let parts: Parts;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  const directory = stack.use(await tempDir());
+  configDir = directory.join("config");
+  await mkdir(configDir);
+  backends = [stack.use(await Backend.start({ label: "a" })), stack.use(await Backend.start({ label: "b" }))];
+  const [first = 0, second = 0] = await freePorts(2);
+  ports = [first, second];
+  const [a = "", b = ""] = backends.map(({ address }) => address);
+  parts = {
+    services: { a, b },
+    hosts: [virtualHost("hosts/one", ["one.test", "*.one.test"], "a"), virtualHost("hosts/two", ["two.test"], "b")],
+  };
+  await writeFile(join(configDir, "main.json"), config(parts));
+  fairway = stack.use(await Fairway.start({ configDir, stateDir: directory.join("state") }));
+  // Clusters come on demand only.
+  const { dynamic_resources } = createBootstrap({
+    nodeId: "edge-1",
+    cluster: "default",
+    api: "delta",
+    xds: { host: "127.0.0.1", port: fairway.xdsPort },
+    admin: { host: "127.0.0.1", port: 1 },
+  });
+  const { cds_config: _, ...rest } = dynamic_resources as Readonly<Record<string, unknown>>;
+  envoy = stack.use(await Envoy.start({ xdsPort: fairway.xdsPort, override: { dynamic_resources: rest } }));
+  await envoy.ready();
+});
+
+afterAll(() => stack.disposeAsync());
+
+test("a cluster is fetched by the first request that needs it, with its endpoints", async () => {
+  expect(await envoy.counter("cluster_manager.active_clusters")).toBe(1);
+  expect(await toCluster("a")).toBe("200 a");
+  expect(await envoy.counter("cluster_manager.active_clusters")).toBe(2);
+});
+
+test("a request for a cluster that does not exist fails at once, and works when it was created", async () => {
+  expect(await toCluster("later")).toBe("503 -");
+  await save({ ...parts, services: { ...parts.services, later: backends[1]?.address ?? "" } });
+  await waitUntil(async () => (await toCluster("later")) === "200 b", { what: "the cluster that was created" });
+});
+
+test("a virtual host is fetched by the first request for one of its domains, and no other is", async () => {
+  expect(await toHost("one.test")).toBe("200 a");
+  expect(await toHost("shop.one.test")).toBe("200 a");
+  const dump = JSON.stringify(await envoy.configDump("resource=dynamic_route_configs"));
+  expect(dump).toContain("hosts/one");
+  expect(dump).not.toContain("hosts/two");
+});
+
+test("a request for a host that does not exist is answered 404 at once, and works when it was created", async () => {
+  expect(await toHost("later.test")).toBe("404 -");
+  await save({ ...parts, hosts: [...parts.hosts, virtualHost("hosts/later", ["later.test"], "b")] });
+  await waitUntil(async () => (await toHost("later.test")) === "200 b", { what: "the host that was created" });
+});
+
+test("a virtual host that changes is sent by its name to who asked for one of its domains", async () => {
+  expect(await toHost("two.test")).toBe("200 b");
+  await save({ ...parts, hosts: [...parts.hosts.slice(0, 1), virtualHost("hosts/two", ["two.test"], "a")] });
+  await waitUntil(async () => (await toHost("two.test")) === "200 a", { what: "the changed host" });
+});
+
+test("a virtual host that is removed is gone, and comes back on demand", async () => {
+  await save({ ...parts, hosts: parts.hosts.slice(0, 1) });
+  await waitUntil(async () => (await toHost("two.test")) === "404 -", { what: "the host to be gone" });
+  await save(parts);
+  await waitUntil(async () => (await toHost("two.test")) === "200 b", { what: "the host to be back" });
+  expect(await toHost("one.test")).toBe("200 a");
+});
+
+test("the virtual hosts stay when their route configuration changes", async () => {
+  await save({ ...parts, header: "new" });
+  await waitUntil(
+    async () => JSON.stringify(await envoy.configDump("resource=dynamic_route_configs")).includes("x-h"),
+    {
+      what: "the changed route configuration",
+    },
+  );
+  expect(await toHost("one.test")).toBe("200 a");
+  expect(await toHost("two.test")).toBe("200 b");
+});
+
+test("everything is there after the control plane was restarted", async () => {
+  await fairway.kill("SIGKILL");
+  await fairway.restart();
+  await waitUntil(async () => (await envoy.counter("control_plane.connected_state")) === 1, { what: "the stream" });
+  expect(await toHost("one.test")).toBe("200 a");
+  expect(await toHost("nobody.test")).toBe("404 -");
+  expect(await toCluster("a")).toBe("200 a");
+  expect(await toCluster("nobody")).toBe("503 -");
+  const rejected = [...(await envoy.stats("update_rejected$"))].filter(([, count]) => count > 0);
+  expect(rejected).toEqual([]);
+});

@@ -1,0 +1,130 @@
+/**
+ * Virtual hosts and clusters that a client asks for by name when a request needs them, in delta.
+ */
+import { describe, expect, test } from "vitest";
+import { DeltaDiscoveryResponse } from "../../../src/gen/envoy/service/discovery/v3/discovery.ts";
+import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
+import type { Response } from "../../../src/xds/stream-state.ts";
+import { frameResponse } from "../../../src/xds/frame.ts";
+import { buildIntent, raw } from "../../support/build-intent.ts";
+import { snapshotOf } from "../../support/snapshot-of.ts";
+import { DrivenStream } from "./driven-stream.ts";
+
+/** Virtual hosts by name with their domains, and a header of the route configuration `r`. */
+function build(hosts: Readonly<Record<string, readonly string[]>>, status = 200, header = "a"): Snapshot {
+  const rawResources = Object.entries(hosts).map(([name, domains]) =>
+    raw("envoy.config.route.v3.VirtualHost", name, {
+      name,
+      domains,
+      routes: [{ match: { prefix: "/" }, directResponse: { status } }],
+    }),
+  );
+  const route = raw("envoy.config.route.v3.RouteConfiguration", "r", {
+    name: "r",
+    requestHeadersToRemove: [header],
+    vhds: { configSource: { ads: {} } },
+  });
+  return snapshotOf(buildIntent({ rawResources: [...rawResources, route] }));
+}
+
+const hosts = {
+  "r/one": ["one.test", "*.one.test"],
+  "r/long": ["*.long.one.test"],
+  "r/prefix": ["api.*"],
+  "public/http/slash": ["slash.test"],
+};
+
+/** What is on the wire: `name<aliases` with `!` when there is no content, and removals. */
+function wire(responses: readonly Response[]): readonly string[] {
+  return responses.map((response) => {
+    const frame = frameResponse("delta", response, "test");
+    // Five bytes of gRPC come first.
+    const { resources, removedResources } = DeltaDiscoveryResponse.decode(frame.subarray(5));
+    const shown = resources.map(
+      ({ name, aliases, resource }) => `${name}<${aliases.join(",")}${resource === undefined ? "!" : ""}`,
+    );
+    return [...shown, ...removedResources.map((name) => `-${name}`)].join(" ");
+  });
+}
+
+function started(snapshot = build(hosts)): DrivenStream {
+  const stream = new DrivenStream("delta");
+  stream.publish(snapshot);
+  stream.ask("route", { names: ["r"] });
+  stream.ack("route");
+  // Envoy's first request names nothing.
+  expect(stream.ask("virtualHost")).toEqual([]);
+  return stream;
+}
+
+const asked = (...names: readonly string[]) => wire(started().ask("virtualHost", { names }));
+
+describe("a virtual host on demand", () => {
+  test.each([
+    ["r/one.test", "r/one"],
+    ["r/ONE.test", "r/one"],
+    ["r/a.one.test", "r/one"],
+    ["r/a.long.one.test", "r/long"],
+    ["r/api.anything", "r/prefix"],
+    ["r/one.test:8080", "r/one"],
+    ["public/http/slash.test", "public/http/slash"],
+    ["r/one", "r/one"],
+  ])("%s is answered with %s, and has what was asked for among its aliases", (name, host) => {
+    expect(asked(name)).toEqual([`${host}<${name}`]);
+  });
+
+  test.each(["r/nobody.test", "other/one.test", "one.test", "r/.one.test"])(
+    "%s, which nobody has, is answered with a resource without content",
+    (name) => {
+      expect(asked(name)).toEqual([`${name}<${name}!`]);
+    },
+  );
+
+  test("is in a response once, with all the names that it answers", () => {
+    expect(asked("r/one.test", "r/a.one.test")).toEqual(["r/one<r/a.one.test,r/one.test"]);
+  });
+
+  test("is sent when it comes to be, changes, and not when it stays", () => {
+    const stream = started();
+    stream.ask("virtualHost", { names: ["r/later.test", "r/one.test"] });
+    stream.ack("virtualHost");
+    expect(wire(stream.publish(build({ ...hosts, "r/later": ["later.test"] })))).toEqual(["r/later<r/later.test"]);
+    stream.ack("virtualHost");
+    expect(wire(stream.publish(build({ ...hosts, "r/later": ["later.test"], "r/more": ["more.test"] })))).toEqual([]);
+    expect(wire(stream.publish(build({ ...hosts, "r/later": ["later.test", "x.test"] })))).toEqual([
+      "r/later<r/later.test",
+    ]);
+  });
+
+  test("is removed by its own name when it goes, and who asks again is told that there is none", () => {
+    const stream = started();
+    stream.ask("virtualHost", { names: ["r/one.test", "r/a.one.test"] });
+    stream.ack("virtualHost");
+    const { "r/one": _, ...rest } = hosts;
+    expect(wire(stream.publish(build(rest)))).toEqual(["-r/one"]);
+    expect(wire(stream.ack("virtualHost"))).toEqual(["r/a.one.test<r/a.one.test! r/one.test<r/one.test!"]);
+    stream.ack("virtualHost");
+    expect(wire(stream.ask("virtualHost", { names: ["r/one.test"] }))).toEqual(["r/one.test<r/one.test!"]);
+  });
+
+  test("gives way to a more specific one, and is removed when nothing else leads to it", () => {
+    const stream = started();
+    stream.ask("virtualHost", { names: ["r/b.one.test"] });
+    stream.ack("virtualHost");
+    expect(wire(stream.publish(build({ ...hosts, "r/b": ["b.one.test"] })))).toEqual(["r/b<r/b.one.test -r/one"]);
+  });
+
+  test("is sent again behind its route configuration when that changed", () => {
+    const stream = started();
+    stream.ask("virtualHost", { names: ["r/one.test", "public/http/slash.test"] });
+    stream.ack("virtualHost");
+    expect(wire(stream.publish(build(hosts, 200, "b")))).toEqual(["r<", "r/one<r/one.test"]);
+  });
+
+  test("that a client which comes back still holds is removed if it went, and answered if it is asked for", () => {
+    const stream = new DrivenStream("delta");
+    stream.publish(build(hosts));
+    const versions = { "r/one": "old", "r/gone": "old" };
+    expect(wire(stream.ask("virtualHost", { names: ["r/one.test"], versions }))).toEqual(["r/one<r/one.test -r/gone"]);
+  });
+});
