@@ -18,6 +18,7 @@ import { monitorLoopDelay } from "../telemetry/loop-delay.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createTimeline } from "../telemetry/timeline.ts";
 import { createReadModels } from "./admin-read-models.ts";
+import { registerClientStatus } from "./client-status.ts";
 import { configRoots } from "./config-option.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
@@ -136,6 +137,7 @@ async function serve(options: ServeOptions): Promise<void> {
     record: (event) => record(event),
   });
   opened?.files.follow((tls) => plane.server.renewTls(tls));
+  registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay, loads: plane.loads });
   const record = (event: FairwayEvent): void => {
     metrics.record(event);

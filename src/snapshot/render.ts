@@ -13,7 +13,7 @@ import type { Redactor } from "./redact.ts";
 import { createRedactor } from "./redact.ts";
 import type { Resource } from "./resource.ts";
 import type { Snapshot, TypeTable } from "./snapshot.ts";
-import { resourceType } from "./type-url.ts";
+import { resourceType, typeUrls } from "./type-url.ts";
 import { yamlText } from "./yaml-text.ts";
 
 /** How the text is written. */
@@ -38,6 +38,15 @@ export function renderResource(resource: Resource, api: EnvoyApi, redact: Redact
   const message = api.decode(resource.typeUrl, resource.body);
   const json = toJson(type, message, { registry: api.registry, useProtoFieldName: true }) as JsonValue;
   return leading({ "@type": resource.typeUrl, ...(redact(type, json) as object) });
+}
+
+/** Whether the resource is a secret, or holds in the open what the redactor would hide. */
+export function holdsSecrets(resource: Resource, api: EnvoyApi, redact: Redactor = createRedactor(api)): boolean {
+  if (resource.typeUrl === typeUrls.secret) return true;
+  const type = present(api.descriptor(resource.typeUrl), "a resource was encoded with its descriptor");
+  const message = api.decode(resource.typeUrl, resource.body);
+  const json = toJson(type, message, { registry: api.registry, useProtoFieldName: true }) as JsonValue;
+  return JSON.stringify(redact(type, json)) !== JSON.stringify(json);
 }
 
 /** Keys in the order of the message's field numbers, but what a thing is and what it is called come first. */

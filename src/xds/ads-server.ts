@@ -111,6 +111,13 @@ export class AdsServer {
     return this.#streams.size;
   }
 
+  /** The nodes that have a stream, sorted by id, as the newest stream of each says. */
+  nodes(): readonly NodeIdentity[] {
+    const byId = new Map<string, NodeIdentity>();
+    for (const { node } of this.#streams.all()) if (node !== undefined) byId.set(node.id, node);
+    return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
   /** What `look` finds in each open stream of a node; it must neither change nor keep the state. */
   inspect<Found>(nodeId: string, look: (state: StreamState) => Found): readonly Found[] {
     return this.#streams.of(nodeId).flatMap((stream) => stream.inspect(look));

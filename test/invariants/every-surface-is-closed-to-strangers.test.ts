@@ -94,7 +94,7 @@ resources:
     const urls = routes.flatMap(({ path }) => {
       if (path.startsWith("/v1/snapshots/")) return versions.flatMap((each) => withVersion(path, each));
       if (path === "/v1/explain") return ["edge", "inner"].map((group) => `${path}?url=http://a/&group=${group}`);
-      return path === "/v1/nodes/{id}" ? ["/v1/nodes/edge-1", "/v1/nodes/inner-1"] : [path];
+      return path.includes("{id}") ? ["edge-1", "inner-1"].map((id) => path.replace("{id}", id)) : [path];
     });
     const answers = await Promise.all(urls.map((url) => ask(fairway.adminPort, url)));
     // Only the confirmation, which is asked for with POST, is refused here.

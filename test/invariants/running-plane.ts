@@ -10,6 +10,7 @@ import { Registry } from "prom-client";
 import type { AdminServer } from "../../src/admin/admin-server.ts";
 import { createAdminServer } from "../../src/admin/admin-server.ts";
 import { createReadModels } from "../../src/cli/admin-read-models.ts";
+import { registerClientStatus } from "../../src/cli/client-status.ts";
 import { ControlPlane } from "../../src/cli/control-plane.ts";
 import { DirectorySource } from "../../src/config/directory-source.ts";
 import { GenerationStore } from "../../src/store/generation-store.ts";
@@ -59,6 +60,7 @@ export class RunningPlane implements AsyncDisposable {
         timeline.record(event);
       },
     });
+    registerClientStatus({ plane: this.plane, sets: [], clock, verifiesNode: false });
     this.admin = createAdminServer({
       listen: { host: "127.0.0.1", port: 0 },
       version: "0.0.0",
