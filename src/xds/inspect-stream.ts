@@ -6,11 +6,13 @@
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
+import { answerHosts, isHostAnswer } from "./asked-hosts.ts";
 import { isRejected } from "./offer.ts";
 import { offeredView } from "./offered-view.ts";
 import { resourcesOf } from "./shared-responses.ts";
 import type { InFlight, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion, subscribedTypes } from "./stream-state.ts";
+import { plainView } from "./view.ts";
 
 /**
  * In the words of Envoy's client status service. `synced`: the client has acknowledged what it is to have,
@@ -105,22 +107,22 @@ function namesOf(state: StreamState, type: TypeState): readonly ResourceName[] {
   for (const name of type.held.keys()) names.add(name);
   for (const name of type.inFlight?.response.removed ?? []) names.add(name);
   if (type.subscription.wildcard) {
-    for (const name of wantedTable(state, type)?.resources.keys() ?? []) names.add(name);
+    for (const name of wantedResources(state, type)?.keys() ?? []) names.add(name);
   }
   return [...names].sort();
 }
 
 function inspectResource(state: StreamState, type: TypeState, name: ResourceName): InspectedResource {
   const held = type.held.get(name);
-  const wanted = wantedTable(state, type)?.resources.get(name);
+  const wanted = wantedResources(state, type)?.get(name);
   const version = heldVersion(held);
   return {
     typeUrl: type.type.typeUrl,
     name,
     status: statusOf(state, type, { name, version, wanted }),
-    heldVersion: version,
-    held: typeof held === "object" ? held : undefined,
-    wanted,
+    heldVersion: isNothing(held) ? undefined : version,
+    held: typeof held === "object" && !isNothing(held) ? held : undefined,
+    wanted: isNothing(wanted) ? undefined : wanted,
   };
 }
 
@@ -154,7 +156,17 @@ function isRefused(state: StreamState, type: TypeState, wanted: Resource): boole
   return (view !== undefined && type.refusedView === view) || isRejected(state, wanted, view);
 }
 
-/** The newest snapshot's, also while an older one is still being rolled in. */
-function wantedTable({ sequencer }: StreamState, { type }: TypeState) {
-  return (sequencer.next ?? sequencer.snapshot)?.tables.get(type.typeUrl);
+/** By the names that clients use: of the newest snapshot, also while an older one is still being rolled in. */
+function wantedResources(
+  { sequencer, variant }: StreamState,
+  { type, subscription }: TypeState,
+): ReadonlyMap<ResourceName, Resource> | undefined {
+  const table = (sequencer.next ?? sequencer.snapshot)?.tables.get(type.typeUrl);
+  if (table === undefined || !type.onDemand || variant === "sotw") return table?.resources;
+  return answerHosts(plainView(table), subscription.names).resources;
+}
+
+/** The answer to a client that asked for a host which nobody has: there is something to send, and nothing to have. */
+function isNothing(resource: unknown): boolean {
+  return isHostAnswer(resource) && resource.hostName === undefined;
 }

@@ -3,6 +3,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { DeltaDiscoveryResponse } from "../../../src/gen/envoy/service/discovery/v3/discovery.ts";
+import { typeUrls } from "../../../src/snapshot/type-url.ts";
+import { inspectStream } from "../../../src/xds/inspect-stream.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import type { Response } from "../../../src/xds/stream-state.ts";
 import { frameResponse } from "../../../src/xds/frame.ts";
@@ -127,4 +129,23 @@ describe("a virtual host on demand", () => {
     const versions = { "r/one": "old", "r/gone": "old" };
     expect(wire(stream.ask("virtualHost", { names: ["r/one.test"], versions }))).toEqual(["r/one<r/one.test -r/gone"]);
   });
+});
+
+test("what was asked for on demand is told under the asked names, and that there is no such host", () => {
+  const stream = started();
+  stream.ask("virtualHost", { names: ["r/a.one.test", "r/nobody.test"] });
+  const { virtualHost } = typeUrls;
+  const told = () =>
+    stream
+      .inspect((state) => inspectStream(state, { limit: 9, typeUrl: virtualHost }))
+      .resources.map(({ name, status, wanted }) => [name, status, wanted !== undefined]);
+  expect(told()).toEqual([
+    ["r/a.one.test", "stale", true],
+    ["r/nobody.test", "stale", false],
+  ]);
+  stream.ack("virtualHost");
+  expect(told()).toEqual([
+    ["r/a.one.test", "synced", true],
+    ["r/nobody.test", "synced", false],
+  ]);
 });
