@@ -41,15 +41,16 @@ export function applySotw(
   noteWanted(type, change, wasWildcard);
   for (const name of change.dropped) forget(type, name);
   // A name that is asked for must be answered, even when the whole is what the client already has.
-  if (change.added.length > 0) type.confirmedVersion = undefined;
+  if (change.added.length > 0 || wasWildcard !== type.subscription.wildcard) type.confirmedVersion = undefined;
   if (context.first && demand.versionInfo !== "") resumeSotw(state, type, demand.versionInfo, context);
   if (change.wildcardStarted && type.confirmedVersion === undefined) type.owed = true;
-  if (context.first || context.answered) return;
-  const stale = demand.nonce !== "" && demand.nonce !== type.lastNonce;
+  if (context.first || context.answered || answersAbandoned(type, demand.nonce)) return;
+  // Without a nonce the client had not taken the response in flight either.
+  const stale = demand.nonce !== type.lastNonce && (demand.nonce !== "" || type.inFlight !== undefined);
   if (stale) {
     // The client may never answer a response of which it dropped every name in between (envoy#3355). The
     // stream is ordered, so its newest list is the truth: start over with it.
-    if (change.added.length > 0 && !type.type.fullStateInSotw) abandonUnwanted(type);
+    if (change.added.length + change.dropped.length > 0 && !type.type.fullStateInSotw) abandonUnwanted(type, change);
   } else if (type.inFlight === undefined && change.added.length + change.dropped.length === 0) {
     // The same request again with a nonce that was already acknowledged is a demand: Envoy asks again for
     // the endpoints of a cluster that it is warming anew (envoy#13009).
@@ -144,9 +145,17 @@ function dropWildcard(type: TypeState): void {
   for (const name of type.held.keys()) if (!type.subscription.names.has(name)) type.held.delete(name);
 }
 
-function abandonUnwanted(type: TypeState): void {
+/** A name that was dropped before and is wanted again by this request was added, so it is sent again anyway. */
+function abandonUnwanted(type: TypeState, { added }: SubscriptionChange): void {
   const sent = type.inFlight?.response.resources ?? [];
-  // A name that was dropped and is wanted again by the same request was added, so it is forced.
-  if (sent.some(({ name }) => type.subscription.names.has(name) && !type.forced.has(name))) return;
+  if (sent.some(({ name }) => type.subscription.names.has(name) && !added.includes(name))) return;
+  type.abandoned = type.inFlight?.response.nonce;
   type.inFlight = undefined;
+}
+
+/** An answer to a response that is not waited for any more asks for nothing. */
+function answersAbandoned(type: TypeState, nonce: string): boolean {
+  if (type.abandoned === undefined || nonce !== type.abandoned) return false;
+  type.abandoned = undefined;
+  return true;
 }

@@ -27,7 +27,7 @@ const NAMED_SUPPLY_TYPES = [typeUrls.secret, typeUrls.endpoints];
 export function resumeSotw(state: StreamState, type: TypeState, versionInfo: string, context: DemandContext): void {
   const { typeUrl, fullStateInSotw } = type.type;
   if (state.fresh) for (const named of NAMED_SUPPLY_TYPES) retainEarlier(state, named, context);
-  markResumed(state);
+  markResumed(state, context.atMs);
   if (typeUrl === typeUrls.endpoints) keepUnknown(type, viewOf(state.sequencer, typeUrl));
   const view = viewOf(state.sequencer, typeUrl) ?? wantedView(state, typeUrl);
   if (!fullStateInSotw || view === undefined) return;
@@ -66,7 +66,7 @@ export function resumeDelta(
   context: DemandContext,
 ): void {
   const { typeUrl, role } = type.type;
-  markResumed(state);
+  markResumed(state, context.atMs);
   const wanted = state.sequencer.snapshot?.tables.get(typeUrl);
   const tables = [...(wanted === undefined ? [] : [wanted]), ...context.earlier(typeUrl)];
   // After a rejection the client names what it had accepted before, and has parts of the rejected as well.
@@ -128,10 +128,13 @@ function namesWithout(versions: ReadonlyMap<string, string>, names: NameSet): re
   return found;
 }
 
-function markResumed(state: StreamState): void {
+function markResumed(state: StreamState, atMs: number): void {
+  // What it asked for first may have said nothing of what it holds, such as a secret that it never received.
+  const wasTold = [...state.types.values()].some(({ type, lastNonce }) => type.role === "reference" && lastNonce);
+  const untold = !state.resumed && !wasTold;
   state.fresh = false;
   state.resumed = true;
-  resume(state.sequencer);
+  resume(state.sequencer, { untold, atMs });
 }
 
 function findVersion(tables: readonly TypeTable[], name: ResourceName, version: string): Resource | undefined {

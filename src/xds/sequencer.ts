@@ -166,10 +166,17 @@ export function viewOf(sequencer: Sequencer, typeUrl: string): View | undefined 
   return view;
 }
 
-/** The client comes back: it may drain listeners that nobody here knows of. */
-export function resume(sequencer: Sequencer): void {
+/**
+ * The client comes back: it may drain listeners that nobody here knows of. `untold`: it was sent no listener or
+ * route yet, so a gate that passed while it was taken for a new one is closed again.
+ */
+export function resume(
+  sequencer: Sequencer,
+  { untold, atMs }: { readonly untold: boolean; readonly atMs: number },
+): void {
   sequencer.drains = true;
   sequencer.returned = true;
+  if (untold && sequencer.phase !== "supply") enter(sequencer, "supply", atMs);
 }
 
 /** The node holds these from before, and the snapshot has less than that: they leave by the same rules. */

@@ -51,6 +51,8 @@ export interface TypeState {
   /** To be sent although the version is the one held. */
   readonly forced: Set<ResourceName>;
   inFlight: InFlight | undefined;
+  /** SotW: the nonce of a response of which the client wants nothing any more; it may answer it or not. */
+  abandoned: Nonce | undefined;
   /** The nonce of the newest response, acknowledged or not. */
   lastNonce: Nonce | undefined;
   /** Its place among all responses of the server: a shared one that is older is not sent here. */
@@ -223,6 +225,7 @@ export function typeStateOf(state: StreamState, typeUrl: string): TypeState | un
     missing: new Set(),
     forced: new Set(),
     inFlight: undefined,
+    abandoned: undefined,
     lastNonce: undefined,
     lastSequence: 0,
     owed: false,

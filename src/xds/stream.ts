@@ -11,7 +11,8 @@
  * Spec: https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 import type { ResourceName } from "../snapshot/resource.ts";
-import { typeUrls } from "../snapshot/type-url.ts";
+import type { ResourceType } from "../snapshot/type-url.ts";
+import { resourceType, typeUrls } from "../snapshot/type-url.ts";
 import { assert } from "../support/assert.ts";
 import { brand } from "../support/brand.ts";
 import { applyDelta, applySotw } from "./apply-demand.ts";
@@ -63,9 +64,7 @@ export function step(state: StreamState, input: StreamInput): StreamOutcome {
 function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "request" }, output: Output): void {
   const { demand } = input;
   const first = !state.types.has(demand.typeUrl);
-  // A client that holds nothing is a new process: what its predecessor refused, such as a port that was
-  // taken, deserves another try.
-  if (state.types.size === 0 && holdsNothing(demand)) state.rejections.clear();
+  if (first && isNewProcess(state, demand)) state.rejections.clear();
   const type = typeStateOf(state, demand.typeUrl);
   // A type that xDS does not deliver is never answered and must not end the stream.
   if (type === undefined) return;
@@ -85,7 +84,14 @@ function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "
   }
 }
 
-function holdsNothing(demand: Demand): boolean {
+/**
+ * A client that holds nothing is a new process: what its predecessor refused, such as a port that was taken, deserves
+ * another try. Endpoints and secrets tell nothing: they may be what a client's clusters were waiting for.
+ */
+function isNewProcess(state: StreamState, demand: Demand): boolean {
+  const tells = (row: ResourceType | undefined) => row?.role !== "supply" || !row.expiresByUnsubscribe;
+  if (!tells(resourceType(demand.typeUrl)) || state.resumed || !state.fresh) return false;
+  if ([...state.types.values()].some(({ type }) => tells(type))) return false;
   return demand.variant === "sotw" ? demand.versionInfo === "" : demand.initialVersions.size === 0;
 }
 

@@ -61,6 +61,7 @@ export function acknowledge(
     noteRemoved(type, response);
     if (completes !== undefined) rebase(type, completes);
   }
+  if (full) noteMissing(type, response);
   // What is exceptional about this client is looked at once more.
   const unchanged = view !== undefined && completes === view && type.held.exceptionsCount === 0;
   type.cleanFor = unchanged && type.forced.size === 0 && !type.owed ? view : undefined;
@@ -83,6 +84,14 @@ export function rebase(type: TypeState, view: View): void {
 function keepOnlySent(type: TypeState, response: Response): void {
   const sent = resourcesOf(response);
   for (const name of type.held.keys()) if (!sent.has(name)) type.held.delete(name);
+}
+
+/** What a client names and a full state has not, does not exist, and the client knows it now. */
+function noteMissing(type: TypeState, response: Response): void {
+  const { names } = type.subscription;
+  if (names.size === 0) return;
+  const sent = resourcesOf(response);
+  for (const name of names) if (!sent.has(name)) type.missing.add(name);
 }
 
 /** Takes a rejection; returns the resources that are blamed. */

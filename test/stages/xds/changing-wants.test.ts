@@ -1,0 +1,77 @@
+/**
+ * Clients that change what they want at odd times: everything dropped, wanted again, or never there.
+ */
+import { describe, expect, test } from "vitest";
+import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
+import type { ResourceCache, SnapshotNotation } from "../../support/build-snapshot.ts";
+import { buildSnapshot } from "../../support/build-snapshot.ts";
+import { DrivenStream, shown } from "./driven-stream.ts";
+
+const cache: ResourceCache = new Map();
+const build = (notation: SnapshotNotation): Snapshot => buildSnapshot(notation, cache);
+
+const base: SnapshotNotation = {
+  clusters: { a: ["10.0.0.1"], b: ["10.0.0.2"] },
+  listeners: { l: "r" },
+  routes: { r: ["a"] },
+};
+const first = build(base);
+
+describe("a SotW client", () => {
+  test("that names its clusters is told when none of them is left", () => {
+    const stream = new DrivenStream("sotw");
+    stream.publish(first);
+    stream.ask("cluster", { names: ["b"] });
+    stream.ack("cluster", { names: ["b"] });
+    stream.publish(build({ ...base, clusters: { a: ["10.0.0.1"] } }));
+    const told = [16_000, 16_000, 600_000, 30_000].flatMap((ms) => shown(stream.wait(ms)));
+    expect(told).toEqual(["clusters"]);
+  });
+
+  test("that names a cluster that does not exist is told so, and is sent it when it comes", () => {
+    const stream = new DrivenStream("sotw");
+    stream.publish(first);
+    expect(shown(stream.ask("cluster", { names: ["c"] }))).toEqual(["clusters"]);
+    stream.ack("cluster", { names: ["c"] });
+    const more = build({ ...base, clusters: { ...base.clusters, c: ["10.0.0.3"] } });
+    expect([...shown(stream.publish(more)), ...shown(stream.wait(16_000))]).toEqual(["clusters +c"]);
+  });
+
+  test("that wanted nothing for a while is sent all of it when it wants it again", () => {
+    const stream = new DrivenStream("sotw");
+    stream.publish(first);
+    stream.ask("cluster", { names: ["*"] });
+    stream.ack("cluster", { names: ["*"] });
+    expect(shown(stream.ask("cluster", { nonce: stream.last("cluster").nonce }))).toEqual([]);
+    const again = stream.ask("cluster", { names: ["*"], nonce: stream.last("cluster").nonce });
+    expect(shown(again)).toEqual(["clusters +a +b"]);
+  });
+
+  test("that dropped the names of its first response and never took it is answered when it asks again", () => {
+    const stream = new DrivenStream("sotw");
+    stream.publish(first);
+    expect(shown(stream.ask("endpoints", { names: ["a"] }))).toEqual(["endpoints +a"]);
+    expect(shown(stream.ask("endpoints", { names: [] }))).toEqual([]);
+    expect(shown(stream.ask("endpoints", { names: ["b"] }))).toEqual(["endpoints +b"]);
+  });
+
+  test("that asks for more and then drops what is under way is answered with what is left", () => {
+    const stream = new DrivenStream("sotw");
+    stream.publish(first);
+    expect(shown(stream.ask("endpoints", { names: ["a"] }))).toEqual(["endpoints +a"]);
+    expect(shown(stream.ask("endpoints", { names: ["a", "b"] }))).toEqual([]);
+    expect(shown(stream.ask("endpoints", { names: ["b"] }))).toEqual(["endpoints +b"]);
+  });
+});
+
+test.each(["delta", "sotw"] as const)(
+  "%s: a client that first asks for a secret it never received is not taken for a new one when it turns out to have listeners",
+  (variant) => {
+    const stream = new DrivenStream(variant);
+    stream.publish(build({ ...base, secrets: ["s"] }));
+    stream.ask("secret", { names: ["s"] });
+    stream.ack("secret", variant === "sotw" ? { names: ["s"] } : {});
+    const held = variant === "sotw" ? { versionInfo: "0011223344556677" } : { versions: { l: "0011223344556677" } };
+    expect(shown(stream.ask("listener", held)), "before its clusters are known").toEqual([]);
+  },
+);
