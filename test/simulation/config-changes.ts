@@ -4,7 +4,7 @@
  * Every config is good by itself: routes lead to clusters that it has, with hosts. A resource may be bad,
  * which only Envoy finds out.
  */
-import type { ClusterNotation, ListenerNotation, RouteNotation } from "../support/build-snapshot.ts";
+import type { ClusterNotation, ListenerNotation, RouteNotation, SecretNotation } from "../support/build-snapshot.ts";
 import type { Random } from "../support/random.ts";
 
 /** The notation of a snapshot with everything written out. */
@@ -12,6 +12,8 @@ export interface SimConfig {
   readonly clusters: Readonly<Record<string, ClusterNotation>>;
   readonly routes: Readonly<Record<string, RouteNotation>>;
   readonly listeners: Readonly<Record<string, ListenerNotation>>;
+  /** Those that clusters name, and no others. */
+  readonly secrets: Readonly<Record<string, SecretNotation>>;
 }
 
 /** What a change may draw on. */
@@ -30,6 +32,7 @@ type Change = (config: SimConfig, context: ChangeContext) => SimConfig;
 const clusterNames = ["a", "b", "c", "d", "e", "f"];
 const routeNames = ["r1", "r2", "r3", "r4"];
 const listenerNames = ["l1", "l2"];
+const secretNames = ["s1", "s2"];
 
 /** Where a run starts. */
 export function firstConfig({ random, fresh }: ChangeContext): SimConfig {
@@ -37,14 +40,14 @@ export function firstConfig({ random, fresh }: ChangeContext): SimConfig {
     clusterNames.slice(0, 1 + random.int(3)).map((name) => [name, newCluster(name, fresh, random)]),
   );
   const routes = { r1: { clusters: [random.pick(Object.keys(clusters))] } };
-  return { clusters, routes, listeners: { l1: { route: "r1" } } };
+  return { clusters, routes, listeners: { l1: { route: "r1" } }, secrets: {} };
 }
 
 /** The next config: one change, or two at once. */
 export function changeConfig(config: SimConfig, context: ChangeContext): SimConfig {
   const { random } = context;
   const once = (before: SimConfig) =>
-    changes[random.weighted(context.mayBreak ? weights : goodWeights)](before, context);
+    withUsedSecrets(changes[random.weighted(context.mayBreak ? weights : goodWeights)](before, context), context.fresh);
   const changed = once(config);
   return random.chance(0.3) ? once(changed) : changed;
 }
@@ -59,6 +62,7 @@ export function cureConfig(config: SimConfig, fresh: () => number): SimConfig {
     listeners: mapValues(config.listeners, (listener) =>
       listener.bad === true ? { route: listener.route, tune: fresh() } : listener,
     ),
+    secrets: mapValues(config.secrets, (secret) => (secret.bad === true ? { tune: fresh() } : secret)),
   };
 }
 
@@ -67,7 +71,8 @@ export function isGood(config: SimConfig): boolean {
   return (
     Object.values(config.clusters).every(({ bad, badHosts }) => bad !== true && badHosts !== true) &&
     Object.values(config.routes).every(({ bad }) => bad !== true) &&
-    Object.values(config.listeners).every(({ bad }) => bad !== true)
+    Object.values(config.listeners).every(({ bad }) => bad !== true) &&
+    Object.values(config.secrets).every(({ bad }) => bad !== true)
   );
 }
 
@@ -85,6 +90,8 @@ const weights = {
   renameRoute: 2,
   addListener: 1,
   removeListener: 1,
+  secure: 1.5,
+  rotate: 1,
   goBack: 2,
   breakOne: 4,
   cure: 2,
@@ -173,12 +180,22 @@ const changes: Readonly<Record<keyof typeof weights, Change>> = {
     delete listeners[random.pick(names)];
     return withUsedRoutes({ ...config, listeners });
   },
+  secure: (config, { random, fresh }) =>
+    changeCluster(config, random.pick(Object.keys(config.clusters)), ({ secrets = [], ...cluster }) => ({
+      ...cluster,
+      tune: fresh(),
+      ...(secrets.length > 0 && random.chance(0.5) ? {} : { secrets: [random.pick(secretNames)] }),
+    })),
+  rotate: (config, { random, fresh }) => {
+    const name = pickKey(config.secrets, random);
+    return name === undefined ? config : changeSecret(config, name, { tune: fresh() });
+  },
   goBack: (config, { random, history }) => {
     const previous = history.at(-2) ?? config;
     return random.chance(0.5) ? previous : random.pick([...history, previous]);
   },
   breakOne: (config, { random, fresh }) => {
-    const kind = random.weighted({ cluster: 4, endpoints: 2, route: 2, listener: 1 });
+    const kind = random.weighted({ cluster: 4, endpoints: 2, route: 2, listener: 1, secret: 1 });
     const cluster = random.pick(Object.keys(config.clusters));
     const tune = fresh();
     if (kind === "cluster") return changeCluster(config, cluster, (old) => ({ ...old, tune, bad: true }));
@@ -189,6 +206,8 @@ const changes: Readonly<Record<keyof typeof weights, Change>> = {
           : { ...old, hosts: newHosts(fresh, random), badHosts: true },
       );
     }
+    const secret = pickKey(config.secrets, random);
+    if (kind === "secret" && secret !== undefined) return changeSecret(config, secret, { tune, bad: true });
     const route = pickKey(config.routes, random);
     if (kind === "route" && route !== undefined)
       return changeRoute(config, route, (old) => ({ ...old, tune, bad: true }));
@@ -215,14 +234,15 @@ function hostsOf(cluster: ClusterNotation | undefined): number {
 
 function emptied(cluster: ClusterNotation = {}): ClusterNotation {
   if (cluster.hosts === undefined) return cluster;
-  return { tune: cluster.tune ?? 0, ...(cluster.bad === true ? { bad: true } : {}), hosts: [] };
+  const { badHosts: _, ...rest } = cluster;
+  return { ...rest, hosts: [] };
 }
 
 function cureCluster(cluster: ClusterNotation, fresh: () => number): ClusterNotation {
-  const { bad, badHosts, hosts, tune = 0 } = cluster;
+  const { bad, badHosts, tune = 0, ...rest } = cluster;
   if (bad !== true && badHosts !== true) return cluster;
-  const curedHosts = badHosts === true ? [`10.0.1.${fresh()}:80`] : hosts;
-  return { tune: bad === true ? fresh() : tune, ...(curedHosts === undefined ? {} : { hosts: curedHosts }) };
+  const cured = { ...rest, tune: bad === true ? fresh() : tune };
+  return badHosts === true ? { ...cured, hosts: [`10.0.1.${fresh()}:80`] } : cured;
 }
 
 function moveRoute(route: RouteNotation, from: string, to: string): RouteNotation {
@@ -244,6 +264,18 @@ function pickKey(record: Readonly<Record<string, unknown>>, random: Random): str
 function withUsedRoutes(config: SimConfig): SimConfig {
   const used = new Set(Object.values(config.listeners).map(({ route }) => route));
   return { ...config, routes: Object.fromEntries(Object.entries(config.routes).filter(([name]) => used.has(name))) };
+}
+
+function withUsedSecrets(config: SimConfig, fresh: () => number): SimConfig {
+  const used = new Set(Object.values(config.clusters).flatMap(({ secrets = [] }) => secrets));
+  const names = Object.keys(config.secrets);
+  if (used.size === names.length && names.every((name) => used.has(name))) return config;
+  const secrets = Object.fromEntries([...used].map((name) => [name, config.secrets[name] ?? { tune: fresh() }]));
+  return { ...config, secrets };
+}
+
+function changeSecret(config: SimConfig, name: string, secret: SecretNotation): SimConfig {
+  return { ...config, secrets: { ...config.secrets, [name]: secret } };
 }
 
 function changeCluster(config: SimConfig, name: string, change: (old: ClusterNotation) => ClusterNotation): SimConfig {

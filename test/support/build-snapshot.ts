@@ -5,9 +5,9 @@
  * versions. `contentOf` gives that back to whoever plays the client.
  */
 import type { Reference, Resource, ResourceName, VersionInfo } from "../../src/snapshot/resource.ts";
-import type { GroupName, Snapshot, UpdatePolicy } from "../../src/snapshot/snapshot.ts";
+import type { GroupName, Snapshot, TypeTable, UpdatePolicy } from "../../src/snapshot/snapshot.ts";
 import { createSnapshot, createTable } from "../../src/snapshot/snapshot.ts";
-import { typeUrls } from "../../src/snapshot/type-url.ts";
+import { resourceTypes, typeUrls } from "../../src/snapshot/type-url.ts";
 import { brand } from "../../src/support/brand.ts";
 import { contentHash } from "../../src/support/hash.ts";
 
@@ -39,14 +39,23 @@ export interface ListenerNotation {
   readonly bad?: boolean;
 }
 
+/** A secret. */
+export interface SecretNotation {
+  readonly tune?: number;
+  readonly bad?: boolean;
+}
+
 /** Everything of one snapshot. */
 export interface SnapshotNotation {
   readonly group?: string;
   readonly clusters?: Readonly<Record<string, readonly string[] | ClusterNotation>>;
   readonly routes?: Readonly<Record<string, readonly string[] | RouteNotation>>;
   readonly listeners?: Readonly<Record<string, string | ListenerNotation>>;
-  readonly secrets?: readonly string[];
+  /** An array is short for secrets that say nothing. */
+  readonly secrets?: readonly string[] | Readonly<Record<string, SecretNotation>>;
   readonly updates?: Partial<UpdatePolicy>;
+  /** Every resource is so long, whatever it says. */
+  readonly bodyBytes?: number;
 }
 
 /** What a client reads in a resource. */
@@ -56,6 +65,8 @@ export interface ResourceContent {
   readonly child: string | undefined;
   /** Of a route configuration: the clusters it leads to. */
   readonly clusters: readonly string[];
+  /** Of a cluster: the secrets it waits for. */
+  readonly secrets: readonly string[];
   readonly hostCount: number;
 }
 
@@ -67,7 +78,7 @@ const contents = new WeakMap<Resource, ResourceContent>();
 /** Builds a snapshot; with a cache, equal content gives the same objects. */
 export function buildSnapshot(notation: SnapshotNotation, cache: ResourceCache = new Map()): Snapshot {
   const make = (typeUrl: string, name: string, described: Described) =>
-    makeResource({ typeUrl, name }, described, cache);
+    makeResource({ typeUrl, name, bodyBytes: notation.bodyBytes }, described, cache);
   const clusters: Resource[] = [];
   const endpoints: Resource[] = [];
   for (const [name, given] of Object.entries(notation.clusters ?? {})) {
@@ -81,14 +92,19 @@ export function buildSnapshot(notation: SnapshotNotation, cache: ResourceCache =
   const listeners = Object.entries(notation.listeners ?? {}).map(([name, given]) =>
     make(typeUrls.listener, name, describeListener(typeof given === "string" ? { route: given } : given)),
   );
-  const secrets = (notation.secrets ?? []).map((name) => make(typeUrls.secret, name, { json: {}, references: [] }));
-  const tables = [
-    createTable(typeUrls.secret, secrets),
-    createTable(typeUrls.cluster, clusters),
-    createTable(typeUrls.endpoints, endpoints),
-    createTable(typeUrls.listener, listeners),
-    createTable(typeUrls.route, routes),
-  ];
+  const given = notation.secrets ?? [];
+  const secretNotations = isList(given) ? Object.fromEntries(given.map((name) => [name, {}])) : given;
+  const secrets = Object.entries(secretNotations).map(([name, secret]) =>
+    make(typeUrls.secret, name, describeSecret(secret)),
+  );
+  const byType = new Map<string, readonly Resource[]>([
+    [typeUrls.secret, secrets],
+    [typeUrls.cluster, clusters],
+    [typeUrls.endpoints, endpoints],
+    [typeUrls.listener, listeners],
+    [typeUrls.route, routes],
+  ]);
+  const tables = resourceTypes.map(({ typeUrl }) => makeTable(typeUrl, byType.get(typeUrl) ?? [], cache));
   return createSnapshot(
     brand<GroupName>(notation.group ?? "default"),
     new Map(tables.map((table) => [table.typeUrl, table])),
@@ -101,8 +117,10 @@ export function buildSnapshot(notation: SnapshotNotation, cache: ResourceCache =
 
 /** What a client reads in it; a load assignment that the control plane made up itself has no hosts. */
 export function contentOf(resource: Resource): ResourceContent {
-  return contents.get(resource) ?? { bad: false, child: undefined, clusters: [], hostCount: 0 };
+  return contents.get(resource) ?? nothing;
 }
+
+const nothing: ResourceContent = { bad: false, child: undefined, clusters: [], secrets: [], hostCount: 0 };
 
 interface Described {
   readonly json: unknown;
@@ -119,12 +137,16 @@ function describeCluster(name: string, cluster: ClusterNotation): Described {
       ...(asksForEndpoints ? [{ typeUrl: typeUrls.endpoints, name }] : []),
       ...secrets.map((secret) => ({ typeUrl: typeUrls.secret, name: secret })),
     ],
-    content: { bad, child: asksForEndpoints ? name : undefined },
+    content: { bad, child: asksForEndpoints ? name : undefined, secrets },
   };
 }
 
 function describeEndpoints({ hosts = [], badHosts = false }: ClusterNotation): Described {
   return { json: { hosts, badHosts }, references: [], content: { bad: badHosts, hostCount: hosts.length } };
+}
+
+function describeSecret({ tune, bad = false }: SecretNotation): Described {
+  return { json: { tune, bad }, references: [], content: { bad } };
 }
 
 function describeRoute({ clusters, tune = 0, bad = false }: RouteNotation): Described {
@@ -143,29 +165,53 @@ function describeListener({ route, tune = 0, bad = false }: ListenerNotation): D
   };
 }
 
+/** The tables made last with a cache: as in a real build, what did not change is the same object. */
+const lastTables = new WeakMap<ResourceCache, Map<string, TypeTable>>();
+
+function makeTable(typeUrl: string, resources: readonly Resource[], cache: ResourceCache): TypeTable {
+  let tables = lastTables.get(cache);
+  if (tables === undefined) lastTables.set(cache, (tables = new Map()));
+  const last = tables.get(typeUrl);
+  const same =
+    last?.resources.size === resources.length &&
+    resources.every((resource) => last.resources.get(resource.name) === resource);
+  if (last !== undefined && same) return last;
+  const table = createTable(typeUrl, resources);
+  tables.set(typeUrl, table);
+  return table;
+}
+
 function makeResource(
-  identity: { readonly typeUrl: string; readonly name: string },
+  identity: { readonly typeUrl: string; readonly name: string; readonly bodyBytes: number | undefined },
   described: Described,
   cache: ResourceCache,
 ): Resource {
-  const { typeUrl, name } = identity;
+  const { typeUrl, name, bodyBytes } = identity;
   const text = JSON.stringify({ name, ...(described.json as object) });
   const key = `${typeUrl} ${text}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const body = Buffer.from(text);
+  const spelled = Buffer.from(text);
   const resource: Resource = {
     typeUrl,
     name: brand<ResourceName>(name),
-    version: brand<VersionInfo>(contentHash([typeUrl, body])),
-    body,
+    version: brand<VersionInfo>(contentHash([typeUrl, spelled])),
+    body: bodyBytes === undefined ? spelled : paddingOf(bodyBytes),
     references: described.references,
     at: { file: `${name}.yaml`, line: 1, column: 1 },
     hostCount: described.content?.hostCount ?? 0,
   };
-  contents.set(resource, { bad: false, child: undefined, clusters: [], hostCount: 0, ...described.content });
+  contents.set(resource, { ...nothing, ...described.content });
   cache.set(key, resource);
   return resource;
+}
+
+const paddings = new Map<number, Uint8Array>();
+
+function paddingOf(bytes: number): Uint8Array {
+  let padding = paddings.get(bytes);
+  if (padding === undefined) paddings.set(bytes, (padding = new Uint8Array(bytes)));
+  return padding;
 }
 
 function isList(given: unknown): given is readonly string[] {

@@ -5,7 +5,8 @@
  * endpoints arrive behind it on the stream, and the old object serves until then; after its start the ACK
  * of clusters is withheld while any is warming; listeners are asked for once all first clusters are up; a
  * rejected response is applied but for what is bad in it; SotW asks again for the endpoints of changed
- * clusters, delta does not; a replaced listener drains and keeps its routes meanwhile.
+ * clusters, delta does not; a cluster also waits for its secrets, which clusters share; a replaced listener
+ * drains and keeps its routes meanwhile.
  *
  * What would have cost a request is collected in `problems`.
  */
@@ -13,6 +14,8 @@ import type { Resource } from "../../src/snapshot/resource.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
 import type { Demand, Response, Variant } from "../../src/xds/stream-state.ts";
 import { contentOf } from "./build-snapshot.ts";
+import type { ClientType, RejectionStyle } from "./client-type.ts";
+import { answer, createClientType, deltaDemand, firstRequest, sotwDemand } from "./client-type.ts";
 
 /** Envoy's `initial_fetch_timeout`. */
 const INITIAL_FETCH_MS = 15_000;
@@ -24,21 +27,30 @@ export interface ModelOptions {
   readonly explicitWildcard: boolean;
   readonly graceMs: number;
   readonly drainMs: number;
-  /** Whether the next rejection names the resource. */
-  namesRejected(): boolean;
+  /** How the next rejection is made. */
+  rejectionStyle(): RejectionStyle;
 }
 
 /** A cluster that waited for its endpoints until Envoy gave up. */
 export interface Stall {
   readonly cluster: string;
   readonly sinceMs: number;
+  /** Its load assignment, when that was missing. */
+  readonly endpoints: string | undefined;
+  /** The secrets that were missing. */
+  readonly secrets: readonly string[];
 }
 
 interface ClusterObject {
   readonly version: string;
   readonly child: string | undefined;
+  readonly secrets: readonly string[];
   readonly sinceMs: number;
+  /** Its endpoints arrived after it, or were said not to exist. */
+  supplied: boolean;
   hostCount: number;
+  /** Envoy gave up waiting for a secret, so nothing can be sent through it. */
+  lacksSecret: boolean;
 }
 
 interface ListenerObject {
@@ -52,17 +64,12 @@ interface Slot<Thing> {
   warming: Thing | undefined;
 }
 
-/** What the client knows of one type. */
-interface ClientType {
-  readonly typeUrl: string;
-  readonly wildcard: boolean;
-  asked: boolean;
-  askedOnStream: boolean;
-  names: Set<string>;
-  versionInfo: string;
-  nonce: string;
-  mixed: boolean;
-  readonly versions: Map<string, string>;
+type TypeName = "clusters" | "endpoints" | "secrets" | "listeners" | "routes";
+
+interface Verdict {
+  readonly bad: readonly string[];
+  readonly style: RejectionStyle;
+  readonly taken: readonly Resource[];
 }
 
 export class ModelEnvoy {
@@ -74,10 +81,11 @@ export class ModelEnvoy {
   /** Clusters of a first config that was rejected without a name: nobody can know which of them are there. */
   readonly forgiven = new Set<string>();
   readonly #options: ModelOptions;
-  readonly #types: Readonly<Record<"clusters" | "endpoints" | "listeners" | "routes", ClientType>>;
+  readonly #types: Readonly<Record<TypeName, ClientType>>;
   readonly #clusters = new Map<string, Slot<ClusterObject>>();
   readonly #listeners = new Map<string, Slot<ListenerObject>>();
   readonly #routes = new Map<string, Resource>();
+  readonly #secrets = new Map<string, Resource>();
   readonly #lastRoutedMs = new Map<string, number>();
   /** Taken up by a new listener with the content that a draining one still has, until the next update. */
   readonly #stale = new Set<string>();
@@ -86,16 +94,19 @@ export class ModelEnvoy {
   /** The first clusters are up, so listeners are asked for and ACKs of clusters mean "warm". */
   #ready = false;
   #firstClustersSeen = false;
+  #listenersAsked = false;
   /** What is sent of the cluster type once nothing is warming. */
   #withheld: (() => Demand) | undefined;
 
   constructor(options: ModelOptions) {
     this.#options = options;
+    const wildcard = options.explicitWildcard ? "explicit" : "legacy";
     this.#types = {
-      clusters: createClientType(typeUrls.cluster, true),
-      endpoints: createClientType(typeUrls.endpoints, false),
-      listeners: createClientType(typeUrls.listener, true),
-      routes: createClientType(typeUrls.route, false),
+      clusters: createClientType(typeUrls.cluster, wildcard),
+      endpoints: createClientType(typeUrls.endpoints, "none"),
+      secrets: createClientType(typeUrls.secret, "none"),
+      listeners: createClientType(typeUrls.listener, wildcard),
+      routes: createClientType(typeUrls.route, "none"),
     };
   }
 
@@ -106,13 +117,13 @@ export class ModelEnvoy {
       type.askedOnStream = false;
       type.nonce = "";
     }
-    const { clusters, endpoints, listeners, routes } = this.#types;
+    const { clusters, endpoints, secrets, listeners, routes } = this.#types;
     const demands: Demand[] = [];
     // While clusters warm after the start, their type is paused: it is asked for later (envoy#36951).
     if (this.#ready && this.#isWarming()) this.#withheld = () => this.#firstRequest(clusters);
     else demands.push(this.#firstRequest(clusters));
-    if (endpoints.names.size > 0) demands.push(this.#firstRequest(endpoints));
-    if (listeners.asked) demands.push(this.#firstRequest(listeners));
+    for (const named of [secrets, endpoints]) if (named.names.size > 0) demands.push(this.#firstRequest(named));
+    if (this.#listenersAsked) demands.push(this.#firstRequest(listeners));
     if (routes.names.size > 0) demands.push(this.#firstRequest(routes));
     return demands;
   }
@@ -135,13 +146,18 @@ export class ModelEnvoy {
     this.#touch(atMs);
     for (const [cluster, slot] of this.#clusters) {
       if (slot.warming === undefined || slot.warming.sinceMs + INITIAL_FETCH_MS > atMs) continue;
-      this.stalls.push({ cluster, sinceMs: slot.warming.sinceMs });
-      this.#promote(cluster, slot, slot.active?.hostCount ?? 0);
+      const { sinceMs, supplied, child } = slot.warming;
+      const secrets = slot.warming.secrets.filter((name) => !this.#secrets.has(name));
+      this.stalls.push({ cluster, sinceMs, endpoints: supplied ? undefined : child, secrets });
+      if (!slot.warming.supplied) slot.warming.hostCount = slot.active?.hostCount ?? 0;
+      // What served before could still serve; who sends routes to a new cluster has to know that it came up.
+      slot.warming.lacksSecret = slot.active?.lacksSecret !== false && !this.#hasSecrets(slot.warming);
+      this.#promote(cluster, slot);
     }
     const before = this.#draining.length;
     this.#draining = this.#draining.filter(({ untilMs }) => untilMs > atMs);
     const demands = before === this.#draining.length ? [] : this.#followRoutes();
-    demands.push(...this.#whenWarm());
+    demands.push(...this.#follow(this.#types.secrets, this.#secretNames(), false), ...this.#whenWarm());
     this.#check(atMs);
     return demands;
   }
@@ -155,7 +171,7 @@ export class ModelEnvoy {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** What is in use, by type and name: `c:` clusters, `e:` hosts, `l:` listeners, `r:` routes. */
+  /** What is in use, by type and name: `c:` clusters, `e:` hosts, `l:` listeners, `r:` routes, `s:` secrets. */
   holds(): ReadonlyMap<string, string> {
     const held = new Map<string, string>();
     for (const [name, { active, warming }] of this.#clusters) {
@@ -171,17 +187,13 @@ export class ModelEnvoy {
     }
     const used = this.#routeNames({ draining: false });
     for (const [name, route] of this.#routes) if (used.has(name)) held.set(`r:${name}`, route.version);
+    for (const [name, secret] of this.#secrets) held.set(`s:${name}`, secret.version);
     return held;
   }
 
-  /** The accepted version_info of a SotW type. */
-  acceptedVersion(type: "clusters" | "listeners"): string {
-    return this.#types[type].versionInfo;
-  }
-
-  /** Types whose last response was rejected, so that parts of it are mixed with what was there before. */
-  mixedTypes(): readonly string[] {
-    return Object.values(this.#types).flatMap(({ mixed, typeUrl }) => (mixed ? [typeUrl] : []));
+  /** What the client books of each type. */
+  get types(): readonly ClientType[] {
+    return Object.values(this.#types);
   }
 
   /** Whether requests find a route at all. */
@@ -195,6 +207,8 @@ export class ModelEnvoy {
         return this.#applyClusters(response, atMs);
       case typeUrls.endpoints:
         return this.#applyEndpoints(response);
+      case typeUrls.secret:
+        return this.#applySecrets(response);
       case typeUrls.listener:
         return this.#applyListeners(response, atMs);
       case typeUrls.route:
@@ -206,88 +220,111 @@ export class ModelEnvoy {
 
   #applyClusters(response: Response, atMs: number): readonly Demand[] {
     const type = this.#types.clusters;
+    const verdict = this.#judge(response);
     let changed = false;
-    const bad: string[] = [];
-    for (const resource of response.resources) {
-      const { bad: isBad, child } = contentOf(resource);
-      if (isBad) {
-        bad.push(resource.name);
-        continue;
-      }
+    for (const resource of verdict.taken) {
+      const { child, secrets } = contentOf(resource);
       const slot = slotOf(this.#clusters, resource.name);
       if (slot.active?.version === resource.version) slot.warming = undefined;
       else if (slot.warming?.version !== resource.version) {
-        slot.warming = { version: resource.version, child, sinceMs: atMs, hostCount: 0 };
+        slot.warming = {
+          version: resource.version,
+          child,
+          secrets,
+          sinceMs: atMs,
+          supplied: child === undefined,
+          hostCount: child === undefined ? 1 : 0,
+          lacksSecret: false,
+        };
         changed ||= child !== undefined;
-        if (child === undefined) this.#promote(resource.name, slot, 1);
       }
     }
-    for (const name of this.#gone(response, this.#clusters)) this.#removeCluster(name, atMs);
-    const answer = this.#answer(type, response, bad);
-    const demands = this.#follow(this.#types.endpoints, this.#endpointNames(), changed);
+    if (verdict.style !== "unread") {
+      for (const name of this.#gone(response, this.#clusters)) this.#removeCluster(name, atMs);
+    }
+    const reply = answer(this.#options.variant, type, response, verdict);
+    this.#promoteReady();
+    const demands = this.#follow(this.#types.secrets, this.#secretNames(), false);
+    demands.push(...this.#follow(this.#types.endpoints, this.#endpointNames(), changed));
     this.#firstClustersSeen = true;
-    if (this.#ready && this.#isWarming()) this.#withheld = answer;
-    else demands.push(answer());
+    if (this.#ready && this.#isWarming()) this.#withheld = reply;
+    else demands.push(reply());
     demands.push(...this.#whenWarm());
     return demands;
   }
 
   #applyEndpoints(response: Response): readonly Demand[] {
     const type = this.#types.endpoints;
-    const bad: string[] = [];
-    for (const resource of response.resources) {
-      if (!type.names.has(resource.name)) continue;
-      const content = contentOf(resource);
-      if (content.bad) bad.push(resource.name);
-      else this.#supply(resource.name, content.hostCount);
+    const verdict = this.#judge(response, type);
+    for (const resource of verdict.taken) this.#supply(resource.name, contentOf(resource).hostCount);
+    if (verdict.style !== "unread") for (const name of response.removed) this.#supply(name, undefined);
+    return this.#whenSupplied(answer(this.#options.variant, type, response, verdict));
+  }
+
+  #applySecrets(response: Response): readonly Demand[] {
+    const type = this.#types.secrets;
+    const verdict = this.#judge(response, type);
+    for (const resource of verdict.taken) this.#secrets.set(resource.name, resource);
+    for (const { active } of this.#clusters.values()) {
+      if (active?.lacksSecret === true) active.lacksSecret = !this.#hasSecrets(active);
     }
-    for (const name of response.removed) this.#supply(name, undefined);
-    const demands = [this.#answer(type, response, bad)()];
-    demands.push(...this.#whenWarm());
-    return demands;
+    return this.#whenSupplied(answer(this.#options.variant, type, response, verdict));
+  }
+
+  #whenSupplied(reply: () => Demand): readonly Demand[] {
+    this.#promoteReady();
+    // What only the object before named is not asked for any more.
+    return [reply(), ...this.#follow(this.#types.secrets, this.#secretNames(), false), ...this.#whenWarm()];
   }
 
   /** `undefined`: there are none, so what warms ends up without hosts, and what serves keeps them. */
   #supply(name: string, hostCount: number | undefined): void {
-    for (const [cluster, slot] of this.#clusters) {
-      if (slot.warming?.child === name) this.#promote(cluster, slot, hostCount ?? 0);
-      else if (slot.active?.child === name && hostCount !== undefined) slot.active.hostCount = hostCount;
+    for (const { active, warming } of this.#clusters.values()) {
+      if (warming?.child === name) {
+        warming.supplied = true;
+        warming.hostCount = hostCount ?? 0;
+      } else if (active?.child === name && hostCount !== undefined) active.hostCount = hostCount;
     }
   }
 
   #applyListeners(response: Response, atMs: number): readonly Demand[] {
-    const bad: string[] = [];
-    for (const resource of response.resources) {
-      const { bad: isBad, child } = contentOf(resource);
-      if (isBad) {
-        bad.push(resource.name);
-        continue;
-      }
+    const verdict = this.#judge(response);
+    for (const resource of verdict.taken) {
       const slot = slotOf(this.#listeners, resource.name);
       if (slot.active?.version === resource.version) slot.warming = undefined;
-      else slot.warming = { version: resource.version, route: child ?? "" };
+      else slot.warming = { version: resource.version, route: contentOf(resource).child ?? "" };
     }
-    for (const name of this.#gone(response, this.#listeners)) {
-      this.#drain(this.#listeners.get(name)?.active, atMs);
-      this.#listeners.delete(name);
+    if (verdict.style !== "unread") {
+      for (const name of this.#gone(response, this.#listeners)) {
+        this.#drain(this.#listeners.get(name)?.active, atMs);
+        this.#listeners.delete(name);
+      }
     }
     this.#startListeners(atMs);
-    const answer = this.#answer(this.#types.listeners, response, bad);
-    return [...this.#followRoutes(), answer()];
+    const reply = answer(this.#options.variant, this.#types.listeners, response, verdict);
+    return [...this.#followRoutes(), reply()];
   }
 
   #applyRoutes(response: Response, atMs: number): readonly Demand[] {
     const type = this.#types.routes;
-    const bad: string[] = [];
-    for (const resource of response.resources) {
-      if (!type.names.has(resource.name)) continue;
-      if (contentOf(resource).bad) bad.push(resource.name);
-      else this.#routes.set(resource.name, resource);
+    const verdict = this.#judge(response, type);
+    for (const resource of verdict.taken) {
+      this.#routes.set(resource.name, resource);
       this.#stale.delete(resource.name);
     }
     this.#startListeners(atMs);
-    const answer = this.#answer(type, response, bad);
-    return [answer(), ...this.#followRoutes()];
+    const reply = answer(this.#options.variant, type, response, verdict);
+    return [reply(), ...this.#followRoutes()];
+  }
+
+  /** Which resources are bad, how that is said, and which are taken; names that are not wanted are not looked at. */
+  #judge(response: Response, named?: ClientType): Verdict {
+    const wanted = named === undefined ? response.resources : response.resources.filter((r) => named.names.has(r.name));
+    const bad = wanted.filter((resource) => contentOf(resource).bad);
+    if (bad.length === 0) return { bad: [], style: "named", taken: wanted };
+    const style = this.#options.rejectionStyle();
+    const taken = style === "unread" ? [] : wanted.filter((resource) => !contentOf(resource).bad);
+    return { bad: bad.map(({ name }) => name), style, taken };
   }
 
   #startListeners(atMs: number): void {
@@ -304,12 +341,22 @@ export class ModelEnvoy {
     if (listener !== undefined) this.#draining.push({ route: listener.route, untilMs: atMs + this.#options.drainMs });
   }
 
-  #promote(name: string, slot: Slot<ClusterObject>, hostCount: number): void {
+  /** Clusters that have all that they waited for begin to serve. */
+  #promoteReady(): void {
+    for (const [name, slot] of this.#clusters) {
+      if (slot.warming?.supplied === true && this.#hasSecrets(slot.warming)) this.#promote(name, slot);
+    }
+  }
+
+  #hasSecrets({ secrets }: ClusterObject): boolean {
+    return secrets.every((name) => this.#secrets.has(name));
+  }
+
+  #promote(name: string, slot: Slot<ClusterObject>): void {
     if (slot.warming === undefined) return;
     slot.active = slot.warming;
-    slot.active.hostCount = hostCount;
     slot.warming = undefined;
-    if (hostCount > 0) this.tolerated.delete(name);
+    if (slot.active.hostCount > 0 && !slot.active.lacksSecret) this.tolerated.delete(name);
   }
 
   #removeCluster(name: string, atMs: number): void {
@@ -329,8 +376,8 @@ export class ModelEnvoy {
     if (withheld !== undefined) demands.push(withheld());
     if (!this.#ready && this.#firstClustersSeen) {
       this.#ready = true;
+      this.#listenersAsked = true;
       if (this.#connected) demands.push(this.#firstRequest(this.#types.listeners));
-      this.#types.listeners.asked = true;
     }
     return demands;
   }
@@ -346,54 +393,21 @@ export class ModelEnvoy {
     const added = [...names].filter((name) => !type.names.has(name));
     const dropped = [...type.names].filter((name) => !names.has(name));
     type.names = names;
-    for (const name of dropped) type.versions.delete(name);
+    for (const name of dropped) {
+      type.versions.delete(name);
+      type.unsettled.delete(name);
+    }
     if (!this.#connected) return [];
     if (!type.askedOnStream) return names.size === 0 ? [] : [this.#firstRequest(type)];
     if (this.#options.variant === "delta") {
       return added.length + dropped.length === 0 ? [] : [deltaDemand(type, { subscribe: added, unsubscribe: dropped })];
     }
     if (added.length + dropped.length === 0 && !(repeat && names.size > 0)) return [];
-    return [this.#sotwDemand(type, undefined)];
+    return [sotwDemand(type, undefined)];
   }
 
   #firstRequest(type: ClientType): Demand {
-    type.asked = true;
-    type.askedOnStream = true;
-    if (this.#options.variant === "sotw") return this.#sotwDemand(type, undefined);
-    return deltaDemand(type, { subscribe: this.#asList(type), initialVersions: new Map(type.versions) });
-  }
-
-  /** Books the response; the ACK or NACK is made when it is sent. */
-  #answer(type: ClientType, response: Response, bad: readonly string[]): () => Demand {
-    type.nonce = response.nonce;
-    const error = bad.length === 0 ? undefined : this.#describe(bad);
-    type.mixed = error !== undefined;
-    // After a rejection Envoy goes on naming what it had accepted before, though it has applied parts of it.
-    if (error === undefined) {
-      type.versionInfo = response.versionInfo;
-      for (const { name, version } of response.resources) {
-        if (type.wildcard || type.names.has(name)) type.versions.set(name, version);
-      }
-      for (const name of response.removed) type.versions.delete(name);
-    }
-    if (this.#options.variant === "sotw") return () => this.#sotwDemand(type, error);
-    return () => deltaDemand(type, { nonce: response.nonce, error });
-  }
-
-  #describe(bad: readonly string[]): string {
-    return this.#options.namesRejected()
-      ? `Error adding/updating resource(s) ${bad.map((name) => `${name}: bad`).join(", ")}`
-      : "Proto constraint validation failed (value must be greater than 0)";
-  }
-
-  #sotwDemand(type: ClientType, error: string | undefined): Demand {
-    const { typeUrl, versionInfo, nonce } = type;
-    return { variant: "sotw", typeUrl, names: this.#asList(type), versionInfo, nonce, error };
-  }
-
-  #asList(type: ClientType): readonly string[] {
-    if (!type.wildcard) return [...type.names];
-    return this.#options.explicitWildcard ? ["*"] : [];
+    return firstRequest(this.#options.variant, type);
   }
 
   #gone(response: Response, present: ReadonlyMap<string, unknown>): readonly string[] {
@@ -409,6 +423,14 @@ export class ModelEnvoy {
   #endpointNames(): Set<string> {
     const objects = [...this.#clusters.values()].flatMap(({ active, warming }) => [active, warming]);
     return new Set(objects.flatMap((object) => object?.child ?? []));
+  }
+
+  /** Secrets that nothing names any more are forgotten. */
+  #secretNames(): Set<string> {
+    const objects = [...this.#clusters.values()].flatMap(({ active, warming }) => [active, warming]);
+    const names = new Set(objects.flatMap((object) => object?.secrets ?? []));
+    for (const name of this.#secrets.keys()) if (!names.has(name)) this.#secrets.delete(name);
+    return names;
   }
 
   #routeNames(options: { readonly draining: boolean }): Set<string> {
@@ -446,39 +468,14 @@ export class ModelEnvoy {
       if (active === undefined) complain(cluster, "a route leads to a missing cluster:");
       else if (active.hostCount === 0 && fresh.has(cluster))
         complain(cluster, "a route leads to a cluster without hosts:");
+      else if (active.lacksSecret && fresh.has(cluster))
+        complain(cluster, "a route leads to a cluster without its secret:");
     }
     for (const cluster of this.#routed(this.#draining.map(({ route }) => route))) {
       if (this.#clusters.get(cluster)?.active === undefined)
         complain(cluster, "a draining listener leads to a missing cluster:");
     }
   }
-}
-
-function createClientType(typeUrl: string, wildcard: boolean): ClientType {
-  return {
-    typeUrl,
-    wildcard,
-    asked: false,
-    askedOnStream: false,
-    names: new Set(),
-    versionInfo: "",
-    nonce: "",
-    mixed: false,
-    versions: new Map(),
-  };
-}
-
-function deltaDemand(type: ClientType, parts: Partial<Demand & { readonly variant: "delta" }>): Demand {
-  return {
-    variant: "delta",
-    typeUrl: type.typeUrl,
-    subscribe: [],
-    unsubscribe: [],
-    initialVersions: new Map(),
-    nonce: "",
-    error: undefined,
-    ...parts,
-  };
 }
 
 function slotOf<Thing>(slots: Map<string, Slot<Thing>>, name: string): Slot<Thing> {

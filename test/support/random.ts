@@ -33,10 +33,11 @@ export function createRandom(seed: number): Random {
       return item;
     },
     weighted: (weights) => {
-      const entries = Object.entries<number>(weights) as [keyof typeof weights, number][];
-      let at = next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-      for (const [name, weight] of entries) {
-        at -= weight;
+      let sum = 0;
+      for (const name in weights) sum += weights[name];
+      let at = next() * sum;
+      for (const name in weights) {
+        at -= weights[name];
         if (at < 0) return name;
       }
       throw new Error("no weight is positive");

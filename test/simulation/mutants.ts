@@ -1,0 +1,322 @@
+/**
+ * Broken stream machines: each is the real source with one text replaced, and forgets one rule.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assert } from "../../src/support/assert.ts";
+import type { Machine } from "./machine.ts";
+
+/** A rule, and what of the source makes it hold. */
+export interface Mutant {
+  readonly rule: string;
+  /** A seed that noticed; when the simulation has changed since, another is looked for. */
+  readonly seed: number;
+  readonly file: string;
+  readonly text: string;
+  readonly becomes: string;
+}
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** Where the copies are; gone when it is disposed of. */
+export class MutantCopies implements Disposable {
+  readonly #directory: string;
+
+  constructor() {
+    mkdirSync(join(root, ".cache"), { recursive: true });
+    this.#directory = mkdtempSync(join(root, ".cache", "mutants-"));
+  }
+
+  /** The machine with the text replaced, which must be there once: when it is gone the rule has moved, and the mutant moves with it. */
+  async load({ file, text, becomes }: Omit<Mutant, "rule" | "seed">): Promise<Machine> {
+    const copy = mkdtempSync(join(this.#directory, "mutant-"));
+    for (const stage of ["support", "snapshot", "xds"])
+      cpSync(join(root, "src", stage), join(copy, stage), { recursive: true });
+    const path = join(copy, "xds", file);
+    const source = readFileSync(path, "utf8");
+    const occurrences = source.split(text).length - 1;
+    if (text !== "") assert(occurrences === 1, `in ${file} there is once, and not ${occurrences} times: ${text}`);
+    writeFileSync(
+      path,
+      source.replace(text, () => becomes),
+    );
+    const stream = (await import(join(copy, "xds", "stream.ts"))) as Pick<Machine, "step">;
+    const state = (await import(join(copy, "xds", "stream-state.ts"))) as Pick<Machine, "createStream">;
+    const shared = (await import(join(copy, "xds", "shared-responses.ts"))) as Pick<Machine, "createSharedResponses">;
+    return { step: stream.step, createStream: state.createStream, createSharedResponses: shared.createSharedResponses };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    rule: "endpoints follow their cluster",
+    seed: 11,
+    file: "stream.ts",
+    text: "if (typeUrl === typeUrls.cluster) forceEndpoints(state, type, response);",
+    becomes: "",
+  },
+  {
+    rule: "what leaves stays until the routes have left it",
+    seed: 1,
+    file: "sequencer.ts",
+    text: "for (const resource of moves ? [...gone, ...emptied] : gone) {",
+    becomes: "for (const resource of []) {",
+  },
+  {
+    rule: "routes wait for the ACK of their clusters",
+    seed: 3,
+    file: "sequencer.ts",
+    text: 'progress.isResolved("supply") && !progress.missesSupply &&',
+    becomes: "!progress.missesSupply &&",
+  },
+  {
+    rule: "routes wait for a cure of rejected clusters",
+    seed: 99,
+    file: "sequencer.ts",
+    text: "&& !progress.missesSupply &&",
+    becomes: "&&",
+  },
+  {
+    rule: "nothing goes while a rejected route keeps the old one in use",
+    seed: 57,
+    file: "sequencer.ts",
+    text: "const settled = resolved && !progress.keepsOldReference &&",
+    becomes: "const settled = resolved &&",
+  },
+  {
+    rule: "clusters stay for a grace after the routes have left",
+    seed: 22,
+    file: "sequencer.ts",
+    text: "Math.max(atMs + updates.graceMs, sequencer.drainsUntilMs)",
+    becomes: "Math.max(atMs, sequencer.drainsUntilMs)",
+  },
+  {
+    rule: "endpoints are not emptied while routes still lead to them",
+    seed: 1,
+    file: "leaving.ts",
+    text: "return resource !== undefined && resource.hostCount > 0 && successor.hostCount === 0;",
+    becomes: "return false;",
+  },
+  {
+    rule: "what a returning node holds leaves by the same rules",
+    seed: 46,
+    file: "sequencer.ts",
+    text: "if (!leaves || retained.get(name)?.claimed === true) continue;",
+    becomes: "if (leaves || !leaves) continue;",
+  },
+  {
+    rule: "one unacknowledged response of a type",
+    seed: 1,
+    file: "stream.ts",
+    text: "if (type.inFlight !== undefined) continue;",
+    becomes: "",
+  },
+  {
+    rule: "a nonce is used once",
+    seed: 1,
+    file: "shared-responses.ts",
+    text: "sequence += 1;",
+    becomes: "sequence = (sequence + 1) % 8;",
+  },
+  {
+    rule: "rejected content is not sent again",
+    seed: 7,
+    file: "offer.ts",
+    text: "if (rejection === undefined) return false;",
+    becomes: "if (rejection !== undefined || rejection === undefined) return false;",
+  },
+  {
+    rule: "what is gone is said to be gone",
+    seed: 11,
+    file: "compose-shared.ts",
+    text: "const gone = subscription.wildcard ? removed : [];",
+    becomes: "const gone: ResourceName[] = [];",
+  },
+  {
+    rule: "a full state holds what did not change",
+    seed: 67,
+    file: "compose.ts",
+    text: 'if (offer.kind === "resource") resources.push(offer.resource);\n    // Leaving',
+    becomes:
+      'if (offer.kind === "resource" && needed(type, offer.resource)) resources.push(offer.resource);\n    // Leaving',
+  },
+  {
+    rule: "nothing is said to be deleted because it was rejected",
+    seed: 14,
+    file: "compose.ts",
+    text: "if (resources.length === 0 && (wildcard || keeps) && (table?.resources.size ?? 0) > 0) return undefined;",
+    becomes: "",
+  },
+  {
+    rule: "what was blamed together is free when the bad one has gone",
+    seed: 17,
+    file: "offer.ts",
+    text: "return isWhole(together, view);",
+    becomes: "return true;",
+  },
+  {
+    rule: "a returning node first asks for the endpoints of its clusters",
+    seed: 1105,
+    file: "sequencer.ts",
+    text: "&& (!progress.owesSupply || expired)",
+    becomes: "",
+  },
+  {
+    rule: "a warming cluster of a returning node gets the endpoints it asks for first",
+    seed: 414,
+    file: "apply-demand.ts",
+    text: "(warming || isAwaited(state, name))",
+    becomes: "isAwaited(state, name)",
+  },
+  {
+    rule: "a changed cluster gets the endpoints that are asked for after it",
+    seed: 42,
+    file: "apply-demand.ts",
+    text: "|| isAwaited(state, name)",
+    becomes: "",
+  },
+  {
+    rule: "a response is for those with the same subscription",
+    seed: 15,
+    file: "compose-shared.ts",
+    text: "${names.size === 0 ? 0 : shared.idOf(names)}",
+    becomes: "0",
+  },
+  {
+    rule: "a response is for those with the same kind of subscription",
+    seed: 218,
+    file: "compose-shared.ts",
+    text: '${wildcard ? "*" : ""}',
+    becomes: "",
+  },
+  {
+    rule: "a response is for those who hold the same",
+    seed: 3,
+    file: "compose-shared.ts",
+    text: "${shared.idOf(type.held.base)} ${shared.idOf(view)}",
+    becomes: "${shared.idOf(view)}",
+  },
+  {
+    rule: "a response is for those who need the same again",
+    seed: 16,
+    file: "compose-shared.ts",
+    text: 'const forced = type.forced.size === 0 ? "" : [...type.forced].sort().join("\\n");',
+    becomes: 'const forced = "";',
+  },
+  {
+    rule: "who holds something else than the others is served by itself",
+    seed: 1,
+    file: "compose-shared.ts",
+    text: "if (type.held.exceptionsCount > 0 || type.forced.size",
+    becomes: "if (type.forced.size",
+  },
+  {
+    rule: "who has rejected something is served by itself",
+    seed: 7,
+    file: "compose-shared.ts",
+    text: "return rejections === undefined || rejections.resources.size + rejections.wholeVersions.length === 0;",
+    becomes: "return true || rejections === undefined;",
+  },
+  {
+    rule: "a shared response has a new nonce for who had a newer one",
+    seed: 22,
+    file: "compose-shared.ts",
+    text: "return outcome.sequence > type.lastSequence ? outcome : shared.renewed(key, outcome);",
+    becomes: "return outcome;",
+  },
+  {
+    rule: "what a client holds is what it held when it was sent the response, and the response",
+    seed: 247,
+    file: "verdict.ts",
+    text: "if (step === undefined || type.held.base !== step.from || type.held.exceptionsCount > 0) return false;",
+    becomes: "if (step === undefined) return false;",
+  },
+  {
+    rule: "what was asked for while a response was under way is not in it",
+    seed: 16,
+    file: "verdict.ts",
+    text: "return type.subscription.names === step.names && type.subscription.wildcard === step.wildcard;",
+    becomes: "return true;",
+  },
+  {
+    rule: "a sync in parts is complete with its last part",
+    seed: 24,
+    file: "compose-shared.ts",
+    text: "{ completes: complete ? view : undefined, step: { from, to } },",
+    becomes: "{ completes: view, step: { from, to: view } },",
+  },
+  {
+    rule: "an exception stays when its view is left behind",
+    seed: 16,
+    file: "holding.ts",
+    text: "if (view !== this.#base) this.#keepDifferences(view);",
+    becomes: "this.#base = view;",
+  },
+  {
+    rule: "what a new wildcard brings is not held yet",
+    seed: 218,
+    file: "apply-demand.ts",
+    text: "if (change.wildcardStarted) type.held.startWildcard();",
+    becomes: "",
+  },
+  {
+    rule: "what is named beside others is not held yet",
+    seed: 33,
+    file: "apply-demand.ts",
+    text: "} else type.held.markUnanswered(name);\n  }\n}",
+    becomes: "}\n  }\n}",
+  },
+  {
+    rule: "a response of which nothing is wanted any more is not waited for",
+    seed: 518,
+    file: "apply-demand.ts",
+    text: "  type.inFlight = undefined;\n}",
+    becomes: "}",
+  },
+  {
+    rule: "an answer that was not waited for any more asks for nothing",
+    seed: 183,
+    file: "apply-demand.ts",
+    text: "  type.abandoned = undefined;\n  return true;",
+    becomes: "  return false;",
+  },
+  {
+    rule: "a node that was away is remembered with what it rejected",
+    seed: 31,
+    file: "stream.ts",
+    text: "if (first && isNewProcess(state, demand)) state.rejections.clear();",
+    becomes: "if (first) state.rejections.clear();",
+  },
+  {
+    rule: "what a named client wants and is not there, is said not to be there",
+    seed: 540,
+    file: "compose.ts",
+    text: "(wildcard || keeps) && (table?.resources.size ?? 0) > 0",
+    becomes: "(table?.resources.size ?? 0) > 0",
+  },
+  {
+    rule: "what was said to be gone is not held any more",
+    seed: 5,
+    file: "verdict.ts",
+    text: "    noteRemoved(type, response);\n    if (completes",
+    becomes: "    if (completes",
+  },
+  {
+    rule: "a newer snapshot takes over from one that is stuck",
+    seed: 14,
+    file: "sequencer.ts",
+    text: "(waitedMs >= STUCK_AFTER_MS || refused(progress));",
+    becomes: "false;",
+  },
+  {
+    rule: "what comes back before it has gone is new again",
+    seed: 129,
+    file: "sequencer.ts",
+    text: "if (successor !== undefined && !isEmptied(resource, successor)) retained.delete(name);",
+    becomes: "",
+  },
+];

@@ -1,0 +1,123 @@
+/**
+ * What an xDS client keeps of one type, and the requests it makes of that: the part that all clients share.
+ *
+ * A model decides what it wants and what it thinks of a response; this books it and writes the request.
+ */
+import type { Resource } from "../../src/snapshot/resource.ts";
+import type { Demand, Response, Variant } from "../../src/xds/stream-state.ts";
+
+/**
+ * How a client refuses: it names the bad resources and takes the others; takes the others and names none; or it
+ * cannot read the message at all, takes nothing of it and names none.
+ */
+export type RejectionStyle = "named" | "nameless" | "unread";
+
+/** What the client knows of one type. */
+export interface ClientType {
+  readonly typeUrl: string;
+  /** Whether it asks for all of them, and by `*` or by naming nothing. */
+  wildcard: "none" | "legacy" | "explicit";
+  names: Set<string>;
+  askedOnStream: boolean;
+  /** SotW: the version of the last response that was accepted. */
+  versionInfo: string;
+  nonce: string;
+  /** Delta: the versions it would name on a new stream. */
+  readonly versions: Map<string, string>;
+  /** Names of a rejected response of which nobody has accepted anything since: what it has of them may be either. */
+  readonly unsettled: Set<string>;
+}
+
+/** A type of which nothing was asked. */
+export function createClientType(typeUrl: string, wildcard: ClientType["wildcard"]): ClientType {
+  return {
+    typeUrl,
+    wildcard,
+    names: new Set(),
+    askedOnStream: false,
+    versionInfo: "",
+    nonce: "",
+    versions: new Map(),
+    unsettled: new Set(),
+  };
+}
+
+/** The first request of the type on a stream. */
+export function firstRequest(variant: Variant, type: ClientType): Demand {
+  type.askedOnStream = true;
+  if (variant === "sotw") return sotwDemand(type, undefined);
+  return deltaDemand(type, { subscribe: asList(type), initialVersions: new Map(type.versions) });
+}
+
+/** Books the response; its ACK or NACK is made when it is sent. */
+export function answer(
+  variant: Variant,
+  type: ClientType,
+  response: Response,
+  verdict: { readonly bad: readonly string[]; readonly style: RejectionStyle },
+): () => Demand {
+  const { bad, style } = verdict;
+  type.nonce = response.nonce;
+  const error = bad.length === 0 ? undefined : describe(bad, style);
+  // After a rejection a client goes on naming what it had accepted before, though it has taken parts of it.
+  if (error === undefined) accept(variant, type, response);
+  else if (style !== "unread") {
+    for (const { name } of response.resources) type.unsettled.add(name);
+    for (const name of response.removed) type.unsettled.add(name);
+  }
+  if (variant === "sotw") return () => sotwDemand(type, error);
+  return () => deltaDemand(type, { nonce: response.nonce, error });
+}
+
+/** The full list of names. */
+export function sotwDemand(type: ClientType, error: string | undefined): Demand {
+  const { typeUrl, versionInfo, nonce } = type;
+  return { variant: "sotw", typeUrl, names: asList(type), versionInfo, nonce, error };
+}
+
+/** A change of the subscription, or an answer. */
+export function deltaDemand(type: ClientType, parts: Partial<Demand & { readonly variant: "delta" }>): Demand {
+  return {
+    variant: "delta",
+    typeUrl: type.typeUrl,
+    subscribe: [],
+    unsubscribe: [],
+    initialVersions: new Map(),
+    nonce: "",
+    error: undefined,
+    ...parts,
+  };
+}
+
+/** Whether the client looks at a resource of that name. */
+export function wants(type: ClientType, name: string): boolean {
+  return type.wildcard !== "none" || type.names.has(name);
+}
+
+function accept(variant: Variant, type: ClientType, response: Response): void {
+  type.versionInfo = response.versionInfo;
+  if (variant === "sotw" && type.wildcard !== "none") type.unsettled.clear();
+  for (const { name, version } of response.resources) {
+    type.unsettled.delete(name);
+    if (wants(type, name)) type.versions.set(name, version);
+  }
+  for (const name of response.removed) {
+    type.unsettled.delete(name);
+    type.versions.delete(name);
+  }
+}
+
+function asList(type: ClientType): readonly string[] {
+  return type.wildcard === "explicit" ? ["*", ...type.names] : [...type.names];
+}
+
+function describe(bad: readonly string[], style: RejectionStyle): string {
+  return style === "named"
+    ? `Error adding/updating resource(s) ${bad.map((name) => `${name}: bad`).join(", ")}`
+    : "Proto constraint validation failed (value must be greater than 0)";
+}
+
+/** Whether a response names this resource as bad. */
+export function isBlamed(resource: Pick<Resource, "name">, error: string): boolean {
+  return error.includes(` ${resource.name}: `);
+}
