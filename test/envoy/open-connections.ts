@@ -163,18 +163,33 @@ export async function openEcho({ port, upgrade }: Target & { readonly upgrade: b
   };
 }
 
-/** A backend that answers `/<milliseconds>` after so long and echoes what comes in WebSockets, and one that only echoes. */
-export async function startPatientBackends(): Promise<
-  AsyncDisposable & { readonly http: number; readonly echo: number }
-> {
+/** Where the two listen. */
+export interface PatientBackends extends AsyncDisposable {
+  readonly http: number;
+  readonly echo: number;
+  /** Answers the requests for `/held/<word>`, those too that are still to come. */
+  release(word: string): void;
+}
+
+/** A backend that answers `/held/<word>` when the word is released, other paths after `/<milliseconds>`, and echoes what comes in WebSockets, and one that only echoes. */
+export async function startPatientBackends(): Promise<PatientBackends> {
   const sockets = new Set<Socket>();
+  const words = new Map<string, PromiseWithResolvers<void>>();
+  const wordOf = (word: string): PromiseWithResolvers<void> => {
+    const known = words.get(word) ?? Promise.withResolvers<void>();
+    words.set(word, known);
+    return known;
+  };
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("error", () => undefined);
     socket.on("close", () => sockets.delete(socket));
   };
   const http = createHttpServer((request, response) => {
-    setTimeout(() => response.end("ok"), Number(/\d+/.exec(request.url ?? "")?.[0] ?? 0));
+    const { url: path = "" } = request;
+    const [, word] = /^\/held\/(.*)/.exec(path) ?? [];
+    if (word !== undefined) void wordOf(word).promise.then(() => response.end("ok"));
+    else setTimeout(() => response.end("ok"), Number(path.slice(1)));
   });
   http.keepAliveTimeout = 0;
   http.on("connection", keep);
@@ -190,6 +205,7 @@ export async function startPatientBackends(): Promise<
   return {
     http: ports[0] ?? 0,
     echo: ports[1] ?? 0,
+    release: (word) => wordOf(word).resolve(),
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       await Promise.all([http, echo].map((server) => new Promise((resolve) => server.close(resolve))));

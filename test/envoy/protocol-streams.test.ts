@@ -76,7 +76,7 @@ test("each type has its stream, and each cluster one of its own for its endpoint
     const services = [
       ...new Map(member.relay.asked.map(({ stream, path }) => [stream, path.split(/[./]/).at(-2)])).values(),
     ];
-    expect(services.toSorted()).toEqual([
+    expect(services.toSorted((left = "", right = "") => left.localeCompare(right))).toEqual([
       "ClusterDiscoveryService",
       "EndpointDiscoveryService",
       "EndpointDiscoveryService",
@@ -86,9 +86,16 @@ test("each type has its stream, and each cluster one of its own for its endpoint
   });
 });
 
-test("an endpoint that changes gets the requests", async () => {
+test("an endpoint that changes is told on its own stream, and gets the requests", async () => {
+  const marks = four.members.map(({ relay }) => relay.told.length);
   await four.save(config({ shop: 1 })(four.ports));
-  await four.each((member) => answers(member, "v2"));
+  await four.each(async (member) => {
+    await answers(member, "v2");
+    const told = member.relay.told.slice(marks[four.members.indexOf(member)]);
+    expect(told.map(({ path, names }) => [path.includes("EndpointDiscoveryService"), names])).toEqual([
+      [true, ["shop"]],
+    ]);
+  });
   await four.save(config()(four.ports));
   await four.each((member) => answers(member, "v1"));
 });
