@@ -167,7 +167,11 @@ function addToCluster(
   cluster: ClusterRecord,
   { load, sums, atMs }: { readonly load: ClusterLoad; readonly sums: LoadSums; readonly atMs: number },
 ): readonly Share[] {
-  const shares = [{ sums: cluster.sums, inProgress: sums.inProgress }];
+  const shares: Share[] = [];
+  const share = (of: LoadSums, inProgress: number) => {
+    if (inProgress > 0) shares.push({ sums: of, inProgress });
+  };
+  share(cluster.sums, sums.inProgress);
   cluster.lastAtMs = atMs;
   addCounts(cluster.sums, sums);
   const { successful, failed, issued, dropped } = sums;
@@ -182,16 +186,16 @@ function addToCluster(
     const known = localityOf(ledger, cluster.localities, locality);
     if (known !== undefined) {
       addCounts(known.sums, locality);
-      shares.push({ sums: known.sums, inProgress: locality.inProgress });
+      share(known.sums, locality.inProgress);
     }
     for (const endpoint of locality.endpoints) {
       const counted = endpointOf(ledger, cluster, endpoint.address);
       if (counted === undefined) continue;
       addCounts(counted, endpoint);
-      shares.push({ sums: counted, inProgress: endpoint.inProgress });
+      share(counted, endpoint.inProgress);
     }
   }
-  return shares.filter(({ inProgress }) => inProgress > 0);
+  return shares;
 }
 
 function addToNode(
@@ -281,8 +285,9 @@ function localityOf(
   return record;
 }
 
+/** Made for each locality of each report, so it must be cheap; no name of a zone has a line end in it. */
 function localityKey({ region, zone, subZone, priority }: LocalityLoad): string {
-  return JSON.stringify([region, zone, subZone, priority]);
+  return `${region}\n${zone}\n${subZone}\n${priority}`;
 }
 
 function takePart(ledger: LoadLedger): boolean {
@@ -304,7 +309,8 @@ function emptySums(): LoadSums {
 }
 
 function sumsOf(load: ClusterLoad): LoadSums {
-  const sums = { ...emptySums(), dropped: load.dropped };
+  const sums = emptySums();
+  sums.dropped = load.dropped;
   for (const locality of load.localities) {
     addCounts(sums, locality);
     sums.inProgress += locality.inProgress;

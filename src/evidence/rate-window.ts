@@ -43,8 +43,8 @@ export function countInWindow(
   for (let span = Math.max(from, window.newest - SPANS_KEPT + 1); span <= to; span += 1) {
     const overlapMs = Math.min(counted.atMs, (span + 1) * spanMs) - Math.max(fromMs, span * spanMs);
     const row = (span % SPANS_KEPT) * width;
-    for (const [index, count] of counts.entries()) {
-      sums[row + index] = (sums[row + index] ?? 0) + (count * overlapMs) / intervalMs;
+    for (let index = 0; index < width; index += 1) {
+      sums[row + index] = (sums[row + index] ?? 0) + ((counts[index] ?? 0) * overlapMs) / intervalMs;
     }
   }
 }
