@@ -44,8 +44,12 @@ const responseHeaders = {
   "grpc-accept-encoding": "identity",
 } as const;
 
-/** Until there is a listener, nothing is called. */
-const nobody: CallListener = { message: () => undefined, halfClosed: () => undefined, cancelled: () => undefined };
+/** For calls that nobody is to hear of: before there is a listener, and once there is nothing to say. */
+export const nobody: CallListener = {
+  message: () => undefined,
+  halfClosed: () => undefined,
+  cancelled: () => undefined,
+};
 
 /** Why a message cannot be read. */
 const refusals = {
@@ -65,6 +69,7 @@ export class GrpcCall {
   readonly #inbox: Buffer[] = [];
   #listener = nobody;
   #hasListened = false;
+  #isHeld = false;
   #receivingBytes = 0;
   #receivingSweeps = 0;
   #hasMessage = false;
@@ -123,6 +128,17 @@ export class GrpcCall {
     this.#outbox.push(frame);
     if (this.bufferedBytes > this.#ports.limits.queuedBytesMax) this.#reset("too much waits to be sent");
     else if (this.#isBlocked() && !this.#stream.isPaused()) this.#stream.pause();
+  }
+
+  /** Listens to the client no more, until `release`; what it says waits on its own side. */
+  hold(): void {
+    this.#isHeld = true;
+    if (!this.#stream.destroyed) this.#stream.pause();
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    if (this.#last === undefined && !this.#closed) this.#resume();
   }
 
   /** Ends the call after what was sent; nothing is called back from here on. */
@@ -206,7 +222,7 @@ export class GrpcCall {
   }
 
   #isBlocked(): boolean {
-    return this.bufferedBytes > CHUNK_BYTES;
+    return this.#isHeld || this.bufferedBytes > CHUNK_BYTES;
   }
 
   /** Everything was sent: the status follows, or the client is listened to again. */

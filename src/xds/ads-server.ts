@@ -5,9 +5,11 @@
  * with an empty response, because to Envoy an empty response means "delete everything".
  */
 import type { CallListener, GrpcCall } from "../grpc/call.ts";
+import { nobody } from "../grpc/call.ts";
 import type { Method } from "../grpc/connection.ts";
 import type { GrpcAddress, GrpcTls } from "../grpc/grpc-server.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
+import type { GrpcLimits } from "../grpc/limits.ts";
 import { status } from "../grpc/status.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
@@ -17,7 +19,8 @@ import { brand } from "../support/brand.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
-import type { StreamKind } from "./ads-stream.ts";
+import { Admission } from "./admission.ts";
+import type { AdsStreamPorts, StreamKind } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
 import { createRequestDecoder } from "./decode-request.ts";
 import { matchGroup } from "./match-group.ts";
@@ -26,6 +29,7 @@ import { createRejectionMemory } from "./rejection-memory.ts";
 import { discoveryMethods } from "./services.ts";
 import { createSharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
+import { StreamRate } from "./stream-rate.ts";
 import { refusalOfNode } from "./verify-node.ts";
 import type { StreamState } from "./stream-state.ts";
 
@@ -38,6 +42,10 @@ const FAN_OUT_MS_MAX = 5;
 /** Envoys are sent to other replicas within this, and then have a moment to close their side. */
 const SHUTDOWN_SPREAD_MS = 5_000;
 const SHUTDOWN_GRACE_MS = 2_000;
+
+/** An Envoy without ADS opens a stream for the endpoints of each of its clusters. */
+const STREAMS_OF_NODE_MAX = 5_000;
+const STREAMS_MAX = 100_000;
 
 /** Who gets what. */
 export interface Assignment {
@@ -52,6 +60,8 @@ export interface AdsTransport {
   /** A node must have a certificate with its id or its cluster; needs a client CA. */
   readonly verifiesNode?: boolean | undefined;
   readonly connectionAgeMsMax?: number | undefined;
+  /** A test makes them small. */
+  readonly limits?: Partial<GrpcLimits>;
 }
 
 /** What the server is handed. */
@@ -73,6 +83,9 @@ export class AdsServer {
   readonly #rejections = createRejectionMemory();
   readonly #shared = createSharedResponses();
   readonly #decoder = createRequestDecoder();
+  readonly #rate = new StreamRate();
+  readonly #admission: Admission;
+  readonly #ports: AdsStreamPorts;
   #assignment: Assignment | undefined;
   #streamIds = 0;
   #generation = 0;
@@ -80,6 +93,8 @@ export class AdsServer {
   constructor(options: AdsServerOptions) {
     this.#options = options;
     this.#server = new GrpcServer(options.transport);
+    this.#admission = new Admission(options.clock);
+    this.#ports = this.#portsOfStreams();
     for (const { path, variant, typeUrl } of discoveryMethods) {
       this.#server.register(path, (call) =>
         variant === "poll" ? refusePolling(call) : this.#accept({ variant, typeUrl }, call),
@@ -152,23 +167,44 @@ export class AdsServer {
     });
   }
 
-  #accept(kind: StreamKind, call: GrpcCall): AdsStream {
+  #accept(kind: StreamKind, call: GrpcCall): CallListener {
+    const isTooMany = this.#streams.size >= STREAMS_MAX;
+    if (isTooMany || !this.#rate.take(this.#options.clock.monotonicMs())) {
+      call.end(status.UNAVAILABLE, isTooMany ? "there are too many streams" : "too many streams are being opened");
+      return nobody;
+    }
     this.#streamIds += 1;
-    const stream = new AdsStream(this.#streamIds, kind, call, {
-      clock: this.#options.clock,
-      identifier: this.#options.identifier,
-      verify: (node, peer) => (this.#options.transport?.verifiesNode === true ? refusalOfNode(node, peer) : undefined),
+    const stream = new AdsStream(this.#streamIds, kind, call, this.#ports);
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  /** The same for all streams. */
+  #portsOfStreams(): AdsStreamPorts {
+    const { clock, identifier, transport } = this.#options;
+    return {
+      clock,
+      identifier,
+      verify: (node, peer) => (transport?.verifiesNode === true ? refusalOfNode(node, peer) : undefined),
       assign: (node) => this.#assign(node),
       earlier: (group, typeUrl) => this.#options.earlier(group, typeUrl),
       rejectionsOf: (nodeId) => this.#rejections.of(nodeId),
       shared: this.#shared,
       decoder: this.#decoder,
       emit: (events) => this.#options.emit(events),
-      identified: (identified) => this.#streams.identified(identified),
-      ended: (ended) => this.#streams.delete(ended),
-    });
-    this.#streams.add(stream);
-    return stream;
+      identified: (stream) =>
+        this.#streams.identified(stream) <= STREAMS_OF_NODE_MAX ? undefined : "this node has too many streams",
+      admit: (stream, options) => {
+        const admitted = this.#admission.enter(stream, options);
+        const reason = "too many nodes wait for their first configuration";
+        return admitted === "refused" ? err({ code: status.UNAVAILABLE, reason }) : ok(admitted);
+      },
+      settled: (stream) => this.#admission.leave(stream),
+      ended: (stream) => {
+        this.#admission.leave(stream);
+        this.#streams.delete(stream);
+      },
+    };
   }
 
   #assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string> {
@@ -186,7 +222,7 @@ export class AdsServer {
 /** Who polls learns of a change late and acknowledges nothing, so no change could be made safe. */
 function refusePolling(call: GrpcCall): CallListener {
   call.end(status.UNIMPLEMENTED, "resources are not fetched but streamed: use api_type GRPC or DELTA_GRPC");
-  return { message: () => undefined, halfClosed: () => undefined, cancelled: () => undefined };
+  return nobody;
 }
 
 function readAddress(text: string): GrpcAddress {

@@ -6,6 +6,7 @@
  */
 import type { CallListener, GrpcCall } from "../grpc/call.ts";
 import type { Peer } from "../grpc/peer.ts";
+import { SMALL_BYTES_MAX } from "../grpc/limits.ts";
 import type { StatusCode } from "../grpc/status.ts";
 import { status } from "../grpc/status.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
@@ -13,15 +14,14 @@ import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import type { RequestDecoder } from "./decode-request.ts";
 import { frameResponse } from "./frame.ts";
+import type { Refusal } from "./judge-request.ts";
+import { judgeHoldings, judgeRequest } from "./judge-request.ts";
 import { readNode } from "./read-node.ts";
 import type { SharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
 import type { Demand, Rejections, StreamInput, StreamState, Variant } from "./stream-state.ts";
 import { createStream } from "./stream-state.ts";
 import { step } from "./stream.ts";
-
-/** More names in one request are not a fleet but a mistake or an attack. */
-const NAMES_MAX = 100_000;
 
 /** A timer is never set for longer; it just fires and is set again. */
 const TIMER_MS_MAX = 60_000;
@@ -38,8 +38,12 @@ export interface AdsStreamPorts {
   readonly shared: SharedResponses;
   readonly decoder: RequestDecoder;
   emit(events: readonly StreamEvent[]): void;
-  /** Its node is known now. */
-  identified(stream: AdsStream): void;
+  /** Its node is known now; returns why the node must not have one more stream. */
+  identified(stream: AdsStream): string | undefined;
+  /** Whether its first request may be answered now, or `admitted` will be called, or why neither. */
+  admit(stream: AdsStream, options: { readonly holdsNothing: boolean }): Result<"now" | "later", Refusal>;
+  /** It has what it asked for first. */
+  settled(stream: AdsStream): void;
   /** The stream is over and must be forgotten. */
   ended(stream: AdsStream): void;
   readonly identifier: string;
@@ -61,6 +65,8 @@ export class AdsStream implements CallListener {
   #node: NodeIdentity | undefined;
   #group: GroupName | undefined;
   #state: StreamState | undefined;
+  /** The first request, while others are served before. */
+  #waiting: Demand | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -114,18 +120,39 @@ export class AdsStream implements CallListener {
   #receive(bytes: Buffer): void {
     if (this.#ended) return;
     const request = this.#ports.decoder.decode(this.#kind.variant, bytes, { withNode: this.#node === undefined });
-    if (request.namesCount > NAMES_MAX) {
-      this.end(status.RESOURCE_EXHAUSTED, `a request may name at most ${NAMES_MAX} resources`);
-      return;
+    const judged = judgeRequest(request, this.#kind.typeUrl);
+    if ("refusal" in judged) this.end(judged.refusal.code, judged.refusal.reason);
+    else if (this.#state !== undefined) this.#demand(judged.demand);
+    else if (request.nodeProblem !== undefined) this.end(status.INVALID_ARGUMENT, request.nodeProblem);
+    else if (this.#open(request.node)) this.#enter(judged.demand);
+  }
+
+  /** It is its turn after it had to wait. */
+  admitted(): void {
+    const first = this.#waiting;
+    this.#waiting = undefined;
+    if (first === undefined || this.#ended) return;
+    this.#guarded(() => this.#begin(first));
+    this.#call.release();
+  }
+
+  #enter(first: Demand): void {
+    const holdsNothing = first.variant === "sotw" ? first.versionInfo === "" : first.initialVersions.size === 0;
+    const admitted = this.#ports.admit(this, { holdsNothing });
+    if (!admitted.ok) {
+      this.end(admitted.error.code, admitted.error.reason);
+    } else if (admitted.value === "now") {
+      this.#begin(first);
+    } else {
+      this.#waiting = first;
+      this.#call.hold();
     }
-    const typeUrl = request.demand.typeUrl || this.#kind.typeUrl;
-    if (typeUrl === undefined) {
-      this.end(status.INVALID_ARGUMENT, "type_url is required on an aggregated stream");
-    } else if (this.#kind.typeUrl !== undefined && typeUrl !== this.#kind.typeUrl) {
-      this.end(status.INVALID_ARGUMENT, `this service is for ${this.#kind.typeUrl} only; ADS is for several types`);
-    } else if (this.#state !== undefined || this.#open(request.node)) {
-      this.#demand(request.demand.typeUrl === "" ? { ...request.demand, typeUrl } : request.demand);
-    }
+  }
+
+  #begin(first: Demand): void {
+    this.#demand(first);
+    // Of one type nothing more follows that would be worth a place; an Envoy may have thousands of such streams.
+    if (this.#kind.typeUrl !== undefined && this.#call.bufferedBytes <= SMALL_BYTES_MAX) this.#ports.settled(this);
   }
 
   /** Takes the first message's node; returns false when the stream was refused. */
@@ -147,7 +174,8 @@ export class AdsStream implements CallListener {
     const assigned = this.#ports.assign(node.value);
     if (!assigned.ok) return refuse(status.UNAVAILABLE, assigned.error);
     this.#node = node.value;
-    this.#ports.identified(this);
+    const excess = this.#ports.identified(this);
+    if (excess !== undefined) return refuse(status.RESOURCE_EXHAUSTED, excess);
     this.#group = assigned.value.group;
     this.#state = createStream({
       streamId: this.streamId,
@@ -177,6 +205,8 @@ export class AdsStream implements CallListener {
       atMs: this.#ports.clock.monotonicMs(),
       earlier: (typeUrl) => (group === undefined ? [] : this.#ports.earlier(group, typeUrl)),
     });
+    const excess = this.#state && judgeHoldings(this.#state, demand.typeUrl);
+    if (excess !== undefined) this.end(excess.code, excess.reason);
   }
 
   #step(input: StreamInput): void {
@@ -187,6 +217,7 @@ export class AdsStream implements CallListener {
       this.#call.send(frameResponse(this.#kind.variant, response, this.#ports.identifier));
     }
     if (outcome.events.length > 0) this.#ports.emit(outcome.events);
+    if (outcome.events.some(({ kind }) => kind === "synced")) this.#ports.settled(this);
     this.#schedule(outcome.wakeAtMs);
   }
 
@@ -217,7 +248,7 @@ export class AdsStream implements CallListener {
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#ports.ended(this);
-    if (this.#node !== undefined) {
+    if (this.#node !== undefined && this.#state !== undefined) {
       const atMs = this.#ports.clock.monotonicMs();
       this.#ports.emit([{ kind: "stream-closed", streamId: this.streamId, nodeId: this.#node.id, atMs, reason }]);
     }

@@ -109,9 +109,11 @@ function noteWanted(type: TypeState, change: SubscriptionChange, wasWildcard: bo
   if (change.wildcardStarted) type.held.startWildcard();
   if (!wasWildcard) for (const name of change.fresh) type.held.markUnanswered(name);
   const sent = type.inFlight === undefined ? undefined : resourcesOf(type.inFlight.response);
+  // A set, because both lists may have a hundred thousand names.
+  const removed = new Set(type.inFlight?.response.removed);
   for (const name of change.added) {
     type.missing.delete(name);
-    if (type.held.has(name) || sent?.has(name) === true || type.inFlight?.response.removed.includes(name) === true) {
+    if (type.held.has(name) || sent?.has(name) === true || removed.has(name)) {
       type.forced.add(name);
     } else type.held.markUnanswered(name);
   }

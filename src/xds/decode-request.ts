@@ -17,10 +17,18 @@ import { createTextPool } from "./text-pool.ts";
 /** The field that holds the node in each variant's request. */
 const NODE_FIELD = { sotw: 2, delta: 1 } as const;
 
+/** Envoy 1.40 sends 61 kB without any metadata. */
+const NODE_BYTES_MAX = 1024 * 1024;
+
+/** More names in one request, or of one type on one stream, are not a fleet but a mistake or an attack; no more are read. */
+export const NAMES_MAX = 100_000;
+
 /** A decoded request. What is in it must never be changed: it may be shared. */
 export interface DecodedRequest {
   readonly demand: Demand;
   readonly node: Node | undefined;
+  /** Why there is no node although the message has one. */
+  readonly nodeProblem: string | undefined;
   /** How many resource names it carries; the caller bounds them. */
   readonly namesCount: number;
 }
@@ -47,11 +55,28 @@ export function createRequestDecoder(): RequestDecoder {
     decode(variant, input, { withNode }) {
       const bytes = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
       const found = findNode(bytes, NODE_FIELD[variant], withNode);
-      const node = withNode && found !== undefined ? Node.decode(bytes.subarray(found.from, found.end)) : undefined;
+      const node = withNode && found !== undefined ? decodeNode(bytes.subarray(found.from, found.end)) : noNode;
       const parts = found === undefined ? [bytes] : [bytes.subarray(0, found.start), bytes.subarray(found.end)];
-      return { ...remembered[variant](parts, () => said(variant, parts, texts)), node };
+      return { ...remembered[variant](parts, () => said(variant, parts, texts)), ...node };
     },
   };
+}
+
+const noNode = { node: undefined, nodeProblem: undefined };
+
+/** Metadata that is too deep, at about a hundred, is refused by the decoder. */
+function decodeNode(bytes: Uint8Array): Pick<DecodedRequest, "node" | "nodeProblem"> {
+  if (bytes.byteLength > NODE_BYTES_MAX) {
+    return {
+      node: undefined,
+      nodeProblem: `node has ${bytes.byteLength} bytes; at most ${NODE_BYTES_MAX} are accepted`,
+    };
+  }
+  try {
+    return { node: Node.decode(bytes), nodeProblem: undefined };
+  } catch {
+    return { node: undefined, nodeProblem: "node cannot be decoded; is its metadata very deep?" };
+  }
 }
 
 /** The last long messages, newest first. */
@@ -88,7 +113,7 @@ function saidInSotw(parts: readonly Buffer[], texts: TextPool): Said {
   let error: string | undefined;
   for (const part of parts) {
     const field = new FieldCursor(part);
-    while (field.next()) {
+    while (names.length <= NAMES_MAX && field.next()) {
       if (field.number === 3) names.push(field.text(texts));
       else if (field.number === 1) versionInfo = field.text(texts);
       else if (field.number === 4) typeUrl = field.text(texts);
@@ -103,11 +128,12 @@ function saidInDelta(parts: readonly Buffer[], texts: TextPool): Said {
   const subscribe: string[] = [];
   const unsubscribe: string[] = [];
   const initialVersions = new Map<string, string>();
+  const count = () => subscribe.length + unsubscribe.length + initialVersions.size;
   let [typeUrl, nonce] = ["", ""];
   let error: string | undefined;
   for (const part of parts) {
     const field = new FieldCursor(part);
-    while (field.next()) {
+    while (count() <= NAMES_MAX && field.next()) {
       if (field.number === 3) subscribe.push(field.text(texts));
       else if (field.number === 5) readEntry(field, texts, initialVersions);
       else if (field.number === 2) typeUrl = field.text(texts);
@@ -118,7 +144,7 @@ function saidInDelta(parts: readonly Buffer[], texts: TextPool): Said {
   }
   return {
     demand: { variant: "delta", typeUrl, subscribe, unsubscribe, initialVersions, nonce, error },
-    namesCount: subscribe.length + unsubscribe.length + initialVersions.size,
+    namesCount: count(),
   };
 }
 

@@ -32,13 +32,13 @@ export class OpenStreams<Stream extends OfNode> {
     this.#all.add(stream);
   }
 
-  /** Called once the stream's node is known. */
-  identified(stream: Stream): void {
+  /** Called once the stream's node is known; returns how many that node has now. */
+  identified(stream: Stream): number {
     const { node } = stream;
-    if (node === undefined) return;
-    const ofNode = this.#byNode.get(node.id);
-    if (ofNode === undefined) this.#byNode.set(node.id, new Set([stream]));
-    else ofNode.add(stream);
+    if (node === undefined) return 0;
+    const ofNode = this.#byNode.get(node.id) ?? new Set();
+    this.#byNode.set(node.id, ofNode.add(stream));
+    return ofNode.size;
   }
 
   delete(stream: Stream): void {

@@ -14,6 +14,8 @@ const ID_CHARS_MAX = 256;
 /** Metadata is used for matching only: a few labels, not a document. */
 const METADATA_ENTRIES_MAX = 1_000;
 const METADATA_DEPTH_MAX = 16;
+/** Of a path and of a text; longer ones match nothing that people write, and a long key would be repeated in each path below it. */
+const METADATA_CHARS_MAX = 1_024;
 
 type Scalar = string | number | boolean;
 
@@ -31,12 +33,12 @@ export function readNode(node: Node | undefined): Result<NodeIdentity, string> {
     id: node.id,
     cluster: node.cluster,
     locality: {
-      region: node.locality?.region ?? "",
-      zone: node.locality?.zone ?? "",
-      subZone: node.locality?.subZone ?? "",
+      region: (node.locality?.region ?? "").slice(0, ID_CHARS_MAX),
+      zone: (node.locality?.zone ?? "").slice(0, ID_CHARS_MAX),
+      subZone: (node.locality?.subZone ?? "").slice(0, ID_CHARS_MAX),
     },
     metadata,
-    userAgent: userAgentOf(node),
+    userAgent: userAgentOf(node).slice(0, ID_CHARS_MAX),
   });
 }
 
@@ -56,6 +58,8 @@ function flatten(
   into: Map<string, Scalar>,
 ): void {
   if (into.size >= METADATA_ENTRIES_MAX || at.depth > METADATA_DEPTH_MAX) return;
+  if (at.prefix.length > METADATA_CHARS_MAX) return;
+  if (typeof value === "string" && value.length > METADATA_CHARS_MAX) return;
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
     into.set(at.prefix, value);
   } else if (value !== null && typeof value === "object") {
