@@ -40,6 +40,8 @@ export interface XdsRow {
   readonly responsesPerStream: number;
   /** What each stream adds to the memory of a server that has the snapshot and no stream. */
   readonly rssPerStreamKib?: number;
+  /** The same of the heap alone: what the server remembers of a stream, without freed memory that it keeps. */
+  readonly heapPerStreamKib?: number;
   readonly peakMib: number;
   readonly loopMaxMs?: number | undefined;
 }
@@ -81,8 +83,11 @@ export async function measureCell(
   const empty = await session.memory();
   const first = await session.connect(cell.streams);
   const synced = await session.memory();
-  const rssPerStreamKib = ((synced.nowMib - empty.nowMib) * 1_024) / cell.streams;
-  if (wants("first-sync")) add("first-sync", [first], { rssPerStreamKib });
+  const perStream = {
+    rssPerStreamKib: ((synced.nowMib - empty.nowMib) * 1_024) / cell.streams,
+    heapPerStreamKib: (synced.heapBytes - empty.heapBytes) / 1_024 / cell.streams,
+  };
+  if (wants("first-sync")) add("first-sync", [first], perStream);
   for (const name of changes) {
     const most = name === "all-endpoints" ? Math.min(cell.changes, ALL_CHANGES_MAX) : cell.changes;
     add(name, await repeat(session, name, most), { fixedCpuMs: fixed.get(name) ?? Number.NaN });

@@ -1,12 +1,14 @@
 /**
  * Fairway's side of the comparison, as a program of its own that obeys the orders that the peer obeys.
  *
- *     node --expose-gc bench/xds/fairway-server.ts
+ *     node --expose-gc bench/xds/fairway-server.ts [--certificate <PEM file> --key <PEM file>]
  *
  * It ends when its orders end, however the benchmark did.
  */
+import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
 import type { ServerOrder } from "./orders.ts";
 import { apply, fill, snapshotOf } from "./prepared-content.ts";
@@ -19,7 +21,14 @@ const RESOLUTION_MS = 10;
 /** What a collection frees may only show after the next one. */
 const COLLECTIONS = 2;
 
-const plane = new PreparedPlane();
+const { certificate, key } = parseArgs({
+  options: { certificate: { type: "string" }, key: { type: "string" } },
+}).values;
+const tls =
+  certificate === undefined || key === undefined
+    ? undefined
+    : { cert: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") };
+const plane = new PreparedPlane(tls);
 const loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 loop.enable();
 let content: Content = { clusters: undefined, endpoints: undefined, count: 0 };
@@ -48,7 +57,7 @@ async function obey(order: ServerOrder): Promise<object> {
     }
     case "collect":
       for (let time = 0; time < COLLECTIONS; time += 1) collect();
-      return { ok: true };
+      return { heapBytes: heapBytes() };
     case "loop": {
       const loopMaxMs = Math.max(0, loop.max / 1e6 - RESOLUTION_MS);
       loop.reset();
@@ -65,6 +74,12 @@ function prepare(make: () => Content): object {
   next = snapshotOf(content, Date.now());
   const { user, system } = process.cpuUsage(before);
   return { cpuMs: (user + system) / 1_000 };
+}
+
+/** What is in use, with the buffers outside of the JavaScript heap. */
+function heapBytes(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 function collect(): void {

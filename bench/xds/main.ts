@@ -24,7 +24,7 @@ import { compareRows, xdsTable } from "./xds-table.ts";
 /** Open files of a program beside its streams. */
 const SOCKETS_BESIDE = 200;
 
-process.exit(await main());
+process.exit(Math.max(await main(), Number(process.exitCode ?? 0)));
 
 async function main(): Promise<number> {
   const options = readXdsOptions(process.argv.slice(2));
@@ -61,15 +61,26 @@ async function run(options: XdsOptions, tools: GoTools): Promise<readonly XdsRow
   }
   const profileDir = options.profileDir === undefined ? undefined : resolvePath(options.profileDir);
   const rows: XdsRow[] = [];
+  const attempt = async (what: string, measure: () => Promise<readonly XdsRow[]>): Promise<void> => {
+    say(what);
+    try {
+      rows.push(...(await measure()));
+    } catch (error) {
+      // What was measured so far is worth showing, and the other cells are, too.
+      say(`bench:xds: ${what} failed: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = 1;
+    }
+  };
   for (const cell of options.cells) {
-    say(`${cell.variant}, ${cell.streams} streams, ${cell.clusters} clusters`);
-    for (const peer of cell.peers) rows.push(...(await measureCell(cell, { peer, tools, profileDir }, say)));
+    const size = `${cell.variant}, ${cell.streams} streams, ${cell.clusters} clusters`;
+    for (const peer of cell.peers) {
+      await attempt(`${size}: ${peer}`, () => measureCell(cell, { peer, tools, profileDir }, say));
+    }
   }
   for (const storm of options.storms) {
     const measure = storm === "tls" ? measureTls : measureNeverRead;
     for (const peer of options.peers.filter((each) => each !== "go-control-plane-linear")) {
-      say(`${storm}: ${peer}`);
-      rows.push(...(await measure({ peer, tools, profileDir, changes: options.changes })));
+      await attempt(`${storm}: ${peer}`, () => measure({ peer, tools, profileDir, changes: options.changes }));
     }
   }
   return rows;

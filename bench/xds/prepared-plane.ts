@@ -43,7 +43,8 @@ export class PreparedPlane {
   #fleet: Fleet = createFleet();
   #publication: Publication = emptyPublication;
 
-  constructor() {
+  /** With a certificate and its key in PEM it serves with TLS. */
+  constructor(tls: { readonly cert: string; readonly key: string } | undefined) {
     const clock = systemClock;
     const registry = new Registry();
     const timeline = createTimeline();
@@ -65,6 +66,7 @@ export class PreparedPlane {
     this.server = new AdsServer({
       clock,
       identifier: "fairway bench",
+      transport: { tls },
       earlier: (group, typeUrl) => this.#earlier(group, typeUrl),
       emit: (events) => {
         for (const event of events) this.#record(event);

@@ -141,10 +141,10 @@ export class Session implements AsyncDisposable {
     return { ...measured, report: await this.#tell<ClientReport>({ do: "report" }), buildCpuMs };
   }
 
-  /** Memory after a collection. */
-  async memory(): Promise<Memory> {
-    await this.#obey({ do: "collect" });
-    return memoryOf(this.#server.pid);
+  /** Memory after a collection: resident, and what is in use of the heap. */
+  async memory(): Promise<Pick<Memory, "nowMib"> & { readonly heapBytes: number }> {
+    const { heapBytes } = await this.#obey<{ heapBytes: number }>({ do: "collect" });
+    return { ...(await memoryOf(this.#server.pid)), heapBytes };
   }
 
   /** Asks the peer whether these bytes mean what its own resource means. */

@@ -41,6 +41,7 @@ const columns: readonly Column<ComparedRow>[] = [
   { title: "KB/stream", cell: (row) => rounded(row.bytesPerStream / 1_000) },
   { title: "responses", cell: (row) => rounded(row.responsesPerStream) },
   { title: "RSS KiB/stream", cell: (row) => rounded(row.rssPerStreamKib) },
+  { title: "heap", cell: (row) => rounded(row.heapPerStreamKib) },
   { title: "peak MiB", cell: (row) => row.peakMib.toFixed(0) },
   { title: "loop max ms", cell: (row) => rounded(row.loopMaxMs) },
   { title: "n", cell: (row) => String(row.repetitions) },
@@ -51,7 +52,8 @@ const notes = [
   "x Fairway: the same divided by Fairway's. fixed: what it costs with one stream, with making the snapshot ready.",
   "p50, p99, max: from handing over the snapshot to a stream's last acknowledgement, over all streams and repetitions;",
   "of a first sync from the first connection on, of a reconnect until nothing happens any more.",
-  "RSS: what a stream adds to a server with the same snapshot and none. Peak: the most memory during the case.",
+  "RSS: what a stream adds to a server with the same snapshot and none; heap: what of it is in use, sockets left out.",
+  "Peak: the most memory of the whole server during the case.",
 ];
 
 /** Puts the servers of a case next to each other and compares them. */

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -98,7 +99,9 @@ func obey(order order, content *content, store store) (any, error) {
 		return map[string]float64{"atMs": at}, store.publish()
 	case "collect":
 		debug.FreeOSMemory()
-		return map[string]bool{"ok": true}, nil
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return map[string]uint64{"heapBytes": memory.HeapAlloc + memory.StackInuse}, nil
 	case "loop":
 		// There is no event loop that could be late.
 		return map[string]any{"loopMaxMs": nil}, nil
