@@ -54,3 +54,13 @@ test("cuts an entry that others made long", () => {
   timeline.record({ kind: "stopping", atMs: 1, reason: "x".repeat(100_000) });
   expect(timeline.after(0)[0]?.text.length).toBeLessThan(600);
 });
+
+test("tells that nodes are asked to report another load, and not that they come and go with their reports", () => {
+  const timeline = createTimeline();
+  timeline.record({ kind: "load-stream-opened", atMs: 1, nodeId: "a", peer: "10.0.0.1:4000" });
+  timeline.record({ kind: "load-settings-changed", atMs: 2, intervalMs: 2_500, clustersCount: "all", endpoints: true });
+  timeline.record({ kind: "load-stream-closed", atMs: 3, nodeId: "a", reason: "the connection was closed" });
+  expect(timeline.after(0).map(({ text }) => text)).toEqual([
+    "nodes are asked to report the load of all clusters every 2.5 s, by endpoint",
+  ]);
+});
