@@ -23,6 +23,7 @@ import { Admission } from "./admission.ts";
 import type { AdsStreamPorts, StreamKind } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
 import { createRequestDecoder } from "./decode-request.ts";
+import { HealthService } from "./health-service.ts";
 import { matchGroup } from "./match-group.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
@@ -83,12 +84,14 @@ export class AdsServer {
   readonly #rejections = createRejectionMemory();
   readonly #shared = createSharedResponses();
   readonly #decoder = createRequestDecoder();
+  readonly #health = new HealthService();
   readonly #rate = new StreamRate();
   readonly #admission: Admission;
   readonly #ports: AdsStreamPorts;
   #assignment: Assignment | undefined;
   #streamIds = 0;
   #generation = 0;
+  #isClosing = false;
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
@@ -96,15 +99,17 @@ export class AdsServer {
     this.#admission = new Admission(options.clock);
     this.#ports = this.#portsOfStreams();
     for (const { path, variant, typeUrl } of discoveryMethods) {
-      this.#server.register(path, (call) =>
+      this.register(path, (call) =>
         variant === "poll" ? refusePolling(call) : this.#accept({ variant, typeUrl }, call),
       );
     }
+    for (const [path, method] of this.#health.methods) this.register(path, method);
   }
 
   /** Another service beside discovery, on the same port; all are registered before `listen`. */
   register(path: string, method: Method): void {
     this.#server.register(path, method);
+    this.#health.add(path);
   }
 
   /** Binds `host:port`, or `unix:` and a path; resolves to the bound port. */
@@ -142,6 +147,7 @@ export class AdsServer {
   async publish(assignment: Assignment): Promise<void> {
     this.#assignment = assignment;
     this.#generation += 1;
+    this.#health.set(assignment.snapshots.size > 0 && !this.#isClosing);
     const generation = this.#generation;
     let turnStartedMs = this.#options.clock.monotonicMs();
     for (const stream of this.#streams.all()) {
@@ -160,6 +166,8 @@ export class AdsServer {
 
   /** Ends all streams, so that their Envoys go to another replica, and stops listening. */
   async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#health.set(false);
     await this.#server.close({
       reason: "the control plane is shutting down",
       spreadMs: SHUTDOWN_SPREAD_MS,
