@@ -58,7 +58,12 @@ function checkEnvoy(
     // Endpoints are emptied only once no route leads to them, and a bad route keeps the old one in use.
     const excused =
       !good &&
-      (unknown || foreign || version === "0" || nameless || !supply || expected.get(`e:${key.slice(2)}`)?.bad === true);
+      (unknown ||
+        foreign ||
+        version === "0" ||
+        (nameless && sotw) ||
+        !supply ||
+        expected.get(`e:${key.slice(2)}`)?.bad === true);
     if (!excused) found.push(`${key} is ${held.get(key) ?? "absent"} instead of ${version}`);
   }
   if (!good) return found;

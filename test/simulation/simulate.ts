@@ -28,6 +28,12 @@ export function simulate(seed: number, machine: Machine): SimulationResult {
   return { problems, steps };
 }
 
+/** What every node is sent, without nonces; `alone`: with nothing shared between streams. */
+export function sentTo(seed: number, machine: Machine, { alone }: { readonly alone: boolean }): readonly string[] {
+  const { nodes, problems } = play(seed, { machine, traced: false, alone });
+  return [...nodes.map(({ traits, sent }) => `${traits.id}: ${sent.join("; ")}`), ...problems];
+}
+
 /** A failure for people: what to run to see it again, what broke, and the shortest trace that was found. */
 export function explainFailure(seed: number, machine: Machine): string {
   const without = shrink(seed, machine);
