@@ -33,6 +33,9 @@ const ALL_CHANGES_MAX = 2;
 /** The first connections find code that is not compiled; the fleet that comes back is what is measured. */
 export async function measureTls(options: StormOptions): Promise<readonly XdsRow[]> {
   const directory = mkdtempSync(join(tmpdir(), "fairway-bench-"));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // Also when the benchmark is interrupted.
+  process.on("exit", remove);
   try {
     const { status } = spawnSync(options.tools.clientPath, ["-certificate", directory], { stdio: "inherit" });
     if (status !== 0) throw new Error("the load client could not make a certificate");
@@ -48,7 +51,8 @@ export async function measureTls(options: StormOptions): Promise<readonly XdsRow
     const of = { name: "tls", server: options.peer };
     return [rowOf(cell, of, [first], { rssPerStreamKib }), rowOf(cell, { ...of, name: "tls-again" }, [again])];
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
