@@ -13,9 +13,10 @@ import { startGrpcScene } from "./grpc-scene.ts";
 
 const programs = await clientPrograms();
 
-test("find a service by its name without a route, and follow weights, headers, methods and a port", async () => {
+test("find a service by its name without a route, follow weights, headers, methods and a port, and report their load", async () => {
   await using scene = await startGrpcScene({
     backends: 3,
+    args: ["--load-report-interval=1s"],
     config: ([a = "", b = "", c = ""]) => `
 gateways:
   mesh:
@@ -37,6 +38,8 @@ routes:
       - backends: [{ service: a, weight: 90 }, { service: b, weight: 10 }, { service: c, weight: 0 }]
         timeouts: { request: 5s }
         retry: { attempts: 2, on: [unavailable, 5xx], backoff: { base: 25ms } }
+patches:
+  - { target: { type: Cluster, name: "*" }, merge: { lrs_server: { self: {} } } }
 `,
   });
   for (const program of programs) {
@@ -54,6 +57,16 @@ routes:
     expect((await client.call({ count: 5, method: "/shop.Users/Find" })).answers).toEqual({ b: 5 });
   }
   expect(await scene.statuses()).toEqual(programs.flatMap(() => ["synced", "synced"]));
+  // 5 by name, 400 by weight and 15 by rules.
+  const callsCount = programs.length * 420;
+  const reported = async (): Promise<number> => {
+    const { clusters } = await scene.fairway.get<{ readonly clusters: readonly { readonly issued: number }[] }>(
+      "/v1/load",
+    );
+    return clusters.reduce((sum, { issued }) => sum + issued, 0);
+  };
+  await waitUntil(async () => (await reported()) >= callsCount, { what: "every call to be in a load report" });
+  expect(await reported()).toBe(callsCount);
 });
 
 /** One name for clients, with a grace that a test can wait for; without a backend it leads to the service `orders`. */

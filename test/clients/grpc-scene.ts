@@ -32,6 +32,8 @@ export async function startGrpcScene(options: {
   readonly backends: number;
   /** The first content of `main.yaml`; it is told the addresses. */
   readonly config: (addresses: readonly string[]) => string;
+  /** Further flags of `serve`. */
+  readonly args?: readonly string[];
 }): Promise<GrpcScene> {
   const stack = new AsyncDisposableStack();
   try {
@@ -43,7 +45,9 @@ export async function startGrpcScene(options: {
     const configDir = directory.join("config");
     await mkdir(configDir);
     await writeFile(join(configDir, "main.yaml"), options.config(addresses));
-    const fairway = stack.use(await Fairway.start({ configDir, stateDir: directory.join("state") }));
+    const fairway = stack.use(
+      await Fairway.start({ configDir, stateDir: directory.join("state"), args: options.args ?? [] }),
+    );
     let clientsCount = 0;
     return {
       fairway,
