@@ -91,7 +91,7 @@ export function applyDelta(
     // Under a wildcard the client must hear what becomes of the name: the resource, or its removal.
     if (type.subscription.wildcard) type.held.set(name, "");
   }
-  if (unsubscribe.includes("*")) dropWildcard(type);
+  if (wasWildcard && !type.subscription.wildcard) dropWildcard(type);
   if (change.wildcardStarted && initialVersions.size === 0) type.owed = true;
 }
 

@@ -6,6 +6,7 @@
  * Spec: https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#how-the-client-specifies-what-resources-to-return
  */
 import type { ResourceName } from "../snapshot/resource.ts";
+import { isCollection } from "./collections.ts";
 import type { NamePool, NameSet } from "./name-pool.ts";
 import { noNames } from "./name-pool.ts";
 
@@ -15,6 +16,8 @@ export interface Subscription {
   /** The stream has named something of this type, so an empty list is no longer the legacy wildcard. */
   hasNamed: boolean;
   names: NameSet;
+  /** Delta: while there are any, the wildcard is for these collections only. */
+  collections: NameSet;
 }
 
 /** What a request changed. */
@@ -31,7 +34,7 @@ const WILDCARD = "*";
 
 /** A subscription to nothing. */
 export function createSubscription(): Subscription {
-  return { wildcard: false, hasNamed: false, names: noNames };
+  return { wildcard: false, hasNamed: false, names: noNames, collections: noNames };
 }
 
 /** Whether the client wants what has this name. */
@@ -79,15 +82,20 @@ export function subscribeDelta(
   request: DeltaNames,
   type: { readonly wildcardAllowed: boolean; readonly pool: NamePool },
 ): SubscriptionChange {
-  const { subscribe, unsubscribe, first } = request;
-  if (!first && subscribe.length + unsubscribe.length === 0) return unchanged;
+  const { first } = request;
   const wasWildcard = subscription.wildcard;
+  const { subscribe, unsubscribe, changesCollections } = takeCollections(subscription, request, type);
+  if (!changesCollections && !first && subscribe.length + unsubscribe.length === 0) return unchanged;
   const before = subscription.names;
   const starts = type.wildcardAllowed && subscribe.includes(WILDCARD);
   const stops = type.wildcardAllowed && unsubscribe.includes(WILDCARD);
   if (subscribe.length > 0) subscription.hasNamed = true;
-  if ((first && subscribe.length === 0 && type.wildcardAllowed) || starts) subscription.wildcard = true;
-  if (stops) subscription.wildcard = false;
+  if ((first && request.subscribe.length === 0 && type.wildcardAllowed) || starts) {
+    subscription.wildcard = true;
+    // Everything has the collections in it.
+    subscription.collections = noNames;
+  }
+  if (stops && subscription.collections.size === 0) subscription.wildcard = false;
   // The list itself, where it can be: the pool knows it again.
   const added = named(starts ? withoutStar(subscribe) : subscribe);
   const gone = named(stops ? withoutStar(unsubscribe) : unsubscribe);
@@ -96,6 +104,27 @@ export function subscribeDelta(
   subscription.names = type.pool.change(withAdded, { added: [], dropped });
   const fresh = before.size === 0 ? added : added.filter((name) => !before.has(name));
   return { added, fresh, dropped, wildcardStarted: subscription.wildcard && !wasWildcard };
+}
+
+/** Collections are no names: they are kept beside them, as what the wildcard is for. */
+function takeCollections(
+  subscription: Subscription,
+  request: DeltaNames,
+  type: { readonly wildcardAllowed: boolean; readonly pool: NamePool },
+): Pick<DeltaNames, "subscribe" | "unsubscribe"> & { readonly changesCollections: boolean } {
+  const { subscribe, unsubscribe } = request;
+  const added = type.wildcardAllowed ? subscribe.filter(isCollection) : [];
+  const dropped = type.wildcardAllowed ? unsubscribe.filter(isCollection) : [];
+  if (added.length + dropped.length === 0) return { subscribe, unsubscribe, changesCollections: false };
+  subscription.hasNamed = true;
+  // Who has everything has the collections too.
+  const hasEverything = subscription.wildcard && subscription.collections.size === 0;
+  if (!hasEverything) {
+    subscription.collections = type.pool.change(subscription.collections, { added, dropped });
+    subscription.wildcard = subscription.collections.size > 0;
+  }
+  const isName = (name: string) => !isCollection(name);
+  return { subscribe: subscribe.filter(isName), unsubscribe: unsubscribe.filter(isName), changesCollections: true };
 }
 
 function withoutStar(names: readonly string[]): readonly string[] {

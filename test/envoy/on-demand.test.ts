@@ -185,6 +185,33 @@ test("the virtual hosts stay when their route configuration changes", async () =
   expect(await toHost("two.test")).toBe("200 b");
 });
 
+test("an Envoy that asks for a collection of clusters has what is in it, and no other", async () => {
+  const prefix = "xdstp:///envoy.config.cluster.v3.Cluster";
+  const cluster = (name: string) =>
+    typed("envoy.config.cluster.v3.Cluster", {
+      name: `${prefix}/${name}`,
+      type: "STATIC",
+      load_assignment: { cluster_name: name },
+    });
+  await save({ ...parts, hosts: [...parts.hosts, cluster("shop/one"), cluster("other/two")] });
+  const { dynamic_resources } = createBootstrap({
+    nodeId: "edge-2",
+    cluster: "default",
+    api: "delta",
+    xds: { host: "127.0.0.1", port: fairway.xdsPort },
+    admin: { host: "127.0.0.1", port: 1 },
+  });
+  const { lds_config: _, ...rest } = dynamic_resources as Readonly<Record<string, unknown>>;
+  const override = { dynamic_resources: { ...rest, cds_resources_locator: `${prefix}/shop/*` } };
+  await using other = await Envoy.start({ xdsPort: fairway.xdsPort, nodeId: "edge-2", override });
+  await other.ready();
+  const names = async () => (await other.clusters()).cluster_statuses?.map(({ name }) => name).toSorted();
+  expect(await names()).toEqual(["fairway_xds", `${prefix}/shop/one`]);
+  await save({ ...parts, hosts: [...parts.hosts, cluster("shop/one"), cluster("shop/three")] });
+  await waitUntil(async () => (await names())?.length === 3, { what: "the cluster that came into the collection" });
+  await save(parts);
+});
+
 test("everything is there after the control plane was restarted", async () => {
   await fairway.kill("SIGKILL");
   await fairway.restart();
