@@ -22,6 +22,7 @@ import { err, ok } from "../support/result.ts";
 import { Admission } from "./admission.ts";
 import type { AdsStreamPorts, StreamKind } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
+import { Companions } from "./companions.ts";
 import { createRequestDecoder } from "./decode-request.ts";
 import { HealthService } from "./health-service.ts";
 import { matchGroup } from "./match-group.ts";
@@ -81,6 +82,7 @@ export class AdsServer {
   readonly #options: AdsServerOptions;
   readonly #server: GrpcServer;
   readonly #streams = new OpenStreams<AdsStream>();
+  readonly #companions = new Companions(this.#streams);
   readonly #rejections = createRejectionMemory();
   readonly #shared = createSharedResponses();
   readonly #decoder = createRequestDecoder();
@@ -184,6 +186,7 @@ export class AdsServer {
     this.#streamIds += 1;
     const stream = new AdsStream(this.#streamIds, kind, call, this.#ports);
     this.#streams.add(stream);
+    this.#companions.opened(stream);
     return stream;
   }
 
@@ -199,6 +202,8 @@ export class AdsServer {
       rejectionsOf: (nodeId) => this.#rejections.of(nodeId),
       shared: this.#shared,
       decoder: this.#decoder,
+      companionsOf: (of) => this.#companions.of(of),
+      stepped: (stepped) => this.#companions.stepped(stepped),
       emit: (events) => this.#options.emit(events),
       identified: (stream) =>
         this.#streams.identified(stream) <= STREAMS_OF_NODE_MAX ? undefined : "this node has too many streams",
@@ -211,6 +216,7 @@ export class AdsServer {
       ended: (stream) => {
         this.#admission.leave(stream);
         this.#streams.delete(stream);
+        this.#companions.closed(stream);
       },
     };
   }

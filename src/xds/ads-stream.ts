@@ -37,6 +37,10 @@ export interface AdsStreamPorts {
   rejectionsOf(nodeId: string): Rejections;
   readonly shared: SharedResponses;
   readonly decoder: RequestDecoder;
+  /** The states of the other streams of its node that have a part in its changes. */
+  companionsOf(stream: AdsStream): readonly StreamState[];
+  /** Something happened on it that its companions may have waited for. */
+  stepped(stream: AdsStream): void;
   emit(events: readonly StreamEvent[]): void;
   /** Its node is known now; returns why the node must not have one more stream. */
   identified(stream: AdsStream): string | undefined;
@@ -94,6 +98,15 @@ export class AdsStream implements CallListener {
     return this.#group;
   }
 
+  /** Its service is that of one type. */
+  get isOfOneType(): boolean {
+    return this.#kind.typeUrl !== undefined;
+  }
+
+  get state(): StreamState | undefined {
+    return this.#state;
+  }
+
   get node(): NodeIdentity | undefined {
     return this.#node;
   }
@@ -110,6 +123,12 @@ export class AdsStream implements CallListener {
       this.#moveTo(snapshot.group, atMs);
       this.#step({ kind: "snapshot", snapshot, atMs });
     });
+  }
+
+  /** Looks again whether what it waits for has happened on another stream. */
+  lookAgain(): void {
+    if (this.#state === undefined || this.#state.sequencer.phase === "settled") return;
+    this.#guarded(() => this.#step({ kind: "tick", atMs: this.#ports.clock.monotonicMs() }));
   }
 
   /** Ends the stream with a status that makes Envoy come back. */
@@ -183,6 +202,7 @@ export class AdsStream implements CallListener {
       variant: this.#kind.variant,
       rejections: this.#ports.rejectionsOf(node.value.id),
       shared: this.#ports.shared,
+      companions: () => this.#ports.companionsOf(this),
     });
     const peer = this.#call.peer.address;
     this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#kind.variant, group: this.#group, peer }]);
@@ -207,12 +227,15 @@ export class AdsStream implements CallListener {
     });
     const excess = this.#state && judgeHoldings(this.#state, demand.typeUrl);
     if (excess !== undefined) this.end(excess.code, excess.reason);
+    this.#ports.stepped(this);
   }
 
   #step(input: StreamInput): void {
     if (this.#state === undefined || this.#ended) return;
+    const { phase } = this.#state.sequencer;
     const outcome = step(this.#state, input);
     this.#state = outcome.state;
+    if (phase !== outcome.state.sequencer.phase) this.#ports.stepped(this);
     for (const response of outcome.responses) {
       this.#call.send(frameResponse(this.#kind.variant, response, this.#ports.identifier));
     }

@@ -18,6 +18,12 @@ import { subscribedTypes } from "./stream-state.ts";
 /** Names in a sentence for people; the rest is counted. */
 const NAMES_SHOWN_MAX = 3;
 
+/**
+ * What is acknowledged on a stream of its own says that Envoy has it, not that its clusters are warm: so the routes
+ * wait a little longer. On ADS the acknowledgement itself waits until they are.
+ */
+const SETTLE_MS = 1_000;
+
 /** What the gates ask; answered when they do, from the state as it is then. */
 export function nodeProgress(state: StreamState): NodeProgress {
   return new StateProgress(state);
@@ -26,36 +32,57 @@ export function nodeProgress(state: StreamState): NodeProgress {
 /** A class, because one is made at every step of every stream. */
 class StateProgress implements NodeProgress {
   readonly #state: StreamState;
+  /** All streams of the node that have a part in a change, this one first. */
+  readonly #states: readonly StreamState[];
 
   constructor(state: StreamState) {
+    const companions = state.companions();
     this.#state = state;
+    this.#states = companions.length === 0 ? [state] : [state, ...companions];
+  }
+
+  get settleMs(): number {
+    return this.#states.length > 1 ? SETTLE_MS : 0;
   }
 
   get missesSupply(): boolean {
-    return !this.#state.fresh && refusedOf(this.#state, "supply").some((refusal) => isMissed(this.#state, refusal));
+    if (this.#state.rejections.size === 0 || this.#state.fresh) return false;
+    return this.#states.some((state) => refusedOf(state, "supply").some((refusal) => isMissed(state, refusal)));
   }
 
   get keepsOldReference(): boolean {
-    return refusedOf(this.#state, "reference").length > 0;
+    if (this.#state.rejections.size === 0) return false;
+    return this.#states.some((state) => refusedOf(state, "reference").length > 0);
   }
 
   get owesSupply(): boolean {
-    return owesSupply(this.#state);
+    return owesSupply(this.#state, this.#states);
   }
 
   isResolved(role: TypeRole): boolean {
-    for (const type of subscribedTypes(this.#state)) {
-      if (type.type.role === role && !isClean(this.#state, type)) return false;
+    const { snapshot, previous } = this.#state.sequencer;
+    // A client that holds nothing yet has nothing to protect, and an Envoy that starts asks in the right order.
+    const isStart = role === "supply" && this.#state.fresh && previous === undefined;
+    const states = isStart ? this.#states.slice(0, 1) : this.#states;
+    for (const state of states) {
+      for (const type of subscribedTypes(state)) {
+        if (type.type.role !== role) continue;
+        if (!isClean(state, type)) return false;
+        // Another stream may not have come to this snapshot, or show its listeners and routes as they were.
+        if (state === this.#state) continue;
+        if (state.sequencer.snapshot?.version !== snapshot?.version) return false;
+        if (role === "reference" && state.sequencer.phase === "supply") return false;
+      }
     }
-    return true;
+    return role === "reference" || states.length === 1 || hasAllChildren(this.#states, typeUrls.cluster);
   }
 
   isComplete(): boolean {
-    return isComplete(this.#state);
+    return isComplete(this.#states);
   }
 
   isReferred(typeUrl: string, name: ResourceName): boolean {
-    return isReferred(this.#state, typeUrl, name);
+    return this.#states.some((state) => isReferred(state, this.#states, { typeUrl, name }));
   }
 }
 
@@ -147,45 +174,62 @@ function servesInstead(held: Held | undefined, wanted: Resource): boolean {
  * Whether the client has asked for everything that what it holds leads to. An Envoy that starts asks for
  * listeners only after its clusters are up, and for routes only after its listeners.
  */
-function isComplete(state: StreamState): boolean {
-  const listeners = state.sequencer.snapshot?.tables.get(typeUrls.listener);
-  if ((listeners?.resources.size ?? 0) > 0 && !state.types.has(typeUrls.listener)) return false;
-  for (const typeUrl of [typeUrls.cluster, typeUrls.listener]) {
-    const parents = state.types.get(typeUrl);
-    if (parents === undefined) continue;
+function isComplete(states: readonly StreamState[]): boolean {
+  const listeners = states[0]?.sequencer.snapshot?.tables.get(typeUrls.listener);
+  if ((listeners?.resources.size ?? 0) > 0 && !states.some(({ types }) => types.has(typeUrls.listener))) return false;
+  return hasAllChildren(states, typeUrls.cluster) && hasAllChildren(states, typeUrls.listener);
+}
+
+function hasAllChildren(states: readonly StreamState[], parentTypeUrl: string): boolean {
+  for (const parents of typesOf(states, parentTypeUrl)) {
     for (const child of resourceTypes) {
-      if (child.expiresByUnsubscribe && !hasChildren(state, parents, child.typeUrl)) return false;
+      if (child.expiresByUnsubscribe && !hasChildren(states, parents, child.typeUrl)) return false;
     }
   }
   return true;
 }
 
+/** One where all types come on one stream; Envoy opens a stream of endpoints for each cluster where they do not. */
+function typesOf(states: readonly StreamState[], typeUrl: string): readonly TypeState[] {
+  return states.flatMap(({ types }) => types.get(typeUrl) ?? []);
+}
+
 /** Whether each child of what is held was asked for, and sent, refused or said to be missing. */
-function hasChildren(state: StreamState, parents: TypeState, childTypeUrl: string): boolean {
+function hasChildren(states: readonly StreamState[], parents: TypeState, childTypeUrl: string): boolean {
   const wanted = childrenOf(parents, childTypeUrl);
   if (wanted.size === 0) return true;
-  const children = state.types.get(childTypeUrl);
-  if (children === undefined) return false;
-  const rejected = state.rejections.get(childTypeUrl)?.resources;
-  const isSettled = (name: ResourceName): boolean => {
+  const rejected = states[0]?.rejections.get(childTypeUrl)?.resources;
+  const types = typesOf(states, childTypeUrl);
+  const isSettled = (children: TypeState, name: ResourceName): boolean => {
     const refused = children.subscription.names.has(name) && rejected?.has(name) === true;
     return refused || children.held.has(name) || children.missing.has(name);
   };
+  const [children, second] = types;
+  if (children === undefined) return false;
+  if (second !== undefined) {
+    const settled = new Set<ResourceName>();
+    for (const each of types) for (const name of each.subscription.names) if (isSettled(each, name)) settled.add(name);
+    return [...wanted].every((name) => settled.has(name));
+  }
   const { held, subscription } = children;
   const doubtful = [notAskedFor(wanted, subscription.names), notIn(wanted, held.base)];
-  for (const names of doubtful) if (!names.every(isSettled)) return false;
-  for (const name of held.exceptions()) if (wanted.has(name) && !isSettled(name)) return false;
+  for (const names of doubtful) if (!names.every((name) => isSettled(children, name))) return false;
+  for (const name of held.exceptions()) if (wanted.has(name) && !isSettled(children, name)) return false;
   return true;
 }
 
 /** Endpoints and secrets are used while their cluster, of the same name or not, is; it is asked about by itself. */
-function isReferred(state: StreamState, typeUrl: string, name: string): boolean {
+function isReferred(
+  state: StreamState,
+  states: readonly StreamState[],
+  { typeUrl, name }: { readonly typeUrl: string; readonly name: ResourceName },
+): boolean {
   const asked = typeUrl === typeUrls.endpoints ? typeUrls.cluster : typeUrl;
-  if (state.resumed && awaitsRoutes(state)) return true;
+  if (state.resumed && awaitsRoutes(state, states)) return true;
   for (const type of subscribedTypes(state)) {
     if (type.type.role !== "reference") continue;
     if (state.resumed && holdsUnknown(type)) return true;
-    if (refersTo(type, asked, resourceName(name))) return true;
+    if (refersTo(type, asked, name)) return true;
   }
   return false;
 }
@@ -197,12 +241,13 @@ function holdsUnknown(type: TypeState): boolean {
 }
 
 /** It has a listener whose routes it has not asked for yet. */
-function awaitsRoutes(state: StreamState): boolean {
-  const asked = state.types.get(typeUrls.route)?.subscription.names;
+function awaitsRoutes(state: StreamState, states: readonly StreamState[]): boolean {
+  const routes = typesOf(states, typeUrls.route);
   for (const listener of state.types.get(typeUrls.listener)?.held.values() ?? []) {
     if (typeof listener === "string") continue;
     for (const { typeUrl, name } of listener.references) {
-      if (typeUrl === typeUrls.route && asked?.has(resourceName(name)) !== true) return true;
+      const isAsked = () => routes.some(({ subscription }) => subscription.names.has(resourceName(name)));
+      if (typeUrl === typeUrls.route && !isAsked()) return true;
     }
   }
   return false;
@@ -212,19 +257,21 @@ function awaitsRoutes(state: StreamState): boolean {
  * An Envoy that comes back while clusters are warming asks for them last (envoy#36951), and for endpoints in a
  * message after the clusters. A client that names its listeners asks for clusters last anyway, by name.
  */
-function owesSupply(state: StreamState): boolean {
+function owesSupply(state: StreamState, states: readonly StreamState[]): boolean {
   if (!state.resumed) return false;
-  const clusters = state.types.get(typeUrls.cluster);
-  if (clusters !== undefined) return !hasAskedForChildren(state, clusters);
+  const clusters = typesOf(states, typeUrls.cluster);
+  if (clusters.length > 0) return !clusters.every((each) => hasAskedForChildren(states, each));
   const wanted = state.sequencer.snapshot?.tables.get(typeUrls.cluster);
-  const listeners = state.types.get(typeUrls.listener);
-  return (wanted?.resources.size ?? 0) > 0 && listeners?.subscription.wildcard !== false;
+  const listeners = typesOf(states, typeUrls.listener);
+  return (wanted?.resources.size ?? 0) > 0 && listeners.every(({ subscription }) => subscription.wildcard);
 }
 
-function hasAskedForChildren(state: StreamState, clusters: TypeState): boolean {
+function hasAskedForChildren(states: readonly StreamState[], clusters: TypeState): boolean {
   const endpoints = childrenOf(clusters, typeUrls.endpoints);
-  const asked = state.types.get(typeUrls.endpoints)?.subscription.names ?? noNames;
-  return notAskedFor(endpoints, asked).length === 0;
+  const [only, second] = typesOf(states, typeUrls.endpoints);
+  if (second === undefined) return notAskedFor(endpoints, only?.subscription.names ?? noNames).length === 0;
+  const asked = new Set(typesOf(states, typeUrls.endpoints).flatMap(({ subscription }) => [...subscription.names]));
+  return [...endpoints].every((name) => asked.has(name));
 }
 
 /** What has to happen before the next step, in words. */
@@ -242,6 +289,7 @@ export function describeWait(state: StreamState): string {
     const { resources, removed } = type.inFlight.response;
     waits.push(`ACK of ${type.type.plural} (${listNames([...resources.map(({ name }) => name), ...removed])})`);
   }
+  if (waits.length === 0 && state.companions().length > 0) return "the other streams of the node";
   return waits.length > 0 ? waits.join(", ") : "the node to ask for what its clusters and listeners refer to";
 }
 

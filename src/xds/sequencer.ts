@@ -17,6 +17,7 @@ import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceType, resourceTypes, typeUrls } from "../snapshot/type-url.ts";
 import { isEmptied, leavingOf } from "./leaving.ts";
+import { differsInEndpointsOnly, movesRoutes, movesSupply, replacesListener } from "./snapshot-moves.ts";
 import type { Retained, View } from "./view.ts";
 import { mergedView, plainView } from "./view.ts";
 
@@ -34,6 +35,10 @@ export interface Sequencer {
   phase: Phase;
   phaseSinceMs: number;
   overdue: boolean;
+  /** In `supply`, when everything was acknowledged and is only given time to settle. */
+  settlesAtMs: number | undefined;
+  /** Clusters, endpoints or secrets differ from those before. */
+  supplyMoves: boolean;
   /** What listeners and routes show during `supply`; undefined: nothing known, so their requests wait. */
   previous: ReadonlyMap<string, TypeTable> | undefined;
   /** Listeners and routes differ from those with which the node last settled, or did in between. */
@@ -53,6 +58,8 @@ export interface Sequencer {
 
 /** What the stream machine knows about the node, asked for by `advance`. */
 export interface NodeProgress {
+  /** How long the new supply is left to itself before the routes move to it. */
+  readonly settleMs: number;
   /** Everything offered and subscribed of these types is acknowledged or refused. */
   isResolved(role: "supply" | "reference"): boolean;
   /** The node refused something without which the new routes must not be used. */
@@ -74,6 +81,8 @@ export function createSequencer(): Sequencer {
     phase: "settled",
     phaseSinceMs: 0,
     overdue: false,
+    settlesAtMs: undefined,
+    supplyMoves: true,
     previous: undefined,
     routesMove: true,
     next: undefined,
@@ -124,10 +133,11 @@ export function advance(sequencer: Sequencer, progress: NodeProgress, atMs: numb
   const proceeds = expired && snapshot.updates.onDeadline === "proceed";
   if (sequencer.phase === "supply") {
     const supplied = progress.isResolved("supply") && !progress.missesSupply && (!progress.owesSupply || expired);
-    if (proceeds || supplied) {
+    if (proceeds || (supplied && hasSettled(sequencer, progress.settleMs, atMs))) {
       enter(sequencer, "switch", atMs);
       return true;
     }
+    if (!supplied) sequencer.settlesAtMs = undefined;
   } else if (sequencer.phase === "switch") {
     const resolved = progress.isResolved("supply") && progress.isResolved("reference");
     // A client that never asks for more, such as one that only takes clusters, is complete after the deadline.
@@ -150,6 +160,13 @@ export function advance(sequencer: Sequencer, progress: NodeProgress, atMs: numb
   if (release(sequencer, progress, atMs)) return true;
   sequencer.overdue = sequencer.phase !== "settled" && expired;
   return false;
+}
+
+/** Where nothing was shown before, and where only routes change, there is nothing to wait for. */
+function hasSettled(sequencer: Sequencer, settleMs: number, atMs: number): boolean {
+  if (settleMs === 0 || sequencer.previous === undefined || !sequencer.supplyMoves) return true;
+  sequencer.settlesAtMs ??= atMs + settleMs;
+  return atMs >= sequencer.settlesAtMs;
 }
 
 /** What is offered of a type now; undefined: nothing yet, requests wait. */
@@ -208,6 +225,7 @@ export function wakeAtMs(sequencer: Sequencer): number | undefined {
   const consider = (atMs: number) => {
     wake = wake === undefined ? atMs : Math.min(wake, atMs);
   };
+  if (sequencer.settlesAtMs !== undefined) consider(sequencer.settlesAtMs);
   if (sequencer.snapshot !== undefined && sequencer.phase !== "settled" && !sequencer.overdue) {
     consider(sequencer.phaseSinceMs + sequencer.snapshot.updates.deadlineMs);
     if (sequencer.next !== undefined) consider(sequencer.phaseSinceMs + STUCK_AFTER_MS);
@@ -226,6 +244,7 @@ function begin(sequencer: Sequencer, snapshot: Snapshot, progress: NodeProgress,
     if (shown !== undefined && replacesListener(shown, snapshot)) sequencer.drains = true;
     if (sequencer.drains) sequencer.drainMs = Math.max(sequencer.drainMs, current.updates.drainMs);
     if (movesRoutes(current.tables, snapshot)) sequencer.routesMove = true;
+    sequencer.supplyMoves = sequencer.phase !== "settled" || movesSupply(current, snapshot);
     for (const { typeUrl, role } of resourceTypes) {
       if (role === "supply") retainLeaving(sequencer, { current, snapshot, typeUrl });
     }
@@ -246,6 +265,7 @@ function enter(sequencer: Sequencer, phase: Phase, atMs: number): void {
   sequencer.phase = phase;
   sequencer.phaseSinceMs = atMs;
   sequencer.overdue = false;
+  sequencer.settlesAtMs = undefined;
   sequencer.views.clear();
 }
 
@@ -349,28 +369,4 @@ function retainedOf(sequencer: Sequencer, typeUrl: string): Map<ResourceName, Re
   let retained = sequencer.retained.get(typeUrl);
   if (retained === undefined) sequencer.retained.set(typeUrl, (retained = new Map()));
   return retained;
-}
-
-function differsInEndpointsOnly(a: Snapshot, b: Snapshot): boolean {
-  if (a.group !== b.group) return false;
-  return resourceTypes.every(
-    ({ typeUrl }) =>
-      typeUrl === typeUrls.endpoints || a.tables.get(typeUrl)?.version === b.tables.get(typeUrl)?.version,
-  );
-}
-
-function movesRoutes(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot): boolean {
-  return resourceTypes.some(
-    ({ typeUrl, role }) =>
-      role === "reference" && shown.get(typeUrl)?.version !== snapshot.tables.get(typeUrl)?.version,
-  );
-}
-
-function replacesListener(shown: ReadonlyMap<string, TypeTable>, snapshot: Snapshot): boolean {
-  const after = snapshot.tables.get(typeUrls.listener)?.resources;
-  if (shown.get(typeUrls.listener)?.resources === after) return false;
-  for (const [name, listener] of shown.get(typeUrls.listener)?.resources ?? []) {
-    if (after?.get(name)?.version !== listener.version) return true;
-  }
-  return false;
 }

@@ -2,8 +2,8 @@
  * The services that xDS is served on: the aggregated one, and one for each type.
  *
  * On the service of a type the type is known, so requests need not name it, and may name no other. Each stream
- * of such a service is a stream of its own; nothing orders it against the others of its node. Polling is not
- * served. https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#rpc-services-and-methods-for-each-variant
+ * of such a service is a stream of its own; companions.ts orders it against the others of its node. Polling is
+ * not served. https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#rpc-services-and-methods-for-each-variant
  */
 import { ClusterDiscoveryServiceDefinition } from "../gen/envoy/service/cluster/v3/cds.ts";
 import { AggregatedDiscoveryServiceDefinition } from "../gen/envoy/service/discovery/v3/ads.ts";

@@ -90,6 +90,8 @@ export interface StreamState {
   readonly rejections: Rejections;
   /** The last snapshot for which `synced` was said. */
   syncedVersion: SnapshotVersion | undefined;
+  /** The other streams of its node that its gates have to look at: where types come on streams of their own. */
+  readonly companions: () => readonly StreamState[];
   /** The last `gate` event said that the wait is overdue. */
   overdueSaid: boolean;
 }
@@ -186,6 +188,12 @@ export interface StreamOutcome {
   readonly wakeAtMs: number | undefined;
 }
 
+const noCompanions: readonly StreamState[] = [];
+
+function alone(): readonly StreamState[] {
+  return noCompanions;
+}
+
 /** A stream before its first request. */
 export function createStream(options: {
   readonly streamId: number;
@@ -194,6 +202,7 @@ export function createStream(options: {
   readonly rejections?: Rejections;
   /** What the streams of a server have in common; a stream without others may go without. */
   readonly shared?: SharedResponses;
+  readonly companions?: () => readonly StreamState[];
 }): StreamState {
   return {
     streamId: options.streamId,
@@ -204,6 +213,7 @@ export function createStream(options: {
     fresh: true,
     resumed: false,
     shared: options.shared ?? createSharedResponses(),
+    companions: options.companions ?? alone,
     awaited: [],
     rejections: options.rejections ?? new Map(),
     syncedVersion: undefined,

@@ -3,7 +3,7 @@
  * for each route configuration.
  *
  * Fairway's own resources refer to ADS, so patches lead them to the services for single types, as somebody would who
- * has such Envoys. Each stream is in order by itself, and that is what is held here: edits arrive.
+ * has such Envoys. The streams of a node are ordered against each other, so that edits arrive and lose nothing.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
@@ -16,6 +16,8 @@ interface Parts {
   readonly shop?: number;
   readonly limit?: number;
   readonly route?: string;
+  /** What the first service is called. */
+  readonly first?: string;
 }
 
 const source = (api: "delta" | "sotw") => ({
@@ -29,12 +31,12 @@ const source = (api: "delta" | "sotw") => ({
 });
 
 const config =
-  ({ shop = 0, limit = 1_000, route = "shop" }: Parts = {}) =>
+  ({ shop = 0, limit = 1_000, first = "shop", route = first }: Parts = {}) =>
   ({ members, backends, groups }: FourPorts): string =>
     `
 ${groups("updates: { grace: 250ms }, removalGuard: off")}
 services:
-  shop: { endpoints: ["${backends[shop]}"], circuitBreaker: { maxRequests: ${limit} } }
+  ${first}: { endpoints: ["${backends[shop]}"], circuitBreaker: { maxRequests: ${limit} } }
   other: { endpoints: ["${backends[1]}"] }
 routes:
   shop: { rules: [{ backends: [{ service: ${route} }] }] }
@@ -120,6 +122,25 @@ test("a route that moves to a cluster that was there gets there without a lost r
   await four.each((member) => answers(member, "v2"));
   await four.save(config({ limit: 77 })(four.ports));
   await four.each((member) => answers(member, "v1"));
+  const reports = await Promise.all(loads.map((load) => load.stop()));
+  expect(reports.map(({ failures }) => failures)).toEqual(four.members.map(() => []));
+});
+
+test("a service that is replaced in one edit loses no request: routes wait for the endpoints on their own streams", async () => {
+  const loads = four.members.map(({ url }) => Load.start({ url, concurrency: 2, requestsPerSecond: 100 }));
+  await four.save(config({ first: "store" })(four.ports));
+  await four.each((member) => answers(member, "v1"));
+  await four.each(({ envoy }) =>
+    waitUntil(async () => (await ask(envoy.adminPort, "/config_dump")).text.includes('"cluster": "store"'), {
+      what: "the route to the new cluster",
+    }),
+  );
+  await four.save(config()(four.ports));
+  await four.each(({ envoy }) =>
+    waitUntil(async () => (await ask(envoy.adminPort, "/config_dump")).text.includes('"cluster": "shop"'), {
+      what: "the route back",
+    }),
+  );
   const reports = await Promise.all(loads.map((load) => load.stop()));
   expect(reports.map(({ failures }) => failures)).toEqual(four.members.map(() => []));
 });

@@ -32,9 +32,21 @@ export class DrivenStream {
   wakeAtMs: number | undefined;
   #state: StreamState;
 
-  constructor(variant: Variant, rejections: Rejections = new Map(), shared = createSharedResponses()) {
+  constructor(
+    variant: Variant,
+    rejections: Rejections = new Map(),
+    shared = createSharedResponses(),
+    companions: () => readonly DrivenStream[] = () => [],
+  ) {
     this.variant = variant;
-    this.#state = createStream({ streamId: 1, nodeId: "node", variant, rejections, shared });
+    this.#state = createStream({
+      streamId: 1,
+      nodeId: "node",
+      variant,
+      rejections,
+      shared,
+      companions: () => companions().map((companion) => companion.#state),
+    });
   }
 
   publish(snapshot: Snapshot): readonly Response[] {
