@@ -56,6 +56,16 @@ async function change(parts: Parts) {
   };
 }
 
+/** Clusters that a test before has taken away go after their grace, and the Envoys are told so then. */
+async function leftoversGone(): Promise<void> {
+  const own = ["shop", "other", "fairway_xds"].length;
+  await four.each(({ envoy }) =>
+    waitUntil(async () => (await envoy.counter("cluster_manager.active_clusters")) === own, {
+      what: "leftovers to go",
+    }),
+  );
+}
+
 /** The hosts of a cluster, or undefined when the Envoy has no such cluster. */
 async function hostsOf({ envoy }: Member, name: string): Promise<readonly number[] | undefined> {
   const { cluster_statuses: statuses = [] } = await envoy.clusters();
@@ -122,6 +132,7 @@ test("endpoints that do not exist are answered at once, so that their cluster wa
 });
 
 test("a load assignment that no cluster names is sent to nobody and holds nothing up", async () => {
+  await leftoversGone();
   const [first = "", second = ""] = four.ports.backends;
   const orphan = assignment("orphan", first);
   const added = await change({ resources: [orphan] });
@@ -135,6 +146,7 @@ test("a load assignment that no cluster names is sent to nobody and holds nothin
 });
 
 test("a cluster that left and returns is given the endpoints that Envoy has forgotten", async () => {
+  await leftoversGone();
   const [first = ""] = four.ports.backends;
   const services = [`  guest: { endpoints: ["${first}"] }`];
   await change({ services });
@@ -154,9 +166,11 @@ test("a cluster that left and returns is given the endpoints that Envoy has forg
     ).toEqual([["guest"]]);
     expect(await hostsOf(member, "guest")).toEqual([four.backends[0]?.port]);
   });
+  await change({});
 });
 
 test("a rejected cluster is refused once, the good one beside it is in force, and later changes pass", async () => {
+  await leftoversGone();
   const [first = "", second = ""] = four.ports.backends;
   const hopeless = `  - { "@type": ${cluster}, name: hopeless, transport_socket: { name: tls, typed_config: { "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: { tls_params: { cipher_suites: [NOPE] } } } } }`;
   const marks = four.members.map(({ relay }) => relay.asked.length);
@@ -184,9 +198,7 @@ test("a rejected cluster is refused once, the good one beside it is in force, an
 });
 
 test("an Envoy that reconnects says what it holds and is told nothing that it has", async () => {
-  await four.each((member) =>
-    waitUntil(async () => (await hostsOf(member, "good")) === undefined, { what: "what the test before left to go" }),
-  );
+  await leftoversGone();
   const streams = four.members.map(({ relay }) => relay.asked.at(-1)?.stream ?? 0);
   const before = await four.each(({ envoy }) => counters(envoy));
   for (const { relay } of four.members) relay.cut();
