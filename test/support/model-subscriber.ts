@@ -105,7 +105,12 @@ export class ModelSubscriber {
       (each) => !before.names.has(each) || (change === "again" && each === name),
     );
     const unsubscribe = [...before.names].filter((each) => !type.names.has(each));
-    for (const each of subscribe) this.#absent.get(type)?.delete(each);
+    for (const each of subscribe) {
+      this.#absent.get(type)?.delete(each);
+      // Who asks again for what it has, has lost it.
+      if (before.names.has(each)) this.#held.get(type)?.delete(each);
+      if (before.names.has(each)) type.versions.delete(each);
+    }
     if (type.wildcard !== before.wildcard) (type.wildcard === "none" ? unsubscribe : subscribe).push("*");
     return subscribe.length + unsubscribe.length === 0 ? [] : [deltaDemand(type, { subscribe, unsubscribe })];
   }
