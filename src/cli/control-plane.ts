@@ -35,6 +35,7 @@ import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
 import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
+import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import type { SavedState } from "./saved-snapshots.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
@@ -84,6 +85,7 @@ export class ControlPlane {
       clock,
       identifier: options.identifier,
       transport: options.transport,
+      protoFiles,
       earlier: (group, typeUrl) => this.#earlier(group, typeUrl),
       emit: (events) => {
         for (const event of events) this.#record(event);

@@ -10,6 +10,8 @@ import { assert } from "../support/assert.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { Result } from "../support/result.ts";
 import { ok } from "../support/result.ts";
+import type { DescriptorFiles } from "../xds/descriptor-files.ts";
+import { createDescriptorFiles, healthFile } from "../xds/descriptor-files.ts";
 
 /** Holds from `src/cli/` and from `dist/cli/` alike. */
 const location = new URL("../../proto/envoy-api-1.40.0.binpb.gz", import.meta.url);
@@ -19,6 +21,11 @@ export function loadEnvoyApi(sets: readonly DescriptorSet[] = []): EnvoyApi {
   const loaded = loadEnlargedApi(sets);
   assert(loaded.ok, "the sets were tried when the command started");
   return loaded.value;
+}
+
+/** The files of its protos, for who asks this server what it can be asked; not loaded as an API, so in milliseconds. */
+export function protoFiles(): DescriptorFiles {
+  return createDescriptorFiles(gunzipSync(readFileSync(location)), [healthFile()]);
 }
 
 /** The same for sets that nobody has tried yet: a sentence for each thing that is wrong with them. */

@@ -24,9 +24,11 @@ import type { AdsStreamPorts, StreamKind } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
 import { Companions } from "./companions.ts";
 import { createRequestDecoder } from "./decode-request.ts";
+import type { DescriptorFiles } from "./descriptor-files.ts";
 import { HealthService } from "./health-service.ts";
 import { matchGroup } from "./match-group.ts";
 import { OpenStreams } from "./open-streams.ts";
+import { reflectionMethods } from "./reflection-service.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
 import { discoveryMethods } from "./services.ts";
 import { createSharedResponses } from "./shared-responses.ts";
@@ -72,6 +74,8 @@ export interface AdsServerOptions {
   /** Sent in every response: replica and build. */
   readonly identifier: string;
   readonly transport?: AdsTransport | undefined;
+  /** The proto files of the services, for reflection; loaded when somebody asks. Without them there is none. */
+  readonly protoFiles?: (() => DescriptorFiles) | undefined;
   /** The tables of a type in the group's snapshots, newest first: what a client that comes back may hold. */
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   emit(events: readonly StreamEvent[]): void;
@@ -106,12 +110,19 @@ export class AdsServer {
       );
     }
     for (const [path, method] of this.#health.methods) this.register(path, method);
+    if (options.protoFiles !== undefined) this.#reflect(options.protoFiles);
   }
 
   /** Another service beside discovery, on the same port; all are registered before `listen`. */
   register(path: string, method: Method): void {
     this.#server.register(path, method);
     this.#health.add(path);
+  }
+
+  #reflect(load: () => DescriptorFiles): void {
+    let loaded: DescriptorFiles | undefined;
+    const source = { services: () => this.#health.services, files: () => (loaded ??= load()) };
+    for (const [path, method] of reflectionMethods(source)) this.register(path, method);
   }
 
   /** Binds `host:port`, or `unix:` and a path; resolves to the bound port. */

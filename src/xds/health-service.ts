@@ -32,6 +32,11 @@ export class HealthService {
     this.#services.add(path.split("/")[1] ?? "");
   }
 
+  /** Full names of the services that there are. */
+  get services(): readonly string[] {
+    return [...this.#services].filter((name) => name !== "");
+  }
+
   /** Its methods, by path. */
   get methods(): readonly (readonly [path: string, method: Method])[] {
     return [
