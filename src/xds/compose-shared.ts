@@ -43,11 +43,13 @@ function isPlain(state: StreamState, type: TypeState, view: View): boolean {
   return rejections === undefined || rejections.resources.size + rejections.wholeVersions.length === 0;
 }
 
-function keyOf({ shared, variant }: StreamState, type: TypeState, view: View): string {
+function keyOf({ shared, variant, sequencer }: StreamState, type: TypeState, view: View): string {
   const { wildcard, names } = type.subscription;
   const forced = type.forced.size === 0 ? "" : [...type.forced].sort().join("\n");
   const ids = `${shared.idOf(type.held.base)} ${shared.idOf(view)} ${names.size === 0 ? 0 : shared.idOf(names)}`;
-  return `${variant} ${type.type.shortName} ${ids} ${wildcard ? "*" : ""} ${type.owed ? "owed" : ""} ${forced}`;
+  // What is about to come is not said to be missing.
+  const coming = type.held.base === nothing ? sequencer.snapshot?.tables.get(type.type.typeUrl)?.version : undefined;
+  return `${variant} ${type.type.shortName} ${ids} ${wildcard ? "*" : ""} ${type.owed ? "owed" : ""} ${coming ?? ""} ${forced}`;
 }
 
 /** Delta, and the SotW types in which absence means nothing: what differs. */
@@ -55,7 +57,8 @@ function difference(state: StreamState, type: TypeState, view: View): SharedOutc
   const { held, subscription, forced } = type;
   const from = held.base;
   const { changed, removed } = diffViews(from, view);
-  if (from === nothing && [...subscription.names].some((name) => !view.resources.has(name))) return "each by itself";
+  const absent = from === nothing ? [...subscription.names].filter((name) => !view.resources.has(name)) : [];
+  if (absent.length > 0 && !mayBeMissing(state, type, absent)) return "each by itself";
   if (removed.some((name) => subscription.names.has(name))) return "each by itself";
   const gone = subscription.wildcard ? removed : [];
   const wanted = new Set<ResourceName>();
@@ -63,7 +66,7 @@ function difference(state: StreamState, type: TypeState, view: View): SharedOutc
   for (const name of forced) if (view.resources.has(name) && isWanted(subscription, name)) wanted.add(name);
   if ([...forced].some((name) => !view.resources.has(name))) return "each by itself";
   if (subscription.wildcard && [...wanted].some((name) => view.unclaimed.has(name))) return "each by itself";
-  if (wanted.size === 0 && gone.length === 0 && !type.owed) return "nothing";
+  if (wanted.size + gone.length + absent.length === 0 && !type.owed) return "nothing";
   const all = [...wanted].flatMap((name) => view.resources.get(name) ?? []);
   const count = fitting(all);
   const complete = count === all.length;
@@ -77,9 +80,16 @@ function difference(state: StreamState, type: TypeState, view: View): SharedOutc
       );
   const { typeUrl } = type.type;
   return state.shared.compose(
-    { typeUrl, versionInfo: versionOf(state, type, view), resources, removed: complete ? gone : [] },
+    // What does not exist is said with the first part: the parts after it look at what differs only.
+    { typeUrl, versionInfo: versionOf(state, type, view), resources, removed: [...absent, ...(complete ? gone : [])] },
     { completes: complete ? view : undefined, step: { from, to } },
   );
+}
+
+/** Only delta can say that there is none, and not of what is about to come. */
+function mayBeMissing({ variant, sequencer }: StreamState, type: TypeState, names: readonly ResourceName[]): boolean {
+  const table = sequencer.snapshot?.tables.get(type.type.typeUrl);
+  return variant === "delta" && names.every((name) => table?.resources.has(name) !== true);
 }
 
 /** In delta for people only; in SotW the version of all that the client is to hold. */

@@ -3,6 +3,7 @@
  * not what it has already rejected.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
 import { isWanted } from "./subscription.ts";
@@ -98,7 +99,7 @@ export function isRejected(state: StreamState, resource: Resource, view: View | 
   if (together === undefined || view === undefined) return true;
   // When there were enough trials, what is only kept is given up.
   if (together.trying.size === 0 && view.leaving.has(resource.name)) return true;
-  return isWhole(together, view);
+  return isWhole(together, view, state.sequencer.snapshot?.tables.get(resource.typeUrl));
 }
 
 /** Remembers that the node rejected these contents: each by itself, or some of them, without saying which. */
@@ -163,13 +164,17 @@ export function rejectionsOf(state: StreamState, typeUrl: string): TypeRejection
   return ofType;
 }
 
-function isWhole(together: BlamedTogether, view: View): boolean {
+/** Where the view keeps older endpoints a little longer, the newest may have been tried in their place. */
+function isWhole(together: BlamedTogether, view: View, newest: TypeTable | undefined): boolean {
   if (together.checkedFor !== view) {
     together.checkedFor = view;
-    together.isWhole = [...together.versions].every(
-      ([name, version]) =>
-        view.resources.get(name)?.version === version && (together.trying.size > 0 || !view.leaving.has(name)),
-    );
+    const isTrial = together.trying.size > 0;
+    together.isWhole = [...together.versions].every(([name, version]) => {
+      const isWanted = view.resources.get(name)?.version === version;
+      return isTrial
+        ? isWanted || newest?.resources.get(name)?.version === version
+        : isWanted && !view.leaving.has(name);
+    });
   }
   return together.isWhole;
 }

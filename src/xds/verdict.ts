@@ -51,6 +51,7 @@ export function acknowledge(
   if (type.missing.size > 0) for (const { name } of response.resources) type.missing.delete(name);
   if (isExact(type, inFlight)) {
     type.held.assume(inFlight.step.to);
+    for (const name of response.removed) if (type.subscription.names.has(name)) type.missing.add(name);
   } else {
     if (full) keepOnlySent(type, response);
     const { wildcard, names } = type.subscription;

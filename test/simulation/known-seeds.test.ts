@@ -14,6 +14,7 @@ describe("what a seed once found stays found", () => {
     [1070, "a SotW client that wanted everything again after nothing was taken for one that still has it"],
     [1913, "routes moved before their clusters, because a node first asked for a secret that it had never received"],
     [23142, "a change never ended, because a SotW client had dropped all that was under way and did not answer it"],
+    [33795, "endpoints that were tried in place of older ones made the same response be sent again"],
     [31966, "a SotW client that dropped what was under way was not sent the rest"],
   ];
 

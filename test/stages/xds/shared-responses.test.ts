@@ -85,6 +85,22 @@ describe.each(["delta", "sotw"] as const)("%s", (variant) => {
   });
 });
 
+test("delta: names that do not exist do not keep a first sync from being shared, and are told once", () => {
+  const shared = createSharedResponses();
+  const [one, two] = [1, 2].map(() => new DrivenStream("delta", new Map(), shared));
+  for (const stream of [one, two]) {
+    stream?.publish(build(base));
+    stream?.ask("endpoints", { names: ["a", "b", "x"] });
+  }
+  expect(one?.responses[0]).toBe(two?.responses[0]);
+  expect(shown(one?.responses ?? [])).toEqual(["endpoints +a +b -x"]);
+  expect(one?.ack("endpoints")).toEqual([]);
+  expect(shown(one?.publish(build(moved)) ?? [])).toEqual(["endpoints +a"]);
+  one?.ack("endpoints");
+  const more = { ...moved, clusters: { ...moved.clusters, x: ["10.0.0.7"] } };
+  expect(shown(one?.publish(build(more)) ?? [])).toEqual(["endpoints +x"]);
+});
+
 test("a first sync in parts goes on from the part that the client has, also when the snapshot changes between", () => {
   const hosts = (last: number) =>
     Array.from({ length: 60_000 }, (_, index) => `10.${index >> 16}.${index >> 8}.${last}`);
