@@ -45,6 +45,7 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
   if (table !== undefined) type.held.assume(plainView(table));
   type.resumesUnknown = table === undefined || !certain;
   if (typeUrl !== typeUrls.cluster) return;
+  if (table === undefined) state.sequencer.guesses = true;
   if (table === undefined) retainEarlier(state, typeUrl, context);
   else retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources: leavingFrom(table, state, typeUrl) });
   recallGood(state, type, viewOf(state.sequencer, typeUrl) ?? view);

@@ -53,6 +53,8 @@ export interface Sequencer {
   drainsUntilMs: number;
   /** The client came back and has not settled since: any listener that it replaces may use anything retained. */
   returned: boolean;
+  /** Which clusters the client holds is a guess until it has settled: what leaves meanwhile may be in use. */
+  guesses: boolean;
   readonly views: Map<string, View>;
 }
 
@@ -91,6 +93,7 @@ export function createSequencer(): Sequencer {
     drainMs: 0,
     drainsUntilMs: 0,
     returned: false,
+    guesses: false,
     views: new Map(),
   };
 }
@@ -289,6 +292,7 @@ function settle(sequencer: Sequencer, { atMs, complete }: { readonly atMs: numbe
     }
   }
   if (complete) sequencer.returned = false;
+  if (complete) sequencer.guesses = false;
 }
 
 /** Takes away what is due, unless the node was seen to use it since: then after another grace. */
@@ -340,7 +344,7 @@ function retainLeaving(
       resource: last,
       releaseAtMs: undefined,
       inUse: false,
-      claimed: kept?.claimed ?? false,
+      claimed: kept?.claimed ?? sequencer.guesses,
     });
   }
 }

@@ -155,7 +155,7 @@ export const mutants: readonly Mutant[] = [
     rule: "what was blamed together is free when the bad one has gone",
     seed: 17,
     file: "offer.ts",
-    text: "return isWhole(together, view);",
+    text: "return isWhole(together, view, state.sequencer.snapshot?.tables.get(resource.typeUrl));",
     becomes: "return true;",
   },
   {
