@@ -170,10 +170,10 @@ function isWhole(together: BlamedTogether, view: View, newest: TypeTable | undef
     together.checkedFor = view;
     const isTrial = together.trying.size > 0;
     together.isWhole = [...together.versions].every(([name, version]) => {
-      const isWanted = view.resources.get(name)?.version === version;
+      const isOffered = view.resources.get(name)?.version === version;
       return isTrial
-        ? isWanted || newest?.resources.get(name)?.version === version
-        : isWanted && !view.leaving.has(name);
+        ? isOffered || newest?.resources.get(name)?.version === version
+        : isOffered && !view.leaving.has(name);
     });
   }
   return together.isWhole;
