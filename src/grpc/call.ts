@@ -73,6 +73,7 @@ export class GrpcCall {
   #receivingBytes = 0;
   #receivingSweeps = 0;
   #hasMessage = false;
+  #hasResponded = false;
   #sweeps = 0;
   #clientIsDone = false;
   /** What ends the call once everything before it was sent. */
@@ -121,11 +122,17 @@ export class GrpcCall {
     this.#deliver();
   }
 
-  /** Queues a message that has its prefix already; the buffer may be shared and must never change. */
-  send(frame: Buffer): void {
+  /** Queues messages that have their prefix already; the buffers may be shared and must never change. */
+  send(...frames: readonly Buffer[]): void {
     if (this.#last !== undefined || this.#closed || this.#stream.destroyed) return;
-    if (!this.#stream.headersSent) this.#stream.respond(responseHeaders, { waitForTrailers: true });
-    this.#outbox.push(frame);
+    if (!this.#hasResponded) {
+      this.#hasResponded = true;
+      this.#stream.respond(responseHeaders, { waitForTrailers: true });
+    }
+    // What is due together leaves together; else the second would wait until the socket has taken the first.
+    if (frames.length > 1) this.#stream.cork();
+    for (const frame of frames) this.#outbox.push(frame);
+    if (frames.length > 1) this.#stream.uncork();
     if (this.bufferedBytes > this.#ports.limits.queuedBytesMax) this.#reset("too much waits to be sent");
     else if (this.#isBlocked() && !this.#stream.isPaused()) this.#stream.pause();
   }
@@ -238,7 +245,7 @@ export class GrpcCall {
   #sendStatus(): void {
     if (this.#stream.destroyed || this.#stream.closed || this.#last === undefined) return;
     const trailers = statusTrailers(this.#last.code, this.#last.details);
-    if (!this.#stream.headersSent) {
+    if (!this.#hasResponded) {
       this.#stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
       return;
     }

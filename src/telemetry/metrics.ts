@@ -9,7 +9,6 @@
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Fleet } from "../fleet/fleet.ts";
-import { openStreamOf } from "../fleet/node-record.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
 import type { FairwayEvent } from "./event.ts";
@@ -49,7 +48,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registerLoadMetrics(registry, options.loads);
   registerLoopDelay(options);
   const feeds: Feeds = {
-    ...feedStreams(registry, fleet),
+    ...feedStreams(registry),
     ...feedConfig(registry, { fleet, groups }),
   };
   return {
@@ -60,7 +59,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-function feedStreams(registry: Registry, fleet: () => Fleet): Feeds {
+function feedStreams(registry: Registry): Feeds {
   const tallies = typeTallies(registry);
   const refused = new Counter({
     name: "fairway_streams_refused_total",
@@ -76,9 +75,7 @@ function feedStreams(registry: Registry, fleet: () => Fleet): Feeds {
   return {
     sent: (event) => {
       const { responses, bytes } = tallies(event.typeUrl);
-      const node = fleet().nodes.get(event.nodeId);
-      const stream = node === undefined ? undefined : openStreamOf(node, event.streamId);
-      responses[stream?.variant ?? OTHER].sum += 1;
+      responses[event.variant].sum += 1;
       bytes.sum += event.bytes;
     },
     acked: (event) => {
@@ -107,7 +104,6 @@ function typeTallies(registry: Registry) {
     responses: {
       sotw: responses({ type, variant: "sotw" }),
       delta: responses({ type, variant: "delta" }),
-      [OTHER]: responses({ type, variant: OTHER }),
     },
     bytes: bytes({ type }),
     acks: acks({ type }),

@@ -22,6 +22,7 @@ import { err, ok } from "../support/result.ts";
 import { Admission } from "./admission.ts";
 import type { AdsStreamPorts, StreamKind } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
+import { Backlog } from "./backlog.ts";
 import { Companions } from "./companions.ts";
 import { createRequestDecoder } from "./decode-request.ts";
 import type { DescriptorFiles } from "./descriptor-files.ts";
@@ -93,6 +94,7 @@ export class AdsServer {
   readonly #health = new HealthService();
   readonly #rate = new StreamRate();
   readonly #admission: Admission;
+  readonly #backlog: Backlog;
   readonly #ports: AdsStreamPorts;
   #assignment: Assignment | undefined;
   #streamIds = 0;
@@ -103,6 +105,7 @@ export class AdsServer {
     this.#options = options;
     this.#server = new GrpcServer(options.transport);
     this.#admission = new Admission(options.clock);
+    this.#backlog = new Backlog(options.clock);
     this.#ports = this.#portsOfStreams();
     for (const { path, variant, typeUrl } of discoveryMethods) {
       this.register(path, (call) =>
@@ -162,6 +165,16 @@ export class AdsServer {
     this.#generation += 1;
     this.#health.set(assignment.snapshots.size > 0 && !this.#isClosing);
     const generation = this.#generation;
+    this.#backlog.open();
+    try {
+      await this.#offerToAll(assignment, generation);
+    } finally {
+      // A newer state that has come meanwhile keeps it open.
+      if (generation === this.#generation) this.#backlog.close();
+    }
+  }
+
+  async #offerToAll(assignment: Assignment, generation: number): Promise<void> {
     let turnStartedMs = this.#options.clock.monotonicMs();
     for (const stream of this.#streams.all()) {
       const { node, group } = stream;
@@ -213,6 +226,7 @@ export class AdsServer {
       rejectionsOf: (nodeId) => this.#rejections.of(nodeId),
       shared: this.#shared,
       decoder: this.#decoder,
+      backlog: this.#backlog,
       companionsOf: (of) => this.#companions.of(of),
       stepped: (stepped) => this.#companions.stepped(stepped),
       emit: (events) => this.#options.emit(events),

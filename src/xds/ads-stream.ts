@@ -12,6 +12,7 @@ import { status } from "../grpc/status.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
+import type { Backlog, Receiver } from "./backlog.ts";
 import type { RequestDecoder } from "./decode-request.ts";
 import { frameResponse } from "./frame.ts";
 import type { Refusal } from "./judge-request.ts";
@@ -19,7 +20,7 @@ import { judgeHoldings, judgeRequest } from "./judge-request.ts";
 import { readNode } from "./read-node.ts";
 import type { SharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
-import type { Demand, Rejections, StreamInput, StreamState, Variant } from "./stream-state.ts";
+import type { Demand, Rejections, Response, StreamInput, StreamState, Variant } from "./stream-state.ts";
 import { createStream } from "./stream-state.ts";
 import { step } from "./stream.ts";
 
@@ -37,6 +38,7 @@ export interface AdsStreamPorts {
   rejectionsOf(nodeId: string): Rejections;
   readonly shared: SharedResponses;
   readonly decoder: RequestDecoder;
+  readonly backlog: Backlog;
   /** The states of the other streams of its node that have a part in its changes. */
   companionsOf(stream: AdsStream): readonly StreamState[];
   /** Something happened on it that its companions may have waited for. */
@@ -61,7 +63,7 @@ export interface StreamKind {
 }
 
 /** One stream; it ends itself when the client goes. */
-export class AdsStream implements CallListener {
+export class AdsStream implements CallListener, Receiver {
   readonly streamId: number;
   readonly #kind: StreamKind;
   readonly #call: GrpcCall;
@@ -71,7 +73,12 @@ export class AdsStream implements CallListener {
   #state: StreamState | undefined;
   /** The first request, while others are served before. */
   #waiting: Demand | undefined;
+  /** When the machine is to be stepped again. */
+  #wakeAtMs: number | undefined;
+  /** Fires at `#timerAtMs`, which is not after `#wakeAtMs`. */
   #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = 0;
+  #isSettled = false;
   #ended = false;
 
   constructor(streamId: number, kind: StreamKind, call: GrpcCall, ports: AdsStreamPorts) {
@@ -82,10 +89,16 @@ export class AdsStream implements CallListener {
   }
 
   message(bytes: Buffer): void {
+    if (!this.#ports.backlog.keep(this, bytes)) this.receive(bytes);
+  }
+
+  receive(bytes: Buffer): void {
     this.#guarded(() => this.#receive(bytes));
   }
 
   halfClosed(): void {
+    // What it said before is answered before it ends.
+    this.#ports.backlog.takeAll();
     this.#finish("the client ended the stream", () => this.#call.end(status.OK));
   }
 
@@ -171,7 +184,7 @@ export class AdsStream implements CallListener {
   #begin(first: Demand): void {
     this.#demand(first);
     // Of one type nothing more follows that would be worth a place; an Envoy may have thousands of such streams.
-    if (this.#kind.typeUrl !== undefined && this.#call.bufferedBytes <= SMALL_BYTES_MAX) this.#ports.settled(this);
+    if (this.#kind.typeUrl !== undefined && this.#call.bufferedBytes <= SMALL_BYTES_MAX) this.#settle();
   }
 
   /** Takes the first message's node; returns false when the stream was refused. */
@@ -236,23 +249,43 @@ export class AdsStream implements CallListener {
     const outcome = step(this.#state, input);
     this.#state = outcome.state;
     if (phase !== outcome.state.sequencer.phase) this.#ports.stepped(this);
-    for (const response of outcome.responses) {
-      this.#call.send(frameResponse(this.#kind.variant, response, this.#ports.identifier));
-    }
+    this.#send(outcome.responses);
     if (outcome.events.length > 0) this.#ports.emit(outcome.events);
-    if (outcome.events.some(({ kind }) => kind === "synced")) this.#ports.settled(this);
+    if (!this.#isSettled && outcome.events.some(({ kind }) => kind === "synced")) this.#settle();
     this.#schedule(outcome.wakeAtMs);
   }
 
+  #settle(): void {
+    this.#isSettled = true;
+    this.#ports.settled(this);
+  }
+
+  #send(responses: readonly Response[]): void {
+    if (responses.length === 0) return;
+    const frames = responses.map((response) => frameResponse(this.#kind.variant, response, this.#ports.identifier));
+    this.#call.send(...frames);
+  }
+
+  /**
+   * Sets a timer for what is due, unless one is set that fires before. A timer that is no longer needed is left
+   * alone: it finds nothing to do, and a stream that changes often is spared to set and clear one at each step.
+   */
   #schedule(wakeAtMs: number | undefined): void {
+    this.#wakeAtMs = wakeAtMs;
+    if (wakeAtMs === undefined || (this.#timer !== undefined && this.#timerAtMs <= wakeAtMs)) return;
     clearTimeout(this.#timer);
-    if (wakeAtMs === undefined) return;
-    const waitMs = Math.min(Math.max(wakeAtMs - this.#ports.clock.monotonicMs(), 0), TIMER_MS_MAX);
+    const nowMs = this.#ports.clock.monotonicMs();
+    const waitMs = Math.min(Math.max(wakeAtMs - nowMs, 0), TIMER_MS_MAX);
+    this.#timerAtMs = nowMs + waitMs;
     // One more millisecond, because a timer may fire a fraction early and would spin.
-    this.#timer = setTimeout(
-      () => this.#guarded(() => this.#step({ kind: "tick", atMs: this.#ports.clock.monotonicMs() })),
-      Math.ceil(waitMs) + 1,
-    );
+    this.#timer = setTimeout(() => this.#guarded(() => this.#wake()), Math.ceil(waitMs) + 1);
+  }
+
+  #wake(): void {
+    this.#timer = undefined;
+    const atMs = this.#ports.clock.monotonicMs();
+    if (this.#wakeAtMs !== undefined && this.#wakeAtMs <= atMs) this.#step({ kind: "tick", atMs });
+    else this.#schedule(this.#wakeAtMs);
   }
 
   #guarded(work: () => void): void {

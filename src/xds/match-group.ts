@@ -14,7 +14,8 @@ export function matchGroup(
   node: NodeIdentity,
   groups: readonly Pick<NodeGroup, "name" | "match">[],
 ): Result<string, string> {
-  const matching = groups.filter((group) => matches(node, group.match)).map((group) => group.name);
+  const matching: string[] = [];
+  for (const { name, match } of groups) if (matches(node, match)) matching.push(name);
   const [only, second] = matching;
   if (only === undefined) {
     const known = groups.map((group) => group.name).join(", ");

@@ -4,13 +4,21 @@
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
 
+/** The last that was found for a snapshot: nearly all streams come to it from the same one. */
+const endpointsOnly = new WeakMap<Snapshot, { readonly from: Snapshot; readonly answer: boolean }>();
+
 /** Nothing but endpoints, so that no order has to be kept. */
-export function differsInEndpointsOnly(a: Snapshot, b: Snapshot): boolean {
-  if (a.group !== b.group) return false;
-  return resourceTypes.every(
-    ({ typeUrl }) =>
-      typeUrl === typeUrls.endpoints || a.tables.get(typeUrl)?.version === b.tables.get(typeUrl)?.version,
-  );
+export function differsInEndpointsOnly(from: Snapshot, to: Snapshot): boolean {
+  const known = endpointsOnly.get(to);
+  if (known?.from === from) return known.answer;
+  const answer =
+    from.group === to.group &&
+    resourceTypes.every(
+      ({ typeUrl }) =>
+        typeUrl === typeUrls.endpoints || from.tables.get(typeUrl)?.version === to.tables.get(typeUrl)?.version,
+    );
+  endpointsOnly.set(to, { from, answer });
+  return answer;
 }
 
 /** Clusters, endpoints or secrets differ. */

@@ -51,6 +51,7 @@ export type StreamEvent =
     })
   | (OnStream & {
       readonly kind: "sent";
+      readonly variant: "sotw" | "delta";
       readonly typeUrl: string;
       readonly nonce: string;
       /** The snapshot that this response moves the node towards. */

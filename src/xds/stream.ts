@@ -192,6 +192,7 @@ function send(
   output.events.push({
     kind: "sent",
     ...onStream(state, atMs),
+    variant: state.variant,
     typeUrl,
     nonce: response.nonce,
     snapshotVersion: snapshot.version,

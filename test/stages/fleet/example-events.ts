@@ -70,6 +70,7 @@ export function streamOf(nodeId: string, streamId: number, of: Partial<Of<"strea
     sent: (snapshot: Snapshot, nonce = "1"): Of<"sent"> => ({
       ...base(),
       kind: "sent",
+      variant: of.variant ?? "delta",
       typeUrl,
       nonce,
       snapshotVersion: snapshot.version,

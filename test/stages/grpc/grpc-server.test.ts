@@ -53,6 +53,24 @@ async function serve(options: GrpcServerOptions = {}) {
 }
 
 describe("a call", () => {
+  test("is sent at once what is due at the same time: the second message does not wait for the first to leave", async () => {
+    const { server, connect } = await serve();
+    const pair = [frameMessage(Buffer.from("one")), frameMessage(Buffer.from("two"))] as const;
+    server.register("/test.Echo/Pair", (call): CallListener => {
+      return {
+        message: () => call.send(...pair),
+        halfClosed: () => call.end(status.OK),
+        cancelled: () => undefined,
+      };
+    });
+    const call = connect().call("/test.Echo/Pair");
+    const pieces: number[] = [];
+    call.stream.on("data", (piece: Buffer) => pieces.push(piece.length));
+    call.stream.write(frameMessage(Buffer.from("go")));
+    await call.received(2);
+    expect(pieces).toEqual([pair[0].length + pair[1].length]);
+  });
+
   test("has its messages in order, whatever DATA frames they came in, and a status after them", async () => {
     const { connect } = await serve();
     const call = connect().call(ECHO);
