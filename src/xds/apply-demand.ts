@@ -44,6 +44,8 @@ export function applySotw(
   if (change.added.length > 0 || wasWildcard !== type.subscription.wildcard) type.confirmedVersion = undefined;
   if (context.first && demand.versionInfo !== "") resumeSotw(state, type, demand.versionInfo, context);
   if (change.wildcardStarted && type.confirmedVersion === undefined) type.owed = true;
+  // Who wants nothing any more waits for no first answer.
+  if (!type.subscription.wildcard) type.owed = false;
   if (context.first || context.answered || answersAbandoned(type, demand.nonce)) return;
   // Without a nonce the client had not taken the response in flight either.
   const stale = demand.nonce !== type.lastNonce && (demand.nonce !== "" || type.inFlight !== undefined);
@@ -93,6 +95,7 @@ export function applyDelta(
   }
   if (wasWildcard && !type.subscription.wildcard) dropWildcard(type);
   if (change.wildcardStarted && initialVersions.size === 0) type.owed = true;
+  if (!type.subscription.wildcard) type.owed = false;
 }
 
 /** What a client that comes back asks for and does not hold is due; found once for all who ask and hold alike. */

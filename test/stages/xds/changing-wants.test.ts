@@ -75,3 +75,15 @@ test.each(["delta", "sotw"] as const)(
     expect(shown(stream.ask("listener", held)), "before its clusters are known").toEqual([]);
   },
 );
+
+test.each(["delta", "sotw"] as const)("%s: a wildcard that ends before it was answered holds nothing up", (variant) => {
+  const stream = new DrivenStream(variant);
+  stream.publish(first);
+  stream.ask("cluster", { names: ["a"] });
+  stream.ask("listener", { names: ["*", "nothing"] });
+  stream.ask("listener", variant === "sotw" ? { names: [] } : { drop: ["*", "nothing"] });
+  stream.ack("cluster", variant === "sotw" ? { names: ["a"] } : {});
+  expect(shown(stream.wait(16_000)), "nothing is wanted").toEqual([]);
+  stream.wait(600_000);
+  expect(stream.kinds()).toContain("synced");
+});
