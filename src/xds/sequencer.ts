@@ -196,7 +196,11 @@ export function resume(
 ): void {
   sequencer.drains = true;
   sequencer.returned = true;
-  if (untold && sequencer.phase !== "supply") enter(sequencer, "supply", atMs);
+  if (!untold) return;
+  // What a change began from in between was not shown to it either.
+  sequencer.previous = undefined;
+  if (sequencer.phase === "supply") sequencer.views.clear();
+  else enter(sequencer, "supply", atMs);
 }
 
 /** The node holds these from before, and the snapshot has less than that: they leave by the same rules. */

@@ -87,3 +87,18 @@ test.each(["delta", "sotw"] as const)("%s: a wildcard that ends before it was an
   stream.wait(600_000);
   expect(stream.kinds()).toContain("synced");
 });
+
+test.each(["delta", "sotw"] as const)(
+  "%s: a client that turns out to come back is not shown what a change that overtook its requests began from",
+  (variant) => {
+    const stream = new DrivenStream(variant);
+    const held = (type: string) =>
+      variant === "sotw" ? { versionInfo: "0011223344556677" } : { versions: { [type]: "0011223344556677" } };
+    stream.publish(build({ ...base, clusters: { f: ["10.0.0.6"] }, routes: { r: ["f"] } }));
+    stream.ask("secret", { names: ["s"] });
+    stream.publish(build({ ...base, clusters: { f: ["10.0.0.6"], a: ["10.0.0.1"] }, routes: { r: ["f"] } }));
+    stream.ask("endpoints", { names: ["a"], ...held("a") });
+    stream.ask("listener", held("l"));
+    expect(shown(stream.ask("route", { names: ["r"], ...held("r") })), "before its clusters are known").toEqual([]);
+  },
+);
