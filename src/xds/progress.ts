@@ -8,12 +8,13 @@ import { suspectsCount } from "./bisect.ts";
 import { childrenOf, notAskedFor, notIn, refersTo } from "./held-references.ts";
 import type { Held } from "./holding.ts";
 import { noNames } from "./name-pool.ts";
-import { isRejected, resourceName } from "./offer.ts";
+import { isRejected, offerOf, resourceName } from "./offer.ts";
 import type { NodeProgress } from "./sequencer.ts";
 import { offeredView } from "./offered-view.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import { subscribedTypes } from "./stream-state.ts";
+import { isWanted } from "./subscription.ts";
 
 /** Names in a sentence for people; the rest is counted. */
 const NAMES_SHOWN_MAX = 3;
@@ -122,6 +123,8 @@ interface Refused {
   readonly isWhole: boolean;
   /** The node has something older under that name. */
   readonly hasOlder: boolean;
+  /** With it others are held back that the new listeners and routes need. */
+  readonly withholds: boolean;
 }
 
 const noneRefused: readonly Refused[] = [];
@@ -134,7 +137,9 @@ function refusedOf(state: StreamState, role: TypeRole): readonly Refused[] {
     const view = offeredView(state, type);
     if (view === undefined) continue;
     const { typeUrl, plural } = type.type;
-    if (type.refusedView === view) refused.push({ typeUrl, name: `all ${plural}`, isWhole: true, hasOlder: false });
+    if (type.refusedView === view) {
+      refused.push({ typeUrl, name: `all ${plural}`, isWhole: true, hasOlder: false, withholds: false });
+    }
     for (const name of state.rejections.get(type.type.typeUrl)?.resources.keys() ?? []) {
       const wanted = view.resources.get(name);
       const asked = type.subscription.wildcard || type.subscription.names.has(name);
@@ -142,15 +147,33 @@ function refusedOf(state: StreamState, role: TypeRole): readonly Refused[] {
       const newest = state.sequencer.snapshot?.tables.get(type.type.typeUrl)?.resources.get(name);
       const leaves = role === "supply" && newest?.version !== wanted?.version;
       if (wanted === undefined || !asked || leaves || !isRejected(state, wanted, view)) continue;
-      refused.push({ typeUrl, name, isWhole: false, hasOlder: servesInstead(type.held.get(name), wanted) });
+      const hasOlder = servesInstead(type.held.get(name), wanted);
+      refused.push({ typeUrl, name, isWhole: false, hasOlder, withholds: withholdsSupply(state, type, wanted) });
     }
   }
   return refused;
 }
 
 /** Whether the new listeners and routes need what was refused; a cluster that nothing leads to is not missed. */
-function isMissed(state: StreamState, { typeUrl, name, isWhole, hasOlder }: Refused): boolean {
-  return !hasOlder && (isWhole || isLedTo(state, typeUrl, name));
+function isMissed(state: StreamState, { typeUrl, name, isWhole, hasOlder, withholds }: Refused): boolean {
+  return withholds || (!hasOlder && (isWhole || isLedTo(state, typeUrl, name)));
+}
+
+/**
+ * A full state is not sent while it would delete something of unknown content (compose.ts). Whatever else is new in it
+ * is not there then, such as the cluster that a new route leads to.
+ */
+function withholdsSupply(state: StreamState, type: TypeState, rejected: Resource): boolean {
+  const { typeUrl, role, fullStateInSotw } = type.type;
+  const view = offeredView(state, type);
+  if (state.variant === "delta" || !fullStateInSotw || role !== "supply" || view === undefined) return false;
+  if (!type.held.has(rejected.name) || offerOf(state, type, view, rejected.name).kind !== "keep") return false;
+  const mayHave = state.rejections.get(typeUrl)?.unlisted;
+  for (const wanted of view.resources.values()) {
+    if (!isWanted(type.subscription, wanted.name) || mayHave?.has(wanted.name) === true) continue;
+    if (!servesInstead(type.held.get(wanted.name), wanted) && isLedTo(state, typeUrl, wanted.name)) return true;
+  }
+  return false;
 }
 
 function isLedTo(state: StreamState, typeUrl: string, name: string): boolean {

@@ -31,9 +31,10 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
   if (typeUrl === typeUrls.endpoints) keepUnknown(type, viewOf(state.sequencer, typeUrl));
   const view = viewOf(state.sequencer, typeUrl) ?? wantedView(state, typeUrl);
   if (!fullStateInSotw || view === undefined) return;
-  recallGood(state, type, view);
   const rejections = state.rejections.get(typeUrl);
-  const due = compose(state, type, view)?.response;
+  // Without what was rejected when there was nothing before it, or with what there was.
+  let due = compose(state, type, view)?.response;
+  if (due?.versionInfo !== versionInfo && recallGood(state, type, view)) due = compose(state, type, view)?.response;
   const certain = type.subscription.names.size === 0 && rejections?.uncertain !== true;
   if (certain && due?.versionInfo === versionInfo) {
     type.confirmedVersion = versionInfo;
@@ -164,15 +165,20 @@ function keepUnknown(type: TypeState, view: View | undefined): void {
 
 /**
  * What was rejected on an earlier stream cannot be left out of a full state: the client would delete what it
- * has under that name. So what it had accepted is offered again; without that the name counts as unknown.
+ * has under that name. So what it had accepted is offered again; without that the name counts as unknown. Returns
+ * whether there is any.
  */
-function recallGood(state: StreamState, type: TypeState, view: View): void {
+function recallGood(state: StreamState, type: TypeState, view: View): boolean {
   const rejections = state.rejections.get(type.type.typeUrl);
+  let recalled = false;
   for (const name of rejections?.resources.keys() ?? []) {
     const wanted = view.resources.get(name);
     if (wanted === undefined || !isRejected(state, wanted, view)) continue;
-    if (!type.held.has(name)) type.held.set(name, "");
+    if (type.held.has(name)) continue;
+    type.held.set(name, "");
+    recalled = true;
   }
+  return recalled;
 }
 
 /** All of the newest snapshot, whatever the sequencer shows now. */

@@ -37,16 +37,17 @@ export function acknowledge(
   type.rejectionsInARow = 0;
   type.resumesUnknown = false;
   const guilty = acquit(state, type, response);
+  const full = state.variant === "sotw" && type.type.fullStateInSotw;
   const rejections = state.rejections.get(type.type.typeUrl);
   if (rejections !== undefined) {
     rejections.uncertain = false;
+    if (full) rejections.unlisted.clear();
     for (const resource of response.resources) {
       absolve(state, resource);
       rejections.unlisted.delete(resource.name);
     }
     for (const name of response.removed) rejections.unlisted.delete(name);
   }
-  const full = state.variant === "sotw" && type.type.fullStateInSotw;
   if (full && response.versionInfo !== "") type.confirmedVersion = response.versionInfo;
   if (type.missing.size > 0) for (const { name } of response.resources) type.missing.delete(name);
   if (isExact(type, inFlight)) {

@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
+import { describeWait } from "../../../src/xds/progress.ts";
 import type { Rejections } from "../../../src/xds/stream-state.ts";
 import type { ResourceCache, SnapshotNotation } from "../../support/build-snapshot.ts";
 import { buildSnapshot } from "../../support/build-snapshot.ts";
@@ -20,6 +21,8 @@ const base: SnapshotNotation = {
 const first = build(base);
 const withoutB = build({ ...base, clusters: { a: ["10.0.0.1"] } });
 const tunedA = build({ ...base, clusters: { a: { hosts: ["10.0.0.1"], tune: 2 }, b: ["10.0.0.2"] } });
+const withC = { ...base, clusters: { a: ["10.0.0.1"], b: ["10.0.0.2"], c: ["10.0.0.3"] } };
+const withBadC = build(withC);
 
 /** What a delta client that has all of a snapshot says of a type. */
 function versionsOf(snapshot: Snapshot, type: keyof typeof typeUrls): Readonly<Record<string, string>> {
@@ -103,6 +106,40 @@ describe("a SotW client that comes back", () => {
     const stream = remembering([tunedA, first], rejections);
     stream.publish(tunedA);
     expect(stream.ask("cluster", { versionInfo: accepted })).toEqual([]);
+  });
+
+  test("is recognised when the first content of a cluster was rejected before", () => {
+    const rejections: Rejections = new Map();
+    const before = settledStream("sotw", first, ["a", "b"], rejections);
+    before.publish(withBadC);
+    before.reject("cluster", "c: no");
+    before.ack("cluster");
+    const stream = remembering([withBadC], rejections);
+    stream.publish(withBadC);
+    stream.ask("cluster", { versionInfo: before.last("cluster").versionInfo });
+    const { clusters, ...rest } = withC;
+    const moved = { ...rest, clusters: { ...clusters, d: ["10.0.0.4"] }, routes: { r: ["d"] } };
+    const sent = [...stream.publish(build(moved)), ...stream.wait(1_000)];
+    expect(shown(sent), "nothing of unknown content is in the way").toEqual(["clusters +a +b +d"]);
+  });
+
+  test("keeps its routes when the cluster that they move to is held back with a rejected one of unknown content", () => {
+    const stream = remembering([withBadC]);
+    stream.publish(withBadC);
+    stream.ask("cluster", { versionInfo: "0011223344556677" });
+    expect(shown(stream.reject("cluster", "c: no")), "what it has as c would be deleted").toEqual([]);
+    stream.ask("endpoints", { names: ["a", "b"], versionInfo: "0011223344556677" });
+    stream.ack("endpoints", { names: ["a", "b"] });
+    stream.ask("listener", { versionInfo: "0011223344556677" });
+    stream.ack("listener");
+    stream.ask("route", { names: ["r"] });
+    stream.ack("route", { names: ["r"] });
+    const { clusters, ...rest } = withC;
+    const moved = { ...rest, clusters: { ...clusters, d: ["10.0.0.4"] }, routes: { r: ["d"] } };
+    expect(shown([...stream.publish(build(moved)), ...stream.wait(16_000)])).toEqual([]);
+    expect(stream.inspect(describeWait)).toBe("a cure for what the node rejected: c");
+    const cured = { ...moved, clusters: { ...moved.clusters, c: { hosts: ["10.0.0.3"], tune: 2 } } };
+    expect(shown([...stream.publish(build(cured)), ...stream.wait(1_000)])).toContain("clusters +a +b +c +d");
   });
 });
 
