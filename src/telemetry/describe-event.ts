@@ -124,6 +124,8 @@ function describeOwn(
       );
     case "serving":
       return info(`serving xDS on ${event.xdsAddress}, admin on http://${event.adminAddress}, as process ${event.pid}`);
+    case "streams-turned-away":
+      return warn(`${event.count === 1 ? "a stream was" : `${event.count} streams were`} refused: ${event.reason}`);
     case "stopping":
       return info(`stopping: ${event.reason}`);
     default:

@@ -9,7 +9,7 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
-import type { StreamEvent } from "../xds/stream-event.ts";
+import type { StreamEvent, StreamsTurnedAway } from "../xds/stream-event.ts";
 
 interface AtTime {
   /** Milliseconds since the epoch. */
@@ -72,7 +72,8 @@ export type ServerEvent =
       readonly adminAddress: string;
       readonly pid: number;
     })
-  | (AtTime & { readonly kind: "stopping"; readonly reason: string });
+  | (AtTime & { readonly kind: "stopping"; readonly reason: string })
+  | StreamsTurnedAway;
 
 /** Any of them. */
 export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | StateEvent | ServerEvent;

@@ -63,7 +63,7 @@ function feedStreams(registry: Registry): Feeds {
   const tallies = typeTallies(registry);
   const refused = new Counter({
     name: "fairway_streams_refused_total",
-    help: "Streams of nodes that match no group, or two.",
+    help: "Streams that were refused: there were too many, or the node matches no group, or two.",
     registers: [registry],
   });
   const ackSeconds = new Histogram({
@@ -86,6 +86,7 @@ function feedStreams(registry: Registry): Feeds {
       tallies(event.typeUrl).rejections.sum += 1;
     },
     "stream-refused": () => refused.inc(),
+    "streams-turned-away": ({ count }) => refused.inc(count),
   };
 }
 

@@ -41,8 +41,8 @@ export function createTimeline(entriesMax: number = TIMELINE_ENTRIES_MAX): Timel
       if (!isForPeople(event)) return;
       lastId += 1;
       const key = sameness(event) ?? `${event.kind} ${lastId}`;
-      const { level, text } = describeEvent(event);
-      const count = (entries.get(key)?.count ?? 0) + 1;
+      const count = (entries.get(key)?.count ?? 0) + (event.kind === "streams-turned-away" ? event.count : 1);
+      const { level, text } = describeEvent(event.kind === "streams-turned-away" ? { ...event, count } : event);
       entries.delete(key);
       entries.set(key, {
         id: lastId,
@@ -81,6 +81,7 @@ function sameness(event: FairwayEvent): string | undefined {
     return JSON.stringify([event.kind, event.typeUrl, event.versionInfo, ...names]);
   }
   if (event.kind === "stream-refused") return JSON.stringify([event.kind, event.nodeId, event.reason]);
+  if (event.kind === "streams-turned-away") return JSON.stringify([event.kind, event.reason]);
   if (event.kind === "gate") return JSON.stringify([event.kind, event.snapshotVersion]);
   return undefined;
 }

@@ -33,10 +33,11 @@ import { reflectionMethods } from "./reflection-service.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
 import { discoveryMethods } from "./services.ts";
 import { createSharedResponses } from "./shared-responses.ts";
-import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
+import type { NodeIdentity, StreamEvent, StreamsTurnedAway } from "./stream-event.ts";
 import { StreamRate } from "./stream-rate.ts";
 import { refusalOfNode } from "./verify-node.ts";
 import type { StreamState } from "./stream-state.ts";
+import { TurnedAway } from "./turned-away.ts";
 
 /**
  * A push serves streams for this long before the event loop gets a turn: fifty small pushes take less, one
@@ -79,7 +80,9 @@ export interface AdsServerOptions {
   readonly protoFiles?: (() => DescriptorFiles) | undefined;
   /** The tables of a type in the group's snapshots, newest first: what a client that comes back may hold. */
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
-  emit(events: readonly StreamEvent[]): void;
+  emit(events: readonly (StreamEvent | StreamsTurnedAway)[]): void;
+  /** Open at a time; a test makes it small. */
+  readonly streamsMax?: number;
 }
 
 /** The server; `listen` once, `publish` often, `close` at the end. */
@@ -93,6 +96,7 @@ export class AdsServer {
   readonly #decoder = createRequestDecoder();
   readonly #health = new HealthService();
   readonly #rate = new StreamRate();
+  readonly #turnedAway: TurnedAway;
   readonly #admission: Admission;
   readonly #backlog: Backlog;
   readonly #ports: AdsStreamPorts;
@@ -106,6 +110,10 @@ export class AdsServer {
     this.#server = new GrpcServer(options.transport);
     this.#admission = new Admission(options.clock);
     this.#backlog = new Backlog(options.clock);
+    this.#turnedAway = new TurnedAway({
+      nowMs: () => options.clock.monotonicMs(),
+      tell: (event) => options.emit([event]),
+    });
     this.#ports = this.#portsOfStreams();
     for (const { path, variant, typeUrl } of discoveryMethods) {
       this.register(path, (call) =>
@@ -194,6 +202,7 @@ export class AdsServer {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#health.set(false);
+    this.#turnedAway.close();
     await this.#server.close({
       reason: "the control plane is shutting down",
       spreadMs: SHUTDOWN_SPREAD_MS,
@@ -202,9 +211,11 @@ export class AdsServer {
   }
 
   #accept(kind: StreamKind, call: GrpcCall): CallListener {
-    const isTooMany = this.#streams.size >= STREAMS_MAX;
+    const isTooMany = this.#streams.size >= (this.#options.streamsMax ?? STREAMS_MAX);
     if (isTooMany || !this.#rate.take(this.#options.clock.monotonicMs())) {
-      call.end(status.UNAVAILABLE, isTooMany ? "there are too many streams" : "too many streams are being opened");
+      const reason = isTooMany ? "there are too many streams" : "too many streams are being opened";
+      this.#turnedAway.add(reason);
+      call.end(status.UNAVAILABLE, reason);
       return nobody;
     }
     this.#streamIds += 1;

@@ -31,6 +31,14 @@ export interface RejectedResource {
   readonly at: Place | undefined;
 }
 
+/** Streams were refused before anything was read from them, so nobody knows whose they are; at once or since the last time. */
+export interface StreamsTurnedAway {
+  readonly kind: "streams-turned-away";
+  readonly atMs: number;
+  readonly reason: string;
+  readonly count: number;
+}
+
 export type StreamEvent =
   | (OnStream & {
       readonly kind: "stream-opened";

@@ -32,7 +32,7 @@ beforeEach(async () => {
     clock: systemClock,
     identifier: "fairway test",
     earlier: () => [],
-    emit: (emitted) => events.push(...emitted),
+    emit: (emitted) => events.push(...emitted.filter((event) => "streamId" in event)),
   });
   port = await server.listen("127.0.0.1:0");
 });

@@ -1,0 +1,56 @@
+/**
+ * Streams that are refused at the door: each is counted, and a storm of them is a few events.
+ */
+import { describe, expect, test } from "vitest";
+import { status } from "../../../src/grpc/status.ts";
+import { typeUrls } from "../../../src/snapshot/type-url.ts";
+import { systemClock } from "../../../src/support/clock.ts";
+import { createTimeline } from "../../../src/telemetry/timeline.ts";
+import { AdsServer } from "../../../src/xds/ads-server.ts";
+import type { StreamEvent, StreamsTurnedAway } from "../../../src/xds/stream-event.ts";
+import { TurnedAway } from "../../../src/xds/turned-away.ts";
+import { XdsClient } from "../../invariants/xds-client.ts";
+import { snapshotOf } from "../../protocol/services-snapshot.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const reason = "there are too many streams";
+
+describe("a storm of refused streams", () => {
+  test("is told at once, and then as one number, and every one of them counts", () => {
+    const told: StreamsTurnedAway[] = [];
+    const door = new TurnedAway({ nowMs: () => 7, tell: (event) => told.push(event) });
+    for (let refused = 0; refused < 10_000; refused += 1) door.add(reason);
+    door.add("too many streams are being opened");
+    expect(told.map(({ count }) => count)).toEqual([1, 1]);
+    door.close();
+    expect(told.at(-1)).toEqual({ kind: "streams-turned-away", atMs: 7, reason, count: 9_999 });
+  });
+
+  test("is one entry of the timeline, with their number", () => {
+    const timeline = createTimeline();
+    for (const count of [1, 9_999]) timeline.record({ kind: "streams-turned-away", atMs: 0, reason, count });
+    expect(timeline.after(0)).toMatchObject([
+      { count: 10_000, level: "warn", text: `10000 streams were refused: ${reason}` },
+    ]);
+  });
+});
+
+test("a stream beyond the most there may be is UNAVAILABLE and an event, and the others stay", async () => {
+  await using stack = new AsyncDisposableStack();
+  const events: (StreamEvent | StreamsTurnedAway)[] = [];
+  const emit = (emitted: readonly (StreamEvent | StreamsTurnedAway)[]) => events.push(...emitted);
+  const server = new AdsServer({ clock: systemClock, identifier: "test", earlier: () => [], emit, streamsMax: 1 });
+  stack.defer(() => server.close());
+  const port = await server.listen("127.0.0.1:0");
+  const snapshot = snapshotOf({ a: 1 });
+  await server.publish({
+    groups: [{ name: snapshot.group, match: {} }],
+    snapshots: new Map([[snapshot.group, snapshot]]),
+  });
+  const first = stack.use(new XdsClient({ port, nodeId: "first" }).ask(typeUrls.cluster));
+  await first.response(typeUrls.cluster);
+  const second = stack.use(new XdsClient({ port, nodeId: "second" }).ask(typeUrls.cluster));
+  expect(await second.ended()).toMatchObject({ code: status.UNAVAILABLE, details: reason });
+  await eventually("the event", () => events.some(({ kind }) => kind === "streams-turned-away"));
+  expect(server.streamsCount).toBe(1);
+});
