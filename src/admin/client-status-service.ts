@@ -4,7 +4,7 @@
  * A stream gets as many responses to a request as it takes, a fetch exactly one. Answers are made piece by
  * piece between other work, and no faster than the client reads.
  */
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import type { CallListener, GrpcCall } from "../grpc/call.ts";
 import { frameMessage } from "../grpc/message-frames.ts";
 import type { Peer } from "../grpc/peer.ts";
@@ -27,9 +27,8 @@ export interface ClientStatusOptions {
 const ANSWERS_MAX = 4;
 /** Of one answer, in all its responses. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
-/** While so much waits to be read, no more is made. */
+/** When so much waits to be read, no more is made until all of it has left. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
-const READ_CHECK_MS = 10;
 
 const tooMuch = "name fewer nodes with node_matchers, or leave out what resources hold with exclude_resource_contents";
 
@@ -119,6 +118,7 @@ class Answering {
   readonly #call: GrpcCall;
   #work: Promise<void> = Promise.resolve();
   #waitingCount = 0;
+  #goOn: () => void = () => undefined;
 
   constructor(call: GrpcCall) {
     this.#call = call;
@@ -141,13 +141,17 @@ class Answering {
       halfClosed: () => this.#enqueue(async () => this.end(status.OK)),
       cancelled: () => {
         this.isOver = true;
+        this.#goOn();
       },
+      drained: () => this.#goOn(),
     };
   }
 
-  /** Sends as soon as the client has read most of what was sent before. */
+  /** Sends as soon as the client has read what was sent before. */
   async send(frame: Buffer): Promise<void> {
-    while (!this.isOver && this.#call.bufferedBytes > UNREAD_BYTES_MAX) await sleep(READ_CHECK_MS);
+    if (!this.isOver && this.#call.bufferedBytes > UNREAD_BYTES_MAX) {
+      await new Promise<void>((resolve) => (this.#goOn = resolve));
+    }
     if (!this.isOver) this.#call.send(frame);
   }
 
@@ -155,6 +159,7 @@ class Answering {
     if (this.isOver) return;
     this.isOver = true;
     this.#call.end(code, details);
+    this.#goOn();
   }
 
   /** The text of an internal error stays inside: it may quote a resource. */

@@ -25,6 +25,8 @@ export interface CallListener {
   halfClosed(): void;
   /** The call is over, and not because of `end`. */
   cancelled(reason: string): void;
+  /** Everything that was sent has left for the client; whoever makes much goes on here. */
+  drained?(): void;
 }
 
 /** What a call needs of its server. */
@@ -236,6 +238,12 @@ export class GrpcCall {
   #resume(): void {
     if (this.#last !== undefined) {
       this.#sendStatus();
+      return;
+    }
+    try {
+      this.#listener.drained?.();
+    } catch {
+      this.#refuse(status.INTERNAL, "the request could not be answered");
       return;
     }
     this.#deliver();

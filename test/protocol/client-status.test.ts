@@ -10,9 +10,11 @@ import {
   ClientStatusRequest,
   ConfigStatus,
 } from "../../src/gen/envoy/service/status/v3/csds.ts";
+import { frameMessage } from "../../src/grpc/message-frames.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
 import { RunningPlane } from "../invariants/running-plane.ts";
 import type { XdsClient } from "../invariants/xds-client.ts";
+import { RawClient } from "../stages/grpc/raw-grpc.ts";
 import { envoyApi } from "../support/envoy-api.ts";
 import { eventually, eventuallyValue } from "../support/eventually.ts";
 import { grpcMethods } from "../support/grpc-methods.ts";
@@ -156,6 +158,19 @@ async function streamed(...requests: readonly Asked[]) {
   return { code, ids: responses.map(({ config: configs }) => configs.map(({ node }) => node?.id)) };
 }
 
+/** How a stream ended whose client reads nothing until all that may wait for it does. */
+async function slowlyStreamed(asked: Asked): Promise<number | undefined> {
+  using client = new RawClient(running.port);
+  const call = client.call(streamClientStatus.path, { reads: false });
+  const request = Buffer.from(ClientStatusRequest.encode(ClientStatusRequest.fromPartial(asked)).finish());
+  call.stream.end(frameMessage(request));
+  await eventually("an answer", () => call.headers !== undefined);
+  // Another question that is answered meanwhile shows that the first one has been waiting.
+  await streamed(named("inner-1"));
+  call.stream.resume();
+  return await call.ended();
+}
+
 test("a stream answers each request, and ends when the client has no more", async () => {
   expect(await streamed(named("edge-1"), named("inner"))).toEqual({ code: 0, ids: [["edge-1"], ["inner-1"]] });
 });
@@ -204,6 +219,7 @@ test("what is too large for one response is refused to a fetch with a way out, a
     details: expect.stringMatching(/node_matchers.*exclude_resource_contents.*stream/),
   });
   expect((await fetched({ excludeResourceContents: true })).config).toHaveLength(3);
+  expect(await slowlyStreamed({})).toBe(0);
   const { code, ids } = await streamed({});
   expect([code, ids.length > 1, new Set(ids.flat())]).toEqual([0, true, new Set(["edge-1", "edge-2", "inner-1"])]);
 });

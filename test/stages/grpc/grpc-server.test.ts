@@ -26,6 +26,8 @@ interface Told {
   readonly call: GrpcCall;
   readonly messages: string[];
   readonly cancelled: string[];
+  /** How often everything had left. */
+  drained: number;
 }
 
 /** Answers each message with itself, and ends when the client has ended. */
@@ -33,7 +35,7 @@ async function serve(options: GrpcServerOptions = {}) {
   const server = new GrpcServer(options);
   const told: Told[] = [];
   server.register(ECHO, (call): CallListener => {
-    const mine: Told = { call, messages: [], cancelled: [] };
+    const mine: Told = { call, messages: [], cancelled: [], drained: 0 };
     told.push(mine);
     return {
       message: (bytes) => {
@@ -44,6 +46,7 @@ async function serve(options: GrpcServerOptions = {}) {
       },
       halfClosed: () => call.end(status.OK),
       cancelled: (reason) => mine.cancelled.push(reason),
+      drained: () => (mine.drained += 1),
     };
   });
   const port = await server.listen({ host: "127.0.0.1", port: 0 });
@@ -211,6 +214,20 @@ describe("a client", () => {
     await eventually("the deaf ones to be cut off", () => deaf.every(({ closed }) => closed));
     expect(told.filter(({ cancelled }) => cancelled[0] === "the client has stopped reading")).toHaveLength(20);
     expect(server.inFlightBytes).toBe(0);
+  });
+
+  test("that reads again is told to the side that answers once everything has left, and not before", async () => {
+    const { connect, told } = await serve();
+    const slow = connect().call(ECHO, { reads: false });
+    slow.stream.write(frameMessage(Buffer.alloc(4_000_000, 1)));
+    await eventually("what does not fit to wait", () => (told[0]?.call.bufferedBytes ?? 0) > 1_000_000);
+    const healthy = connect().call(ECHO);
+    healthy.stream.end(frameMessage(Buffer.from("hello")));
+    expect(await healthy.ended()).toBe(status.OK);
+    expect(told[0]?.drained).toBe(0);
+    slow.stream.resume();
+    await eventually("the news", () => told[0]?.drained === 1);
+    expect(told[0]?.call.bufferedBytes).toBe(0);
   });
 
   test("that opens a call and says nothing, or half a message, is ended", async () => {
