@@ -89,7 +89,7 @@ export class AdsStream implements CallListener, Receiver {
   }
 
   message(bytes: Buffer): void {
-    if (!this.#ports.backlog.keep(this, bytes)) this.receive(bytes);
+    this.#ports.backlog.accept(this, bytes);
   }
 
   receive(bytes: Buffer): void {

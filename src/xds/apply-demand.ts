@@ -68,10 +68,12 @@ export function applyDelta(
   demand: Demand & { readonly variant: "delta" },
   context: DemandContext,
 ): void {
+  const { subscribe, unsubscribe, initialVersions } = demand;
+  // Nearly all requests are bare answers to a response.
+  if (!context.first && subscribe.length + unsubscribe.length === 0) return;
   const isEndpoints = type.type.typeUrl === typeUrls.endpoints;
   // Endpoints before clusters: the clusters are paused, because some are warming and wait for their endpoints.
   const warming = context.first && isEndpoints && !state.types.has(typeUrls.cluster);
-  const { subscribe, unsubscribe, initialVersions } = demand;
   const wasWildcard = type.subscription.wildcard;
   const change = subscribeDelta(
     type.subscription,

@@ -8,7 +8,7 @@
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { tableVersion } from "../snapshot/snapshot.ts";
 import { RESPONSE_BYTES_MAX, byName } from "./response-limits.ts";
-import type { Composed, SharedOutcome } from "./shared-responses.ts";
+import type { Composed, LastStep, SharedOutcome } from "./shared-responses.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import { isWanted } from "./subscription.ts";
 import type { View } from "./view.ts";
@@ -28,6 +28,29 @@ export function composeShared(
   const { shared, variant } = state;
   const full = variant === "sotw" && type.type.fullStateInSotw;
   if (!full && type.held.base === view && type.forced.size === 0 && !type.owed) return undefined;
+  // Nearly every stream of a push makes the transition of the stream before it, so its key need not be made again.
+  const last = shared.lastStep.get(type.type.typeUrl);
+  if (last !== undefined && isSameStep(last, state, type, view) && last.composed.sequence > type.lastSequence) {
+    return last.composed;
+  }
+  const composed = lookUp(state, type, view);
+  if (typeof composed === "object" && !full && type.forced.size === 0 && !type.owed && type.held.base !== nothing) {
+    const { wildcard, names } = type.subscription;
+    shared.lastStep.set(type.type.typeUrl, { variant, from: type.held.base, to: view, wildcard, names, composed });
+  }
+  return composed;
+}
+
+/** `full` states depend on more than the transition, and are composed by their key alone. */
+function isSameStep(last: LastStep, { variant }: StreamState, type: TypeState, view: View): boolean {
+  if (last.to !== view || last.from !== type.held.base || last.variant !== variant) return false;
+  const { wildcard, names } = type.subscription;
+  return last.names === names && last.wildcard === wildcard && type.forced.size === 0 && !type.owed;
+}
+
+function lookUp(state: StreamState, type: TypeState, view: View): Composed | undefined | "each by itself" {
+  const { shared, variant } = state;
+  const full = variant === "sotw" && type.type.fullStateInSotw;
   const key = keyOf(state, type, view);
   const outcome = shared.remembered(key, () => (full ? fullState(state, type, view) : difference(state, type, view)));
   if (outcome === "each by itself") return outcome;

@@ -124,20 +124,26 @@ function saidInSotw(parts: readonly Buffer[], texts: TextPool): Said {
   return { demand: { variant: "sotw", typeUrl, names, versionInfo, nonce, error }, namesCount: names.length };
 }
 
+/** What most requests carry none of; never written to. */
+const noTexts: string[] = [];
+const noVersions = new Map<string, string>();
+
 function saidInDelta(parts: readonly Buffer[], texts: TextPool): Said {
-  const subscribe: string[] = [];
-  const unsubscribe: string[] = [];
-  const initialVersions = new Map<string, string>();
+  let subscribe = noTexts;
+  let unsubscribe = noTexts;
+  let initialVersions = noVersions;
   const count = () => subscribe.length + unsubscribe.length + initialVersions.size;
   let [typeUrl, nonce] = ["", ""];
   let error: string | undefined;
   for (const part of parts) {
     const field = new FieldCursor(part);
     while (count() <= NAMES_MAX && field.next()) {
-      if (field.number === 3) subscribe.push(field.text(texts));
-      else if (field.number === 5) readEntry(field, texts, initialVersions);
-      else if (field.number === 2) typeUrl = field.text(texts);
-      else if (field.number === 4) unsubscribe.push(field.text(texts));
+      if (field.number === 3) (subscribe = subscribe === noTexts ? [] : subscribe).push(field.text(texts));
+      else if (field.number === 5) {
+        if (initialVersions === noVersions) initialVersions = new Map();
+        readEntry(field, texts, initialVersions);
+      } else if (field.number === 2) typeUrl = field.text(texts);
+      else if (field.number === 4) (unsubscribe = unsubscribe === noTexts ? [] : unsubscribe).push(field.text(texts));
       else if (field.number === 6) nonce = field.text(texts);
       else if (field.number === 7) error = errorMessage(field, texts);
     }

@@ -48,9 +48,10 @@ export function judgeHoldings(state: StreamState, typeUrl: string): Refusal | un
 const known = new WeakSet<Demand>();
 
 function hasShortNames(demand: Demand): boolean {
-  if (known.has(demand)) return true;
   // What a client says that it holds is what it was sent, and is not kept: only the size of the message bounds it.
+  if (demand.variant === "delta" && demand.subscribe.length + demand.unsubscribe.length === 0) return true;
   const lists = demand.variant === "sotw" ? [demand.names] : [demand.subscribe, demand.unsubscribe];
+  if (known.has(demand)) return true;
   const areShort = lists.every((names) => names.every((name) => name.length <= NAME_CHARS_MAX));
   // Short lists are looked through faster than they are remembered.
   if (areShort && lists.some((names) => names.length > 16)) known.add(demand);

@@ -2,6 +2,7 @@
  * How far one node has come: the answers that the sequencer's gates ask for, and the words for people.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import type { SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { TypeRole } from "../snapshot/type-url.ts";
 import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
 import { suspectsCount } from "./bisect.ts";
@@ -91,23 +92,33 @@ class StateProgress implements NodeProgress {
 export function reportProgress(state: StreamState, atMs: number, events: StreamEvent[]): void {
   const { sequencer } = state;
   if (sequencer.snapshot === undefined) return;
-  const facts = { streamId: state.streamId, nodeId: state.nodeId, atMs, snapshotVersion: sequencer.snapshot.version };
+  const { version: snapshotVersion } = sequencer.snapshot;
   if (sequencer.phase === "settled") {
-    if (state.overdueSaid) events.push({ kind: "gate", ...facts, state: "passed", waitingFor: "" });
+    if (state.overdueSaid) sayPassed(state, { snapshotVersion, atMs }, events);
     state.overdueSaid = false;
-    if (state.syncedVersion === sequencer.snapshot.version) return;
+    if (state.syncedVersion === snapshotVersion) return;
     if (refusedOf(state, "supply").length + refusedOf(state, "reference").length > 0) return;
-    state.syncedVersion = sequencer.snapshot.version;
-    events.push({ kind: "synced", ...facts });
+    state.syncedVersion = snapshotVersion;
+    events.push({ kind: "synced", streamId: state.streamId, nodeId: state.nodeId, atMs, snapshotVersion });
     return;
   }
   // Whatever it had before, it is on its way elsewhere; back there it is synced anew.
   state.syncedVersion = undefined;
   if (sequencer.overdue && !state.overdueSaid) {
-    events.push({ kind: "gate", ...facts, state: "overdue", waitingFor: describeWait(state) });
+    const { streamId, nodeId } = state;
+    const waitingFor = describeWait(state);
+    events.push({ kind: "gate", streamId, nodeId, atMs, snapshotVersion, state: "overdue", waitingFor });
   }
-  if (state.overdueSaid && !sequencer.overdue) events.push({ kind: "gate", ...facts, state: "passed", waitingFor: "" });
+  if (state.overdueSaid && !sequencer.overdue) sayPassed(state, { snapshotVersion, atMs }, events);
   state.overdueSaid = sequencer.overdue;
+}
+
+function sayPassed(
+  { streamId, nodeId }: StreamState,
+  at: { readonly snapshotVersion: SnapshotVersion; readonly atMs: number },
+  events: StreamEvent[],
+): void {
+  events.push({ kind: "gate", streamId, nodeId, ...at, state: "passed", waitingFor: "" });
 }
 
 function isClean(state: StreamState, type: TypeState): boolean {
@@ -203,17 +214,22 @@ function isComplete(states: readonly StreamState[]): boolean {
   return hasAllChildren(states, typeUrls.cluster) && hasAllChildren(states, typeUrls.listener);
 }
 
+const childTypeUrls = resourceTypes.filter((type) => type.expiresByUnsubscribe).map(({ typeUrl }) => typeUrl);
+
 function hasAllChildren(states: readonly StreamState[], parentTypeUrl: string): boolean {
   for (const parents of typesOf(states, parentTypeUrl)) {
-    for (const child of resourceTypes) {
-      if (child.expiresByUnsubscribe && !hasChildren(states, parents, child.typeUrl)) return false;
-    }
+    for (const typeUrl of childTypeUrls) if (!hasChildren(states, parents, typeUrl)) return false;
   }
   return true;
 }
 
+const noTypes: readonly TypeState[] = [];
+
 /** One where all types come on one stream; Envoy opens a stream of endpoints for each cluster where they do not. */
 function typesOf(states: readonly StreamState[], typeUrl: string): readonly TypeState[] {
+  const [first, second] = states;
+  const only = second === undefined ? first?.types.get(typeUrl) : undefined;
+  if (second === undefined) return only === undefined ? noTypes : [only];
   return states.flatMap(({ types }) => types.get(typeUrl) ?? []);
 }
 

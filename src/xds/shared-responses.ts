@@ -7,9 +7,9 @@
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { brand } from "../support/brand.ts";
-import type { NamePool } from "./name-pool.ts";
+import type { NamePool, NameSet } from "./name-pool.ts";
 import { createNamePool } from "./name-pool.ts";
-import type { Nonce, Response } from "./stream-state.ts";
+import type { Nonce, Response, Variant } from "./stream-state.ts";
 import type { View } from "./view.ts";
 
 /** A response with what the stream machine has to know of it. */
@@ -26,9 +26,21 @@ export interface Composed {
 /** What a composition for many streams came to: a response, nothing to send, or a case for each stream by itself. */
 export type SharedOutcome = Composed | "nothing" | "each by itself";
 
+/** The transition for which the last response of a type was composed or found. */
+export interface LastStep {
+  readonly variant: Variant;
+  readonly from: View;
+  readonly to: View;
+  readonly wildcard: boolean;
+  readonly names: NameSet;
+  readonly composed: Composed;
+}
+
 /** One for each server. */
 export interface SharedResponses {
   readonly pool: NamePool;
+  /** By type URL. */
+  readonly lastStep: Map<string, LastStep>;
   /** The same number for the same object, for keys. */
   idOf(object: object): number;
   /** What was remembered under the key, or is made now. */
@@ -69,6 +81,7 @@ export function createSharedResponses(): SharedResponses {
 
   return {
     pool: createNamePool(),
+    lastStep: new Map(),
     idOf(object) {
       let id = ids.get(object);
       if (id === undefined) ids.set(object, (id = idsCount += 1));
