@@ -1,6 +1,7 @@
 /**
- * Resources that a real Envoy asks for when the first request needs them: clusters (ODCDS) and virtual hosts
- * (VHDS). The first request waits for the answer, so every answer must come at once, also that there is none.
+ * Resources that real Envoys, the newest and the oldest that is tried, ask for when the first request needs them:
+ * clusters (ODCDS) and virtual hosts (VHDS). The first request waits for the answer, so every answer must come at
+ * once, also that there is none.
  */
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,10 +21,21 @@ const AT_ONCE_MS = 3_000;
 const HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ON_DEMAND = "envoy.extensions.filters.http.on_demand.v3.OnDemand";
 const ads = { ads: {}, resource_api_version: "V3" };
+/** Envoy 1.36 takes virtual hosts from a stream of their own and no other. */
+const ownStream = {
+  resource_api_version: "V3",
+  api_config_source: {
+    api_type: "DELTA_GRPC",
+    transport_api_version: "V3",
+    set_node_on_first_message_only: true,
+    grpc_services: [{ envoy_grpc: { cluster_name: "fairway_xds" } }],
+  },
+};
 const typed = (type: string, fields: object = {}) => ({ "@type": `type.googleapis.com/${type}`, ...fields });
 
-/** A listener whose on-demand filter fetches what the routes need. */
-function listener(name: string, port: number, onDemand: object): object {
+/** A listener of one Envoy whose on-demand filter fetches what the routes need. */
+function listener(name: string, { port, nodes }: { readonly port: number; readonly nodes: string }): object {
+  const onDemand = { odcds: { source: ads, timeout: "10s" } };
   const filters = [
     { name: "envoy.filters.http.on_demand", typed_config: typed(ON_DEMAND, onDemand) },
     { name: "envoy.filters.http.router", typed_config: typed("envoy.extensions.filters.http.router.v3.Router") },
@@ -34,6 +46,7 @@ function listener(name: string, port: number, onDemand: object): object {
     http_filters: filters,
   };
   return typed("envoy.config.listener.v3.Listener", {
+    nodes: [nodes],
     name,
     address: { socket_address: { address: "127.0.0.1", port_value: port } },
     filter_chains: [{ filters: [{ name: "hcm", typed_config: typed(HCM, manager) }] }],
@@ -57,10 +70,18 @@ interface Parts {
 
 let stack: AsyncDisposableStack;
 let configDir: string;
-let ports: readonly [clusters: number, hosts: number];
 let backends: readonly Backend[];
 let fairway: Fairway;
-let envoy: Envoy;
+
+/** Each is a group with listeners of its own, because they share the machine's ports. */
+const kinds = [
+  { name: "new", version: "1.40", wildcard: false, hostsFrom: ads },
+  { name: "old", version: "1.36", wildcard: false, hostsFrom: ownStream },
+  // It has every cluster, and asks by name for what a request needs all the same.
+  { name: "all", version: "1.40", wildcard: true, hostsFrom: ads },
+] as const;
+let ports: readonly { readonly name: string; readonly clusters: number; readonly hosts: number }[];
+let envoys: readonly Envoy[];
 
 function config({ services, hosts, header }: Parts): string {
   const byHeader = typed("envoy.config.route.v3.RouteConfiguration", {
@@ -69,20 +90,26 @@ function config({ services, hosts, header }: Parts): string {
       { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster_header: "x-cluster" } }] },
     ],
   });
-  const byHost = typed("envoy.config.route.v3.RouteConfiguration", {
-    name: "hosts",
-    vhds: { config_source: ads },
-    ...(header === undefined ? {} : { request_headers_to_add: [{ header: { key: "x-h", value: header } }] }),
-  });
+  const byHost = kinds.map(({ name, hostsFrom }) =>
+    typed("envoy.config.route.v3.RouteConfiguration", {
+      nodes: [name],
+      name: "hosts",
+      vhds: { config_source: hostsFrom },
+      ...(header === undefined ? {} : { request_headers_to_add: [{ header: { key: "x-h", value: header } }] }),
+    }),
+  );
   const resources = [
-    listener("clusters", ports[0], { odcds: { source: ads, timeout: "10s" } }),
-    listener("hosts", ports[1], { odcds: { source: ads, timeout: "10s" } }),
+    ...ports.flatMap(({ name, clusters, hosts: port }) => [
+      listener("clusters", { port: clusters, nodes: name }),
+      listener("hosts", { port, nodes: name }),
+    ]),
     byHeader,
-    byHost,
+    ...byHost,
     ...hosts,
   ];
   const endpoints = Object.entries(services).map(([name, host]) => [name, { endpoints: [host] }]);
-  return JSON.stringify({ services: Object.fromEntries(endpoints), resources });
+  const nodes = Object.fromEntries(kinds.map(({ name }) => [name, { match: { cluster: name } }]));
+  return JSON.stringify({ nodes, services: Object.fromEntries(endpoints), resources });
 }
 
 async function save(parts: Parts): Promise<void> {
@@ -90,16 +117,31 @@ async function save(parts: Parts): Promise<void> {
   await rename(join(configDir, ".main.json.new"), join(configDir, "main.json"));
 }
 
-/** How a request was answered and by whom; it must not have waited for any timeout. */
-async function get(port: number, headers: Readonly<Record<string, string>>): Promise<string> {
-  const startedMs = performance.now();
-  const { status, headers: answered } = await ask(port, "/", { headers });
-  expect(performance.now() - startedMs).toBeLessThan(AT_ONCE_MS);
-  return `${status} ${String(answered["x-backend"] ?? "-")}`;
+/** How a request was answered and by whom, by each Envoy, when they do not agree; it must not have waited for any timeout. */
+async function get(kind: "clusters" | "hosts", headers: Readonly<Record<string, string>>): Promise<string> {
+  const answers = await Promise.all(
+    ports.map(async (portsOf) => {
+      const startedMs = performance.now();
+      const { status, headers: answered } = await ask(portsOf[kind], "/", { headers });
+      expect(performance.now() - startedMs, portsOf.name).toBeLessThan(AT_ONCE_MS);
+      return `${status} ${String(answered["x-backend"] ?? "-")}`;
+    }),
+  );
+  return [...new Set(answers)].join(", ");
 }
 
-const toCluster = (name: string) => get(ports[0], { "x-cluster": name });
-const toHost = (host: string) => get(ports[1], { host });
+const toCluster = (name: string) => get("clusters", { "x-cluster": name });
+const toHost = (host: string) => get("hosts", { host });
+
+/** How many clusters the Envoys have that get them on demand only. */
+const clustersCounts = () =>
+  Promise.all(
+    envoys
+      .filter((_, index) => kinds[index]?.wildcard === false)
+      .map((envoy) => envoy.counter("cluster_manager.active_clusters")),
+  );
+const routesShown = () =>
+  Promise.all(envoys.map(async (envoy) => JSON.stringify(await envoy.configDump("resource=dynamic_route_configs"))));
 
 let parts: Parts;
 
@@ -109,8 +151,8 @@ beforeAll(async () => {
   configDir = directory.join("config");
   await mkdir(configDir);
   backends = [stack.use(await Backend.start({ label: "a" })), stack.use(await Backend.start({ label: "b" }))];
-  const [first = 0, second = 0] = await freePorts(2);
-  ports = [first, second];
+  const free = await freePorts(2 * kinds.length);
+  ports = kinds.map(({ name }, index) => ({ name, clusters: free[2 * index] ?? 0, hosts: free[2 * index + 1] ?? 0 }));
   const [a = "", b = ""] = backends.map(({ address }) => address);
   parts = {
     services: { a, b },
@@ -118,25 +160,34 @@ beforeAll(async () => {
   };
   await writeFile(join(configDir, "main.json"), config(parts));
   fairway = stack.use(await Fairway.start({ configDir, stateDir: directory.join("state") }));
-  // Clusters come on demand only.
-  const { dynamic_resources } = createBootstrap({
-    nodeId: "edge-1",
-    cluster: "default",
+  envoys = await Promise.all(
+    kinds.map(async ({ name, version, wildcard }) => {
+      const { cds_config: everything, ...rest } = dynamicResources(name);
+      const override = { dynamic_resources: wildcard ? { ...rest, cds_config: everything } : rest };
+      const { xdsPort } = fairway;
+      return stack.use(await Envoy.start({ xdsPort, version, nodeId: name, cluster: name, override }));
+    }),
+  );
+  await Promise.all(envoys.map((envoy) => envoy.ready()));
+});
+
+function dynamicResources(cluster: string): Readonly<Record<string, unknown>> {
+  const { dynamic_resources: resources } = createBootstrap({
+    nodeId: "any",
+    cluster,
     api: "delta",
     xds: { host: "127.0.0.1", port: fairway.xdsPort },
     admin: { host: "127.0.0.1", port: 1 },
   });
-  const { cds_config: _, ...rest } = dynamic_resources as Readonly<Record<string, unknown>>;
-  envoy = stack.use(await Envoy.start({ xdsPort: fairway.xdsPort, override: { dynamic_resources: rest } }));
-  await envoy.ready();
-});
+  return resources as Readonly<Record<string, unknown>>;
+}
 
 afterAll(() => stack.disposeAsync());
 
 test("a cluster is fetched by the first request that needs it, with its endpoints", async () => {
-  expect(await envoy.counter("cluster_manager.active_clusters")).toBe(1);
+  expect(await clustersCounts()).toEqual([1, 1]);
   expect(await toCluster("a")).toBe("200 a");
-  expect(await envoy.counter("cluster_manager.active_clusters")).toBe(2);
+  expect(await clustersCounts()).toEqual([2, 2]);
 });
 
 test("a request for a cluster that does not exist fails at once, and works when it was created", async () => {
@@ -148,9 +199,10 @@ test("a request for a cluster that does not exist fails at once, and works when 
 test("a virtual host is fetched by the first request for one of its domains, and no other is", async () => {
   expect(await toHost("one.test")).toBe("200 a");
   expect(await toHost("shop.one.test")).toBe("200 a");
-  const dump = JSON.stringify(await envoy.configDump("resource=dynamic_route_configs"));
-  expect(dump).toContain("hosts/one");
-  expect(dump).not.toContain("hosts/two");
+  for (const dump of await routesShown()) {
+    expect(dump).toContain("hosts/one");
+    expect(dump).not.toContain("hosts/two");
+  }
 });
 
 test("a request for a host that does not exist is answered 404 at once, and works when it was created", async () => {
@@ -175,12 +227,9 @@ test("a virtual host that is removed is gone, and comes back on demand", async (
 
 test("the virtual hosts stay when their route configuration changes", async () => {
   await save({ ...parts, header: "new" });
-  await waitUntil(
-    async () => JSON.stringify(await envoy.configDump("resource=dynamic_route_configs")).includes("x-h"),
-    {
-      what: "the changed route configuration",
-    },
-  );
+  await waitUntil(async () => (await routesShown()).every((dump) => dump.includes("x-h")), {
+    what: "the changed route configuration",
+  });
   expect(await toHost("one.test")).toBe("200 a");
   expect(await toHost("two.test")).toBe("200 b");
 });
@@ -194,16 +243,10 @@ test("an Envoy that asks for a collection of clusters has what is in it, and no 
       load_assignment: { cluster_name: name },
     });
   await save({ ...parts, hosts: [...parts.hosts, cluster("shop/one"), cluster("other/two")] });
-  const { dynamic_resources } = createBootstrap({
-    nodeId: "edge-2",
-    cluster: "default",
-    api: "delta",
-    xds: { host: "127.0.0.1", port: fairway.xdsPort },
-    admin: { host: "127.0.0.1", port: 1 },
-  });
-  const { lds_config: _, ...rest } = dynamic_resources as Readonly<Record<string, unknown>>;
+  const { lds_config: _, ...rest } = dynamicResources("new");
   const override = { dynamic_resources: { ...rest, cds_resources_locator: `${prefix}/shop/*` } };
-  await using other = await Envoy.start({ xdsPort: fairway.xdsPort, nodeId: "edge-2", override });
+  const { xdsPort } = fairway;
+  await using other = await Envoy.start({ xdsPort, nodeId: "edge-2", cluster: "new", override });
   await other.ready();
   const names = async () => (await other.clusters()).cluster_statuses?.map(({ name }) => name).toSorted();
   expect(await names()).toEqual(["fairway_xds", `${prefix}/shop/one`]);
@@ -215,11 +258,15 @@ test("an Envoy that asks for a collection of clusters has what is in it, and no 
 test("everything is there after the control plane was restarted", async () => {
   await fairway.kill("SIGKILL");
   await fairway.restart();
-  await waitUntil(async () => (await envoy.counter("control_plane.connected_state")) === 1, { what: "the stream" });
+  for (const envoy of envoys) {
+    await waitUntil(async () => (await envoy.counter("control_plane.connected_state")) === 1, { what: "the stream" });
+  }
   expect(await toHost("one.test")).toBe("200 a");
   expect(await toHost("nobody.test")).toBe("404 -");
   expect(await toCluster("a")).toBe("200 a");
   expect(await toCluster("nobody")).toBe("503 -");
-  const rejected = [...(await envoy.stats("update_rejected$"))].filter(([, count]) => count > 0);
-  expect(rejected).toEqual([]);
+  for (const envoy of envoys) {
+    const rejected = [...(await envoy.stats("update_rejected$"))].filter(([, count]) => count > 0);
+    expect(rejected).toEqual([]);
+  }
 });
