@@ -36,8 +36,8 @@ export interface Member {
 export interface FourPorts {
   readonly backends: readonly string[];
   readonly members: readonly Pick<Member, "name" | "api" | "port" | "sparePort">[];
-  /** The keys `nodes` and `gateways`; `keys` are put into each group. */
-  groups(keys?: string): string;
+  /** The keys `nodes` and `gateways`; `keys` are put into each group, and `gatewayKeys` into each gateway. */
+  groups(keys?: string, gatewayKeys?: string): string;
 }
 
 export interface FourOptions {
@@ -47,6 +47,8 @@ export interface FourOptions {
   readonly prepare?: (configDir: string) => Promise<void>;
   /** Without ADS no stream alone shows that an Envoy has everything; then it only has to be ready. */
   readonly converges?: false;
+  /** Disturbs what is said from the first message on. */
+  readonly disturb?: (relay: XdsRelay) => void;
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: (bootstrap: {
     readonly api: "delta" | "sotw";
@@ -66,8 +68,8 @@ export interface Four extends AsyncDisposable {
   /** Replaces the config and waits until all four have it. */
   change(text: string): Promise<void>;
   nodes(): Promise<ReadonlyMap<string, NodeView>>;
-  /** Waits until each Envoy has what its group is served. */
-  converged(): Promise<void>;
+  /** Waits until each Envoy has what its group is served, and something else than `before`. */
+  converged(before?: ReadonlyMap<string, NodeView>): Promise<void>;
   /** Looks at all four at once; what fails says in whose name. */
   each<T>(look: (member: Member) => Promise<T>): Promise<readonly T[]>;
 }
@@ -94,13 +96,14 @@ export async function startFour(options: FourOptions): Promise<Four> {
       kinds.map(async (kind) => ({ ...kind, port: await freePort(), sparePort: await freePort() })),
     );
     const addresses = backends.map(({ address }) => address);
-    const ports: FourPorts = { backends: addresses, members: places, groups: (keys) => groups(places, keys) };
+    const ports: FourPorts = { backends: addresses, members: places, groups: (...keys) => groups(places, ...keys) };
     await writeFile(join(configDir, "main.yaml"), options.config(ports));
     await options.prepare?.(configDir);
     const fairway = stack.use(await Fairway.start({ configDir, stateDir: directory.join("state") }));
     const members = await Promise.all(
       places.map(async ({ version, ...place }): Promise<Member> => {
         const relay = stack.use(await XdsRelay.start(fairway.xdsPort));
+        options.disturb?.(relay);
         const { name, api } = place;
         const override = options.override?.({ api, xdsPort: relay.port });
         const envoy = stack.use(
@@ -161,7 +164,7 @@ function createFour(parts: Parts, stack: AsyncDisposableStack): Four {
       await save(text);
       await haveAll(before);
     },
-    converged: () => haveAll(new Map()),
+    converged: (before = new Map()) => haveAll(before),
     each: (look) =>
       Promise.all(
         members.map((member) =>
@@ -174,10 +177,11 @@ function createFour(parts: Parts, stack: AsyncDisposableStack): Four {
   };
 }
 
-function groups(members: readonly Pick<Member, "name" | "port">[], keys = ""): string {
+function groups(members: readonly Pick<Member, "name" | "port">[], keys = "", gatewayKeys = ""): string {
   const nodes = members.map(({ name }) => `  ${name}: { match: { cluster: ${name} }, ${keys} }`);
   const gateways = members.map(
-    ({ name, port }) => `  ${name}: { nodes: ${name}, listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }`,
+    ({ name, port }) =>
+      `  ${name}: { nodes: ${name}, listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }], ${gatewayKeys} }`,
   );
   return ["nodes:", ...nodes, "gateways:", ...gateways, ""].join("\n");
 }

@@ -12,6 +12,7 @@ import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
 import { startFour } from "./four-envoys.ts";
 import type { Four, FourPorts, Member } from "./four-envoys.ts";
+import type { XdsRelay } from "./xds-relay.ts";
 
 const LATE_MS = 300;
 /** For each Envoy. */
@@ -32,16 +33,31 @@ routes:
 let four: Four;
 let edit = 0;
 
+const endpointsLate = (relay: XdsRelay): (() => void) =>
+  relay.hold(({ typeUrl }) => (typeUrl === typeUrls.endpoints ? pause(LATE_MS) : undefined));
+
 beforeAll(async () => {
-  four = await startFour({ backends: 2, config: config(0) });
+  const late: (() => void)[] = [];
+  four = await startFour({ backends: 2, config: config(0), disturb: (relay) => late.push(endpointsLate(relay)) });
+  for (const end of late) end();
 });
 afterAll(() => four[Symbol.asyncDispose]());
 
+test("an Envoy that starts acknowledges clusters at once, before they have their endpoints, and asks for listeners after that", async () => {
+  const { cluster, endpoints, listener } = typeUrls;
+  await four.each(async ({ relay }) => {
+    const [clusters] = relay.toldOf(cluster);
+    const [supply] = relay.toldOf(endpoints);
+    const ack = relay.askedFor(cluster).find(({ nonce }) => nonce !== "" && nonce === clusters?.nonce);
+    expect(ack?.error).toBeUndefined();
+    expect((supply?.atMs ?? 0) - (ack?.atMs ?? Number.POSITIVE_INFINITY)).toBeGreaterThan(LATE_MS / 2);
+    expect(relay.askedFor(listener)[0]?.atMs).toBeGreaterThan(supply?.atMs ?? Number.POSITIVE_INFINITY);
+  });
+});
+
 test("a route that moves to a cluster whose endpoints come late loses none of thousands of requests", async () => {
   const { cluster, endpoints, route } = typeUrls;
-  const late = four.members.map(({ relay }) =>
-    relay.hold(({ typeUrl }) => (typeUrl === endpoints ? pause(LATE_MS) : undefined)),
-  );
+  const late = four.members.map(({ relay }) => endpointsLate(relay));
   const loads = four.members.map(({ url }) => Load.start({ url, concurrency: 4 }));
   const from = new Map(four.members.map(({ name, relay }) => [name, relay.told.length]));
   while (loads.some((load) => load.report().sent < REQUESTS_MIN)) {

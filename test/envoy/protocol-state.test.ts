@@ -27,7 +27,8 @@ const config =
   ({ shop, services = [], resources = [] }: Parts = {}) =>
   ({ backends, groups }: FourPorts): string =>
     [
-      groups("updates: { grace: 250ms }, consistency: warn, removalGuard: off"),
+      // An Envoy that comes back may drain listeners, and what it has that is gone stays as long.
+      groups("updates: { grace: 250ms }, consistency: warn, removalGuard: off", "drain: { time: 1s }"),
       "services:",
       `  shop: { endpoints: [${shop ?? `"${backends[0]}"`}] }`,
       `  other: { endpoints: ["${backends[1]}"] }`,
@@ -145,26 +146,27 @@ test("a load assignment that no cluster names is sent to nobody and holds nothin
   await change({});
 });
 
-test("a cluster that left and returns is given the endpoints that Envoy has forgotten", async () => {
+test("a cluster that left and returns is given the endpoints that Envoy has forgotten, also when they never left", async () => {
   await leftoversGone();
   const [first = ""] = four.ports.backends;
-  const services = [`  guest: { endpoints: ["${first}"] }`];
-  await change({ services });
-  await four.each(async (member) => expect(await hostsOf(member, "guest")).toEqual([four.backends[0]?.port]));
-  await change({});
-  await four.each((member) =>
-    waitUntil(async () => (await hostsOf(member, "guest")) === undefined, { what: "the cluster to go" }),
-  );
+  const stays = assignment("visitors", first);
+  const both = {
+    services: [`  guest: { endpoints: ["${first}"] }`],
+    resources: [edsCluster("visitor", "visitors"), stays],
+  };
+  const port = four.backends[0]?.port;
+  const hosts = async (member: Member) => [await hostsOf(member, "guest"), await hostsOf(member, "visitor")];
+  await change(both);
+  await four.each(async (member) => expect(await hosts(member)).toEqual([[port], [port]]));
+  await change({ resources: [stays] });
+  await leftoversGone();
   const startedAt = performance.now();
-  const seen = await change({ services });
+  const seen = await change(both);
   expect(performance.now() - startedAt).toBeLessThan(STALL_MS);
   await four.each(async (member) => {
-    expect(
-      seen(member)
-        .told.filter(({ typeUrl }) => typeUrl === endpoints)
-        .map(({ names }) => names),
-    ).toEqual([["guest"]]);
-    expect(await hostsOf(member, "guest")).toEqual([four.backends[0]?.port]);
+    const given = seen(member).told.filter(({ typeUrl }) => typeUrl === endpoints);
+    expect(given.flatMap(({ names }) => names).toSorted()).toEqual(["guest", "visitors"]);
+    expect(await hosts(member)).toEqual([[port], [port]]);
   });
   await change({});
 });
@@ -223,8 +225,9 @@ test("an Envoy that reconnects says what it holds and is told nothing that it ha
   });
 });
 
-test("an Envoy that was away is told what changed meanwhile, and on delta nothing else", async () => {
+test("an Envoy that was away is told what changed and what is gone, and on delta nothing else", async () => {
   const [first = "", second = ""] = four.ports.backends;
+  await change({ services: [`  early: { endpoints: ["${first}"] }`] });
   for (const { relay } of four.members) relay.setAway(true);
   const marks = four.members.map(({ relay }) => relay.told.length);
   const served = await four.nodes();
@@ -242,10 +245,14 @@ test("an Envoy that was away is told what changed meanwhile, and on delta nothin
   await four.each(async (member) => {
     await answers(member, "v2");
     await waitUntil(async () => (await hostsOf(member, "late"))?.length === 1, { what: "the new cluster" });
+    await waitUntil(async () => (await hostsOf(member, "early")) === undefined, {
+      what: "the cluster that is gone to leave",
+    });
     const told = member.relay.told.slice(marks[four.members.indexOf(member)]);
     const names = told.flatMap((response) => response.names).toSorted();
     const changed = ["late", "late", "shop"];
     expect(names).toEqual(member.api === "delta" ? changed : expect.arrayContaining(changed));
+    if (member.api === "delta") expect(told.flatMap(({ removed }) => removed)).toEqual(["early"]);
   });
 });
 

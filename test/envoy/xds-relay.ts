@@ -134,6 +134,8 @@ export class XdsRelay implements AsyncDisposable {
       upstream.destroy();
     };
     for (const each of [client, server]) each.on("error", end);
+    // When the other side dies, its stream is aborted without an error.
+    for (const each of [client, server]) each.on("aborted", end);
     client.on("close", end);
     readMessages(client, (frame) => {
       this.asked.push({ ...call, ...readRequest(call.path, frame) });

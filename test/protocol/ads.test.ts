@@ -175,6 +175,25 @@ describe.each(["delta", "sotw"] as const)("%s ADS", (variant) => {
     ).toBe(status.RESOURCE_EXHAUSTED);
   });
 
+  test("a node that answers nothing, and one that rejects everything, hold up no other", async () => {
+    await publish(snapshotOf({ a: 1 }));
+    const mute = connect({ variant, nodeId: "mute" }).ask(cluster).ask(listener);
+    await mute.response(cluster);
+    const contrary = connect({ variant, nodeId: "contrary" }).ask(cluster);
+    contrary.reject(await contrary.response(cluster), "no");
+    const healthy = connect({ variant, ...envoyLike, nodeId: "healthy" })
+      .ask(cluster)
+      .ask(listener);
+    await healthy.has(route, "public/http");
+    const isSynced = (count: number) => () =>
+      events.filter((event) => event.kind === "synced" && event.nodeId === "healthy").length === count;
+    await eventually("the first snapshot to be acknowledged", isSynced(1));
+    await publish(snapshotOf({ b: 1 }));
+    await healthy.has(endpoints, "a", "b");
+    await eventually("the next one to be acknowledged", isSynced(2));
+    expect(events.filter(({ kind, nodeId }) => kind === "synced" && nodeId !== "healthy")).toEqual([]);
+  });
+
   test("ends every stream with UNAVAILABLE when it closes, so that clients go elsewhere", async () => {
     await publish(snapshotOf({ a: 1 }));
     const client = connect({ variant, ...envoyLike }).ask(cluster);

@@ -55,7 +55,11 @@ export class DrivenStream {
 
   /** A request; what it caused is returned. */
   ask(type: TypeName, ask: Ask = {}): readonly Response[] {
-    const typeUrl = typeUrls[type];
+    return this.askFor(typeUrls[type], ask);
+  }
+
+  /** The same for any type. */
+  askFor(typeUrl: string, ask: Ask = {}): readonly Response[] {
     const { names = [], drop = [], nonce = "", error } = ask;
     const demand =
       this.variant === "sotw"
