@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import { connect as connectTcp } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DeltaDiscoveryRequest } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
+import { DeltaDiscoveryRequest, DiscoveryRequest } from "../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import { frameMessage } from "../../src/grpc/message-frames.ts";
 import { status } from "../../src/grpc/status.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
@@ -19,9 +19,10 @@ import { memoryGrowth } from "../support/memory-growth.ts";
 import { snapshotOf } from "./services-snapshot.ts";
 
 const { cluster, endpoints } = typeUrls;
-const pathOf = (typeUrl: string | undefined) =>
-  discoveryMethods.find((method) => method.typeUrl === typeUrl && method.variant === "delta")?.path ?? "";
+const pathOf = (typeUrl: string | undefined, variant = "delta") =>
+  discoveryMethods.find((method) => method.typeUrl === typeUrl && method.variant === variant)?.path ?? "";
 const ADS = pathOf(undefined);
+const SOTW_ADS = pathOf(undefined, "sotw");
 
 /** What ten rounds of an attack may leave behind: nothing, but heaps are never measured exactly. */
 const GROWTH_BYTES_MAX = 4 * 1024 * 1024;
@@ -60,12 +61,14 @@ async function publish(limit: number): Promise<void> {
 type Request = Parameters<typeof DeltaDiscoveryRequest.fromPartial>[0];
 const requestFrame = (request: Request) =>
   frameMessage(DeltaDiscoveryRequest.encode(DeltaDiscoveryRequest.fromPartial(request)).finish());
+const sotwFrame = (request: Parameters<typeof DiscoveryRequest.fromPartial>[0]) =>
+  frameMessage(DiscoveryRequest.encode(DiscoveryRequest.fromPartial(request)).finish());
 const hello = { node: { id: "hostile" }, typeUrl: endpoints };
 
 /** Sends the frames on a new connection and resolves with the status. */
-async function statusOf(...frames: readonly Buffer[]): Promise<number | undefined> {
+async function statusOf(path: string, frames: readonly Buffer[]): Promise<number | undefined> {
   using client = new RawClient(port);
-  const call = client.call(ADS);
+  const call = client.call(path);
   for (const frame of frames) call.stream.write(frame);
   return await call.ended();
 }
@@ -98,7 +101,9 @@ describe("a message", () => {
     node: { id: "hostile", metadata: { k: "x".repeat(bytes) } },
     typeUrl: endpoints,
   });
-  test.each<readonly [string, number, () => readonly Buffer[]]>([
+  type Row = readonly [title: string, code: number, frames: () => readonly Buffer[]];
+  const inDelta: readonly Row[] = [
+    ["with a field that is longer than it", status.INTERNAL, () => [frameMessage(Buffer.from([10, 0x7f, 1, 2, 3]))]],
     ["that is no protobuf", status.INTERNAL, () => [frameMessage(Buffer.alloc(1_000, 0xff))]],
     ["that claims 4 GB", status.RESOURCE_EXHAUSTED, () => [Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3])]],
     ["that is compressed garbage", status.UNIMPLEMENTED, () => [Buffer.from([1, 0, 0, 0, 3, 1, 2, 3])]],
@@ -106,6 +111,21 @@ describe("a message", () => {
       "with a million names",
       status.RESOURCE_EXHAUSTED,
       () => [requestFrame({ ...hello, resourceNamesSubscribe: manyNames(1_000_000) })],
+    ],
+    [
+      "with a million names that it drops",
+      status.RESOURCE_EXHAUSTED,
+      () => [requestFrame({ ...hello, resourceNamesUnsubscribe: manyNames(1_000_000) })],
+    ],
+    [
+      "with 200,000 versions that it holds",
+      status.RESOURCE_EXHAUSTED,
+      () => [
+        requestFrame({
+          ...hello,
+          initialResourceVersions: Object.fromEntries(manyNames(200_000).map((name) => [name, "1"])),
+        }),
+      ],
     ],
     [
       "with some names more, again and again",
@@ -120,12 +140,21 @@ describe("a message", () => {
     ],
     ["with huge metadata", status.INVALID_ARGUMENT, () => [requestFrame(metadata(2_000_000))]],
     ["with metadata that is very deep", status.INVALID_ARGUMENT, () => [deepStruct(2_000)]],
-  ])(
+  ];
+  const inSotw: readonly Row[] = [
+    ["that is no protobuf, in SotW", status.INTERNAL, () => [frameMessage(Buffer.alloc(1_000, 0xff))]],
+    [
+      "with a million names, in SotW",
+      status.RESOURCE_EXHAUSTED,
+      () => [sotwFrame({ ...hello, resourceNames: manyNames(1_000_000) })],
+    ],
+  ];
+  test.each([...inDelta.map((row) => [...row, ADS] as const), ...inSotw.map((row) => [...row, SOTW_ADS] as const)])(
     "%s ends its stream, and leaves nothing behind",
-    async (_, code, frames) => {
+    async (_, code, frames, path) => {
       const sent = frames();
-      expect(await statusOf(...sent)).toBe(code);
-      const growth = await memoryGrowth(async () => void (await statusOf(...sent)), 3);
+      expect(await statusOf(path, sent)).toBe(code);
+      const growth = await memoryGrowth(async () => void (await statusOf(path, sent)), 3);
       expect(growth).toBeLessThan(GROWTH_BYTES_MAX);
     },
     60_000,
@@ -170,13 +199,16 @@ async function tcp(): Promise<{ readonly socket: Socket; readonly state: { close
 }
 
 describe("a connection", () => {
-  test("that opens streams and resets them at once loses its connection", async () => {
-    using client = new RawClient(port);
-    await eventually("the reset of the connection", () => {
-      for (let count = 0; count < 500 && !client.closed; count += 1) client.call(ADS).stream.destroy();
-      return client.closed;
-    });
-    expect(server.streamsCount).toBeLessThan(10);
+  test("that opens streams and resets them at once loses its connection, and leaves nothing behind", async () => {
+    const growth = await memoryGrowth(async () => {
+      using client = new RawClient(port);
+      await eventually("the reset of the connection", () => {
+        for (let count = 0; count < 500 && !client.closed; count += 1) client.call(ADS).stream.destroy();
+        return client.closed;
+      });
+    }, 3);
+    expect(growth).toBeLessThan(GROWTH_BYTES_MAX);
+    await eventually("the streams to be forgotten", () => server.streamsCount === 1);
   });
 
   test.each([
@@ -193,14 +225,17 @@ describe("a connection", () => {
     expect(growth).toBeLessThan(GROWTH_BYTES_MAX);
   });
 
-  test("whose headers never end is closed", async () => {
-    const { socket, state } = await tcp();
-    socket.write(http2Frame(1, 0, 1, Buffer.from([0x82])));
-    await eventually("the end of the connection", () => {
-      for (let count = 0; count < 50 && !state.closed; count += 1)
-        socket.write(http2Frame(9, 0, 1, Buffer.alloc(16_000)));
-      return state.closed;
-    });
+  test("whose headers never end is closed, and leaves nothing behind", async () => {
+    const growth = await memoryGrowth(async () => {
+      const { socket, state } = await tcp();
+      socket.write(http2Frame(1, 0, 1, Buffer.from([0x82])));
+      await eventually("the end of the connection", () => {
+        for (let count = 0; count < 50 && !state.closed; count += 1)
+          socket.write(http2Frame(9, 0, 1, Buffer.alloc(16_000)));
+        return state.closed;
+      });
+    }, 3);
+    expect(growth).toBeLessThan(GROWTH_BYTES_MAX);
   });
 
   test("may have thousands of streams, as an Envoy without ADS has, and each is served", async () => {
