@@ -30,6 +30,9 @@ interface Ports {
   readonly renamed: number;
   readonly tcp: number;
   readonly tcpTo: number;
+  readonly tcpFilter: number;
+  readonly tcpTls: number;
+  readonly tcpRemoved: number;
   readonly inline: number;
 }
 
@@ -65,24 +68,51 @@ routes:
   shop: { gateways: [shared, certificate, filter, moved, ${edited ? "new-name" : "old-name"}], rules: [{ backends: [{ service: shop }] }] }
 ${edited ? "" : "  leaving: { gateways: [removed], rules: [{ backends: [{ service: leaving }] }] }"}
 patches:
-  - target: { type: Listener, name: filter/http }
-    jsonPatch:
-      - { op: add, path: /filter_chains/0/filters/0/typed_config/upgrade_configs, value: [{ upgrade_type: websocket }] }
+${["moved/http", `127.0.0.1:${ports.shared}`, ...(edited ? [] : ["removed/http"])].map(webSockets).join("\n")}
+${webSockets("filter/http")}
       - { op: replace, path: /filter_chains/0/filters/0/typed_config/stream_idle_timeout, value: ${edited ? 200 : 300}s }
 resources:
+${tcpListener("tcp", edited ? ports.tcpTo : ports.tcp, { edited })}
+${tcpListener("tcp-filter", ports.tcpFilter, { edited, idleS: edited ? 200 : 300 })}
+${tcpListener("tcp-tls", ports.tcpTls, { edited, tls: edited ? "TLSv1_3" : "TLSv1_2" })}
+${edited ? "" : tcpListener("tcp-removed", ports.tcpRemoved, { edited })}
+${edited ? "" : inlineListener(ports.inline)}
+`;
+}
+
+const webSockets = (listener: string): string => `
+  - target: { type: Listener, name: "${listener}" }
+    jsonPatch:
+      - { op: add, path: /filter_chains/0/filters/0/typed_config/upgrade_configs, value: [{ upgrade_type: websocket }] }`;
+
+interface TcpParts {
+  readonly edited: boolean;
+  readonly idleS?: number;
+  readonly tls?: string;
+}
+
+const tcpListener = (name: string, port: number, { edited, idleS = 3_600, tls }: TcpParts): string => `
   - "@type": type.googleapis.com/envoy.config.listener.v3.Listener
-    name: tcp
-    address: { socket_address: { address: 127.0.0.1, port_value: ${edited ? ports.tcpTo : ports.tcp} } }
+    name: ${name}
+    address: { socket_address: { address: 127.0.0.1, port_value: ${port} } }
     filter_chains:
       - filters:
           - name: tcp
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
               stat_prefix: tcp
+              idle_timeout: ${idleS}s
               cluster: ${edited ? "new" : "old"}-echo
-${edited ? "" : inlineListener(ports.inline)}
-`;
-}
+${tls === undefined ? "" : transportSocket(tls)}`;
+
+const transportSocket = (minimum: string): string => `
+        transport_socket:
+          name: tls
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+            common_tls_context:
+              tls_params: { tls_minimum_protocol_version: ${minimum} }
+              tls_certificate_sds_secret_configs: [{ name: fixed, sds_config: { ads: {}, resource_api_version: V3 } }]`;
 
 /** Its routes are its own: on a connection that is left from it, they lead where they led. */
 const inlineListener = (port: number): string => `
@@ -128,6 +158,29 @@ async function openAll(target: Target): Promise<Opened> {
   };
 }
 
+async function choosePorts(): Promise<Ports> {
+  const names = ["shared", "certificate", "filter", "moved", "movedTo", "removed", "renamed", "inline"];
+  names.push("tcp", "tcpTo", "tcpFilter", "tcpTls", "tcpRemoved");
+  const free = await freePorts(names.length);
+  return Object.fromEntries(names.map((name, index) => [name, free[index]])) as unknown as Ports;
+}
+
+/** WebSockets and raw TCP on everything that changes: a filter chain, its TLS, its port, or all of it. */
+async function openEchoes(ports: Ports) {
+  const tls = { servername: "one.test" };
+  const targets: readonly (Target & { readonly name: string; readonly upgrade: boolean })[] = [
+    { name: "WebSocket, filter chain", port: ports.filter, upgrade: true },
+    { name: "WebSocket, TLS", port: ports.shared, ...tls, upgrade: true },
+    { name: "WebSocket, port", port: ports.moved, upgrade: true },
+    { name: "WebSocket, removed", port: ports.removed, upgrade: true },
+    { name: "TCP, filter chain", port: ports.tcpFilter, upgrade: false },
+    { name: "TCP, TLS", port: ports.tcpTls, ...tls, upgrade: false },
+    { name: "TCP, port", port: ports.tcp, upgrade: false },
+    { name: "TCP, removed", port: ports.tcpRemoved, upgrade: false },
+  ];
+  return Promise.all(targets.map(async (target) => ({ name: target.name, connection: await openEcho(target) })));
+}
+
 describe.concurrent("an edit of listeners", () => {
   test.each([
     ["delta", "1.40"],
@@ -135,8 +188,7 @@ describe.concurrent("an edit of listeners", () => {
   ] as const)(
     "ends the connections of what changed, in Envoy's drain time, and of nothing else, and loses no request that ends in it (%s, Envoy %s)",
     async (api, version) => {
-      const [shared, certificate, filter, moved, movedTo, removed, renamed, tcp, tcpTo, inline] = await freePorts(10);
-      const ports = { shared, certificate, filter, moved, movedTo, removed, renamed, tcp, tcpTo, inline } as Ports;
+      const ports = await choosePorts();
       await using backends = await startPatientBackends();
       const renew = async (configDir: string, name: string) => {
         for (const end of ["key", "pem"])
@@ -168,10 +220,7 @@ describe.concurrent("an edit of listeners", () => {
         neighbour: await openAll({ port: ports.shared, servername: "two.test" }),
         certificate: await openAll({ port: ports.certificate, servername: "one.test" }),
       };
-      const echoes = [
-        await openEcho({ port: ports.filter, upgrade: true }),
-        await openEcho({ port: ports.tcp, upgrade: false }),
-      ];
+      const echoes = await openEchoes(ports);
 
       const before = await scene.served();
       const editedAtMs = performance.now();
@@ -181,9 +230,10 @@ describe.concurrent("an edit of listeners", () => {
       const acknowledgedAtMs = performance.now();
 
       // A port that was left is closed to newcomers at once, and a new one is open.
-      for (const port of [ports.moved, ports.removed, ports.tcp, ports.inline]) await refused(port);
-      for (const port of [ports.movedTo, ports.renamed, ports.filter, ports.tcpTo])
+      for (const port of [ports.moved, ports.removed, ports.tcp, ports.tcpRemoved, ports.inline]) await refused(port);
+      for (const port of [ports.movedTo, ports.renamed, ports.filter, ports.tcpTo, ports.tcpFilter])
         (await openSocket({ port })).destroy();
+      (await openSocket({ port: ports.tcpTls, servername: "one.test" })).destroy();
       // What is open goes on: the removed listener too, whose service has left with it.
       const graceIsOver = acknowledgedAtMs + 1_500;
       await waitUntil(() => performance.now() > graceIsOver, { what: "the grace, which is 250 ms, to be long over" });
@@ -192,12 +242,12 @@ describe.concurrent("an edit of listeners", () => {
         expect(await within, name).toEqual([200, 200]);
         expect(await later.ask("/0"), name).toBe(200);
       }
-      for (const echo of echoes) await echo.echo();
+      for (const { connection } of echoes) await connection.echo();
 
       // At the end of the drain they are cut, with what is still under way on them, and not before.
       const ends = [
         ...Object.entries(draining).flatMap(([name, { idle }]) => idle.map((connection) => ({ name, connection }))),
-        ...echoes.map((connection) => ({ name: "echo", connection })),
+        ...echoes,
       ];
       for (const { name, connection } of ends) {
         const what = `${name} to be closed at the end of the drain`;

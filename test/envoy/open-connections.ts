@@ -135,16 +135,16 @@ export class BusyClient implements AsyncDisposable {
   }
 }
 
-/** Bytes that come back, over TCP as it is or in a WebSocket. */
-export async function openEcho({ port, upgrade }: Target & { readonly upgrade: boolean }) {
-  const socket = await openSocket({ port });
+/** Bytes that come back, over TCP as it is or in a WebSocket, with or without TLS. */
+export async function openEcho({ upgrade, ...target }: Target & { readonly upgrade: boolean }) {
+  const socket = await openSocket(target);
   let bytes = 0;
   let closedAtMs: number | undefined;
   socket.on("error", () => undefined);
   socket.on("close", () => (closedAtMs = performance.now()));
   if (upgrade) {
     socket.write(
-      "GET / HTTP/1.1\r\nhost: any.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n" +
+      `GET / HTTP/1.1\r\nhost: ${target.servername ?? "any.test"}\r\nconnection: upgrade\r\nupgrade: websocket\r\n` +
         "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     );
     const head = await new Promise<string>((resolve) => socket.once("data", (data) => resolve(data.toString())));
