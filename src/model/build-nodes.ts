@@ -92,6 +92,7 @@ export function buildRawResource(document: SourceDocument, path: Path, value: Ra
     typeUrl,
     name: present(rawResourceName(typeUrl, json), "checkRawResource demands a name"),
     json: rawMessage(json),
+    ...(value.ttl === undefined ? {} : { ttlMs: durationMs(value.ttl) }),
   };
 }
 

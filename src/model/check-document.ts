@@ -8,6 +8,7 @@
 import { checkNodeGroup } from "./check-nodes.ts";
 import { checkGateway, checkPolicy, checkRoute, checkSplit } from "./check-routing.ts";
 import { checkRawResource } from "./check-raw-resource.ts";
+import { checkTtl } from "./check-ttl.ts";
 import { checkService } from "./check-service.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
@@ -47,7 +48,8 @@ export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly D
     for (const [index, resource] of (value.resources ?? []).entries()) {
       const path = ["resources", index];
       if (broken.has(formatPath(path))) continue;
-      problems.push(...checkRawResource(api, path, resource as { readonly [key: string]: JsonValue }));
+      const json = resource as { readonly [key: string]: JsonValue };
+      problems.push(...checkRawResource(api, path, json), ...checkTtl(path, json));
     }
   }
   return problems.map((problem) => locate(document, withHint(problem)));

@@ -82,10 +82,10 @@ export function rawResourceName(typeName: string, resource: JsonMap): string | u
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The resource without Fairway's own key. */
+/** The resource without Fairway's own keys. */
 export function rawMessage(resource: JsonMap): JsonMap {
   const message: { [key: string]: JsonValue } = Object.create(null);
-  for (const [key, value] of Object.entries(resource)) if (key !== "nodes") message[key] = value;
+  for (const [key, value] of Object.entries(resource)) if (key !== "nodes" && key !== "ttl") message[key] = value;
   return message;
 }
 

@@ -59,6 +59,8 @@ export interface RawResource {
   readonly typeUrl: string;
   readonly name: string;
   readonly json: { readonly [key: string]: JsonValue };
+  /** How long it lasts in an Envoy that hears nothing; absent means for ever. */
+  readonly ttlMs?: number;
 }
 
 /** A JSON value. */

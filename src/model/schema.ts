@@ -19,11 +19,15 @@ const rawResource = z
     {
       "@type": scalar("text").describe("The type URL of a message that xDS delivers."),
       nodes: oneOrMore(name).optional().describe("Node groups that get it; all when absent."),
+      ttl: scalar("positiveDuration")
+        .optional()
+        .describe("Envoy drops it when the control plane is gone for so long; it stays when absent."),
     },
     { error: "map" },
   )
   .meta({
-    description: "An Envoy resource in proto3 JSON, with `@type`; `nodes` names the groups that get it.",
+    description:
+      "An Envoy resource in proto3 JSON, with `@type`; `nodes` names the groups that get it, `ttl` ends it without a control plane.",
     examples: [{ "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", name: "raw" }],
   });
 

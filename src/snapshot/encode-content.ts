@@ -29,7 +29,7 @@ export function encodeContent(
   resource: EnvoyResource,
   { api, references }: EncodingTools,
 ): Result<Resource, readonly Diagnostic[]> {
-  const { typeUrl, name, json, at } = resource;
+  const { typeUrl, name, json, at, ttlMs } = resource;
   const title = `${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)} "${name}"`;
   const result = api.encode(typeUrl, json);
   if (!result.ok) {
@@ -46,17 +46,18 @@ export function encodeContent(
   return ok({
     typeUrl,
     name: brand<ResourceName>(name),
-    version: brand<VersionInfo>(resourceVersion(typeUrl, bytes)),
+    version: brand<VersionInfo>(resourceVersion(typeUrl, bytes, ttlMs)),
     body: bytes,
     references: references.find(typeUrl, message),
     at,
     hostCount: countHosts(typeUrl, message),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
   });
 }
 
-/** The version of a resource: equal bytes, equal version, on every replica. */
-export function resourceVersion(typeUrl: string, body: Uint8Array): string {
-  return contentHash([typeUrl, body]);
+/** The version of a resource: equal bytes and equal time to live, equal version, on every replica. */
+export function resourceVersion(typeUrl: string, body: Uint8Array, ttlMs?: number): string {
+  return contentHash(ttlMs === undefined ? [typeUrl, body] : [typeUrl, body, `ttl ${ttlMs}`]);
 }
 
 /** Hosts of a load assignment, whatever their health; virtual hosts of a route configuration. */

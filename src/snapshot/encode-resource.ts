@@ -72,10 +72,10 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
 
   /** The entry of this content, made if it is new; another place makes an entry that shares the content. */
   const entryOf = (resource: EnvoyResource): Result<Entry, readonly Diagnostic[]> => {
-    const { typeUrl, name, json, at } = resource;
+    const { typeUrl, name, json, at, ttlMs } = resource;
     const key = `${typeUrl} ${name}`;
     const ofName = entries.get(key) ?? [];
-    const known = ofName.find((entry) => sameContent(entry.json, json));
+    const known = ofName.find((entry) => entry.resource.ttlMs === ttlMs && sameContent(entry.json, json));
     if (known !== undefined && samePlace(known.resource.at, at)) return ok(known);
     const result = known === undefined ? encodeNew(resource, ofName[0]?.resource) : ok({ ...known.resource, at });
     if (!result.ok) return result;

@@ -31,6 +31,7 @@ const persistedResource = z.strictObject({
   references: z.array(z.strictObject({ typeUrl: z.string(), name: z.string() })),
   at: z.strictObject({ file: z.string(), line: z.int().min(1), column: z.int().min(1) }),
   hostCount: z.int().min(0),
+  ttlMs: z.int().min(1).optional(),
 });
 
 const persistedSnapshot = z.strictObject({
@@ -103,6 +104,7 @@ function persistResource(resource: Resource): PersistedResource {
     references: resource.references.map(({ typeUrl, name }) => ({ typeUrl, name })),
     at: { file: resource.at.file, line: resource.at.line, column: resource.at.column },
     hostCount: resource.hostCount,
+    ...(resource.ttlMs === undefined ? {} : { ttlMs: resource.ttlMs }),
   };
 }
 
@@ -112,10 +114,11 @@ function restoreResource(typeUrl: string, persisted: PersistedResource): Resourc
   return {
     typeUrl,
     name: brand<ResourceName>(persisted.name),
-    version: brand<VersionInfo>(resourceVersion(typeUrl, body)),
+    version: brand<VersionInfo>(resourceVersion(typeUrl, body, persisted.ttlMs)),
     body,
     references: persisted.references,
     at: persisted.at,
     hostCount: persisted.hostCount,
+    ...(persisted.ttlMs === undefined ? {} : { ttlMs: persisted.ttlMs }),
   };
 }

@@ -28,4 +28,6 @@ export interface Resource {
   readonly at: Place;
   /** For endpoints: how many hosts; for route configurations: how many virtual hosts; 0 for other types. */
   readonly hostCount: number;
+  /** How long it lasts in an Envoy that hears nothing of it; a part of its version. Absent means for ever. */
+  readonly ttlMs?: number;
 }

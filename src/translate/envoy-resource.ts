@@ -13,6 +13,8 @@ export interface EnvoyResource {
   readonly name: string;
   readonly json: { readonly [key: string]: JsonValue };
   readonly at: Place;
+  /** How long it lasts in an Envoy that hears nothing; absent means for ever. */
+  readonly ttlMs?: number;
 }
 
 /** Everything that the nodes of one group get. */

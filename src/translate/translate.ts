@@ -165,7 +165,7 @@ function attachedTo(
   return routes.filter((route) => isAttached(route, gateway, listener));
 }
 
-function translateRaw({ typeUrl, name, json, at }: RawResource): EnvoyResource {
+function translateRaw({ typeUrl, name, json, at, ttlMs }: RawResource): EnvoyResource {
   const { "@type": _, ...fields } = json;
-  return { typeUrl, name, json: fields, at };
+  return { typeUrl, name, json: fields, at, ...(ttlMs === undefined ? {} : { ttlMs }) };
 }

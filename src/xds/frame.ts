@@ -12,6 +12,8 @@ import type { HostAnswer } from "./asked-hosts.ts";
 import { isHostAnswer } from "./asked-hosts.ts";
 import type { Response, Variant } from "./stream-state.ts";
 
+const RESOURCE_TYPE_URL = "type.googleapis.com/envoy.service.discovery.v3.Resource";
+
 const deltaFrames = new WeakMap<Resource, Uint8Array>();
 const sotwFrames = new WeakMap<Resource, Uint8Array>();
 
@@ -41,9 +43,11 @@ function makeFrame(variant: Variant, response: Response, identifier: string): Bu
   writer.join();
   const plain = response.resources.filter((resource) => !isHostAnswer(resource));
   const resources = plain.map((resource) =>
-    variant === "delta"
-      ? frameOf(deltaFrames, resource, (each) => deltaFrame(each))
-      : frameOf(sotwFrames, resource, sotwFrame),
+    variant === "delta" && response.isHeartbeat === true
+      ? deltaFrame(resource, { aliases: [], isNone: true })
+      : variant === "delta"
+        ? frameOf(deltaFrames, resource, (each) => deltaFrame(each))
+        : frameOf(sotwFrames, resource, sotwFrame),
   );
   return frameParts([writer.finish(), ...resources, ...hostFrames(response.resources.filter(isHostAnswer))]);
 }
@@ -73,7 +77,7 @@ function frameOf(
   return frame;
 }
 
-/** `resources` (2) of a delta response: a Resource with version (1), resource (2), name (3) and aliases (4). */
+/** `resources` (2) of a delta response: a Resource with version (1), resource (2), name (3), aliases (4) and ttl (6). */
 function deltaFrame(resource: Resource, host: HostFrame = { aliases: [], isNone: false }): Uint8Array {
   const writer = new BinaryWriter().tag(2, WireType.LengthDelimited).fork();
   writer.tag(1, WireType.LengthDelimited).string(resource.version);
@@ -84,24 +88,42 @@ function deltaFrame(resource: Resource, host: HostFrame = { aliases: [], isNone:
   }
   writer.tag(3, WireType.LengthDelimited).string(resource.name);
   for (const alias of host.aliases) writer.tag(4, WireType.LengthDelimited).string(alias);
+  if (resource.ttlMs !== undefined) writeTtl(writer, resource.ttlMs);
   return writer.join().finish();
 }
 
-/** What is special about a virtual host on demand: the names that were asked for, and that there is none. */
+/** Of a virtual host on demand the names that were asked for, and that there is none; or a heartbeat, without content. */
 interface HostFrame {
   readonly aliases: readonly string[];
   readonly isNone: boolean;
 }
 
-/** `resources` (2) of a SotW response: an Any. */
+/** `resources` (2) of a SotW response: an Any, of a Resource when there is more to say than the content. */
 function sotwFrame(resource: Resource): Uint8Array {
   const writer = new BinaryWriter().tag(2, WireType.LengthDelimited).fork();
-  writeAny(writer, resource);
+  if (resource.ttlMs === undefined) {
+    writeAny(writer, resource);
+    return writer.join().finish();
+  }
+  const wrapped = new BinaryWriter().tag(1, WireType.LengthDelimited).string(resource.version);
+  wrapped.tag(2, WireType.LengthDelimited).fork();
+  writeAny(wrapped, resource);
+  wrapped.join().tag(3, WireType.LengthDelimited).string(resource.name);
+  writeTtl(wrapped, resource.ttlMs);
+  writeAny(writer, { typeUrl: RESOURCE_TYPE_URL, body: wrapped.finish() });
   return writer.join().finish();
 }
 
+/** `ttl` (6) of a Resource: a Duration of seconds (1) and nanoseconds (2). */
+function writeTtl(writer: BinaryWriter, ttlMs: number): void {
+  writer.tag(6, WireType.LengthDelimited).fork();
+  writer.tag(1, WireType.Varint).int64(Math.floor(ttlMs / 1_000));
+  writer.tag(2, WireType.Varint).int32((ttlMs % 1_000) * 1_000_000);
+  writer.join();
+}
+
 /** The fields of google.protobuf.Any. */
-function writeAny(writer: BinaryWriter, resource: Resource): void {
+function writeAny(writer: BinaryWriter, resource: Pick<Resource, "typeUrl" | "body">): void {
   writer.tag(1, WireType.LengthDelimited).string(resource.typeUrl);
   writer.tag(2, WireType.LengthDelimited).bytes(resource.body);
 }

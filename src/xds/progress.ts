@@ -122,8 +122,13 @@ function sayPassed(
 }
 
 function isClean(state: StreamState, type: TypeState): boolean {
-  if (type.inFlight !== undefined || type.owed || type.forced.size > 0) return false;
+  if (isMoving(type) || type.owed || type.forced.size > 0) return false;
   return type.cleanFor !== undefined && type.cleanFor === offeredView(state, type);
+}
+
+/** Something is under way that changes what the node has; a heartbeat does not. */
+function isMoving({ inFlight }: TypeState): boolean {
+  return inFlight !== undefined && inFlight.response.isHeartbeat !== true;
 }
 
 /** Offered content that the node has refused. */
@@ -324,7 +329,7 @@ export function describeWait(state: StreamState): string {
   if (refused.length > 0) return `a cure for what the node rejected: ${listNames(refused.map(({ name }) => name))}`;
   const waits: string[] = [];
   for (const type of subscribedTypes(state)) {
-    if (type.inFlight === undefined) continue;
+    if (type.inFlight === undefined || !isMoving(type)) continue;
     const { resources, removed } = type.inFlight.response;
     waits.push(`ACK of ${type.type.plural} (${listNames([...resources.map(({ name }) => name), ...removed])})`);
   }

@@ -115,7 +115,8 @@ const sizes = new WeakMap<Response, number>();
 export function sizeOf(response: Response): number {
   let size = sizes.get(response);
   if (size === undefined) {
-    size = response.resources.reduce((sum, resource) => sum + resource.body.byteLength, 0);
+    const bytesOfOne = ({ name, body }: Resource) => (response.isHeartbeat === true ? name.length : body.byteLength);
+    size = response.resources.reduce((sum, resource) => sum + bytesOfOne(resource), 0);
     sizes.set(response, size);
   }
   return size;

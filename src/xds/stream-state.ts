@@ -94,6 +94,8 @@ export interface StreamState {
   readonly companions: () => readonly StreamState[];
   /** The last `gate` event said that the wait is overdue. */
   overdueSaid: boolean;
+  /** By type URL when the last heartbeat was sent; undefined as long as nothing had an end. */
+  beats: Map<string, number> | undefined;
 }
 
 /** By type URL. */
@@ -177,6 +179,8 @@ export interface Response {
   readonly versionInfo: string;
   readonly resources: readonly Resource[];
   readonly removed: readonly ResourceName[];
+  /** The client has all of it, and is told that it has not ended: in delta without content. */
+  readonly isHeartbeat?: true;
 }
 
 /** What a step did. */
@@ -218,6 +222,7 @@ export function createStream(options: {
     rejections: options.rejections ?? new Map(),
     syncedVersion: undefined,
     overdueSaid: false,
+    beats: undefined,
   };
 }
 

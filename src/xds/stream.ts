@@ -18,6 +18,7 @@ import { brand } from "../support/brand.ts";
 import { applyDelta, applySotw } from "./apply-demand.ts";
 import type { Guilty } from "./bisect.ts";
 import { compose } from "./compose.ts";
+import { answerHeartbeat, noteEnding, sendHeartbeats } from "./heartbeat.ts";
 import { nodeProgress, reportProgress } from "./progress.ts";
 import { offeredView } from "./offered-view.ts";
 import type { Composed } from "./shared-responses.ts";
@@ -48,7 +49,10 @@ export function step(state: StreamState, input: StreamInput): StreamOutcome {
   const output: Output = { responses: [], events: [] };
   const progress = nodeProgress(state);
   if (input.kind === "request") takeRequest(state, input, output);
-  else if (input.kind === "snapshot") acceptSnapshot(state.sequencer, input.snapshot, progress, input.atMs);
+  else if (input.kind === "snapshot") {
+    acceptSnapshot(state.sequencer, input.snapshot, progress, input.atMs);
+    noteEnding(state, input.snapshot);
+  }
   // Before the first request nothing is known of the client, so no gate may pass.
   if (state.types.size > 0) {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -58,7 +62,25 @@ export function step(state: StreamState, input: StreamInput): StreamOutcome {
     }
     reportProgress(state, input.atMs, output.events);
   }
-  return { state, ...output, wakeAtMs: wakeAtMs(state.sequencer) };
+  const wakesMs = wakeAtMs(state.sequencer);
+  if (state.beats === undefined) return { state, ...output, wakeAtMs: wakesMs };
+  const beatsMs = beat(state, state.beats, { atMs: input.atMs, output });
+  return { state, ...output, wakeAtMs: beatsMs === undefined ? wakesMs : Math.min(beatsMs, wakesMs ?? Infinity) };
+}
+
+/** Heartbeats come after everything else, and count as nothing that a gate would wait for. */
+function beat(
+  state: StreamState,
+  beats: Map<string, number>,
+  { atMs, output }: { readonly atMs: number; readonly output: Output },
+): number | undefined {
+  return sendHeartbeats(state, beats, {
+    atMs,
+    send(type, { response, sequence }) {
+      type.inFlight = { response, sentAtMs: atMs, completes: undefined, step: undefined };
+      noteSent(state, type, { response, sequence, atMs }, output);
+    },
+  });
 }
 
 function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "request" }, output: Output): void {
@@ -107,7 +129,11 @@ function takeVerdict(
   if (inFlight === undefined || demand.nonce !== inFlight.response.nonce) return false;
   const { nonce, versionInfo } = inFlight.response;
   const facts = { ...onStream(state, atMs), typeUrl: type.type.typeUrl, nonce, versionInfo };
-  if (demand.error === undefined) {
+  if (inFlight.response.isHeartbeat === true) {
+    answerHeartbeat(type, inFlight.response.resources, demand.error === undefined);
+    if (demand.error === undefined)
+      output.events.push({ kind: "acked", ...facts, roundTripMs: atMs - inFlight.sentAtMs });
+  } else if (demand.error === undefined) {
     const guilty = acknowledge(state, type, inFlight, offeredView(state, type));
     output.events.push({ kind: "acked", ...facts, roundTripMs: atMs - inFlight.sentAtMs });
     if (guilty !== undefined) output.events.push(foundGuilty(state, { typeUrl: facts.typeUrl, guilty, atMs }));
@@ -168,8 +194,6 @@ function send(
 ): void {
   const { composed, atMs } = due;
   const { response, step: exact, completes } = composed;
-  const snapshot = state.sequencer.snapshot;
-  assert(snapshot !== undefined, "a view exists only while a snapshot is offered");
   const { typeUrl } = type.type;
   if (typeUrl === typeUrls.cluster) forceEndpoints(state, type, response);
   if (typeUrl === typeUrls.route) forceVirtualHosts(state, type, response);
@@ -180,20 +204,31 @@ function send(
     completes,
     step: exact === undefined ? undefined : { ...exact, names, wildcard },
   };
-  type.lastNonce = response.nonce;
-  type.lastSequence = composed.sequence;
   type.owed = false;
   type.cleanFor = undefined;
   if (type.forced.size > 0) {
     for (const { name } of response.resources) type.forced.delete(name);
     for (const name of response.removed) type.forced.delete(name);
   }
+  noteSent(state, type, { response, sequence: composed.sequence, atMs }, output);
+}
+
+function noteSent(
+  state: StreamState,
+  type: TypeState,
+  { response, sequence, atMs }: { readonly response: Response; readonly sequence: number; readonly atMs: number },
+  output: Output,
+): void {
+  const { snapshot } = state.sequencer;
+  assert(snapshot !== undefined, "a view exists only while a snapshot is offered");
+  type.lastNonce = response.nonce;
+  type.lastSequence = sequence;
   output.responses.push(response);
   output.events.push({
     kind: "sent",
     ...onStream(state, atMs),
     variant: state.variant,
-    typeUrl,
+    typeUrl: response.typeUrl,
     nonce: response.nonce,
     snapshotVersion: snapshot.version,
     versionInfo: response.versionInfo,

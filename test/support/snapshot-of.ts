@@ -20,7 +20,12 @@ const cause = { text: "start", atMs: 0 } as const;
 export function fakeResource(
   typeUrl: string,
   name: string,
-  rest: { readonly content?: string; readonly references?: readonly Reference[]; readonly hostCount?: number } = {},
+  rest: {
+    readonly content?: string;
+    readonly references?: readonly Reference[];
+    readonly hostCount?: number;
+    readonly ttlMs?: number;
+  } = {},
 ): Resource {
   const content = rest.content ?? "1";
   return {
@@ -31,6 +36,7 @@ export function fakeResource(
     references: rest.references ?? [],
     at: place(),
     hostCount: rest.hostCount ?? 0,
+    ...(rest.ttlMs === undefined ? {} : { ttlMs: rest.ttlMs }),
   };
 }
 

@@ -33,7 +33,7 @@ const freeMaps = [
   /^(?:nodes|gateways|services|routes|splits|policies|secrets)$/,
   /(?:^|\.)(?:labels|metadata|headers|queryParams|subsets|set|add|default)$/,
   /^splits\.[^.]+\.backends$/,
-  /(?:^|\.)(?:filter_metadata|typed_extension_protocol_options|fields|typed_per_filter_config)(?:\.|$)/,
+  /(?:^|\.)(?:filter_metadata|typed_extension_protocol_options|fields|typed_per_filter_config|layer)(?:\.|$)/,
 ];
 
 /** Values that say nothing a check could hold against another: any text is right there. */

@@ -4,7 +4,9 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { persistSnapshot, restoreSnapshot } from "../../../src/snapshot/persisted-snapshot.ts";
-import { helloIntent } from "../../support/build-intent.ts";
+import { typeUrls } from "../../../src/snapshot/type-url.ts";
+import { resourceName } from "../../../src/xds/offer.ts";
+import { helloIntent, place } from "../../support/build-intent.ts";
 import { snapshotOf } from "../../support/snapshot-of.ts";
 
 const snapshot = snapshotOf(helloIntent());
@@ -31,6 +33,17 @@ describe("restoreSnapshot", () => {
         ]),
       ),
     });
+  });
+
+  it("gives back what has an end with its end, which is a part of its version", () => {
+    const lent = (ttlMs: number) => {
+      const raw = { at: place(), typeUrl: typeUrls.cluster, name: "lent", ttlMs, json: { name: "lent" } };
+      return snapshotOf({ ...helloIntent(), rawResources: [raw] });
+    };
+    const restored = restoreSnapshot(persistSnapshot(lent(60_000)));
+    const tables = restored.ok ? restored.value.tables : undefined;
+    expect(tables?.get(typeUrls.cluster)?.resources.get(resourceName("lent"))?.ttlMs).toBe(60_000);
+    expect(lent(30_000).version).not.toBe(lent(60_000).version);
   });
 
   it("gives the same bytes for the same snapshot", () => {

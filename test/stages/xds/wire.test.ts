@@ -7,6 +7,7 @@ import {
   DeltaDiscoveryResponse,
   DiscoveryRequest,
   DiscoveryResponse,
+  Resource,
 } from "../../../src/gen/envoy/service/discovery/v3/discovery.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
 import { createRequestDecoder } from "../../../src/xds/decode-request.ts";
@@ -66,6 +67,28 @@ describe("a framed response", () => {
       controlPlane: { identifier: "fairway 1" },
     });
     expect(read.resources.map(({ typeUrl }) => typeUrl)).toEqual([typeUrls.cluster, typeUrls.cluster]);
+  });
+
+  test("has the TTL of a resource, in delta and in SotW, and a heartbeat in delta has no content", () => {
+    const [first, second] = response.resources;
+    if (first === undefined || second === undefined) throw new Error("there are two clusters");
+    const short = { ...response, resources: [{ ...first, ttlMs: 1_500 }, second] };
+    const ttl = { seconds: 1n, nanos: 500_000_000 };
+    const delta = DeltaDiscoveryResponse.decode(withoutPrefix(frameResponse("delta", { ...short }, "f")));
+    expect(delta.resources).toMatchObject([{ ttl, resource: { typeUrl: typeUrls.cluster } }, { ttl: undefined }]);
+    const beat = { ...short, isHeartbeat: true } as const;
+    const heartbeat = DeltaDiscoveryResponse.decode(withoutPrefix(frameResponse("delta", { ...beat }, "f")));
+    expect(heartbeat.resources[0]).toMatchObject({
+      name: first.name,
+      version: first.version,
+      ttl,
+      resource: undefined,
+    });
+    const sotw = DiscoveryResponse.decode(withoutPrefix(frameResponse("sotw", { ...beat }, "f")));
+    expect(sotw.resources.map(({ typeUrl }) => typeUrl.split(".").at(-1))).toEqual(["Resource", "Cluster"]);
+    const wrapped = Resource.decode(sotw.resources[0]?.value ?? Buffer.alloc(0));
+    expect(wrapped).toMatchObject({ name: first.name, ttl, resource: { typeUrl: typeUrls.cluster } });
+    expect(Buffer.from(wrapped.resource?.value ?? []).toString()).toBe(Buffer.from(first.body).toString());
   });
 });
 

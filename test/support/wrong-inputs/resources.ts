@@ -21,6 +21,13 @@ export const resources: readonly WrongInput[] = [
   ],
   ["a name that is a number", raw("cluster.v3.Cluster", "name: 1"), "invalid-envoy-resource 3:11"],
   ["a name that is empty", raw("cluster.v3.Cluster", 'name: ""'), "missing-key 3:5"],
+  ["a time to live that is a number", `${rawCluster}    ttl: 60\n`, "wrong-type 4:10"],
+  [
+    "a time to live of endpoints",
+    raw("endpoint.v3.ClusterLoadAssignment", "cluster_name: a\n    ttl: 60s"),
+    "invalid-value 4:10",
+  ],
+  ["a time to live that is too short", `${rawCluster}    ttl: 100ms\n`, "invalid-value 4:10"],
   ["a list where a map is meant", `${rawCluster}    load_assignment: []\n`, "invalid-envoy-resource 4:22"],
   ["a map where a list is meant", `${rawCluster}    health_checks: {}\n`, "invalid-envoy-resource 4:20"],
   [
