@@ -118,6 +118,8 @@ function noteWanted(type: TypeState, change: SubscriptionChange, wasWildcard: bo
   const removed = new Set(type.inFlight?.response.removed);
   for (const name of change.added) {
     type.missing.delete(name);
+    // Who asks again for what only it knew the content of has lost it.
+    if (type.type.expiresByUnsubscribe && typeof type.held.get(name) === "string") type.held.delete(name);
     if (type.held.has(name) || sent?.has(name) === true || removed.has(name)) {
       type.forced.add(name);
     } else type.held.markUnanswered(name);

@@ -139,6 +139,9 @@ function withoutRefused(
   if (state.rejections.get(type.type.typeUrl)?.wholeVersions.includes(versionInfo) === true) {
     const sure = resources.filter(({ name }) => !view.unclaimed.has(name) || type.held.get(name) !== "");
     if (sure.length < resources.length) return withoutRefused(state, type, { view, resources: sure });
+    // Left of a snapshot from before the client came back, too: no change would ever get past it.
+    const known = resources.filter(({ name }) => !view.leaving.has(name) || typeof type.held.get(name) === "object");
+    if (known.length < resources.length) return withoutRefused(state, type, { view, resources: known });
     type.refusedView = view;
     return undefined;
   }

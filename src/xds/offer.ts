@@ -56,7 +56,9 @@ export function offerOf(state: StreamState, type: TypeState, view: View, name: R
   if (wanted === undefined) {
     // What is to come is not said to be missing: a removed extension would answer requests with 5xx.
     const comes = state.sequencer.snapshot?.tables.get(type.type.typeUrl)?.resources.has(name) === true;
-    return comes || view.untouched.has(name) ? { kind: "keep" } : { kind: "absent" };
+    // Who holds nothing of it waits for an answer; clusters are named beside a wildcard that says more.
+    const isLost = type.type.expiresByUnsubscribe && !type.held.has(name);
+    return comes || (view.untouched.has(name) && !isLost) ? { kind: "keep" } : { kind: "absent" };
   }
   if (type.subscription.wildcard && view.unclaimed.has(name)) {
     const last = type.held.get(name);
@@ -74,8 +76,10 @@ export function offerOf(state: StreamState, type: TypeState, view: View, name: R
 /** What the client has accepted under the name; when it does not say, the best guess from before. */
 function lastAccepted(state: StreamState, type: TypeState, name: ResourceName): Resource | undefined {
   const held = type.held.get(name);
-  if (typeof held !== "string") return held;
+  if (typeof held === "object") return held;
   const good = state.rejections.get(type.type.typeUrl)?.lastGood.get(name);
+  // Endpoints that are asked for anew, such as on a stream for a new cluster, were good for the cluster before it.
+  if (held === undefined) return type.type.typeUrl === typeUrls.endpoints ? good : undefined;
   return held === "" || held === good?.version ? good : undefined;
 }
 

@@ -149,7 +149,9 @@ function findVersion(tables: readonly TypeTable[], name: ResourceName, version: 
 
 /** Whatever earlier snapshots had may still be in use; of each name the newest content. */
 function retainEarlier(state: StreamState, typeUrl: string, context: DemandContext): void {
-  const resources = new Map<ResourceName, Resource>();
+  const resources = new Map<ResourceName, Resource | undefined>();
+  // Also what left before the client said that it comes back: it may have it from a stream before this one.
+  for (const [name, { resource }] of state.sequencer.retained.get(typeUrl) ?? []) resources.set(name, resource);
   for (const table of context.earlier(typeUrl)) {
     for (const [name, resource] of table.resources) if (!resources.has(name)) resources.set(name, resource);
   }

@@ -110,7 +110,7 @@ export function refuse(
   rejectionsOf(state, type.type.typeUrl).uncertain = true;
   const full = state.variant === "sotw" && type.type.fullStateInSotw;
   if (full) keepOnlySent(type, inFlight.response);
-  noteRemoved(type, inFlight.response);
+  sayRemovedAgain(type, inFlight.response);
   const sent = inFlight.response.resources;
   const changed = sent.filter((resource) => heldVersion(type.held.get(resource.name)) !== resource.version);
   const suspects = changed.length > 0 ? changed : sent;
@@ -156,7 +156,11 @@ function blameLeaving(
   earlier: readonly TypeTable[],
 ): void {
   const view = offeredView(state, type);
-  const leaving = suspects.filter(({ name }) => view?.leaving.has(name) === true);
+  // A client may come back with what the snapshot that waits behind this one has.
+  const next = state.sequencer.next?.tables.get(type.type.typeUrl)?.resources;
+  const leaving = suspects.filter(
+    ({ name, version }) => view?.leaving.has(name) === true && next?.get(name)?.version !== version,
+  );
   reject(state, type, leaving);
   if (type.resumesUnknown) for (const { name } of leaving) guessHeld(state, type, name, earlier);
 }
@@ -196,5 +200,16 @@ function noteRemoved(type: TypeState, response: Response): void {
   for (const name of response.removed) {
     type.held.delete(name);
     if (type.subscription.names.has(name)) type.missing.add(name);
+  }
+}
+
+/** Who could not read the response has not heard of them; alone they are said once, whatever the answer. */
+function sayRemovedAgain(type: TypeState, response: Response): void {
+  noteRemoved(type, response);
+  if (response.resources.length === 0) return;
+  for (const name of response.removed) {
+    type.missing.delete(name);
+    if (type.subscription.names.has(name)) type.held.markUnanswered(name);
+    else if (type.subscription.wildcard) type.held.set(name, "");
   }
 }

@@ -108,6 +108,39 @@ describe("a SotW client that comes back", () => {
     expect(stream.ask("cluster", { versionInfo: accepted })).toEqual([]);
   });
 
+  test("keeps what left while it had not said yet that it comes back", () => {
+    const stream = remembering([withoutB]);
+    stream.publish(first);
+    stream.ask("endpoints", { names: ["a", "b"], versionInfo: "0011223344556677" });
+    stream.publish(build({ ...base, group: "another", clusters: { a: ["10.0.0.1"] } }));
+    stream.wait(1_000);
+    expect(shown(stream.ask("cluster", { versionInfo: "0011223344556677" }))).toEqual(["clusters +a +b"]);
+  });
+
+  test("gets past a response that it rejected without a name when what may have been bad has left", () => {
+    const rejections: Rejections = new Map();
+    const before = remembering([withBadC], rejections);
+    before.publish(withBadC);
+    before.ask("cluster", { versionInfo: "0011223344556677" });
+    expect(before.reject("cluster", "something is wrong")).toEqual([]);
+    const stream = remembering([first, withBadC], rejections);
+    stream.publish(first);
+    expect(shown(stream.ask("cluster", { versionInfo: "0011223344556677" }))).toEqual(["clusters +a +b"]);
+  });
+
+  test("is given what it rejected beside others when the snapshot that has it takes over", () => {
+    const { clusters, ...rest } = withC;
+    const next = build({ ...rest, clusters: { ...clusters, a: { hosts: ["10.0.0.1"], tune: 2 } } });
+    const stream = remembering([next, first]);
+    stream.publish(first);
+    stream.ask("endpoints", { names: ["a", "b"], versionInfo: "0011223344556677" });
+    stream.publish(next);
+    expect(shown(stream.ask("cluster", { versionInfo: "0011223344556677" }))).toContain("clusters +a +b +c");
+    const sent = [...stream.reject("cluster", "something is wrong"), ...stream.wait(1_000)];
+    if (sent.length > 0) sent.push(...stream.ack("cluster"));
+    expect(shown([...sent, ...stream.wait(1_000)])).toContain("clusters +a +b +c");
+  });
+
   test("is recognised when the first content of a cluster was rejected before", () => {
     const rejections: Rejections = new Map();
     const before = settledStream("sotw", first, ["a", "b"], rejections);
@@ -168,6 +201,22 @@ describe("a rejection", () => {
     stream.ask("cluster");
     expect(stream.reject("cluster", "a: no")).toEqual([]);
   });
+});
+
+test("a client that asks again for endpoints of which nobody knows anything is told so", () => {
+  const stream = new DrivenStream("delta");
+  stream.publish(first);
+  const versions = { c: "0011223344556677" };
+  expect(stream.ask("endpoints", { names: ["c"], versions }), "a cluster that warms may have it").toEqual([]);
+  expect(shown(stream.ask("endpoints", { names: ["c"] }))).toEqual(["endpoints -c"]);
+});
+
+test("a name that does not exist is said again when the response that said so was rejected", () => {
+  const stream = new DrivenStream("delta");
+  stream.publish(first);
+  expect(shown(stream.ask("cluster", { names: ["a", "nothing"] }))).toEqual(["clusters +a -nothing"]);
+  expect(shown(stream.reject("cluster", "something is wrong"))).toEqual(["clusters -nothing"]);
+  expect(stream.reject("cluster", "something is wrong"), "alone it is said once").toEqual([]);
 });
 
 test("a SotW client that drops all names of a type is not told to delete everything", () => {
