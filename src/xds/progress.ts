@@ -2,7 +2,7 @@
  * How far one node has come: the answers that the sequencer's gates ask for, and the words for people.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
-import type { SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { SnapshotVersion, TypeTable } from "../snapshot/snapshot.ts";
 import type { TypeRole } from "../snapshot/type-url.ts";
 import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
 import { suspectsCount } from "./bisect.ts";
@@ -62,10 +62,8 @@ class StateProgress implements NodeProgress {
   }
 
   isResolved(role: TypeRole): boolean {
-    const { snapshot, previous } = this.#state.sequencer;
-    // A client that holds nothing yet has nothing to protect, and an Envoy that starts asks in the right order.
-    const isStart = role === "supply" && this.#state.fresh && previous === undefined;
-    const states = isStart ? this.#states.slice(0, 1) : this.#states;
+    const { snapshot } = this.#state.sequencer;
+    const states = this.#states;
     for (const state of states) {
       for (const type of subscribedTypes(state)) {
         if (type.type.role !== role) continue;
@@ -76,7 +74,9 @@ class StateProgress implements NodeProgress {
         if (role === "reference" && state.sequencer.phase === "supply") return false;
       }
     }
-    return role === "reference" || states.length === 1 || hasAllChildren(this.#states, typeUrls.cluster);
+    if (role === "reference" || states.length === 1) return true;
+    // What only a leaving cluster refers to is not waited for: there may be none of it any more.
+    return hasAllChildren(this.#states, typeUrls.cluster, snapshot?.tables);
   }
 
   isComplete(): boolean {
@@ -221,9 +221,19 @@ function isComplete(states: readonly StreamState[]): boolean {
 
 const childTypeUrls = resourceTypes.filter((type) => type.expiresByUnsubscribe).map(({ typeUrl }) => typeUrl);
 
-function hasAllChildren(states: readonly StreamState[], parentTypeUrl: string): boolean {
+/** `among`: only of children that are there. */
+function hasAllChildren(
+  states: readonly StreamState[],
+  parentTypeUrl: string,
+  among?: ReadonlyMap<string, TypeTable>,
+): boolean {
   for (const parents of typesOf(states, parentTypeUrl)) {
-    for (const typeUrl of childTypeUrls) if (!hasChildren(states, parents, typeUrl)) return false;
+    for (const typeUrl of childTypeUrls) {
+      const there = among?.get(typeUrl)?.resources;
+      for (const name of lackingChildren(states, parents, typeUrl)) {
+        if (among === undefined || there?.has(name) === true) return false;
+      }
+    }
   }
   return true;
 }
@@ -238,10 +248,14 @@ function typesOf(states: readonly StreamState[], typeUrl: string): readonly Type
   return states.flatMap(({ types }) => types.get(typeUrl) ?? []);
 }
 
-/** Whether each child of what is held was asked for, and sent, refused or said to be missing. */
-function hasChildren(states: readonly StreamState[], parents: TypeState, childTypeUrl: string): boolean {
+/** Children of what is held that were not asked for yet, or neither sent nor refused nor said to be missing. */
+function* lackingChildren(
+  states: readonly StreamState[],
+  parents: TypeState,
+  childTypeUrl: string,
+): Iterable<ResourceName> {
   const wanted = childrenOf(parents, childTypeUrl);
-  if (wanted.size === 0) return true;
+  if (wanted.size === 0) return;
   const rejected = states[0]?.rejections.get(childTypeUrl)?.resources;
   const types = typesOf(states, childTypeUrl);
   const isSettled = (children: TypeState, name: ResourceName): boolean => {
@@ -249,17 +263,17 @@ function hasChildren(states: readonly StreamState[], parents: TypeState, childTy
     return refused || children.held.has(name) || children.missing.has(name);
   };
   const [children, second] = types;
-  if (children === undefined) return false;
-  if (second !== undefined) {
+  if (children === undefined) yield* wanted;
+  else if (second === undefined) {
+    const { held, subscription } = children;
+    const doubtful = [notAskedFor(wanted, subscription.names), notIn(wanted, held.base)];
+    for (const names of doubtful) for (const name of names) if (!isSettled(children, name)) yield name;
+    for (const name of held.exceptions()) if (wanted.has(name) && !isSettled(children, name)) yield name;
+  } else {
     const settled = new Set<ResourceName>();
     for (const each of types) for (const name of each.subscription.names) if (isSettled(each, name)) settled.add(name);
-    return [...wanted].every((name) => settled.has(name));
+    for (const name of wanted) if (!settled.has(name)) yield name;
   }
-  const { held, subscription } = children;
-  const doubtful = [notAskedFor(wanted, subscription.names), notIn(wanted, held.base)];
-  for (const names of doubtful) if (!names.every((name) => isSettled(children, name))) return false;
-  for (const name of held.exceptions()) if (wanted.has(name) && !isSettled(children, name)) return false;
-  return true;
 }
 
 /** Endpoints and secrets are used while their cluster, of the same name or not, is; it is asked about by itself. */

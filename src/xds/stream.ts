@@ -19,6 +19,7 @@ import { applyDelta, applySotw } from "./apply-demand.ts";
 import type { Guilty } from "./bisect.ts";
 import { compose } from "./compose.ts";
 import { answerHeartbeat, noteEnding, sendHeartbeats } from "./heartbeat.ts";
+import { joinCompanions } from "./join-companions.ts";
 import { nodeProgress, reportProgress } from "./progress.ts";
 import { offeredView } from "./offered-view.ts";
 import type { Composed } from "./shared-responses.ts";
@@ -87,6 +88,7 @@ function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "
   const { demand } = input;
   const first = !state.types.has(demand.typeUrl);
   if (first && isNewProcess(state, demand)) state.rejections.clear();
+  if (state.types.size === 0) joinCompanions(state, demand.typeUrl, input.atMs);
   const type = typeStateOf(state, demand.typeUrl);
   // A type that xDS does not deliver is never answered and must not end the stream.
   if (type === undefined) return;
@@ -113,7 +115,10 @@ function takeRequest(state: StreamState, input: StreamInput & { readonly kind: "
 function isNewProcess(state: StreamState, demand: Demand): boolean {
   const tells = (row: ResourceType | undefined) => row?.role !== "supply" || !row.expiresByUnsubscribe;
   if (!tells(resourceType(demand.typeUrl)) || state.resumed || !state.fresh) return false;
-  if ([...state.types.values()].some(({ type }) => tells(type))) return false;
+  // Each route configuration may be asked for on a stream of its own.
+  for (const { types } of [state, ...state.companions()]) {
+    for (const { type } of types.values()) if (tells(type)) return false;
+  }
   return demand.variant === "sotw" ? demand.versionInfo === "" : demand.initialVersions.size === 0;
 }
 

@@ -68,7 +68,8 @@ describe("a stream of one type", () => {
     clusters.send({});
     await clusters.response(cluster);
     const hosts = connect(methodOf(endpoints, variant));
-    hosts.ask(endpoints, "a");
+    // All that its clusters wait for, as an Envoy would.
+    hosts.ask(endpoints, "a", "b");
     await hosts.response(endpoints);
     for (const [typeUrl, name] of [
       [listener, "*"],
