@@ -29,7 +29,7 @@ export interface ChangeContext {
 
 type Change = (config: SimConfig, context: ChangeContext) => SimConfig;
 
-const clusterNames = ["a", "b", "c", "d", "e", "f"];
+export const clusterNames = ["a", "b", "c", "d", "e", "f"];
 const routeNames = ["r1", "r2", "r3", "r4"];
 const listenerNames = ["l1", "l2"];
 const secretNames = ["s1", "s2"];

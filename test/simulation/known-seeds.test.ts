@@ -9,13 +9,15 @@ import { expectSafe } from "./expect-seeds.ts";
 
 describe("what a seed once found stays found", () => {
   const known: readonly (readonly [number, string])[] = [
-    [65, "a SotW client that names its clusters was not told that the last of them had gone"],
-    [264, "a SotW client that never took its first response was not answered when it asked for something else"],
-    [1070, "a SotW client that wanted everything again after nothing was taken for one that still has it"],
-    [1913, "routes moved before their clusters, because a node first asked for a secret that it had never received"],
-    [23142, "a change never ended, because a SotW client had dropped all that was under way and did not answer it"],
-    [33795, "endpoints that were tried in place of older ones made the same response be sent again"],
-    [31966, "a SotW client that dropped what was under way was not sent the rest"],
+    [294, "what a node had rejected was sent again because it asked for a route on a new stream"],
+    [921, "endpoints for a new cluster object were empty, because their stream began after they had left"],
+    [8530, "a cluster went that had left before its client said that it comes back"],
+    [14440, "nothing got past a response that was rejected without a name, because what was bad in it was kept"],
+    [14477, "a stream did not know what its node had said to hold on another"],
+    [31215, "a name that does not exist was said to a client that could not read the response, and not again"],
+    [515636, "what was new was blamed as if it were about to leave"],
+    [540090, "endpoints that nobody knows were asked for again and never answered"],
+    [637514, "listeners waited for a secret that had gone with its cluster"],
   ];
 
   test.each(known)("seed %i: %s", (seed) => expectSafe(seed));

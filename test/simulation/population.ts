@@ -31,6 +31,8 @@ export interface WorldTraits {
   readonly mayBeUnread: boolean;
   /** Clients that are no Envoys. */
   readonly mayBeSubscribers: boolean;
+  /** Envoys that ask for each thing on a stream of its own. */
+  readonly maySeparate: boolean;
 }
 
 /** The shape of a world. */
@@ -51,6 +53,7 @@ export function drawWorld(random: Random): WorldTraits {
     mayBeUnread: mayBreak && random.chance(0.15),
     mayBeSubscribers: random.chance(0.2),
     bodyBytes: random.chance(0.07) ? 400 * 1024 : undefined,
+    maySeparate: random.chance(0.2),
   };
 }
 
@@ -68,15 +71,17 @@ export function createNode(context: SimContext, world: WorldTraits, index: numbe
   const asked = Object.values(typeUrls).filter((typeUrl) => subscribable.has(typeUrl) && random.chance(0.6));
   const subscribed = asked.length === 0 ? [typeUrls.cluster] : asked;
   const { graceMs, drainMs } = updates;
+  const streams = !isSubscriber && world.maySeparate && random.chance(0.6) ? "each" : "one";
   const traits: NodeTraits = {
     id: `n${index}`,
     variant,
     mayDisconnect: world.mayDisconnect,
     reorders: world.mayReorder && random.chance(0.5),
+    streams,
     start: () =>
       isSubscriber
         ? new ModelSubscriber({ variant, typeUrls: subscribed, rejectionStyle })
-        : new ModelEnvoy({ variant, explicitWildcard, graceMs, drainMs, rejectionStyle }),
+        : new ModelEnvoy({ variant, streams, explicitWildcard, graceMs, drainMs, rejectionStyle }),
   };
   return new SimNode(context, traits, random.int(world.groups));
 }

@@ -8,6 +8,7 @@ import { contentOf } from "../support/build-snapshot.ts";
 import { wants } from "../support/client-type.ts";
 import { ModelEnvoy } from "../support/model-envoy.ts";
 import type { ModelSubscriber } from "../support/model-subscriber.ts";
+import { clusterNames } from "./config-changes.ts";
 import type { SimNode } from "./sim-node.ts";
 import { isBad } from "./stream-checks.ts";
 
@@ -120,13 +121,15 @@ function mayLeadAnywhere(client: ModelSubscriber, snapshot: Snapshot): boolean {
   );
 }
 
-/** A listener that is not known to be there, or to be gone, has routes of its own. */
+/** A listener that is not known to be there, or to be gone, has routes of its own, and a cluster its secrets. */
 function isOrphaned(node: SimNode, key: string): boolean {
   if (!node.hasOrphans) return false;
   const name = key.slice(2).split(" ")[0] ?? "";
   if (key.startsWith("c:")) return node.isOrphan(typeUrls.cluster, name);
   if (key.startsWith("e:")) return node.isOrphan(typeUrls.cluster, name) || node.isOrphan(typeUrls.endpoints, name);
-  if (key.startsWith("s:")) return node.isOrphan(typeUrls.secret, name);
+  if (key.startsWith("s:")) {
+    return node.isOrphan(typeUrls.secret, name) || clusterNames.some((each) => node.isOrphan(typeUrls.cluster, each));
+  }
   if (key.startsWith("l:")) return node.isOrphan(typeUrls.listener, name);
   return (
     node.isOrphan(typeUrls.route, name) || ["l1", "l2"].some((listener) => node.isOrphan(typeUrls.listener, listener))

@@ -8,18 +8,21 @@ import type { Resource } from "../../src/snapshot/resource.ts";
 import type { Snapshot } from "../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
 import { present } from "../../src/support/assert.ts";
-import type { Demand, Rejections, Response, StreamInput, StreamState, Variant } from "../../src/xds/stream-state.ts";
+import type { Demand, Rejections, Response, StreamInput, Variant } from "../../src/xds/stream-state.ts";
 import { contentOf } from "../support/build-snapshot.ts";
+import type { Outgoing } from "../support/client-type.ts";
 import { isBlamed } from "../support/client-type.ts";
 import type { Stall } from "../support/model-envoy.ts";
 import { ModelEnvoy } from "../support/model-envoy.ts";
 import type { ModelSubscriber } from "../support/model-subscriber.ts";
 import type { Random } from "../support/random.ts";
+import type { Link } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { describeContent, describeDemand, describeResponse } from "./describe.ts";
 import type { Machine } from "./machine.ts";
 import type { Replica } from "./replica.ts";
 import { updates } from "./replica.ts";
-import { StreamChecks, isBad } from "./stream-checks.ts";
+import { isBad } from "./stream-checks.ts";
 
 /** A cluster that warms this long after the last message waits for one that does not come. */
 const STALL_MS = 3_000;
@@ -44,23 +47,10 @@ export interface NodeTraits {
   readonly mayDisconnect: boolean;
   /** Answers types in any order. */
   readonly reorders: boolean;
+  /** All types on one stream, or each subscription on a stream of its own. */
+  readonly streams: "one" | "each";
   /** A new process. */
   start(): ModelEnvoy | ModelSubscriber;
-}
-
-/** One stream. */
-interface Link {
-  readonly replica: Replica;
-  readonly checks: StreamChecks;
-  /** The first request. */
-  begunAtMs: number | undefined;
-  readonly hadTraffic: boolean;
-  /** Whether the client has said anything of what it holds. */
-  told: boolean;
-  state: StreamState | undefined;
-  wakeAtMs: number | undefined;
-  readonly toServer: Demand[];
-  readonly toClient: Response[];
 }
 
 export class SimNode {
@@ -74,13 +64,13 @@ export class SimNode {
   responsesSinceRest = 0;
   movedAtMs = 0;
   readonly #context: SimContext;
-  #link: Link | undefined;
+  #connection: Connection | undefined;
   #connectedAtMs = 0;
   #streams = 0;
   /** What the replica was told of rejections, by its memory: content by name, and whole responses without one. */
   #rejected = new WeakMap<Rejections, Set<string>>();
-  /** Where the last rejection of each type was told. */
-  readonly #toldTo = new Map<string, Rejections>();
+  /** Where the last rejection of each type was told, and which of them it was. */
+  readonly #toldTo = new Map<string, { readonly memory: Rejections; readonly count: number }>();
   readonly #excuses = { foreign: false, reconnected: false, late: false, nameless: false, rejections: 0, ever: false };
   /** By type and name: taken from a rejected response of which the replica does not know. */
   readonly #orphans = new Set<string>();
@@ -93,15 +83,15 @@ export class SimNode {
   }
 
   get replica(): Replica | undefined {
-    return this.#link?.replica;
+    return this.#connection?.replica;
   }
 
   get hasForServer(): boolean {
-    return this.#link !== undefined && this.#link.toServer.length > 0;
+    return this.#connection?.hasForServer === true;
   }
 
   get hasForClient(): boolean {
-    return this.#link !== undefined && this.#link.toClient.length > 0;
+    return this.#connection?.hasForClient === true;
   }
 
   get envoy(): ModelEnvoy | undefined {
@@ -131,31 +121,23 @@ export class SimNode {
   connect(replica: Replica): void {
     this.#note(() => `connect to ${replica.index}`);
     const { variant } = this.traits;
-    this.#link = {
-      replica,
-      checks: new StreamChecks(variant),
-      begunAtMs: undefined,
-      hadTraffic: this.envoy?.hasTraffic() === true,
-      told: false,
-      state: undefined,
-      wakeAtMs: undefined,
-      toServer: [],
-      toClient: [],
-    };
+    const connection = new Connection(replica, { variant, hadTraffic: this.envoy?.hasTraffic() === true });
+    this.#connection = connection;
     this.#excuses.reconnected = this.#streams > 0;
     this.#connectedAtMs = this.#context.nowMs;
-    for (const { typeUrl, unsettled } of this.client.types) {
-      if (this.#toldTo.get(typeUrl) === replica.rejectionsOf(this.traits.id)) continue;
+    for (const { typeUrl, stream, unsettled, rejectionsCount } of this.client.types) {
+      const told = this.#toldTo.get(`${stream} ${typeUrl}`);
+      if (told?.memory === replica.rejectionsOf(this.traits.id) && told.count === rejectionsCount) continue;
       for (const name of unsettled) this.#orphans.add(`${typeUrl} ${name}`);
     }
-    this.#link.toServer.push(...this.client.connect());
+    connection.send(this.client.connect(), this.group);
   }
 
   disconnect(): void {
-    if (this.#link === undefined) return;
+    if (this.#connection === undefined) return;
     this.#note(() => "disconnect");
     this.client.disconnect();
-    this.#link = undefined;
+    this.#connection = undefined;
     this.#excuses.rejections = 0;
   }
 
@@ -172,91 +154,137 @@ export class SimNode {
 
   /** The replica has published something for the node's group, or the node has moved to another one. */
   offer(snapshot: Snapshot): void {
-    if (this.#link?.state !== undefined)
-      this.#step(this.#link, { kind: "snapshot", snapshot, atMs: this.#context.nowMs });
+    const connection = this.#connection;
+    for (const link of connection?.links ?? []) {
+      link.group = this.group;
+      if (connection !== undefined && link.state !== undefined)
+        this.#step(connection, link, { kind: "snapshot", snapshot, atMs: this.#context.nowMs });
+    }
   }
 
   /** A subscriber wants something else. */
   act(): void {
     if (this.client instanceof ModelEnvoy) return;
     const demands = this.client.act(this.#context.random);
-    this.#link?.toServer.push(...demands);
+    this.#connection?.send(demands, this.group);
   }
 
   deliverToServer(): void {
-    const link = present(this.#link, "it is connected");
-    const { toServer } = link;
+    const connection = present(this.#connection, "it is connected");
+    const link = connection.pick("toServer", this.#context.random);
     const { nowMs } = this.#context;
     const demand = this.#nextDemand(link);
-    toServer.splice(toServer.indexOf(demand), 1);
+    link.toServer.splice(link.toServer.indexOf(demand), 1);
     this.movedAtMs = nowMs;
-    link.begunAtMs ??= nowMs;
-    if (this.#isBeyondKnowing(link, demand)) this.#excuses.late = true;
+    const begins = connection.begunAtMs === undefined;
+    connection.begunAtMs ??= nowMs;
+    if (this.#isBeyondKnowing(connection, link, demand)) this.#excuses.late = true;
     this.#note(() => `server gets ${describeDemand(demand)}`);
-    this.#book(link, demand);
-    const { replica } = link;
-    const { machine } = this.#context;
+    this.#book(connection, link, demand);
+    const { replica } = connection;
     // Secrets and endpoints tell nothing of a client: it may never have received them.
     const tells = demand.typeUrl !== typeUrls.secret && demand.typeUrl !== typeUrls.endpoints;
-    if (tells && !link.told && holdsNothing(demand)) this.#forgetRejections(replica);
-    link.told ||= tells;
-    if (link.state === undefined) {
+    if (tells && !connection.told && holdsNothing(demand)) this.#forgetRejections(replica);
+    connection.told ||= tells;
+    if (begins) {
       this.#streams += 1;
       this.#excuses.foreign ||= this.#holdsForeign(replica);
-      this.#context.streamIds += 1;
-      link.state = machine.createStream({
-        streamId: this.#context.streamIds,
-        nodeId: this.traits.id,
-        variant: this.traits.variant,
-        rejections: replica.rejectionsOf(this.traits.id),
-        shared: this.#context.alone ? machine.createSharedResponses() : replica.shared,
-      });
-      this.#step(link, { kind: "snapshot", snapshot: replica.snapshot(this.group), atMs: nowMs });
     }
+    if (link.state === undefined) this.#begin(connection, link);
     const earlier = (typeUrl: string) => replica.earlier(this.group, typeUrl);
-    this.#step(link, { kind: "request", demand, atMs: nowMs, earlier });
+    this.#step(connection, link, { kind: "request", demand, atMs: nowMs, earlier });
+    if (this.traits.streams === "each") connection.lookAtMs = nowMs;
+  }
+
+  #begin(connection: Connection, link: Link): void {
+    const { machine, alone } = this.#context;
+    const { replica } = connection;
+    this.#context.streamIds += 1;
+    link.group = this.group;
+    link.state = machine.createStream({
+      streamId: this.#context.streamIds,
+      nodeId: this.traits.id,
+      variant: this.traits.variant,
+      rejections: replica.rejectionsOf(this.traits.id),
+      shared: alone ? machine.createSharedResponses() : replica.shared,
+      companions: () => connection.companionsOf(link.stream),
+    });
+    const snapshot = replica.snapshot(this.group);
+    this.#step(connection, link, { kind: "snapshot", snapshot, atMs: this.#context.nowMs });
   }
 
   deliverToClient(): void {
     const { nowMs } = this.#context;
-    const response = present(this.#link?.toClient.shift(), "only called when there is one");
+    const link = present(this.#connection, "it is connected").pick("toClient", this.#context.random);
+    const response = present(link.toClient.shift(), "only called when there is one");
     this.movedAtMs = nowMs;
     this.#note(() => `client gets ${describeResponse(response)}`);
-    this.#send(this.client.receive(response, nowMs));
+    this.#send(this.client.receive(response, nowMs, link.stream));
   }
 
   /** When something is due that needs no message. */
   nextTimerMs(): number {
-    return Math.min(this.#link?.wakeAtMs ?? Infinity, this.envoy?.nextTickMs() ?? Infinity);
+    return Math.min(this.#connection?.nextTimerMs() ?? Infinity, this.envoy?.nextTickMs() ?? Infinity);
   }
 
   /** Fires what is due now. */
   tick(): void {
     const { nowMs } = this.#context;
-    const link = this.#link;
-    if (link?.wakeAtMs !== undefined && link.wakeAtMs <= nowMs) this.#step(link, { kind: "tick", atMs: nowMs });
+    const connection = this.#connection;
+    if (connection !== undefined) this.#wake(connection);
     const { envoy } = this;
     if (envoy === undefined || (envoy.nextTickMs() ?? Infinity) > nowMs) return;
-    const idle = link !== undefined && link.toServer.length + link.toClient.length === 0;
+    const idle = connection !== undefined && !connection.hasForServer && !connection.hasForClient;
     this.#send(envoy.tick(nowMs));
     this.#checkStalls(envoy, idle);
   }
 
+  #wake(connection: Connection): void {
+    const { nowMs } = this.#context;
+    const looks = connection.lookAtMs !== undefined && connection.lookAtMs <= nowMs;
+    if (looks) connection.lookAtMs = undefined;
+    for (const link of connection.links) {
+      const waits = looks && link.state !== undefined && link.state.sequencer.phase !== "settled";
+      if (waits || (link.wakeAtMs ?? Infinity) <= nowMs) this.#step(connection, link, { kind: "tick", atMs: nowMs });
+    }
+  }
+
   /** What its replica wants it to have. */
   wanted(): Snapshot | undefined {
-    return this.#link?.replica.snapshot(this.group);
+    return this.#connection?.replica.snapshot(this.group);
   }
 
   /** Whether a first request of a type comes too late for anybody to take its client for what it is. */
-  #isBeyondKnowing(link: Link, demand: Demand): boolean {
+  #isBeyondKnowing(connection: Connection, link: Link, demand: Demand): boolean {
     const { typeUrl } = demand;
-    if (link.checks.knows(typeUrl)) return false;
+    if (typeUrl === typeUrls.endpoints && this.#hasUntold(connection, link)) return true;
+    if (connection.knows(typeUrl)) return false;
+    // Without ADS nobody sees to it that a node which comes back with nothing asks for its clusters first.
+    const isReference = typeUrl === typeUrls.listener || typeUrl === typeUrls.route;
+    if (this.traits.streams === "each" && isReference && holdsNothing(demand) && !connection.knows(typeUrls.cluster))
+      return true;
     // Who has not asked for what it holds by the deadline is taken for one that never does.
-    const begunAtMs = link.begunAtMs ?? this.#context.nowMs;
+    const begunAtMs = connection.begunAtMs ?? this.#context.nowMs;
     if (this.#context.nowMs - begunAtMs >= updates.deadlineMs && !holdsNothing(demand)) return true;
     // Who has no listeners yet and asks for them before its clusters, which are warming, says nothing of having any.
     const hasClusters = this.client.types.some((type) => type.typeUrl === typeUrls.cluster && type.versions.size > 0);
-    return typeUrl === typeUrls.listener && hasClusters && !link.hadTraffic && !link.checks.knows(typeUrls.cluster);
+    return (
+      typeUrl === typeUrls.listener && hasClusters && !connection.hadTraffic && !connection.knows(typeUrls.cluster)
+    );
+  }
+
+  /** Of two objects of a cluster, each with a stream, the one that has the endpoints has not said so yet. */
+  #hasUntold(connection: Connection, link: Link): boolean {
+    const { types } = this.client;
+    const own = types.find(({ stream }) => stream === link.stream);
+    if (this.traits.streams === "one" || own === undefined || own.versions.size > 0) return false;
+    return types.some(
+      ({ typeUrl, stream, names, versions }) =>
+        typeUrl === own.typeUrl &&
+        [...own.names].some((name) => names.has(name)) &&
+        versions.size > 0 &&
+        !connection.hasBegun(stream),
+    );
   }
 
   /** What a stream begins with has an order, and clusters are acknowledged when what they wait for was asked for. */
@@ -268,8 +296,13 @@ export class SimNode {
     return toServer.find((demand) => demand.typeUrl === typeUrl) ?? head;
   }
 
-  #send(demands: readonly Demand[]): void {
-    this.#link?.toServer.push(...demands);
+  #send(requests: readonly Outgoing[]): void {
+    const connection = this.#connection;
+    if (connection !== undefined) {
+      connection.send(requests, this.group);
+      if (this.traits.streams === "each" && connection.keep(new Set(this.client.types.map(({ stream }) => stream))))
+        connection.lookAtMs = this.#context.nowMs;
+    }
     const { envoy } = this;
     if (envoy !== undefined && envoy.problems.length > 0) {
       this.problems.push(...envoy.problems.splice(0).filter((problem) => !this.#isKnownLimit(problem)));
@@ -288,16 +321,17 @@ export class SimNode {
     return (foreign || (reconnected && sotw)) && problem.includes("without hosts");
   }
 
-  #step(link: Link, input: StreamInput): void {
+  #step(connection: Connection, link: Link, input: StreamInput): void {
     const state = present(link.state, "there is a stream");
-    const before = state.sequencer.snapshot;
+    const { snapshot: before, phase } = state.sequencer;
     const { responses, wakeAtMs } = this.#context.machine.step(state, input);
     link.wakeAtMs = wakeAtMs;
+    if (this.traits.streams === "each" && phase !== state.sequencer.phase) connection.lookAtMs = this.#context.nowMs;
     for (const response of responses) {
       this.#note(() => `server sends ${describeResponse(response)} (${state.sequencer.phase})`);
       const found = [
         ...link.checks.check(response, [before, state.sequencer.snapshot]),
-        ...this.#checkRejected(response, link.replica),
+        ...this.#checkRejected(response, connection.replica),
       ];
       for (const text of found) this.#complain(`${text}, in ${describeResponse(response)}`);
       this.sent.push(describeContent(response));
@@ -307,7 +341,7 @@ export class SimNode {
   }
 
   /** Books the answer before the machine sees it. */
-  #book(link: Link, demand: Demand): void {
+  #book(connection: Connection, link: Link, demand: Demand): void {
     const answered = link.checks.take(demand, this.#excuses.ever);
     if (answered === undefined) return;
     const { response, error } = answered;
@@ -317,9 +351,10 @@ export class SimNode {
       for (const name of response.removed) this.#orphans.delete(`${typeUrl} ${name}`);
       return;
     }
-    const memory = link.replica.rejectionsOf(this.traits.id);
+    const memory = connection.replica.rejectionsOf(this.traits.id);
     const told = this.#toldOf(memory);
-    this.#toldTo.set(typeUrl, memory);
+    const type = this.client.types.find((each) => each.typeUrl === typeUrl && each.stream === link.stream);
+    this.#toldTo.set(`${link.stream} ${typeUrl}`, { memory, count: type?.rejectionsCount ?? 0 });
     this.#excuses.ever = true;
     const bad = response.resources.filter(isBad);
     const named = bad.filter((resource) => isBlamed(resource, error));
@@ -386,7 +421,9 @@ export class SimNode {
     for (const stall of envoy.stalls.splice(0)) {
       const { nowMs } = this.#context;
       const since = Math.max(stall.sinceMs, this.#connectedAtMs, this.movedAtMs);
-      if (idle && nowMs - since > STALL_MS && this.#isThere(stall)) {
+      // Until its first listeners nothing pauses the clusters, so who comes back then does not show that they warm.
+      const shows = stall.sinceMs >= this.#connectedAtMs || this.#connection?.hadTraffic === true;
+      if (idle && shows && nowMs - since > STALL_MS && this.#isThere(stall)) {
         this.#complain(`no cluster waits for what there is: ${stall.cluster} has since ${stall.sinceMs} ms`);
       }
     }
@@ -395,7 +432,8 @@ export class SimNode {
   /** Whether its replica has all that a cluster waits for, and the node would take it. */
   #isThere({ endpoints, secrets }: Stall): boolean {
     if (this.#excuses.nameless) return false;
-    const tables = this.#link?.state?.sequencer.snapshot?.tables;
+    const [link] = this.#connection?.links ?? [];
+    const tables = link?.state?.sequencer.snapshot?.tables;
     const good = (typeUrl: string, name: string) => {
       const resource = tables?.get(typeUrl)?.resources.get(name as Resource["name"]);
       return resource !== undefined && !isBad(resource) && (typeUrl === typeUrls.secret || resource.hostCount > 0);

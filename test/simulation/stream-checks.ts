@@ -192,6 +192,7 @@ function takeSotw(type: WireType, demand: Demand & { readonly variant: "sotw" },
   if (repeats) for (const name of type.names) type.demanded.add(name);
   if (first || added.length + dropped.length > 0 || wildcard !== type.wildcard) type.demandsAll = true;
   type.wildcard = wildcard;
+  if (!wildcard) for (const name of type.accepted.keys()) if (!type.names.has(name)) type.accepted.delete(name);
   const { outstanding } = type;
   if (outstanding === undefined || row?.wildcardAllowed === true || nonce === outstanding.nonce) return;
   const wanted = outstanding.resources.some(({ name }) => type.names.has(name) && !added.includes(name));

@@ -12,9 +12,19 @@ import type { Demand, Response, Variant } from "../../src/xds/stream-state.ts";
  */
 export type RejectionStyle = "named" | "nameless" | "unread";
 
-/** What the client knows of one type. */
+/** A request, and the stream that it goes out on. */
+export interface Outgoing {
+  readonly stream: string;
+  readonly demand: Demand;
+}
+
+/** The stream for all types. */
+export const ADS = "ADS";
+
+/** What the client knows of one type, or of one subscription where each is on a stream of its own. */
 export interface ClientType {
   readonly typeUrl: string;
+  readonly stream: string;
   /** Whether it asks for all of them, and by `*` or by naming nothing. */
   wildcard: "none" | "legacy" | "explicit";
   names: Set<string>;
@@ -26,12 +36,15 @@ export interface ClientType {
   readonly versions: Map<string, string>;
   /** Names of a rejected response of which nobody has accepted anything since: what it has of them may be either. */
   readonly unsettled: Set<string>;
+  /** Responses that it has rejected, whether the rejection has arrived or not. */
+  rejectionsCount: number;
 }
 
 /** A type of which nothing was asked. */
-export function createClientType(typeUrl: string, wildcard: ClientType["wildcard"]): ClientType {
+export function createClientType(typeUrl: string, wildcard: ClientType["wildcard"], stream = ADS): ClientType {
   return {
     typeUrl,
+    stream,
     wildcard,
     names: new Set(),
     askedOnStream: false,
@@ -39,11 +52,12 @@ export function createClientType(typeUrl: string, wildcard: ClientType["wildcard
     nonce: "",
     versions: new Map(),
     unsettled: new Set(),
+    rejectionsCount: 0,
   };
 }
 
 /** The first request of the type on a stream. */
-export function firstRequest(variant: Variant, type: ClientType): Demand {
+export function firstRequest(variant: Variant, type: ClientType): Outgoing {
   type.askedOnStream = true;
   if (variant === "sotw") return sotwDemand(type, undefined);
   return deltaDemand(type, { subscribe: asList(type), initialVersions: new Map(type.versions) });
@@ -55,10 +69,11 @@ export function answer(
   type: ClientType,
   response: Response,
   verdict: { readonly bad: readonly string[]; readonly style: RejectionStyle },
-): () => Demand {
+): () => Outgoing {
   const { bad, style } = verdict;
   type.nonce = response.nonce;
   const error = bad.length === 0 ? undefined : describe(bad, style);
+  if (error !== undefined) type.rejectionsCount += 1;
   // After a rejection a client goes on naming what it had accepted before, though it has taken parts of it.
   if (error === undefined) accept(variant, type, response);
   else if (style !== "unread") {
@@ -70,14 +85,14 @@ export function answer(
 }
 
 /** The full list of names. */
-export function sotwDemand(type: ClientType, error: string | undefined): Demand {
-  const { typeUrl, versionInfo, nonce } = type;
-  return { variant: "sotw", typeUrl, names: asList(type), versionInfo, nonce, error };
+export function sotwDemand(type: ClientType, error: string | undefined): Outgoing {
+  const { stream, typeUrl, versionInfo, nonce } = type;
+  return { stream, demand: { variant: "sotw", typeUrl, names: asList(type), versionInfo, nonce, error } };
 }
 
 /** A change of the subscription, or an answer. */
-export function deltaDemand(type: ClientType, parts: Partial<Demand & { readonly variant: "delta" }>): Demand {
-  return {
+export function deltaDemand(type: ClientType, parts: Partial<Demand & { readonly variant: "delta" }>): Outgoing {
+  const demand: Demand = {
     variant: "delta",
     typeUrl: type.typeUrl,
     subscribe: [],
@@ -87,6 +102,7 @@ export function deltaDemand(type: ClientType, parts: Partial<Demand & { readonly
     error: undefined,
     ...parts,
   };
+  return { stream: type.stream, demand };
 }
 
 /** Whether the client looks at a resource of that name. */

@@ -12,10 +12,11 @@
  */
 import type { Resource } from "../../src/snapshot/resource.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
-import type { Demand, Response, Variant } from "../../src/xds/stream-state.ts";
+import type { Response, Variant } from "../../src/xds/stream-state.ts";
 import { contentOf } from "./build-snapshot.ts";
-import type { ClientType, RejectionStyle } from "./client-type.ts";
-import { answer, createClientType, deltaDemand, firstRequest, sotwDemand } from "./client-type.ts";
+import type { ClientType, Outgoing, RejectionStyle } from "./client-type.ts";
+import { ADS, answer, createClientType, firstRequest } from "./client-type.ts";
+import { NamedSubscription } from "./named-subscription.ts";
 
 /** Envoy's `initial_fetch_timeout`. */
 const INITIAL_FETCH_MS = 15_000;
@@ -23,6 +24,8 @@ const INITIAL_FETCH_MS = 15_000;
 /** What a model is made of. */
 export interface ModelOptions {
   readonly variant: Variant;
+  /** All on one stream (ADS), or each subscription on a stream of its own. */
+  readonly streams: "one" | "each";
   /** Asks for `*` instead of nothing. */
   readonly explicitWildcard: boolean;
   readonly graceMs: number;
@@ -42,6 +45,7 @@ export interface Stall {
 }
 
 interface ClusterObject {
+  readonly id: number;
   readonly version: string;
   readonly child: string | undefined;
   readonly secrets: readonly string[];
@@ -64,8 +68,6 @@ interface Slot<Thing> {
   warming: Thing | undefined;
 }
 
-type TypeName = "clusters" | "endpoints" | "secrets" | "listeners" | "routes";
-
 interface Verdict {
   readonly bad: readonly string[];
   readonly style: RejectionStyle;
@@ -81,7 +83,13 @@ export class ModelEnvoy {
   /** Clusters of a first config that was rejected without a name: nobody can know which of them are there. */
   readonly forgiven = new Set<string>();
   readonly #options: ModelOptions;
-  readonly #types: Readonly<Record<TypeName, ClientType>>;
+  readonly #types: {
+    readonly clusters: ClientType;
+    readonly endpoints: NamedSubscription;
+    readonly secrets: NamedSubscription;
+    readonly listeners: ClientType;
+    readonly routes: NamedSubscription;
+  };
   readonly #clusters = new Map<string, Slot<ClusterObject>>();
   readonly #listeners = new Map<string, Slot<ListenerObject>>();
   readonly #routes = new Map<string, Resource>();
@@ -91,40 +99,42 @@ export class ModelEnvoy {
   readonly #stale = new Set<string>();
   #draining: { readonly route: string; readonly untilMs: number }[] = [];
   #connected = false;
+  #objects = 0;
   /** The first clusters are up, so listeners are asked for and ACKs of clusters mean "warm". */
   #ready = false;
   #firstClustersSeen = false;
   #listenersAsked = false;
   /** What is sent of the cluster type once nothing is warming. */
-  #withheld: (() => Demand) | undefined;
+  #withheld: (() => Outgoing) | undefined;
 
   constructor(options: ModelOptions) {
     this.#options = options;
+    const { variant, streams } = options;
     const wildcard = options.explicitWildcard ? "explicit" : "legacy";
     this.#types = {
-      clusters: createClientType(typeUrls.cluster, wildcard),
-      endpoints: createClientType(typeUrls.endpoints, "none"),
-      secrets: createClientType(typeUrls.secret, "none"),
-      listeners: createClientType(typeUrls.listener, wildcard),
-      routes: createClientType(typeUrls.route, "none"),
+      clusters: createClientType(typeUrls.cluster, wildcard, streams === "one" ? ADS : "CDS"),
+      endpoints: new NamedSubscription(typeUrls.endpoints, variant, streams),
+      secrets: new NamedSubscription(typeUrls.secret, variant, streams),
+      listeners: createClientType(typeUrls.listener, wildcard, streams === "one" ? ADS : "LDS"),
+      routes: new NamedSubscription(typeUrls.route, variant, streams),
     };
   }
 
   /** Opens a stream; returns the first requests. */
-  connect(): readonly Demand[] {
+  connect(): readonly Outgoing[] {
     this.#connected = true;
-    for (const type of Object.values(this.#types)) {
+    for (const type of this.types) {
       type.askedOnStream = false;
       type.nonce = "";
     }
     const { clusters, endpoints, secrets, listeners, routes } = this.#types;
-    const demands: Demand[] = [];
+    const demands: Outgoing[] = [];
     // While clusters warm after the start, their type is paused: it is asked for later (envoy#36951).
-    if (this.#ready && this.#isWarming()) this.#withheld = () => this.#firstRequest(clusters);
+    if (this.#mayWithhold()) this.#withheld = () => this.#firstRequest(clusters);
     else demands.push(this.#firstRequest(clusters));
-    for (const named of [secrets, endpoints]) if (named.names.size > 0) demands.push(this.#firstRequest(named));
+    demands.push(...secrets.connect(), ...endpoints.connect());
     if (this.#listenersAsked) demands.push(this.#firstRequest(listeners));
-    if (routes.names.size > 0) demands.push(this.#firstRequest(routes));
+    demands.push(...routes.connect());
     return demands;
   }
 
@@ -134,15 +144,15 @@ export class ModelEnvoy {
   }
 
   /** Takes a response and returns what is sent. */
-  receive(response: Response, atMs: number): readonly Demand[] {
+  receive(response: Response, atMs: number, stream: string): readonly Outgoing[] {
     this.#touch(atMs);
-    const demands = this.#apply(response, atMs);
+    const demands = this.#apply(response, atMs, stream);
     this.#check(atMs);
     return demands;
   }
 
   /** Lets time pass. */
-  tick(atMs: number): readonly Demand[] {
+  tick(atMs: number): readonly Outgoing[] {
     this.#touch(atMs);
     for (const [cluster, slot] of this.#clusters) {
       if (slot.warming === undefined || slot.warming.sinceMs + INITIAL_FETCH_MS > atMs) continue;
@@ -153,11 +163,13 @@ export class ModelEnvoy {
       // What served before could still serve; who sends routes to a new cluster has to know that it came up.
       slot.warming.lacksSecret = slot.active?.lacksSecret !== false && !this.#hasSecrets(slot.warming);
       this.#promote(cluster, slot);
+      // What it took over it does not name as held on the stream of its own, so a control plane cannot know of it.
+      if (!supplied && this.#options.streams === "each") this.tolerated.add(cluster);
     }
     const before = this.#draining.length;
     this.#draining = this.#draining.filter(({ untilMs }) => untilMs > atMs);
     const demands = before === this.#draining.length ? [] : this.#followRoutes();
-    demands.push(...this.#follow(this.#types.secrets, this.#secretNames(), false), ...this.#whenWarm());
+    demands.push(...this.#followSecrets(), ...this.#followEndpoints(false), ...this.#whenWarm());
     this.#check(atMs);
     return demands;
   }
@@ -193,7 +205,8 @@ export class ModelEnvoy {
 
   /** What the client books of each type. */
   get types(): readonly ClientType[] {
-    return Object.values(this.#types);
+    const { clusters, endpoints, secrets, listeners, routes } = this.#types;
+    return [clusters, ...endpoints.types, ...secrets.types, listeners, ...routes.types];
   }
 
   /** Whether requests find a route at all. */
@@ -201,24 +214,24 @@ export class ModelEnvoy {
     return this.#routedNow().size > 0;
   }
 
-  #apply(response: Response, atMs: number): readonly Demand[] {
+  #apply(response: Response, atMs: number, stream: string): readonly Outgoing[] {
     switch (response.typeUrl) {
       case typeUrls.cluster:
         return this.#applyClusters(response, atMs);
       case typeUrls.endpoints:
-        return this.#applyEndpoints(response);
+        return this.#applyEndpoints(response, stream);
       case typeUrls.secret:
-        return this.#applySecrets(response);
+        return this.#applySecrets(response, stream);
       case typeUrls.listener:
         return this.#applyListeners(response, atMs);
       case typeUrls.route:
-        return this.#applyRoutes(response, atMs);
+        return this.#applyRoutes(response, atMs, stream);
       default:
         throw new Error(`never asked for ${response.typeUrl}`);
     }
   }
 
-  #applyClusters(response: Response, atMs: number): readonly Demand[] {
+  #applyClusters(response: Response, atMs: number): readonly Outgoing[] {
     const type = this.#types.clusters;
     const verdict = this.#judge(response);
     let changed = false;
@@ -227,7 +240,9 @@ export class ModelEnvoy {
       const slot = slotOf(this.#clusters, resource.name);
       if (slot.active?.version === resource.version) slot.warming = undefined;
       else if (slot.warming?.version !== resource.version) {
+        this.#objects += 1;
         slot.warming = {
+          id: this.#objects,
           version: resource.version,
           child,
           secrets,
@@ -244,25 +259,27 @@ export class ModelEnvoy {
     }
     const reply = answer(this.#options.variant, type, response, verdict);
     this.#promoteReady();
-    const demands = this.#follow(this.#types.secrets, this.#secretNames(), false);
-    demands.push(...this.#follow(this.#types.endpoints, this.#endpointNames(), changed));
+    const demands = this.#followSecrets();
+    demands.push(...this.#followEndpoints(changed));
     this.#firstClustersSeen = true;
-    if (this.#ready && this.#isWarming()) this.#withheld = reply;
+    if (this.#mayWithhold()) this.#withheld = reply;
     else demands.push(reply());
     demands.push(...this.#whenWarm());
     return demands;
   }
 
-  #applyEndpoints(response: Response): readonly Demand[] {
-    const type = this.#types.endpoints;
+  #applyEndpoints(response: Response, stream: string): readonly Outgoing[] {
+    const type = this.#types.endpoints.typeOf(stream);
+    if (type === undefined) return [];
     const verdict = this.#judge(response, type);
-    for (const resource of verdict.taken) this.#supply(resource.name, contentOf(resource).hostCount);
-    if (verdict.style !== "unread") for (const name of response.removed) this.#supply(name, undefined);
+    for (const resource of verdict.taken) this.#supply(resource.name, contentOf(resource).hostCount, stream);
+    if (verdict.style !== "unread") for (const name of response.removed) this.#supply(name, undefined, stream);
     return this.#whenSupplied(answer(this.#options.variant, type, response, verdict));
   }
 
-  #applySecrets(response: Response): readonly Demand[] {
-    const type = this.#types.secrets;
+  #applySecrets(response: Response, stream: string): readonly Outgoing[] {
+    const type = this.#types.secrets.typeOf(stream);
+    if (type === undefined) return [];
     const verdict = this.#judge(response, type);
     for (const resource of verdict.taken) this.#secrets.set(resource.name, resource);
     for (const { active } of this.#clusters.values()) {
@@ -271,23 +288,24 @@ export class ModelEnvoy {
     return this.#whenSupplied(answer(this.#options.variant, type, response, verdict));
   }
 
-  #whenSupplied(reply: () => Demand): readonly Demand[] {
+  #whenSupplied(reply: () => Outgoing): readonly Outgoing[] {
     this.#promoteReady();
     // What only the object before named is not asked for any more.
-    return [reply(), ...this.#follow(this.#types.secrets, this.#secretNames(), false), ...this.#whenWarm()];
+    return [reply(), ...this.#followSecrets(), ...this.#followEndpoints(false), ...this.#whenWarm()];
   }
 
   /** `undefined`: there are none, so what warms ends up without hosts, and what serves keeps them. */
-  #supply(name: string, hostCount: number | undefined): void {
+  #supply(name: string, hostCount: number | undefined, stream: string): void {
+    const isFor = (object: ClusterObject) => this.#types.endpoints.isFor(stream, endpointKey(object));
     for (const { active, warming } of this.#clusters.values()) {
-      if (warming?.child === name) {
+      if (warming?.child === name && isFor(warming)) {
         warming.supplied = true;
         warming.hostCount = hostCount ?? 0;
-      } else if (active?.child === name && hostCount !== undefined) active.hostCount = hostCount;
+      } else if (active?.child === name && hostCount !== undefined && isFor(active)) active.hostCount = hostCount;
     }
   }
 
-  #applyListeners(response: Response, atMs: number): readonly Demand[] {
+  #applyListeners(response: Response, atMs: number): readonly Outgoing[] {
     const verdict = this.#judge(response);
     for (const resource of verdict.taken) {
       const slot = slotOf(this.#listeners, resource.name);
@@ -305,8 +323,9 @@ export class ModelEnvoy {
     return [...this.#followRoutes(), reply()];
   }
 
-  #applyRoutes(response: Response, atMs: number): readonly Demand[] {
-    const type = this.#types.routes;
+  #applyRoutes(response: Response, atMs: number, stream: string): readonly Outgoing[] {
+    const type = this.#types.routes.typeOf(stream);
+    if (type === undefined) return [];
     const verdict = this.#judge(response, type);
     for (const resource of verdict.taken) {
       this.#routes.set(resource.name, resource);
@@ -368,9 +387,9 @@ export class ModelEnvoy {
   }
 
   /** What follows when no cluster is warming. */
-  #whenWarm(): Demand[] {
+  #whenWarm(): Outgoing[] {
     if (this.#isWarming()) return [];
-    const demands: Demand[] = [];
+    const demands: Outgoing[] = [];
     const withheld = this.#withheld;
     this.#withheld = undefined;
     if (withheld !== undefined) demands.push(withheld());
@@ -382,31 +401,25 @@ export class ModelEnvoy {
     return demands;
   }
 
-  #followRoutes(): Demand[] {
+  #followRoutes(): Outgoing[] {
     const names = this.#routeNames({ draining: true });
     for (const name of this.#routes.keys()) if (!names.has(name)) this.#routes.delete(name);
     return this.#follow(this.#types.routes, names, false);
   }
 
-  /** Changes the names of a type; `repeat` asks in SotW even when they are the same. */
-  #follow(type: ClientType, names: Set<string>, repeat: boolean): Demand[] {
-    const added = [...names].filter((name) => !type.names.has(name));
-    const dropped = [...type.names].filter((name) => !names.has(name));
-    type.names = names;
-    for (const name of dropped) {
-      type.versions.delete(name);
-      type.unsettled.delete(name);
-    }
-    if (!this.#connected) return [];
-    if (!type.askedOnStream) return names.size === 0 ? [] : [this.#firstRequest(type)];
-    if (this.#options.variant === "delta") {
-      return added.length + dropped.length === 0 ? [] : [deltaDemand(type, { subscribe: added, unsubscribe: dropped })];
-    }
-    if (added.length + dropped.length === 0 && !(repeat && names.size > 0)) return [];
-    return [sotwDemand(type, undefined)];
+  #followEndpoints(changed: boolean): Outgoing[] {
+    return this.#follow(this.#types.endpoints, this.#endpointKeys(), changed);
   }
 
-  #firstRequest(type: ClientType): Demand {
+  #followSecrets(): Outgoing[] {
+    return this.#follow(this.#types.secrets, this.#secretNames(), false);
+  }
+
+  #follow(named: NamedSubscription, keys: Set<string>, repeat: boolean): Outgoing[] {
+    return named.follow(keys, { connected: this.#connected, repeat });
+  }
+
+  #firstRequest(type: ClientType): Outgoing {
     return firstRequest(this.#options.variant, type);
   }
 
@@ -420,9 +433,16 @@ export class ModelEnvoy {
     return [...this.#clusters.values()].some(({ warming }) => warming !== undefined);
   }
 
-  #endpointNames(): Set<string> {
+  /** Only on one stream for all types the clusters are paused while any is warming after the start. */
+  #mayWithhold(): boolean {
+    return this.#options.streams === "one" && this.#ready && this.#isWarming();
+  }
+
+  #endpointKeys(): Set<string> {
     const objects = [...this.#clusters.values()].flatMap(({ active, warming }) => [active, warming]);
-    return new Set(objects.flatMap((object) => object?.child ?? []));
+    const separate = this.#options.streams === "each";
+    const keyOf = (object: ClusterObject) => (separate ? endpointKey(object) : object.child);
+    return new Set(objects.flatMap((object) => (object?.child === undefined ? [] : (keyOf(object) ?? []))));
   }
 
   /** Secrets that nothing names any more are forgotten. */
@@ -476,6 +496,10 @@ export class ModelEnvoy {
         complain(cluster, "a draining listener leads to a missing cluster:");
     }
   }
+}
+
+function endpointKey({ child, id }: ClusterObject): string {
+  return `${child}#${id}`;
 }
 
 function slotOf<Thing>(slots: Map<string, Slot<Thing>>, name: string): Slot<Thing> {

@@ -7,9 +7,9 @@
  */
 import type { Resource } from "../../src/snapshot/resource.ts";
 import { resourceType, typeUrls } from "../../src/snapshot/type-url.ts";
-import type { Demand, Response, Variant } from "../../src/xds/stream-state.ts";
+import type { Response, Variant } from "../../src/xds/stream-state.ts";
 import { contentOf } from "./build-snapshot.ts";
-import type { ClientType, RejectionStyle } from "./client-type.ts";
+import type { ClientType, Outgoing, RejectionStyle } from "./client-type.ts";
 import { answer, createClientType, deltaDemand, firstRequest, sotwDemand, wants } from "./client-type.ts";
 import type { Random } from "./random.ts";
 
@@ -50,9 +50,9 @@ export class ModelSubscriber {
   }
 
   /** Opens a stream; returns the first requests. */
-  connect(): readonly Demand[] {
+  connect(): readonly Outgoing[] {
     this.#connected = true;
-    const asked: Demand[] = [];
+    const asked: Outgoing[] = [];
     for (const type of this.types) {
       type.askedOnStream = false;
       type.nonce = "";
@@ -67,7 +67,7 @@ export class ModelSubscriber {
   }
 
   /** Takes a response and returns what is sent. */
-  receive(response: Response): readonly Demand[] {
+  receive(response: Response): readonly Outgoing[] {
     const type = this.types.find(({ typeUrl }) => typeUrl === response.typeUrl);
     if (type === undefined) throw new Error(`never asked for ${response.typeUrl}`);
     const wanted = response.resources.filter(({ name }) => wants(type, name));
@@ -81,7 +81,7 @@ export class ModelSubscriber {
   }
 
   /** Wants something else, for one type or another. */
-  act(random: Random): readonly Demand[] {
+  act(random: Random): readonly Outgoing[] {
     const type = random.pick(this.types);
     const name = random.pick(vocabulary[type.typeUrl] ?? []);
     const mayWildcard = resourceType(type.typeUrl)?.wildcardAllowed === true;
