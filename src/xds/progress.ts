@@ -34,13 +34,21 @@ export function nodeProgress(state: StreamState): NodeProgress {
 /** A class, because one is made at every step of every stream. */
 class StateProgress implements NodeProgress {
   readonly #state: StreamState;
-  /** All streams of the node that have a part in a change, this one first. */
-  readonly #states: readonly StreamState[];
+  #found: readonly StreamState[] | undefined;
 
   constructor(state: StreamState) {
-    const companions = state.companions();
     this.#state = state;
-    this.#states = companions.length === 0 ? [state] : [state, ...companions];
+  }
+
+  /**
+   * All streams of the node that have a part in a change, this one first. There may be thousands, which look at each
+   * other whenever something happens on one: so they are only looked for when this one has nothing under way itself.
+   */
+  get #states(): readonly StreamState[] {
+    if (this.#found !== undefined) return this.#found;
+    const companions = this.#state.companions();
+    this.#found = companions.length === 0 ? [this.#state] : [this.#state, ...companions];
+    return this.#found;
   }
 
   get settleMs(): number {
@@ -63,13 +71,16 @@ class StateProgress implements NodeProgress {
 
   isResolved(role: TypeRole): boolean {
     const { snapshot } = this.#state.sequencer;
+    for (const type of subscribedTypes(this.#state)) {
+      if (type.type.role === role && !isClean(this.#state, type)) return false;
+    }
     const states = this.#states;
     for (const state of states) {
+      if (state === this.#state) continue;
       for (const type of subscribedTypes(state)) {
         if (type.type.role !== role) continue;
         if (!isClean(state, type)) return false;
         // Another stream may not have come to this snapshot, or show its listeners and routes as they were.
-        if (state === this.#state) continue;
         if (state.sequencer.snapshot?.version !== snapshot?.version) return false;
         if (role === "reference" && state.sequencer.phase === "supply") return false;
       }
