@@ -6,6 +6,7 @@
 import type { ResourceName } from "../snapshot/resource.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
+import { canonicalName } from "./context-parameters.ts";
 import { notIn } from "./held-references.ts";
 import { resumeDelta, resumeSotw } from "./resume-type.ts";
 import { resourcesOf } from "./shared-responses.ts";
@@ -33,7 +34,7 @@ export function applySotw(
   context: DemandContext,
 ): void {
   const { wildcardAllowed } = type.type;
-  const wasWildcard = type.subscription.wildcard;
+  const { wildcard: wasWildcard, collections } = type.subscription;
   const change = subscribeSotw(type.subscription, demand.names, { wildcardAllowed, pool: state.shared.pool });
   if (change.added.length + change.dropped.length > 0 || change.wildcardStarted || context.first) {
     type.cleanFor = undefined;
@@ -41,7 +42,8 @@ export function applySotw(
   noteWanted(type, change, wasWildcard);
   for (const name of change.dropped) forget(type, name);
   // A name that is asked for must be answered, even when the whole is what the client already has.
-  if (change.added.length > 0 || wasWildcard !== type.subscription.wildcard) type.confirmedVersion = undefined;
+  const asksAnew = change.added.length > 0 || collections !== type.subscription.collections;
+  if (asksAnew || wasWildcard !== type.subscription.wildcard) type.confirmedVersion = undefined;
   if (context.first && demand.versionInfo !== "") resumeSotw(state, type, demand.versionInfo, context);
   if (change.wildcardStarted && type.confirmedVersion === undefined) type.owed = true;
   // Who wants nothing any more waits for no first answer.
@@ -128,7 +130,7 @@ function noteWanted(type: TypeState, change: SubscriptionChange, wasWildcard: bo
 
 /** Whether a cluster that was sent waits for these endpoints. */
 function isAwaited(state: StreamState, name: ResourceName): boolean {
-  return state.awaited.some((response) => endpointsOf(response).has(name));
+  return state.awaited.some((response) => endpointsOf(response).has(canonicalName(name)));
 }
 
 const endpointsByResponse = new WeakMap<Response, ReadonlySet<string>>();
@@ -138,7 +140,8 @@ function endpointsOf(response: Response): ReadonlySet<string> {
   let names = endpointsByResponse.get(response);
   if (names === undefined) {
     const references = response.resources.flatMap((cluster) => cluster.references);
-    names = new Set(references.filter(({ typeUrl }) => typeUrl === typeUrls.endpoints).map(({ name }) => name));
+    const ofEndpoints = references.filter(({ typeUrl }) => typeUrl === typeUrls.endpoints);
+    names = new Set(ofEndpoints.map(({ name }) => canonicalName(name)));
     endpointsByResponse.set(response, names);
   }
   return names;

@@ -3,10 +3,11 @@
  *
  * To the stream machine a client that asks for collections has a wildcard over a smaller view: what is in none of
  * its collections, and was not named, is not there. The parameters behind a `?` are a part of the name and must be
- * the same; clients and config write them in the order of their keys.
+ * the same, in any order. Both delta and SotW clients ask so; in SotW the full state is that of the collections.
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#glob-collections
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
+import { canonicalName } from "./context-parameters.ts";
 import type { NameSet } from "./name-pool.ts";
 import type { Subscription } from "./subscription.ts";
 import type { View } from "./view.ts";
@@ -37,10 +38,10 @@ function restrict(view: View, collections: NameSet, names: NameSet): View {
   return { ...view, resources };
 }
 
-/** The collection that a name is in: its last step is any. */
+/** The collection that a name is in, in its canonical form: its last step is any. */
 function collectionOf(name: ResourceName): ResourceName {
   const query = name.indexOf("?");
   const path = query === -1 ? name : name.slice(0, query);
   const parameters = query === -1 ? "" : name.slice(query);
-  return `${path.slice(0, path.lastIndexOf("/"))}/*${parameters}` as ResourceName;
+  return canonicalName(`${path.slice(0, path.lastIndexOf("/"))}/*${parameters}`) as ResourceName;
 }

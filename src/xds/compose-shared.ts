@@ -7,6 +7,7 @@
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { tableVersion } from "../snapshot/snapshot.ts";
+import { findByName } from "./context-parameters.ts";
 import { RESPONSE_BYTES_MAX, byName } from "./response-limits.ts";
 import type { Composed, LastStep, SharedOutcome } from "./shared-responses.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
@@ -112,7 +113,8 @@ function difference(state: StreamState, type: TypeState, view: View): SharedOutc
 /** Only delta can say that there is none, and not of what is about to come. */
 function mayBeMissing({ variant, sequencer }: StreamState, type: TypeState, names: readonly ResourceName[]): boolean {
   const table = sequencer.snapshot?.tables.get(type.type.typeUrl);
-  return variant === "delta" && names.every((name) => table?.resources.has(name) !== true);
+  if (variant !== "delta") return false;
+  return table === undefined || names.every((name) => findByName(table.resources, name) === undefined);
 }
 
 /** In delta for people only; in SotW the version of all that the client is to hold. */

@@ -6,6 +6,7 @@
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Resource, ResourceName, VersionInfo } from "../snapshot/resource.ts";
+import type { TypeTable } from "../snapshot/snapshot.ts";
 import { tableVersion } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
@@ -13,12 +14,14 @@ import { contentHash } from "../support/hash.ts";
 import { answeredHosts, isHostAnswer } from "./asked-hosts.ts";
 import { composeShared } from "./compose-shared.ts";
 import { offerOf, openNames, wantedNames } from "./offer.ts";
+import { viewFor } from "./offered-view.ts";
 import { RESPONSE_BYTES_MAX, byName } from "./response-limits.ts";
 import type { Composed } from "./shared-responses.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
 import { isWanted } from "./subscription.ts";
 import type { View } from "./view.ts";
+import { plainView } from "./view.ts";
 
 /** The response that is due, or undefined when the client holds what it should. */
 export function compose(state: StreamState, type: TypeState, view: View): Composed | undefined {
@@ -122,9 +125,14 @@ function composeFullState(state: StreamState, type: TypeState, view: View): Draf
   }
   // When all of it was rejected, saying nothing is better than "delete everything". To a client that names what
   // does not exist it is the answer: gRPC's would wait 15 s for it, or go on with what is gone.
-  if (resources.length === 0 && (wildcard || keeps) && (table?.resources.size ?? 0) > 0) return undefined;
+  if (resources.length === 0 && (wildcard || keeps) && hasAny(state, type, table)) return undefined;
   resources.sort(byName);
   return withoutRefused(state, type, { view, resources });
+}
+
+/** Whether the newest snapshot has something for the client; an empty collection is a full state like any other. */
+function hasAny(state: StreamState, type: TypeState, table: TypeTable | undefined): boolean {
+  return table !== undefined && viewFor(state, type, plainView(table)).resources.size > 0;
 }
 
 /** Not the response that was rejected as a whole; what is only kept, and may be what was bad in it, is given up. */

@@ -10,6 +10,7 @@ import { frameParts } from "../grpc/message-frames.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { HostAnswer } from "./asked-hosts.ts";
 import { isHostAnswer } from "./asked-hosts.ts";
+import { isAlias } from "./context-parameters.ts";
 import type { Response, Variant } from "./stream-state.ts";
 
 const RESOURCE_TYPE_URL = "type.googleapis.com/envoy.service.discovery.v3.Resource";
@@ -98,10 +99,10 @@ interface HostFrame {
   readonly isNone: boolean;
 }
 
-/** `resources` (2) of a SotW response: an Any, of a Resource when there is more to say than the content. */
+/** `resources` (2) of a SotW response: an Any, of a Resource when there is more to say than the content does. */
 function sotwFrame(resource: Resource): Uint8Array {
   const writer = new BinaryWriter().tag(2, WireType.LengthDelimited).fork();
-  if (resource.ttlMs === undefined) {
+  if (resource.ttlMs === undefined && !isAlias(resource)) {
     writeAny(writer, resource);
     return writer.join().finish();
   }
@@ -109,7 +110,7 @@ function sotwFrame(resource: Resource): Uint8Array {
   wrapped.tag(2, WireType.LengthDelimited).fork();
   writeAny(wrapped, resource);
   wrapped.join().tag(3, WireType.LengthDelimited).string(resource.name);
-  writeTtl(wrapped, resource.ttlMs);
+  if (resource.ttlMs !== undefined) writeTtl(wrapped, resource.ttlMs);
   writeAny(writer, { typeUrl: RESOURCE_TYPE_URL, body: wrapped.finish() });
   return writer.join().finish();
 }

@@ -3,9 +3,10 @@
  *
  * The gates ask for every node whether it has asked for the children of all it holds, and whether anything it
  * holds leads somewhere. For a client that holds a view without exceptions the answer is the same as for
- * everybody else who does.
+ * everybody else who does. Names are in canonical form here, because that is how Envoy asks for what it refers to.
  */
 import type { ResourceName } from "../snapshot/resource.ts";
+import { canonicalName } from "./context-parameters.ts";
 import type { Holding } from "./holding.ts";
 import { resourceName } from "./offer.ts";
 import type { NameSet } from "./name-pool.ts";
@@ -30,7 +31,7 @@ function collect(view: View): References {
     for (const { typeUrl, name } of resource.references) {
       let names = byType.get(typeUrl);
       if (names === undefined) byType.set(typeUrl, (names = new Set()));
-      names.add(resourceName(name));
+      names.add(resourceName(canonicalName(name)));
     }
   }
   return byType;
@@ -39,12 +40,14 @@ function collect(view: View): References {
 /** Whether something that the client is known to hold of this type refers to the name. */
 export function refersTo(type: TypeState, typeUrl: string, name: ResourceName): boolean {
   const { held } = type;
-  const maybe = referencesOf(held.base).get(typeUrl)?.has(name) === true;
+  const wanted = canonicalName(name);
+  const maybe = referencesOf(held.base).get(typeUrl)?.has(resourceName(wanted)) === true;
   if (held.exceptionsCount === 0 && type.subscription.wildcard) return maybe;
   if (!maybe && held.exceptionsCount === 0) return false;
   for (const each of held.values()) {
     if (typeof each === "string") continue;
-    if (each.references.some((reference) => reference.typeUrl === typeUrl && reference.name === name)) return true;
+    const leads = each.references.some((to) => to.typeUrl === typeUrl && canonicalName(to.name) === wanted);
+    if (leads) return true;
   }
   return false;
 }
@@ -89,7 +92,9 @@ function findChildren(held: Holding, childTypeUrl: string): ReadonlySet<Resource
   const names = new Set<ResourceName>();
   for (const each of held.values()) {
     if (typeof each === "string") continue;
-    for (const { typeUrl, name } of each.references) if (typeUrl === childTypeUrl) names.add(resourceName(name));
+    for (const { typeUrl, name } of each.references) {
+      if (typeUrl === childTypeUrl) names.add(resourceName(canonicalName(name)));
+    }
   }
   return names;
 }

@@ -6,9 +6,9 @@
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
-import { answerHosts, isHostAnswer } from "./asked-hosts.ts";
+import { isHostAnswer } from "./asked-hosts.ts";
 import { isRejected } from "./offer.ts";
-import { offeredView } from "./offered-view.ts";
+import { offeredView, viewFor } from "./offered-view.ts";
 import { resourcesOf } from "./shared-responses.ts";
 import type { InFlight, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion, subscribedTypes } from "./stream-state.ts";
@@ -157,13 +157,10 @@ function isRefused(state: StreamState, type: TypeState, wanted: Resource): boole
 }
 
 /** By the names that clients use: of the newest snapshot, also while an older one is still being rolled in. */
-function wantedResources(
-  { sequencer, variant }: StreamState,
-  { type, subscription }: TypeState,
-): ReadonlyMap<ResourceName, Resource> | undefined {
-  const table = (sequencer.next ?? sequencer.snapshot)?.tables.get(type.typeUrl);
-  if (table === undefined || !type.onDemand || variant === "sotw") return table?.resources;
-  return answerHosts(plainView(table), subscription.names).resources;
+function wantedResources(state: StreamState, type: TypeState): ReadonlyMap<ResourceName, Resource> | undefined {
+  const { next, snapshot } = state.sequencer;
+  const table = (next ?? snapshot)?.tables.get(type.type.typeUrl);
+  return table === undefined ? undefined : viewFor(state, type, plainView(table)).resources;
 }
 
 /** The answer to a client that asked for a host which nobody has: there is something to send, and nothing to have. */

@@ -6,6 +6,7 @@ import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
+import { findByName } from "./context-parameters.ts";
 import { isWanted } from "./subscription.ts";
 import type { View } from "./view.ts";
 import { nothing } from "./view.ts";
@@ -55,7 +56,8 @@ export function offerOf(state: StreamState, type: TypeState, view: View, name: R
   const wanted = view.resources.get(name);
   if (wanted === undefined) {
     // What is to come is not said to be missing: a removed extension would answer requests with 5xx.
-    const comes = state.sequencer.snapshot?.tables.get(type.type.typeUrl)?.resources.has(name) === true;
+    const table = state.sequencer.snapshot?.tables.get(type.type.typeUrl);
+    const comes = table !== undefined && findByName(table.resources, name) !== undefined;
     // Who holds nothing of it waits for an answer; clusters are named beside a wildcard that says more.
     const isLost = type.type.expiresByUnsubscribe && !type.held.has(name);
     return comes || (view.untouched.has(name) && !isLost) ? { kind: "keep" } : { kind: "absent" };

@@ -4,6 +4,7 @@
  */
 import { answerHosts } from "./asked-hosts.ts";
 import { collectionView } from "./collections.ts";
+import { viewAsAsked } from "./context-parameters.ts";
 import { viewOf } from "./sequencer.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import type { View } from "./view.ts";
@@ -11,7 +12,13 @@ import type { View } from "./view.ts";
 /** Undefined while nothing is known to offer; the same object while nothing changed. */
 export function offeredView(state: StreamState, type: TypeState): View | undefined {
   const view = viewOf(state.sequencer, type.type.typeUrl);
-  if (view === undefined) return view;
-  if (type.subscription.collections.size > 0) return collectionView(view, type.subscription);
-  return type.type.onDemand && state.variant === "delta" ? answerHosts(view, type.subscription.names) : view;
+  return view === undefined ? undefined : viewFor(state, type, view);
+}
+
+/** The part of any view that is for this client, by the names that it asks for; the same object for the same names. */
+export function viewFor({ variant }: StreamState, { type, subscription }: TypeState, view: View): View {
+  const { names, collections } = subscription;
+  if (type.onDemand && variant === "delta") return answerHosts(view, names);
+  const named = viewAsAsked(view, names);
+  return collections.size > 0 ? collectionView(named, subscription) : named;
 }

@@ -6,6 +6,7 @@ import type { SnapshotVersion, TypeTable } from "../snapshot/snapshot.ts";
 import type { TypeRole } from "../snapshot/type-url.ts";
 import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
 import { suspectsCount } from "./bisect.ts";
+import { canonicalName, findByName } from "./context-parameters.ts";
 import { childrenOf, notAskedFor, notIn, refersTo } from "./held-references.ts";
 import type { Held } from "./holding.ts";
 import { noNames } from "./name-pool.ts";
@@ -171,7 +172,8 @@ function refusedOf(state: StreamState, role: TypeRole): readonly Refused[] {
       const wanted = view.resources.get(name);
       const asked = type.subscription.wildcard || type.subscription.names.has(name);
       // What is only kept until the routes have left it cannot be missed by the new ones.
-      const newest = state.sequencer.snapshot?.tables.get(type.type.typeUrl)?.resources.get(name);
+      const table = state.sequencer.snapshot?.tables.get(type.type.typeUrl);
+      const newest = table === undefined ? undefined : findByName(table.resources, name);
       const leaves = role === "supply" && newest?.version !== wanted?.version;
       if (wanted === undefined || !asked || leaves || !isRejected(state, wanted, view)) continue;
       const hasOlder = servesInstead(type.held.get(name), wanted);
@@ -204,9 +206,11 @@ function withholdsSupply(state: StreamState, type: TypeState, rejected: Resource
 }
 
 function isLedTo(state: StreamState, typeUrl: string, name: string): boolean {
+  const wanted = canonicalName(name);
   for (const { typeUrl: from, role } of resourceTypes) {
     for (const resource of state.sequencer.snapshot?.tables.get(from)?.resources.values() ?? []) {
-      if (!resource.references.some((reference) => reference.typeUrl === typeUrl && reference.name === name)) continue;
+      const leads = resource.references.some((to) => to.typeUrl === typeUrl && canonicalName(to.name) === wanted);
+      if (!leads) continue;
       // Endpoints and secrets are led to when their cluster is; a cluster in a cluster counts as led to.
       if (role === "reference" || from === typeUrl || isLedTo(state, from, resource.name)) return true;
     }
@@ -315,7 +319,8 @@ function awaitsRoutes(state: StreamState, states: readonly StreamState[]): boole
   for (const listener of state.types.get(typeUrls.listener)?.held.values() ?? []) {
     if (typeof listener === "string") continue;
     for (const { typeUrl, name } of listener.references) {
-      const isAsked = () => routes.some(({ subscription }) => subscription.names.has(resourceName(name)));
+      const isAsked = () =>
+        routes.some(({ subscription }) => subscription.names.has(resourceName(canonicalName(name))));
       if (typeUrl === typeUrls.route && !isAsked()) return true;
     }
   }

@@ -8,12 +8,15 @@
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
+import { tableVersion } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { DemandContext } from "./apply-demand.ts";
 import { compose } from "./compose.ts";
 import { leavingOf } from "./leaving.ts";
 import type { NameSet } from "./name-pool.ts";
 import { isRejected, resourceName } from "./offer.ts";
+import { viewFor } from "./offered-view.ts";
+import { byName } from "./response-limits.ts";
 import type { View } from "./view.ts";
 import { resume, retainHeld, viewOf } from "./sequencer.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
@@ -29,7 +32,8 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
   if (state.fresh) for (const named of NAMED_SUPPLY_TYPES) retainEarlier(state, named, context);
   markResumed(state, context.atMs);
   if (typeUrl === typeUrls.endpoints) keepUnknown(type, viewOf(state.sequencer, typeUrl));
-  const view = viewOf(state.sequencer, typeUrl) ?? wantedView(state, typeUrl);
+  const whole = viewOf(state.sequencer, typeUrl) ?? wantedView(state, typeUrl);
+  const view = whole === undefined ? undefined : viewFor(state, type, whole);
   if (!fullStateInSotw || view === undefined) return;
   const rejections = state.rejections.get(typeUrl);
   // Without what was rejected when there was nothing before it, or with what there was.
@@ -42,14 +46,22 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
     rebase(type, view);
     return;
   }
-  const table = context.earlier(typeUrl).find(({ version }) => version === versionInfo);
-  if (table !== undefined) type.held.assume(plainView(table));
+  const table = context.earlier(typeUrl).find((each) => fullVersion(state, type, each) === versionInfo);
+  if (table !== undefined) type.held.assume(viewFor(state, type, plainView(table)));
   type.resumesUnknown = table === undefined || !certain;
   if (typeUrl !== typeUrls.cluster) return;
   if (table === undefined) state.sequencer.guesses = true;
   if (table === undefined) retainEarlier(state, typeUrl, context);
   else retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources: leavingFrom(table, state, typeUrl) });
-  recallGood(state, type, viewOf(state.sequencer, typeUrl) ?? view);
+  const retaining = viewOf(state.sequencer, typeUrl);
+  recallGood(state, type, retaining === undefined ? view : viewFor(state, type, retaining));
+}
+
+/** The version under which a table was sent: of collections as that of what is in them. */
+function fullVersion(state: StreamState, type: TypeState, table: TypeTable): string {
+  if (type.subscription.collections.size === 0) return table.version;
+  const { resources } = viewFor(state, type, plainView(table));
+  return tableVersion([...resources.values()].sort(byName));
 }
 
 /** What the client has and the newest snapshot has not. */

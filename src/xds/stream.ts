@@ -18,6 +18,7 @@ import { brand } from "../support/brand.ts";
 import { applyDelta, applySotw } from "./apply-demand.ts";
 import type { Guilty } from "./bisect.ts";
 import { compose } from "./compose.ts";
+import { canonicalName } from "./context-parameters.ts";
 import { answerHeartbeat, noteEnding, sendHeartbeats } from "./heartbeat.ts";
 import { joinCompanions } from "./join-companions.ts";
 import { nodeProgress, reportProgress } from "./progress.ts";
@@ -258,7 +259,7 @@ function forceEndpoints(state: StreamState, clusters: TypeState, sent: Response)
     if (heldVersion(clusters.held.get(cluster.name)) === cluster.version && !clusters.forced.has(cluster.name))
       continue;
     for (const { typeUrl, name } of cluster.references) {
-      const asked = brand<ResourceName>(name);
+      const asked = brand<ResourceName>(canonicalName(name));
       if (typeUrl === typeUrls.endpoints && endpoints.subscription.names.has(asked)) endpoints.forced.add(asked);
     }
   }

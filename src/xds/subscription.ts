@@ -7,6 +7,7 @@
  */
 import type { ResourceName } from "../snapshot/resource.ts";
 import { isCollection } from "./collections.ts";
+import { canonicalName } from "./context-parameters.ts";
 import type { NamePool, NameSet } from "./name-pool.ts";
 import { noNames } from "./name-pool.ts";
 
@@ -16,7 +17,7 @@ export interface Subscription {
   /** The stream has named something of this type, so an empty list is no longer the legacy wildcard. */
   hasNamed: boolean;
   names: NameSet;
-  /** Delta: while there are any, the wildcard is for these collections only. */
+  /** While there are any, in canonical form, the wildcard is for these collections only. */
   collections: NameSet;
 }
 
@@ -50,10 +51,15 @@ export function subscribeSotw(
 ): SubscriptionChange {
   const hasStar = type.wildcardAllowed && names.includes(WILDCARD);
   const before = subscription.names;
-  const wanted = type.pool.of(hasStar ? names.filter((name) => name !== WILDCARD) : names);
-  const wildcard = hasStar || (names.length === 0 && !subscription.hasNamed && type.wildcardAllowed);
+  const asked = type.wildcardAllowed ? names.filter(isCollection) : [];
+  const plain = asked.length > 0 ? names.filter((name) => !isCollection(name)) : names;
+  const wanted = type.pool.of(hasStar ? withoutStar(plain) : plain);
+  const everything = hasStar || (names.length === 0 && !subscription.hasNamed && type.wildcardAllowed);
+  const wildcard = everything || asked.length > 0;
   if (names.length > 0) subscription.hasNamed = true;
   else if (subscription.wildcard && !subscription.hasNamed) return unchanged;
+  // Everything has the collections in it.
+  subscription.collections = everything ? noNames : type.pool.of(asked.map(canonicalName));
   const wildcardStarted = wildcard && !subscription.wildcard;
   subscription.wildcard = wildcard;
   subscription.names = wanted;
@@ -113,8 +119,8 @@ function takeCollections(
   type: { readonly wildcardAllowed: boolean; readonly pool: NamePool },
 ): Pick<DeltaNames, "subscribe" | "unsubscribe"> & { readonly changesCollections: boolean } {
   const { subscribe, unsubscribe } = request;
-  const added = type.wildcardAllowed ? subscribe.filter(isCollection) : [];
-  const dropped = type.wildcardAllowed ? unsubscribe.filter(isCollection) : [];
+  const added = type.wildcardAllowed ? subscribe.filter(isCollection).map(canonicalName) : [];
+  const dropped = type.wildcardAllowed ? unsubscribe.filter(isCollection).map(canonicalName) : [];
   if (added.length + dropped.length === 0) return { subscribe, unsubscribe, changesCollections: false };
   subscription.hasNamed = true;
   // Who has everything has the collections too.

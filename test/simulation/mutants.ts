@@ -148,7 +148,7 @@ export const mutants: readonly Mutant[] = [
     rule: "nothing is said to be deleted because it was rejected",
     seed: 14,
     file: "compose.ts",
-    text: "if (resources.length === 0 && (wildcard || keeps) && (table?.resources.size ?? 0) > 0) return undefined;",
+    text: "if (resources.length === 0 && (wildcard || keeps) && hasAny(state, type, table)) return undefined;",
     becomes: "",
   },
   {
@@ -295,8 +295,8 @@ export const mutants: readonly Mutant[] = [
     rule: "what a named client wants and is not there, is said not to be there",
     seed: 367,
     file: "compose.ts",
-    text: "(wildcard || keeps) && (table?.resources.size ?? 0) > 0",
-    becomes: "(table?.resources.size ?? 0) > 0",
+    text: "(wildcard || keeps) && hasAny(state, type, table)",
+    becomes: "hasAny(state, type, table)",
   },
   {
     rule: "what was said to be gone is not held any more",

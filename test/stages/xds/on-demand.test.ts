@@ -1,6 +1,5 @@
 /**
- * What a client asks for in delta otherwise than by plain names: virtual hosts when a request needs them, and
- * collections.
+ * What a client asks for in delta otherwise than by the names of resources: virtual hosts when a request needs them.
  */
 import { describe, expect, test } from "vitest";
 import { DeltaDiscoveryResponse } from "../../../src/gen/envoy/service/discovery/v3/discovery.ts";
@@ -10,8 +9,8 @@ import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import type { Response } from "../../../src/xds/stream-state.ts";
 import { frameResponse } from "../../../src/xds/frame.ts";
 import { buildIntent, raw } from "../../support/build-intent.ts";
-import { fakeResource, fakeSnapshot, snapshotOf } from "../../support/snapshot-of.ts";
-import { DrivenStream, shown } from "./driven-stream.ts";
+import { snapshotOf } from "../../support/snapshot-of.ts";
+import { DrivenStream } from "./driven-stream.ts";
 
 /** Virtual hosts by name with their domains, and a header of the route configuration `r`. */
 function build(hosts: Readonly<Record<string, readonly string[]>>, status = 200, header = "a"): Snapshot {
@@ -149,58 +148,4 @@ test("what was asked for on demand is told under the asked names, and that there
     ["r/a.one.test", "synced", true],
     ["r/nobody.test", "synced", false],
   ]);
-});
-
-describe("a collection", () => {
-  const prefix = "xdstp://fleet/envoy.config.cluster.v3.Cluster";
-  const clusters = (...names: readonly string[]): Snapshot =>
-    fakeSnapshot(names.map((name) => fakeResource(typeUrls.cluster, name)));
-  const all = ["plain", `${prefix}/a/one`, `${prefix}/a/two?x=1`, `${prefix}/a/b/deep`, `${prefix}/c/three`];
-  const start = (...names: readonly string[]): DrivenStream => {
-    const stream = new DrivenStream("delta");
-    stream.publish(clusters(...all));
-    stream.ask("cluster", { names });
-    return stream;
-  };
-  const short = (responses: readonly Response[]) =>
-    shown(responses).map((text) => text.replaceAll(`${prefix}/`, "").replace("clusters", "").trim());
-
-  test.each([
-    ["a/*", "+a/one"],
-    ["a/*?x=1", "+a/two?x=1"],
-    ["a/b/*", "+a/b/deep"],
-    ["d/*", ""],
-  ])("%s has what is one step below it, with the same parameters", (name, expected) => {
-    expect(short(start(`${prefix}/${name}`).responses)).toEqual([expected]);
-  });
-
-  test("is told of what comes into it, and of what leaves it, and of nothing else", () => {
-    const stream = start(`${prefix}/a/*`);
-    stream.ack("cluster");
-    expect(short(stream.publish(clusters(...all, "more", `${prefix}/a/new`)))).toEqual(["+a/new"]);
-    stream.ack("cluster");
-    stream.publish(clusters("plain", `${prefix}/a/new`));
-    expect(short(stream.wait(60_000))).toEqual(["-a/one"]);
-  });
-
-  test("may be asked for beside others and beside names", () => {
-    const stream = start(`${prefix}/a/*`, "plain");
-    stream.ack("cluster");
-    expect(short(stream.ask("cluster", { names: [`${prefix}/c/*`] }))).toEqual(["+c/three"]);
-    expect(short(stream.responses.slice(0, 1))).toEqual(["+plain +a/one"]);
-  });
-
-  test("that is dropped is not heard of any more", () => {
-    const stream = start(`${prefix}/a/*`);
-    stream.ack("cluster");
-    expect(stream.ask("cluster", { drop: [`${prefix}/a/*`] })).toEqual([]);
-    expect(stream.publish(clusters(...all, `${prefix}/a/new`))).toEqual([]);
-  });
-
-  test("is nothing special to a client that has everything", () => {
-    const stream = start("*");
-    stream.ack("cluster");
-    expect(stream.ask("cluster", { names: [`${prefix}/a/*`] })).toEqual([]);
-    expect(short(stream.publish(clusters(...all, "more")))).toEqual(["+more"]);
-  });
 });
