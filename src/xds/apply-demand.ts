@@ -54,12 +54,14 @@ export function applySotw(
   if (stale) {
     // The client may never answer a response of which it dropped every name in between (envoy#3355). The
     // stream is ordered, so its newest list is the truth: start over with it.
-    if (change.added.length + change.dropped.length > 0 && !type.type.fullStateInSotw) abandonUnwanted(type, change);
+    if (change.added.length + change.dropped.length > 0) {
+      if (!type.type.fullStateInSotw) abandonUnwanted(type, change);
+    } else if (!wildcardAllowed && demand.nonce !== "") demandAll(type);
   } else if (type.inFlight === undefined && change.added.length + change.dropped.length === 0) {
     // The same request again with a nonce that was already acknowledged is a demand: Envoy asks again for
     // the endpoints of a cluster that it is warming anew (envoy#13009).
     type.cleanFor = undefined;
-    if (!wildcardAllowed) for (const name of type.subscription.names) type.forced.add(name);
+    if (!wildcardAllowed) demandAll(type);
   }
 }
 
@@ -155,6 +157,12 @@ function forget(type: TypeState, name: ResourceName): void {
 
 function dropWildcard(type: TypeState): void {
   for (const name of type.held.keys()) if (!type.subscription.names.has(name)) type.held.delete(name);
+}
+
+/** What is under way arrives after the demand was made, and so answers it. */
+function demandAll(type: TypeState): void {
+  const sent = type.inFlight === undefined ? undefined : resourcesOf(type.inFlight.response);
+  for (const name of type.subscription.names) if (sent?.has(name) !== true) type.forced.add(name);
 }
 
 /** A name that was dropped before and is wanted again by this request was added, so it is sent again anyway. */

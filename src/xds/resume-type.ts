@@ -159,14 +159,23 @@ function findVersion(tables: readonly TypeTable[], name: ResourceName, version: 
   return undefined;
 }
 
-/** Whatever earlier snapshots had may still be in use; of each name the newest content. */
+/** Whatever earlier snapshots had may still be in use; of each name the newest content that was not rejected. */
 function retainEarlier(state: StreamState, typeUrl: string, context: DemandContext): void {
   const resources = new Map<ResourceName, Resource | undefined>();
+  const rejected: Resource[] = [];
   // Also what left before the client said that it comes back: it may have it from a stream before this one.
-  for (const [name, { resource }] of state.sequencer.retained.get(typeUrl) ?? []) resources.set(name, resource);
-  for (const table of context.earlier(typeUrl)) {
-    for (const [name, resource] of table.resources) if (!resources.has(name)) resources.set(name, resource);
+  for (const [name, { resource }] of state.sequencer.retained.get(typeUrl) ?? []) {
+    if (resource !== undefined && isRejected(state, resource, undefined)) rejected.push(resource);
+    else resources.set(name, resource);
   }
+  for (const table of context.earlier(typeUrl)) {
+    for (const [name, resource] of table.resources) {
+      if (resources.has(name)) continue;
+      if (isRejected(state, resource, undefined)) rejected.push(resource);
+      else resources.set(name, resource);
+    }
+  }
+  for (const resource of rejected) if (!resources.has(resource.name)) resources.set(resource.name, resource);
   retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources });
 }
 

@@ -9,6 +9,7 @@
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
+import { isHostAnswer } from "./asked-hosts.ts";
 import type { Guilty } from "./bisect.ts";
 import { acquit, rejectNamed, suspect } from "./bisect.ts";
 import { NAMES_MAX, absolve, isRejected, reject, rejectWhole, rejectionsOf } from "./offer.ts";
@@ -59,6 +60,9 @@ export function acknowledge(
     for (const resource of response.resources) {
       // A name that was dropped in between may have been ignored, whatever its content.
       if (wildcard || names.has(resource.name)) type.held.set(resource.name, resource);
+      // What a client that came back named as the virtual host itself is known by what it answers from now on.
+      if (isHostAnswer(resource) && resource.hostName !== undefined && resource.hostName !== resource.name)
+        type.held.delete(resource.hostName);
     }
     noteRemoved(type, response);
     if (completes !== undefined) rebase(type, completes);

@@ -76,6 +76,18 @@ test.each(["delta", "sotw"] as const)(
   },
 );
 
+test("a SotW client that asks again while other endpoints are under way is sent what is not among them", () => {
+  const stream = new DrivenStream("sotw");
+  stream.publish(first);
+  const names = ["a", "b"];
+  stream.ask("endpoints", { names });
+  const { nonce, versionInfo } = stream.last("endpoints");
+  stream.ack("endpoints", { names });
+  stream.publish(build({ ...base, clusters: { a: ["10.0.0.9"], b: ["10.0.0.2"] } }));
+  expect(shown(stream.ask("endpoints", { names, nonce, versionInfo }))).toEqual([]);
+  expect(shown(stream.ack("endpoints", { names }))).toEqual(["endpoints +b"]);
+});
+
 test.each(["delta", "sotw"] as const)("%s: a wildcard that ends before it was answered holds nothing up", (variant) => {
   const stream = new DrivenStream(variant);
   stream.publish(first);

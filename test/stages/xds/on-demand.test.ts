@@ -131,6 +131,15 @@ describe("a virtual host on demand", () => {
   });
 });
 
+test("what a client that came back named as a virtual host is not held for ever when it was answered", () => {
+  const stream = new DrivenStream("delta");
+  stream.publish(build(hosts));
+  stream.ask("virtualHost", { names: ["r/one.test"], versions: { "r/one": "old" } });
+  stream.ack("virtualHost");
+  const held = stream.inspect((state) => [...(state.types.get(typeUrls.virtualHost)?.held.keys() ?? [])]);
+  expect(held, "or the clusters that it led to would never go").toEqual(["r/one.test"]);
+});
+
 test("what was asked for on demand is told under the asked names, and that there is no such host", () => {
   const stream = started();
   stream.ask("virtualHost", { names: ["r/a.one.test", "r/nobody.test"] });

@@ -117,6 +117,20 @@ describe("a SotW client that comes back", () => {
     expect(shown(stream.ask("cluster", { versionInfo: "0011223344556677" }))).toEqual(["clusters +a +b"]);
   });
 
+  test("keeps a cluster with what it may have accepted of it, and not with what it rejected", () => {
+    const rejections: Rejections = new Map();
+    const tunedB = build({ ...base, clusters: { a: ["10.0.0.1"], b: { hosts: ["10.0.0.2"], tune: 2 } } });
+    const before = new DrivenStream("sotw", rejections);
+    before.publish(tunedB);
+    before.ask("cluster");
+    before.reject("cluster", "b: no");
+    const stream = remembering([withoutB, tunedB, first], rejections);
+    stream.publish(withoutB);
+    const [kept] = stream.ask("cluster", { versionInfo: "0011223344556677" });
+    const good = first.tables.get(typeUrls.cluster)?.resources;
+    expect(new Set(kept?.resources)).toEqual(new Set(good?.values()));
+  });
+
   test("gets past a response that it rejected without a name when what may have been bad has left", () => {
     const rejections: Rejections = new Map();
     const before = remembering([withBadC], rejections);
