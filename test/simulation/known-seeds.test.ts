@@ -17,6 +17,9 @@ describe("what a seed once found stays found", () => {
     [31215, "a name that does not exist was said to a client that could not read the response, and not again"],
     [515636, "what was new was blamed as if it were about to leave"],
     [540090, "endpoints that nobody knows were asked for again and never answered"],
+    [842166, "a demand for endpoints that crossed a response was not answered"],
+    [830467, "a cluster of which the newest content was rejected was not kept with the one before"],
+    [2587, "clusters stayed for ever, because a virtual host that had led to them was never forgotten"],
     [637514, "listeners waited for a secret that had gone with its cluster"],
   ];
 

@@ -54,7 +54,7 @@ export class MutantCopies implements Disposable {
 export const mutants: readonly Mutant[] = [
   {
     rule: "endpoints follow their cluster",
-    seed: 2,
+    seed: 16,
     file: "stream.ts",
     text: "if (typeUrl === typeUrls.cluster) forceEndpoints(state, type, response);",
     becomes: "",
@@ -89,7 +89,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "clusters stay for a grace after the routes have left",
-    seed: 2,
+    seed: 3,
     file: "sequencer.ts",
     text: "Math.max(atMs + updates.graceMs, sequencer.drainsUntilMs)",
     becomes: "Math.max(atMs, sequencer.drainsUntilMs)",
@@ -131,7 +131,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "what is gone is said to be gone",
-    seed: 2,
+    seed: 8,
     file: "compose-shared.ts",
     text: "const gone = subscription.wildcard ? removed : [];",
     becomes: "const gone: ResourceName[] = [];",
@@ -153,7 +153,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "what was blamed together is free when the bad one has gone",
-    seed: 5190,
+    seed: 2048,
     file: "offer.ts",
     text: "return isWhole(together, view, state.sequencer.snapshot?.tables.get(resource.typeUrl));",
     becomes: "return true;",
@@ -174,7 +174,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "a changed cluster gets the endpoints that are asked for after it",
-    seed: 61,
+    seed: 79,
     file: "apply-demand.ts",
     text: "|| isAwaited(state, name)",
     becomes: "",
@@ -202,7 +202,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "a response is for those who need the same again",
-    seed: 16,
+    seed: 11,
     file: "compose-shared.ts",
     text: 'const forced = type.forced.size === 0 ? "" : [...type.forced].sort().join("\\n");',
     becomes: 'const forced = "";',
@@ -237,7 +237,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "what was asked for while a response was under way is not in it",
-    seed: 16,
+    seed: 58,
     file: "verdict.ts",
     text: "return type.subscription.names === step.names && type.subscription.wildcard === step.wildcard;",
     becomes: "return true;",
@@ -251,7 +251,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "an exception stays when its view is left behind",
-    seed: 16,
+    seed: 58,
     file: "holding.ts",
     text: "if (view !== this.#base) this.#keepDifferences(view);",
     becomes: "this.#base = view;",
@@ -365,8 +365,8 @@ export const mutants: readonly Mutant[] = [
     rule: "what left before a client said that it comes back is kept",
     seed: 8530,
     file: "resume-type.ts",
-    text: "for (const [name, { resource }] of state.sequencer.retained.get(typeUrl) ?? []) resources.set(name, resource);",
-    becomes: "",
+    text: "for (const [name, { resource }] of state.sequencer.retained.get(typeUrl) ?? []) {",
+    becomes: "for (const [name, { resource }] of []) {",
   },
   {
     rule: "what a rejected response removed is said again",
@@ -416,5 +416,34 @@ export const mutants: readonly Mutant[] = [
     file: "stream.ts",
     text: "of [state, ...state.companions()]) {",
     becomes: "of [state]) {",
+  },
+  {
+    rule: "virtual hosts on demand follow their route configuration when it changed",
+    seed: 537,
+    file: "stream.ts",
+    text: "if (typeUrl === typeUrls.route) forceVirtualHosts(state, type, response);",
+    becomes: "",
+  },
+  {
+    rule: "a host that nobody has is answered",
+    seed: 16,
+    file: "asked-hosts.ts",
+    text: "for (const name of names) resources.set(name, answerOf(view, name));",
+    becomes:
+      "for (const name of names) if (answerOf(view, name).hostName !== undefined) resources.set(name, answerOf(view, name));",
+  },
+  {
+    rule: "a virtual host on demand that went is removed by its own name",
+    seed: 461,
+    file: "compose.ts",
+    text: "if (!removed.includes(gone)) removed.push(gone);",
+    becomes: "",
+  },
+  {
+    rule: "a virtual host that a client came back with is known by what it answers",
+    seed: 2587,
+    file: "verdict.ts",
+    text: "type.held.delete(resource.hostName);",
+    becomes: "type.held.has(resource.hostName);",
   },
 ];

@@ -33,10 +33,12 @@ export interface WorldTraits {
   readonly mayBeSubscribers: boolean;
   /** Envoys that ask for each thing on a stream of its own. */
   readonly maySeparate: boolean;
+  /** Virtual hosts are resources of their own that Envoys ask for when a request needs them. */
+  readonly hostsOnDemand: boolean;
 }
 
-/** The shape of a world. */
-export function drawWorld(random: Random): WorldTraits {
+/** The shape of a world; what was thought of later has a source of its own, so that the seeds keep their worlds. */
+export function drawWorld(random: Random, later: Random): WorldTraits {
   const nodes = random.weighted({ 1: 60, 2: 28, 3: 6, 4: 3, 5: 2, 6: 1 });
   const long = random.chance(0.06);
   const mayBreak = random.chance(0.5);
@@ -54,13 +56,16 @@ export function drawWorld(random: Random): WorldTraits {
     mayBeSubscribers: random.chance(0.2),
     bodyBytes: random.chance(0.07) ? 400 * 1024 : undefined,
     maySeparate: random.chance(0.2),
+    hostsOnDemand: later.chance(0.08),
   };
 }
 
 /** The node of that index, which has not connected yet. */
 export function createNode(context: SimContext, world: WorldTraits, index: number): SimNode {
   const { random } = context;
-  const variant = random.chance(0.5) ? "delta" : "sotw";
+  const { hostsOnDemand } = world;
+  // Virtual hosts on demand are there in delta only.
+  const variant = random.chance(0.5) || hostsOnDemand ? "delta" : "sotw";
   const rejectionStyle = (): RejectionStyle => {
     const draw = context.random;
     if (world.mayBeUnread && draw.chance(0.3)) return "unread";
@@ -71,7 +76,7 @@ export function createNode(context: SimContext, world: WorldTraits, index: numbe
   const asked = Object.values(typeUrls).filter((typeUrl) => subscribable.has(typeUrl) && random.chance(0.6));
   const subscribed = asked.length === 0 ? [typeUrls.cluster] : asked;
   const { graceMs, drainMs } = updates;
-  const streams = !isSubscriber && world.maySeparate && random.chance(0.6) ? "each" : "one";
+  const streams = !isSubscriber && !hostsOnDemand && world.maySeparate && random.chance(0.6) ? "each" : "one";
   const traits: NodeTraits = {
     id: `n${index}`,
     variant,
@@ -81,7 +86,7 @@ export function createNode(context: SimContext, world: WorldTraits, index: numbe
     start: () =>
       isSubscriber
         ? new ModelSubscriber({ variant, typeUrls: subscribed, rejectionStyle })
-        : new ModelEnvoy({ variant, streams, explicitWildcard, graceMs, drainMs, rejectionStyle }),
+        : new ModelEnvoy({ variant, streams, explicitWildcard, hostsOnDemand, graceMs, drainMs, rejectionStyle }),
   };
   return new SimNode(context, traits, random.int(world.groups));
 }

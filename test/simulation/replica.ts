@@ -20,6 +20,7 @@ export interface ReplicaOptions {
   readonly machine: Machine;
   /** How long every resource is, when that matters. */
   readonly bodyBytes: number | undefined;
+  readonly hostsOnDemand: boolean;
 }
 
 /** One group as one replica knows it. */
@@ -35,6 +36,7 @@ export class Replica {
   readonly #cache = new Map<string, Resource>();
   readonly #machine: Machine;
   readonly #bodyBytes: number | undefined;
+  readonly #hostsOnDemand: boolean;
   #rejections = new Map<string, Rejections>();
   #shared: SharedResponses;
 
@@ -42,6 +44,7 @@ export class Replica {
     const { machine, bodyBytes } = options;
     this.index = index;
     this.#bodyBytes = bodyBytes;
+    this.#hostsOnDemand = options.hostsOnDemand;
     this.#machine = machine;
     this.#shared = machine.createSharedResponses();
   }
@@ -59,6 +62,7 @@ export class Replica {
         ...config,
         group: `g${group}`,
         updates,
+        hostsOnDemand: this.#hostsOnDemand,
         ...(this.#bodyBytes === undefined ? {} : { bodyBytes: this.#bodyBytes }),
       },
       cache,

@@ -68,11 +68,30 @@ function checkEnvoy(
     if (!excused) found.push(`${key} is ${held.get(key) ?? "absent"} instead of ${version}`);
   }
   if (!good) return found;
+  found.push(...checkHosts(envoy, snapshot));
   for (const key of held.keys()) if (!expected.has(key) && !isExcused(key)) found.push(`${key} is still there`);
   if (!sotw) return found;
   for (const { typeUrl, versionInfo, wildcard } of envoy.types) {
     const version = snapshot.tables.get(typeUrl)?.version;
     if (wildcard !== "none" && versionInfo !== version) found.push(`the version of ${typeUrl} is not ${version}`);
+  }
+  return found;
+}
+
+/** Every virtual host that was asked for is there, if it exists, and no other; that there is none was said. */
+function checkHosts({ askedHosts }: ModelEnvoy, snapshot: Snapshot): readonly string[] {
+  if (askedHosts === undefined) return [];
+  const found: string[] = [];
+  const table = snapshot.tables.get(typeUrls.virtualHost)?.resources;
+  for (const asked of askedHosts.type.names) {
+    // Of `r1/a.0.test` that is `r1/host-0`.
+    const own = asked.replace(/\/(?:.*\.)?(\w+)\.test$/, "/host-$1");
+    const wanted = table?.get(own as ResourceName)?.version;
+    const isRight = wanted === undefined ? askedHosts.isAnswered(asked) : askedHosts.held.get(own)?.version === wanted;
+    if (!isRight) found.push(`${asked} is not answered by ${wanted ?? "nothing"}`);
+  }
+  for (const own of askedHosts.held.keys()) {
+    if (table?.has(own as ResourceName) !== true) found.push(`virtual host ${own} is still there`);
   }
   return found;
 }

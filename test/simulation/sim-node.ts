@@ -29,6 +29,9 @@ const STALL_MS = 3_000;
 /** What a SotW client may hold is guessed so often, and not again when every guess was bad. */
 const GUESSES_MAX = 3;
 
+/** Hosts of requests: some virtual hosts have several, and one has none. */
+const requestedHosts = ["0.test", "a.0.test", "1.test", "b.1.test", "2.test", "nobody.test"];
+
 /** What all nodes share. */
 export interface SimContext {
   readonly machine: Machine;
@@ -166,6 +169,13 @@ export class SimNode {
   act(): void {
     if (this.client instanceof ModelEnvoy) return;
     const demands = this.client.act(this.#context.random);
+    this.#connection?.send(demands, this.group);
+  }
+
+  /** A request comes to an Envoy whose virtual hosts are on demand. */
+  request(): void {
+    const { random } = this.#context;
+    const demands = this.envoy?.request(random.pick(requestedHosts), random) ?? [];
     this.#connection?.send(demands, this.group);
   }
 

@@ -122,6 +122,7 @@ export class StreamChecks {
       const changed = type.accepted.get(name) !== version;
       if (!full && !changed && !type.demanded.has(name)) found.push(`no churn: ${name} is what was accepted before`);
       if (typeUrl === typeUrls.cluster && (changed || type.demanded.has(name))) this.#demandChildren(resource);
+      if (typeUrl === typeUrls.route && changed) this.#demandHosts(name);
     }
     for (const name of [...resources.map((resource) => resource.name), ...removed]) type.demanded.delete(name);
     type.demandsAll = false;
@@ -132,6 +133,12 @@ export class StreamChecks {
     for (const { typeUrl, name } of cluster.references) {
       if (typeUrl === typeUrls.endpoints) this.#typeOf(typeUrl).demanded.add(name);
     }
+  }
+
+  /** A route configuration that changed has none of the virtual hosts any more that it was given on demand. */
+  #demandHosts(route: string): void {
+    const type = this.#types.get(typeUrls.virtualHost);
+    for (const name of type?.names ?? []) if (name.startsWith(`${route}/`)) type?.demanded.add(name);
   }
 
   #accept(type: WireType, response: Response): void {

@@ -61,11 +61,12 @@ export class World {
       streamIds: 0,
       note: (describe) => this.#note(describe),
     };
-    this.#traits = drawWorld(this.#context.random);
+    this.#traits = drawWorld(this.#context.random, createRandom(mix(seed, -1)));
     this.stepCount = this.#traits.steps;
+    const { bodyBytes, hostsOnDemand } = this.#traits;
     this.#replicas = Array.from(
       { length: this.#traits.replicas },
-      (_, index) => new Replica(index, { machine: options.machine, bodyBytes: this.#traits.bodyBytes }),
+      (_, index) => new Replica(index, { machine: options.machine, bodyBytes, hostsOnDemand }),
     );
     this.#configs = Array.from({ length: this.#traits.groups }, () => []);
     for (const [group, configs] of this.#configs.entries()) {
@@ -100,6 +101,7 @@ export class World {
     const away = this.nodes.filter((node) => node.replica === undefined);
     const mayBreak = this.nodes.filter((node) => node.replica !== undefined && node.traits.mayDisconnect);
     const subscribers = this.nodes.filter((node) => node.envoy === undefined);
+    const requested = this.nodes.filter((node) => node.envoy?.askedHosts !== undefined && node.envoy.hasRoutes());
     const late = this.#replicas.filter((replica) => this.#isLate(replica));
     const action = random.weighted({
       toServer: forServer.length > 0 ? 6 : 0,
@@ -110,6 +112,7 @@ export class World {
       disconnect: mayBreak.length > 0 ? 0.3 : 0,
       newProcess: mayBreak.length > 0 ? 0.05 : 0,
       act: subscribers.length > 0 ? 1 : 0,
+      request: requested.length > 0 ? 1.5 : 0,
       move: this.#traits.groups > 1 ? 0.3 : 0,
       wait: 0.8,
       rest: 0.2,
@@ -122,6 +125,7 @@ export class World {
     else if (action === "disconnect") this.#disconnect(random.pick(mayBreak));
     else if (action === "newProcess") random.pick(mayBreak).restart();
     else if (action === "act") random.pick(subscribers).act();
+    else if (action === "request") random.pick(requested).request();
     else if (action === "move") this.#move(random.pick(this.nodes));
     else if (action === "rest") this.#rest();
     else this.#wait();

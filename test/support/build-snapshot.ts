@@ -4,6 +4,7 @@
  * The body of a resource is the JSON of what the notation says of it, so that equal notation gives equal
  * versions. `contentOf` gives that back to whoever plays the client.
  */
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Reference, Resource, ResourceName, VersionInfo } from "../../src/snapshot/resource.ts";
 import type { GroupName, Snapshot, TypeTable, UpdatePolicy } from "../../src/snapshot/snapshot.ts";
 import { createSnapshot, createTable } from "../../src/snapshot/snapshot.ts";
@@ -56,6 +57,11 @@ export interface SnapshotNotation {
   readonly updates?: Partial<UpdatePolicy>;
   /** Every resource is so long, whatever it says. */
   readonly bodyBytes?: number;
+  /**
+   * What a route leads to are virtual hosts that are asked for on demand (VHDS): one for each cluster, in their order,
+   * with the domains `0.test` and `*.0.test` and so on.
+   */
+  readonly hostsOnDemand?: boolean;
 }
 
 /** What a client reads in a resource. */
@@ -63,8 +69,10 @@ export interface ResourceContent {
   readonly bad: boolean;
   /** Of a cluster: its load assignment. Of a listener: its route configuration. */
   readonly child: string | undefined;
-  /** Of a route configuration: the clusters it leads to. */
+  /** Of a route configuration or virtual host: the clusters it leads to. */
   readonly clusters: readonly string[];
+  /** Of a route configuration: its virtual hosts are asked for one by one. */
+  readonly hostsOnDemand: boolean;
   /** Of a cluster: the secrets it waits for. */
   readonly secrets: readonly string[];
   readonly hostCount: number;
@@ -73,7 +81,7 @@ export interface ResourceContent {
 /** The resources made so far, by content, as the real encoder remembers them. */
 export type ResourceCache = Map<string, Resource>;
 
-const contents = new WeakMap<Resource, ResourceContent>();
+const contents = new WeakMap<Resource | Uint8Array, ResourceContent>();
 
 /** Builds a snapshot; with a cache, equal content gives the same objects. */
 export function buildSnapshot(notation: SnapshotNotation, cache: ResourceCache = new Map()): Snapshot {
@@ -86,9 +94,16 @@ export function buildSnapshot(notation: SnapshotNotation, cache: ResourceCache =
     clusters.push(make(typeUrls.cluster, name, describeCluster(name, cluster)));
     if (cluster.hosts !== undefined) endpoints.push(make(typeUrls.endpoints, name, describeEndpoints(cluster)));
   }
-  const routes = Object.entries(notation.routes ?? {}).map(([name, given]) =>
-    make(typeUrls.route, name, describeRoute(isList(given) ? { clusters: given } : given)),
-  );
+  const { hostsOnDemand = false } = notation;
+  const hosts: Resource[] = [];
+  const routes = Object.entries(notation.routes ?? {}).map(([name, given]) => {
+    const route: RouteNotation = isList(given) ? { clusters: given } : given;
+    if (!hostsOnDemand) return make(typeUrls.route, name, describeRoute(route));
+    for (const [index, cluster] of route.clusters.entries()) {
+      hosts.push(make(typeUrls.virtualHost, `${name}/host-${index}`, describeHost(index, cluster)));
+    }
+    return make(typeUrls.route, name, describeRoute({ ...route, clusters: [] }, hostsOnDemand));
+  });
   const listeners = Object.entries(notation.listeners ?? {}).map(([name, given]) =>
     make(typeUrls.listener, name, describeListener(typeof given === "string" ? { route: given } : given)),
   );
@@ -103,6 +118,7 @@ export function buildSnapshot(notation: SnapshotNotation, cache: ResourceCache =
     [typeUrls.endpoints, endpoints],
     [typeUrls.listener, listeners],
     [typeUrls.route, routes],
+    [typeUrls.virtualHost, hosts],
   ]);
   const tables = resourceTypes.map(({ typeUrl }) => makeTable(typeUrl, byType.get(typeUrl) ?? [], cache));
   return createSnapshot(
@@ -117,15 +133,25 @@ export function buildSnapshot(notation: SnapshotNotation, cache: ResourceCache =
 
 /** What a client reads in it; a load assignment that the control plane made up itself has no hosts. */
 export function contentOf(resource: Resource): ResourceContent {
-  return contents.get(resource) ?? nothing;
+  // An answer on demand is a copy under another name, with the same body.
+  return contents.get(resource) ?? contents.get(resource.body) ?? nothing;
 }
 
-const nothing: ResourceContent = { bad: false, child: undefined, clusters: [], secrets: [], hostCount: 0 };
+const nothing: ResourceContent = {
+  bad: false,
+  child: undefined,
+  clusters: [],
+  hostsOnDemand: false,
+  secrets: [],
+  hostCount: 0,
+};
 
 interface Described {
   readonly json: unknown;
   readonly references: readonly Reference[];
   readonly content?: Partial<ResourceContent>;
+  /** Where the control plane reads it. */
+  readonly body?: Uint8Array;
 }
 
 function describeCluster(name: string, cluster: ClusterNotation): Described {
@@ -149,11 +175,23 @@ function describeSecret({ tune, bad = false }: SecretNotation): Described {
   return { json: { tune, bad }, references: [], content: { bad } };
 }
 
-function describeRoute({ clusters, tune = 0, bad = false }: RouteNotation): Described {
+function describeRoute({ clusters, tune = 0, bad = false }: RouteNotation, hostsOnDemand = false): Described {
   return {
-    json: { clusters, tune, bad },
+    json: { clusters, tune, bad, ...(hostsOnDemand ? { hostsOnDemand } : {}) },
     references: clusters.map((name) => ({ typeUrl: typeUrls.cluster, name })),
-    content: { bad, clusters },
+    content: { bad, clusters, hostsOnDemand },
+  };
+}
+
+function describeHost(index: number, cluster: string): Described {
+  const writer = new BinaryWriter();
+  // `VirtualHost.domains`.
+  for (const domain of [`${index}.test`, `*.${index}.test`]) writer.tag(2, WireType.LengthDelimited).string(domain);
+  return {
+    json: { index, cluster },
+    references: [{ typeUrl: typeUrls.cluster, name: cluster }],
+    content: { clusters: [cluster] },
+    body: writer.finish(),
   };
 }
 
@@ -196,12 +234,14 @@ function makeResource(
     typeUrl,
     name: brand<ResourceName>(name),
     version: brand<VersionInfo>(contentHash([typeUrl, spelled])),
-    body: bodyBytes === undefined ? spelled : paddingOf(bodyBytes),
+    body: described.body ?? (bodyBytes === undefined ? spelled : paddingOf(bodyBytes)),
     references: described.references,
     at: { file: `${name}.yaml`, line: 1, column: 1 },
     hostCount: described.content?.hostCount ?? 0,
   };
-  contents.set(resource, { ...nothing, ...described.content });
+  const content = { ...nothing, ...described.content };
+  contents.set(resource, content);
+  if (described.body !== undefined) contents.set(described.body, content);
   cache.set(key, resource);
   return resource;
 }

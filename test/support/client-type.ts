@@ -4,6 +4,7 @@
  * A model decides what it wants and what it thinks of a response; this books it and writes the request.
  */
 import type { Resource } from "../../src/snapshot/resource.ts";
+import { isHostAnswer } from "../../src/xds/asked-hosts.ts";
 import type { Demand, Response, Variant } from "../../src/xds/stream-state.ts";
 
 /**
@@ -113,9 +114,12 @@ export function wants(type: ClientType, name: string): boolean {
 function accept(variant: Variant, type: ClientType, response: Response): void {
   type.versionInfo = response.versionInfo;
   if (variant === "sotw" && type.wildcard !== "none") type.unsettled.clear();
-  for (const { name, version } of response.resources) {
+  for (const resource of response.resources) {
+    const { name, version } = resource;
     type.unsettled.delete(name);
-    if (wants(type, name)) type.versions.set(name, version);
+    // A virtual host is booked under its own name, and that there is none is not booked.
+    const own = isHostAnswer(resource) ? resource.hostName : name;
+    if (own !== undefined && wants(type, name)) type.versions.set(own, version);
   }
   for (const name of response.removed) {
     type.unsettled.delete(name);

@@ -12,11 +12,14 @@
  */
 import type { Resource } from "../../src/snapshot/resource.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
+import { present } from "../../src/support/assert.ts";
 import type { Response, Variant } from "../../src/xds/stream-state.ts";
+import { AskedHosts } from "./asked-hosts-model.ts";
 import { contentOf } from "./build-snapshot.ts";
 import type { ClientType, Outgoing, RejectionStyle } from "./client-type.ts";
 import { ADS, answer, createClientType, firstRequest } from "./client-type.ts";
 import { NamedSubscription } from "./named-subscription.ts";
+import type { Random } from "./random.ts";
 
 /** Envoy's `initial_fetch_timeout`. */
 const INITIAL_FETCH_MS = 15_000;
@@ -28,6 +31,8 @@ export interface ModelOptions {
   readonly streams: "one" | "each";
   /** Asks for `*` instead of nothing. */
   readonly explicitWildcard: boolean;
+  /** Its routes have virtual hosts on demand; only in delta. */
+  readonly hostsOnDemand: boolean;
   readonly graceMs: number;
   readonly drainMs: number;
   /** How the next rejection is made. */
@@ -90,6 +95,7 @@ export class ModelEnvoy {
     readonly listeners: ClientType;
     readonly routes: NamedSubscription;
   };
+  readonly #hosts: AskedHosts | undefined;
   readonly #clusters = new Map<string, Slot<ClusterObject>>();
   readonly #listeners = new Map<string, Slot<ListenerObject>>();
   readonly #routes = new Map<string, Resource>();
@@ -110,6 +116,7 @@ export class ModelEnvoy {
   constructor(options: ModelOptions) {
     this.#options = options;
     const { variant, streams } = options;
+    this.#hosts = options.hostsOnDemand ? new AskedHosts() : undefined;
     const wildcard = options.explicitWildcard ? "explicit" : "legacy";
     this.#types = {
       clusters: createClientType(typeUrls.cluster, wildcard, streams === "one" ? ADS : "CDS"),
@@ -134,7 +141,7 @@ export class ModelEnvoy {
     else demands.push(this.#firstRequest(clusters));
     demands.push(...secrets.connect(), ...endpoints.connect());
     if (this.#listenersAsked) demands.push(this.#firstRequest(listeners));
-    demands.push(...routes.connect());
+    demands.push(...routes.connect(), ...(this.#hosts?.connect() ?? []));
     return demands;
   }
 
@@ -206,7 +213,25 @@ export class ModelEnvoy {
   /** What the client books of each type. */
   get types(): readonly ClientType[] {
     const { clusters, endpoints, secrets, listeners, routes } = this.#types;
-    return [clusters, ...endpoints.types, ...secrets.types, listeners, ...routes.types];
+    const hosts = this.#hosts === undefined ? [] : [this.#hosts.type];
+    return [clusters, ...endpoints.types, ...secrets.types, listeners, ...routes.types, ...hosts];
+  }
+
+  /** The virtual hosts that it has asked for, where they are on demand. */
+  get askedHosts(): AskedHosts | undefined {
+    return this.#hosts;
+  }
+
+  /** A request comes for a host, by way of a route configuration that is in use. */
+  request(host: string, random: Random): readonly Outgoing[] {
+    const routes = this.#activeRoutes().filter((name) => this.#routes.has(name));
+    if (this.#hosts === undefined || routes.length === 0) return [];
+    return this.#hosts.request(`${random.pick(routes)}/${host}`, this.#connected);
+  }
+
+  /** Whether there are route configurations in use. */
+  hasRoutes(): boolean {
+    return this.#activeRoutes().some((name) => this.#routes.has(name));
   }
 
   /** Whether requests find a route at all. */
@@ -226,6 +251,8 @@ export class ModelEnvoy {
         return this.#applyListeners(response, atMs);
       case typeUrls.route:
         return this.#applyRoutes(response, atMs, stream);
+      case typeUrls.virtualHost:
+        return [present(this.#hosts, "only then it asks for any").receive(response)()];
       default:
         throw new Error(`never asked for ${response.typeUrl}`);
     }
@@ -328,6 +355,7 @@ export class ModelEnvoy {
     if (type === undefined) return [];
     const verdict = this.#judge(response, type);
     for (const resource of verdict.taken) {
+      if (this.#routes.get(resource.name)?.version !== resource.version) this.#hosts?.forgetRoute(resource.name);
       this.#routes.set(resource.name, resource);
       this.#stale.delete(resource.name);
     }
@@ -404,7 +432,8 @@ export class ModelEnvoy {
   #followRoutes(): Outgoing[] {
     const names = this.#routeNames({ draining: true });
     for (const name of this.#routes.keys()) if (!names.has(name)) this.#routes.delete(name);
-    return this.#follow(this.#types.routes, names, false);
+    const ended = this.#hosts?.keepRoutes(names, this.#connected) ?? [];
+    return [...this.#follow(this.#types.routes, names, false), ...ended];
   }
 
   #followEndpoints(changed: boolean): Outgoing[] {
@@ -423,10 +452,10 @@ export class ModelEnvoy {
     return firstRequest(this.#options.variant, type);
   }
 
-  #gone(response: Response, present: ReadonlyMap<string, unknown>): readonly string[] {
+  #gone(response: Response, held: ReadonlyMap<string, unknown>): readonly string[] {
     if (this.#options.variant === "delta") return response.removed;
     const sent = new Set<string>(response.resources.map(({ name }) => name));
-    return [...present.keys()].filter((name) => !sent.has(name));
+    return [...held.keys()].filter((name) => !sent.has(name));
   }
 
   #isWarming(): boolean {
@@ -461,7 +490,14 @@ export class ModelEnvoy {
   }
 
   #routed(names: Iterable<string>): Set<string> {
-    return new Set([...names].flatMap((name) => contentsOfRoute(this.#routes.get(name))));
+    const clusters = new Set<string>();
+    for (const name of names) {
+      const route = this.#routes.get(name);
+      for (const each of route === undefined ? [] : [route, ...(this.#hosts?.ofRoute(name) ?? [])]) {
+        for (const cluster of contentOf(each).clusters) clusters.add(cluster);
+      }
+    }
+    return clusters;
   }
 
   /** Clusters that new requests lead to. */
@@ -506,8 +542,4 @@ function slotOf<Thing>(slots: Map<string, Slot<Thing>>, name: string): Slot<Thin
   let slot = slots.get(name);
   if (slot === undefined) slots.set(name, (slot = { active: undefined, warming: undefined }));
   return slot;
-}
-
-function contentsOfRoute(route: Resource | undefined): readonly string[] {
-  return route === undefined ? [] : contentOf(route).clusters;
 }
