@@ -63,7 +63,7 @@ function feedStreams(registry: Registry): Feeds {
   const tallies = typeTallies(registry);
   const refused = new Counter({
     name: "fairway_streams_refused_total",
-    help: "Streams that were refused: there were too many, or the node matches no group, or two.",
+    help: "Streams that were refused: too many, no group or two, another's certificate, or no valid snapshot yet.",
     registers: [registry],
   });
   const ackSeconds = new Histogram({
