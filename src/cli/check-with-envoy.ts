@@ -16,7 +16,7 @@ import { present } from "../support/assert.ts";
 import { systemClock } from "../support/clock.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import { AdsServer } from "../xds/ads-server.ts";
-import type { StreamEvent, StreamsTurnedAway } from "../xds/stream-event.ts";
+import type { DoorEvent, StreamEvent } from "../xds/stream-event.ts";
 import { createBootstrap } from "./bootstrap.ts";
 import { envoyVersion, onEndingSignal, startEnvoy } from "./envoy-child.ts";
 import { inertCopy } from "./inert-copy.ts";
@@ -87,7 +87,7 @@ async function rejectionsOf(snapshot: Snapshot, check: EnvoyCheck): Promise<read
 /** Waits until Envoy has answered to everything. */
 function createVerdict(timeoutMs: number): {
   readonly reached: Promise<readonly Rejection[]>;
-  take(event: StreamEvent | StreamsTurnedAway): void;
+  take(event: StreamEvent | DoorEvent): void;
   stop(): void;
 } {
   const { promise, resolve, reject } = Promise.withResolvers<readonly Rejection[]>();

@@ -8,9 +8,12 @@
 import type { Http2SecureServer, Http2Server, ServerHttp2Session, ServerHttp2Stream, ServerOptions } from "node:http2";
 import { createSecureServer, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { ByteBudget } from "./byte-budget.ts";
 import type { Method } from "./connection.ts";
 import { Connection } from "./connection.ts";
+import type { FailedHandshake } from "./failed-handshake.ts";
+import { HandshakeReader } from "./failed-handshake.ts";
 import type { GrpcLimits } from "./limits.ts";
 import { defaultGrpcLimits } from "./limits.ts";
 import { peerOf } from "./peer.ts";
@@ -30,6 +33,8 @@ export interface GrpcServerOptions {
   readonly limits?: Partial<GrpcLimits>;
   /** Connections are told to go at about this age, so that a fleet spreads over the replicas there are. */
   readonly connectionAgeMsMax?: number | undefined;
+  /** Somebody did not get in by TLS. */
+  onFailedHandshake?(failed: FailedHandshake): void;
   /** From 0 to below 1; it keeps connections of one age from going at once. */
   random?(): number;
 }
@@ -101,9 +106,9 @@ export class GrpcServer {
       if (connection === undefined) stream.close();
       else connection.accept(stream, headers);
     });
-    // A peer that breaks HTTP/2 or TLS has lost its connection by then; that is all there is to do.
+    // A peer that breaks HTTP/2 has lost its connection by then; that is all there is to do.
     this.#server.on("sessionError", () => undefined);
-    this.#server.on("tlsClientError", () => undefined);
+    this.#watchHandshakes();
   }
 
   /** Answers calls of a path such as `/package.Service/Method`. */
@@ -160,6 +165,17 @@ export class GrpcServer {
     await closed;
     clearTimeout(forced);
     clearInterval(this.#sweeper);
+  }
+
+  #watchHandshakes(): void {
+    const handshakes = new HandshakeReader();
+    // Who shows a wrong certificate is cut off before anybody is asked, and then has no address any more. This event
+    // is the one that has the socket while there is a handshake; the line itself, a key, is not looked at.
+    this.#server.on("keylog", (_line: Buffer, socket: TLSSocket) => handshakes.underWay(socket));
+    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+      const failed = handshakes.read(error, socket);
+      if (failed !== undefined) this.#options.onFailedHandshake?.(failed);
+    });
   }
 
   #connect(session: ServerHttp2Session): void {

@@ -2,6 +2,7 @@
  * Who is at the other end of a connection: an address, and the names in a certificate that was verified.
  */
 import type { ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 
 /** The same for all calls of a connection. */
@@ -14,12 +15,17 @@ export interface Peer {
 
 /** Looked up once, when the connection is new: later its socket may be gone. */
 export function peerOf(session: ServerHttp2Session, verifiesClients: boolean): Peer {
-  const { remoteAddress, remoteFamily, remotePort } = session.socket;
-  const host = remoteFamily === "IPv6" ? `[${remoteAddress}]` : remoteAddress;
-  const address = remoteAddress === undefined ? "socket" : `${host}:${remotePort}`;
+  const address = addressOf(session.socket);
   if (!verifiesClients) return { address, names: undefined };
   const { subjectaltname } = (session.socket as TLSSocket).getPeerCertificate();
   return { address, names: alternativeNames(subjectaltname ?? "") };
+}
+
+/** `host:port`, or the word `socket`. */
+export function addressOf(socket: Pick<Socket, "remoteAddress" | "remoteFamily" | "remotePort">): string {
+  const { remoteAddress, remoteFamily, remotePort } = socket;
+  const host = remoteFamily === "IPv6" ? `[${remoteAddress}]` : remoteAddress;
+  return remoteAddress === undefined ? "socket" : `${host}:${remotePort}`;
 }
 
 /**

@@ -126,11 +126,19 @@ function describeOwn(
       return info(`serving xDS on ${event.xdsAddress}, admin on http://${event.adminAddress}, as process ${event.pid}`);
     case "streams-turned-away":
       return warn(`${event.count === 1 ? "a stream was" : `${event.count} streams were`} refused: ${event.reason}`);
+    case "handshakes-failed":
+      return warn(`${handshakes(event)}: ${event.reason}`);
     case "stopping":
       return info(`stopping: ${event.reason}`);
     default:
       return unreachable(event);
   }
+}
+
+function handshakes({ count, peer }: Extract<ServerEvent, { readonly kind: "handshakes-failed" }>): string {
+  const from = peer === undefined ? "" : ` from ${peer}`;
+  if (count === 1) return `a TLS connection${from} failed`;
+  return `${count} TLS connections failed${from === "" ? "" : `, the last${from}`}`;
 }
 
 function firstOf(diagnostics: readonly Diagnostic[]): string {

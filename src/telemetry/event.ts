@@ -9,7 +9,7 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
-import type { StreamEvent, StreamsTurnedAway } from "../xds/stream-event.ts";
+import type { DoorEvent, StreamEvent } from "../xds/stream-event.ts";
 
 interface AtTime {
   /** Milliseconds since the epoch. */
@@ -73,7 +73,7 @@ export type ServerEvent =
       readonly pid: number;
     })
   | (AtTime & { readonly kind: "stopping"; readonly reason: string })
-  | StreamsTurnedAway;
+  | DoorEvent;
 
 /** Any of them. */
 export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | StateEvent | ServerEvent;

@@ -66,6 +66,11 @@ function feedStreams(registry: Registry): Feeds {
     help: "Streams that were refused: too many, no group or two, another's certificate, or no valid snapshot yet.",
     registers: [registry],
   });
+  const handshakes = new Counter({
+    name: "fairway_tls_handshakes_failed_total",
+    help: "Connections to the xDS port that got no further than TLS.",
+    registers: [registry],
+  });
   const ackSeconds = new Histogram({
     name: "fairway_ack_seconds",
     help: "From sending a response to its acknowledgement.",
@@ -87,6 +92,7 @@ function feedStreams(registry: Registry): Feeds {
     },
     "stream-refused": () => refused.inc(),
     "streams-turned-away": ({ count }) => refused.inc(count),
+    "handshakes-failed": ({ count }) => handshakes.inc(count),
   };
 }
 

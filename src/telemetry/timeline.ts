@@ -4,6 +4,7 @@
  * A bounded ring. Whoever follows it asks for what came after the last id it saw. The same refusal by many
  * nodes is one entry that counts them; an entry that counts on gets a new id, so that followers see it again.
  */
+import type { DoorEvent } from "../xds/stream-event.ts";
 import { describeEvent, isRoutine } from "./describe-event.ts";
 import type { EventLevel } from "./describe-event.ts";
 import type { FairwayEvent } from "./event.ts";
@@ -41,8 +42,8 @@ export function createTimeline(entriesMax: number = TIMELINE_ENTRIES_MAX): Timel
       if (!isForPeople(event)) return;
       lastId += 1;
       const key = sameness(event) ?? `${event.kind} ${lastId}`;
-      const count = (entries.get(key)?.count ?? 0) + (event.kind === "streams-turned-away" ? event.count : 1);
-      const { level, text } = describeEvent(event.kind === "streams-turned-away" ? { ...event, count } : event);
+      const count = (entries.get(key)?.count ?? 0) + (isSum(event) ? event.count : 1);
+      const { level, text } = describeEvent(isSum(event) ? { ...event, count } : event);
       entries.delete(key);
       entries.set(key, {
         id: lastId,
@@ -74,6 +75,11 @@ function isForPeople(event: FairwayEvent): boolean {
   return !isRoutine(event) && !comingsAndGoings.has(event.kind);
 }
 
+/** One event for many refusals. */
+function isSum(event: FairwayEvent): event is DoorEvent {
+  return event.kind === "streams-turned-away" || event.kind === "handshakes-failed";
+}
+
 /** Events with the same text here share an entry. */
 function sameness(event: FairwayEvent): string | undefined {
   if (event.kind === "rejected") {
@@ -81,7 +87,7 @@ function sameness(event: FairwayEvent): string | undefined {
     return JSON.stringify([event.kind, event.typeUrl, event.versionInfo, ...names]);
   }
   if (event.kind === "stream-refused") return JSON.stringify([event.kind, event.nodeId, event.reason]);
-  if (event.kind === "streams-turned-away") return JSON.stringify([event.kind, event.reason]);
+  if (isSum(event)) return JSON.stringify([event.kind, event.reason]);
   if (event.kind === "gate") return JSON.stringify([event.kind, event.snapshotVersion]);
   return undefined;
 }

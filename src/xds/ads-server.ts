@@ -8,6 +8,7 @@ import type { CallListener, GrpcCall } from "../grpc/call.ts";
 import { nobody } from "../grpc/call.ts";
 import type { Method } from "../grpc/connection.ts";
 import type { GrpcAddress, GrpcTls } from "../grpc/grpc-server.ts";
+import type { HandshakeFailure } from "../grpc/failed-handshake.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import type { GrpcLimits } from "../grpc/limits.ts";
 import { status } from "../grpc/status.ts";
@@ -33,10 +34,11 @@ import { reflectionMethods } from "./reflection-service.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
 import { discoveryMethods } from "./services.ts";
 import { createSharedResponses } from "./shared-responses.ts";
-import type { NodeIdentity, StreamEvent, StreamsTurnedAway } from "./stream-event.ts";
+import type { DoorEvent, NodeIdentity, StreamEvent } from "./stream-event.ts";
 import { StreamRate } from "./stream-rate.ts";
 import { refusalOfNode } from "./verify-node.ts";
 import type { StreamState } from "./stream-state.ts";
+import type { TurnedAwayReason } from "./turned-away.ts";
 import { TurnedAway } from "./turned-away.ts";
 
 /**
@@ -80,7 +82,7 @@ export interface AdsServerOptions {
   readonly protoFiles?: (() => DescriptorFiles) | undefined;
   /** The tables of a type in the group's snapshots, newest first: what a client that comes back may hold. */
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
-  emit(events: readonly (StreamEvent | StreamsTurnedAway)[]): void;
+  emit(events: readonly (StreamEvent | DoorEvent)[]): void;
   /** Open at a time; a test makes it small. */
   readonly streamsMax?: number;
 }
@@ -96,7 +98,8 @@ export class AdsServer {
   readonly #decoder = createRequestDecoder();
   readonly #health = new HealthService();
   readonly #rate = new StreamRate();
-  readonly #turnedAway: TurnedAway;
+  readonly #turnedAway: TurnedAway<TurnedAwayReason>;
+  readonly #handshakes: TurnedAway<HandshakeFailure>;
   readonly #admission: Admission;
   readonly #backlog: Backlog;
   readonly #ports: AdsStreamPorts;
@@ -107,12 +110,20 @@ export class AdsServer {
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
-    this.#server = new GrpcServer(options.transport);
+    this.#server = new GrpcServer({
+      ...options.transport,
+      onFailedHandshake: ({ reason, peer }) => this.#handshakes.add(reason, peer),
+    });
     this.#admission = new Admission(options.clock);
     this.#backlog = new Backlog(options.clock);
+    const nowMs = () => options.clock.monotonicMs();
     this.#turnedAway = new TurnedAway({
-      nowMs: () => options.clock.monotonicMs(),
-      tell: (event) => options.emit([event]),
+      nowMs,
+      tell: ({ atMs, reason, count }) => options.emit([{ kind: "streams-turned-away", atMs, reason, count }]),
+    });
+    this.#handshakes = new TurnedAway({
+      nowMs,
+      tell: (refusals) => options.emit([{ kind: "handshakes-failed", ...refusals }]),
     });
     this.#ports = this.#portsOfStreams();
     for (const { path, variant, typeUrl } of discoveryMethods) {
@@ -203,6 +214,7 @@ export class AdsServer {
     this.#isClosing = true;
     this.#health.set(false);
     this.#turnedAway.close();
+    this.#handshakes.close();
     await this.#server.close({
       reason: "the control plane is shutting down",
       spreadMs: SHUTDOWN_SPREAD_MS,

@@ -39,6 +39,19 @@ export interface StreamsTurnedAway {
   readonly count: number;
 }
 
+/** Connections got no further than TLS; at once or since the last time. */
+export interface HandshakesFailed {
+  readonly kind: "handshakes-failed";
+  readonly atMs: number;
+  readonly reason: string;
+  readonly count: number;
+  /** The address of the last of them, where it is known. */
+  readonly peer: string | undefined;
+}
+
+/** What is told of those that nobody knows yet. */
+export type DoorEvent = StreamsTurnedAway | HandshakesFailed;
+
 export type StreamEvent =
   | (OnStream & {
       readonly kind: "stream-opened";

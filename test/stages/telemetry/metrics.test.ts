@@ -158,13 +158,15 @@ test("shows that a change is held until it is confirmed, replaced or withdrawn",
   }
 });
 
-test("counts refused configs, refused streams and failed writes", async () => {
+test("counts refused configs, refused streams, failed handshakes and failed writes", async () => {
   const { record, lines } = measured();
   record({ kind: "config-refused", atMs: 0, cause: "x", diagnostics: [] });
   record({ kind: "state-write-failed", atMs: 0, message: "disk full" }, streamOf("a", 1).refused("no group"));
   record({ kind: "streams-turned-away", atMs: 0, reason: "there are too many streams", count: 41 });
+  for (const count of [1, 8]) record({ kind: "handshakes-failed", atMs: 0, reason: "x", count, peer: undefined });
   expect(await lines()).toEqual(
     expect.arrayContaining([
+      "fairway_tls_handshakes_failed_total 9",
       "fairway_config_refused_total 1",
       "fairway_state_write_failures_total 1",
       "fairway_streams_refused_total 42",

@@ -8,6 +8,7 @@ import { systemClock } from "../../../src/support/clock.ts";
 import { createTimeline } from "../../../src/telemetry/timeline.ts";
 import { AdsServer } from "../../../src/xds/ads-server.ts";
 import type { StreamEvent, StreamsTurnedAway } from "../../../src/xds/stream-event.ts";
+import type { Refusals, TurnedAwayReason } from "../../../src/xds/turned-away.ts";
 import { TurnedAway } from "../../../src/xds/turned-away.ts";
 import { XdsClient } from "../../invariants/xds-client.ts";
 import { snapshotOf } from "../../protocol/services-snapshot.ts";
@@ -17,13 +18,13 @@ const reason = "there are too many streams";
 
 describe("a storm of refused streams", () => {
   test("is told at once, and then as one number, and every one of them counts", () => {
-    const told: StreamsTurnedAway[] = [];
-    const door = new TurnedAway({ nowMs: () => 7, tell: (event) => told.push(event) });
-    for (let refused = 0; refused < 10_000; refused += 1) door.add(reason);
+    const told: Refusals<TurnedAwayReason>[] = [];
+    const door = new TurnedAway<TurnedAwayReason>({ nowMs: () => 7, tell: (refusals) => told.push(refusals) });
+    for (let refused = 0; refused < 10_000; refused += 1) door.add(reason, `10.0.0.1:${refused}`);
     door.add("too many streams are being opened");
     expect(told.map(({ count }) => count)).toEqual([1, 1]);
     door.close();
-    expect(told.at(-1)).toEqual({ kind: "streams-turned-away", atMs: 7, reason, count: 9_999 });
+    expect(told.at(-1)).toEqual({ atMs: 7, reason, count: 9_999, peer: "10.0.0.1:9999" });
   });
 
   test("is one entry of the timeline, with their number", () => {
@@ -31,6 +32,21 @@ describe("a storm of refused streams", () => {
     for (const count of [1, 9_999]) timeline.record({ kind: "streams-turned-away", atMs: 0, reason, count });
     expect(timeline.after(0)).toMatchObject([
       { count: 10_000, level: "warn", text: `10000 streams were refused: ${reason}` },
+    ]);
+  });
+
+  test("by TLS is one entry of the timeline for each reason, with their number and the last address", () => {
+    const timeline = createTimeline();
+    const failed = { kind: "handshakes-failed", atMs: 0, reason: "it spoke plain text" } as const;
+    timeline.record({ ...failed, count: 1, peer: "10.0.0.1:4000" });
+    expect(timeline.after(0)).toMatchObject([
+      { count: 1, level: "warn", text: "a TLS connection from 10.0.0.1:4000 failed: it spoke plain text" },
+    ]);
+    timeline.record({ ...failed, count: 40, peer: "10.0.0.2:4000" });
+    timeline.record({ ...failed, reason: "it showed no certificate", count: 2, peer: undefined });
+    expect(timeline.after(0)).toMatchObject([
+      { count: 41, text: "41 TLS connections failed, the last from 10.0.0.2:4000: it spoke plain text" },
+      { count: 2, text: "2 TLS connections failed: it showed no certificate" },
     ]);
   });
 });
