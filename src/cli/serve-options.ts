@@ -4,6 +4,7 @@
 import { isIP } from "node:net";
 import { INTERVAL_MS_MAX, INTERVAL_MS_MIN } from "../evidence/load-settings.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
+import type { AskedFor } from "../telemetry/event.ts";
 import type { XdsTlsPaths } from "./xds-tls.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
@@ -86,6 +87,13 @@ export function readXdsConnections(flags: Partial<ServeFlags>): Result<XdsConnec
   if (problems.length > 0) return err(problems);
   const tlsPaths = cert === undefined || key === undefined ? undefined : { cert, key, clientCa };
   return ok({ tlsPaths, verifiesNode, connectionAgeMsMax });
+}
+
+/** The same in the words of the log. */
+export function askedFor({ tlsPaths, verifiesNode }: XdsConnections): readonly AskedFor[] {
+  if (tlsPaths === undefined) return [];
+  if (tlsPaths.clientCa === undefined) return ["TLS"];
+  return ["TLS", "client certificates", ...(verifiesNode ? (["checked node ids"] as const) : [])];
 }
 
 /** `250ms`, `30s`, `5m`, `1h` in milliseconds; undefined when it is none of these. */

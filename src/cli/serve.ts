@@ -26,6 +26,7 @@ import { exitCodes, tell, wantsColour } from "./output.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
   addressText,
+  askedFor,
   readDurationMs,
   readListenAddresses,
   readLoadInterval,
@@ -155,7 +156,8 @@ async function serve(options: ServeOptions): Promise<void> {
     const adminAddress = addressText(await admin.listen());
     const xdsPort = await plane.server.listen(addressText(options.xds));
     const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
-    record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, adminAddress, pid: process.pid });
+    const xdsAsksFor = askedFor(options.connections);
+    record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
     await plane.start();
     const signal = await nextSignal();
     record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });

@@ -123,7 +123,10 @@ function describeOwn(
           `every ${event.intervalMs / 1_000} s${event.endpoints ? ", by endpoint" : ""}`,
       );
     case "serving":
-      return info(`serving xDS on ${event.xdsAddress}, admin on http://${event.adminAddress}, as process ${event.pid}`);
+      return info(
+        `serving xDS on ${event.xdsAddress} (${event.xdsAsksFor.join(", ") || "plain text"}), ` +
+          `admin on http://${event.adminAddress}, as process ${event.pid}`,
+      );
     case "streams-turned-away":
       return warn(`${event.count === 1 ? "a stream was" : `${event.count} streams were`} refused: ${event.reason}`);
     case "handshakes-failed":

@@ -64,11 +64,15 @@ export type StateEvent =
     })
   | (AtTime & { readonly kind: "state-write-failed"; readonly message: string });
 
+/** What Envoys need to get in at the xDS port; where it is nothing, they come in plain text. */
+export type AskedFor = "TLS" | "client certificates" | "checked node ids";
+
 /** What becomes of the server. */
 export type ServerEvent =
   | (AtTime & {
       readonly kind: "serving";
       readonly xdsAddress: string;
+      readonly xdsAsksFor: readonly AskedFor[];
       readonly adminAddress: string;
       readonly pid: number;
     })

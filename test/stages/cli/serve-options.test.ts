@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import {
   addressText,
+  askedFor,
   readDurationMs,
   readListenAddresses,
   readLoadInterval,
@@ -83,6 +84,19 @@ describe("the flags of TLS", () => {
         connectionAgeMsMax: 1_800_000,
       },
     });
+  });
+
+  test.each([
+    [{}, []],
+    [{ xdsCert: "a.pem", xdsKey: "a.key" }, ["TLS"]],
+    [{ xdsCert: "a.pem", xdsKey: "a.key", xdsClientCa: "ca.pem" }, ["TLS", "client certificates"]],
+    [
+      { xdsCert: "a.pem", xdsKey: "a.key", xdsClientCa: "ca.pem", xdsVerifyNode: true },
+      ["TLS", "client certificates", "checked node ids"],
+    ],
+  ])("%j ask Envoys for %j", (flags, expected) => {
+    const read = readXdsConnections(flags);
+    expect(read.ok && askedFor(read.value)).toEqual(expected);
   });
 });
 

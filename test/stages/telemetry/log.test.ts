@@ -42,6 +42,14 @@ function parsed(
   return logged(events, options).map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
+const serving = {
+  kind: "serving",
+  atMs: 0,
+  xdsAddress: "127.0.0.1:18000",
+  adminAddress: "127.0.0.1:18001",
+  pid: 7,
+} as const;
+
 const refused: FairwayEvent = { kind: "config-refused", atMs: 0, cause: "routes.yaml", diagnostics: [diagnostic] };
 
 describe("levels and content", () => {
@@ -112,6 +120,18 @@ describe("levels and content", () => {
     ]);
   });
 
+  test("says what the xDS port asks for", () => {
+    const lines = parsed([
+      { ...serving, xdsAsksFor: [] },
+      { ...serving, xdsAsksFor: ["TLS", "client certificates", "checked node ids"] },
+    ]);
+    const [others, asProcess] = ["admin on http://127.0.0.1:18001", "as process 7"];
+    expect(lines.map((line) => line["msg"])).toEqual([
+      `serving xDS on 127.0.0.1:18000 (plain text), ${others}, ${asProcess}`,
+      `serving xDS on 127.0.0.1:18000 (TLS, client certificates, checked node ids), ${others}, ${asProcess}`,
+    ]);
+  });
+
   test("has a line for every other kind of event", () => {
     const all: readonly FairwayEvent[] = [
       { kind: "config-held", atMs: 0, group: edge, snapshotVersion: version, findings: [] },
@@ -122,7 +142,7 @@ describe("levels and content", () => {
       { kind: "lkg-promoted", atMs: 0, group: edge, snapshotVersion: version },
       { kind: "lkg-loaded", atMs: 0, group: edge, snapshotVersion: version, reason: "the files are gone" },
       { kind: "state-write-failed", atMs: 0, message: "disk full" },
-      { kind: "serving", atMs: 0, xdsAddress: "127.0.0.1:18000", adminAddress: "127.0.0.1:18001", pid: 7 },
+      { ...serving, xdsAsksFor: [] },
       { kind: "handshakes-failed", atMs: 0, reason: "it does not speak HTTP/2", count: 1, peer: "10.0.0.1:4000" },
       { kind: "stopping", atMs: 0, reason: "SIGTERM" },
       streamOf("a", 1).moved(edge),
