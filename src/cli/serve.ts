@@ -137,7 +137,14 @@ async function serve(options: ServeOptions): Promise<void> {
     sets: options.sets,
     record: (event) => record(event),
   });
-  opened?.files.follow((tls) => plane.server.renewTls(tls));
+  opened?.files.follow((read) => {
+    const atMs = clock.monotonicMs();
+    if (read.ok) {
+      const { tls, ...rest } = read.value;
+      plane.server.renewTls(tls);
+      record({ kind: "xds-certificate-renewed", atMs, ...rest });
+    } else record({ kind: "xds-certificate-kept", atMs, mistakes: read.error });
+  });
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay, loads: plane.loads });
   const record = (event: FairwayEvent): void => {

@@ -1,8 +1,7 @@
 /**
  * The certificate, key and client CA of the xDS port: read at start, and again whenever the files change.
  *
- * At start a mistake ends the program with its flag and file; later it is a warning, and what was there
- * stays, because a tool that renews certificates may be halfway through.
+ * At start a mistake ends the program with its flag and file; later it is told, and what was there stays, because a tool that renews certificates may be halfway through.
  */
 import { resolve } from "node:path";
 import { DirectorySource } from "../config/directory-source.ts";
@@ -21,6 +20,17 @@ export interface XdsTlsPaths {
   readonly clientCa?: string | undefined;
 }
 
+/** What the files hold, when all is well with them. */
+interface ReadTls {
+  readonly tls: GrpcTls;
+  /** Milliseconds since the epoch. */
+  readonly validUntilMs: number;
+  readonly isValidNow: boolean;
+}
+
+/** What a change of the files came to: what they hold from now on, or each mistake in them. */
+type Renewal = Result<ReadTls, readonly string[]>;
+
 export interface XdsTlsOptions {
   readonly paths: XdsTlsPaths;
   readonly clock: Clock;
@@ -31,7 +41,7 @@ export interface XdsTlsOptions {
 export class XdsTls {
   readonly #options: XdsTlsOptions;
   readonly #files: ReferencedFiles;
-  #onRenewed: (tls: GrpcTls) => void = () => undefined;
+  #onChange: (renewal: Renewal) => void = () => undefined;
 
   private constructor(options: XdsTlsOptions) {
     const { clock, onWarning } = options;
@@ -39,38 +49,38 @@ export class XdsTls {
     this.#files = new ReferencedFiles({
       clock,
       open: (paths) => new DirectorySource({ ...referencedFiles(paths), clock, onWarning }),
-      onChange: () => this.#renew(),
+      onChange: () => this.#onChange(this.#read()),
     });
   }
 
   /** Reads the files; throws a `FairwayError` that names every mistake. */
   static async open(options: XdsTlsOptions): Promise<{ readonly files: XdsTls; readonly tls: GrpcTls }> {
     const files = new XdsTls(options);
-    const { cert, key, clientCa } = options.paths;
+    const { paths, onWarning } = options;
+    const { cert, key, clientCa } = paths;
     await files.#files.read([...new Set([cert, key, ...(clientCa === undefined ? [] : [clientCa])])]);
-    const tls = files.#read();
-    if (tls.ok) return { files, tls: tls.value };
+    const read = files.#read();
+    if (read.ok) {
+      if (!read.value.isValidNow) {
+        onWarning(`--xds-cert ${cert} holds a certificate that is not valid now; Envoys will not connect`);
+      }
+      return { files, tls: read.value.tls };
+    }
     await files.close();
-    throw new FairwayError("TLS_UNREADABLE", tls.error.join("; "));
+    throw new FairwayError("TLS_UNREADABLE", read.error.join("; "));
   }
 
   /** From now on `listener` is given what a change of the files came to. */
-  follow(listener: (tls: GrpcTls) => void): void {
-    this.#onRenewed = listener;
+  follow(listener: (renewal: Renewal) => void): void {
+    this.#onChange = listener;
   }
 
   close(): Promise<void> {
     return this.#files.close();
   }
 
-  #renew(): void {
-    const tls = this.#read();
-    if (tls.ok) this.#onRenewed(tls.value);
-    else this.#options.onWarning(`the xDS port keeps the certificate it has: ${tls.error.join("; ")}`);
-  }
-
-  #read(): Result<GrpcTls, readonly string[]> {
-    const { paths, clock, onWarning } = this.#options;
+  #read(): Renewal {
+    const { paths, clock } = this.#options;
     const { documents, problems } = this.#files.state;
     if (problems.length > 0) return err(problems.map(({ path, message }) => `${path}: ${message}`));
     const texts = new Map(documents.map(({ path, bytes }) => [resolve(path), Buffer.from(bytes).toString()]));
@@ -88,9 +98,7 @@ export class XdsTls {
     }
     if (mistakes.length > 0) return err(mistakes);
     const { fromMs, toMs } = pair.validity ?? { fromMs: 0, toMs: Infinity };
-    if (clock.nowMs() < fromMs || clock.nowMs() > toMs) {
-      onWarning(`--xds-cert ${paths.cert} holds a certificate that is not valid now; Envoys will not connect`);
-    }
-    return ok({ cert, key, clientCa });
+    const isValidNow = clock.nowMs() >= fromMs && clock.nowMs() <= toMs;
+    return ok({ tls: { cert, key, clientCa }, validUntilMs: toMs, isValidNow });
   }
 }

@@ -131,6 +131,14 @@ function describeOwn(
       return warn(`${event.count === 1 ? "a stream was" : `${event.count} streams were`} refused: ${event.reason}`);
     case "handshakes-failed":
       return warn(`${handshakes(event)}: ${event.reason}`);
+    case "xds-certificate-renewed": {
+      const until = `a certificate valid until ${new Date(event.validUntilMs).toISOString()}`;
+      return event.isValidNow
+        ? info(`new connections to the xDS port get ${until}`)
+        : warn(`new connections to the xDS port get ${until} and not valid now; Envoys will not connect`);
+    }
+    case "xds-certificate-kept":
+      return warn(`the xDS port keeps the certificate it has: ${event.mistakes.join("; ")}`);
     case "stopping":
       return info(`stopping: ${event.reason}`);
     default:

@@ -76,6 +76,14 @@ export type ServerEvent =
       readonly adminAddress: string;
       readonly pid: number;
     })
+  /** Connections to the xDS port from now on get another certificate. */
+  | (AtTime & {
+      readonly kind: "xds-certificate-renewed";
+      readonly validUntilMs: number;
+      readonly isValidNow: boolean;
+    })
+  /** The files of the xDS port have changed and cannot be used. */
+  | (AtTime & { readonly kind: "xds-certificate-kept"; readonly mistakes: readonly string[] })
   | (AtTime & { readonly kind: "stopping"; readonly reason: string })
   | DoorEvent;
 
