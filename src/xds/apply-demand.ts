@@ -7,6 +7,7 @@ import type { ResourceName } from "../snapshot/resource.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { canonicalName } from "./context-parameters.ts";
+import { routeOf } from "./asked-hosts.ts";
 import { notIn } from "./held-references.ts";
 import { resumeDelta, resumeSotw } from "./resume-type.ts";
 import { resourcesOf } from "./shared-responses.ts";
@@ -99,6 +100,7 @@ export function applyDelta(
     // Under a wildcard the client must hear what becomes of the name: the resource, or its removal.
     if (type.subscription.wildcard) type.held.set(name, "");
   }
+  if (type.type.typeUrl === typeUrls.route && change.dropped.length > 0) forgetHosts(state, change.dropped);
   if (wasWildcard && !type.subscription.wildcard) dropWildcard(type);
   if (change.wildcardStarted && initialVersions.size === 0) type.owed = true;
   if (!type.subscription.wildcard) type.owed = false;
@@ -153,6 +155,15 @@ function forget(type: TypeState, name: ResourceName): void {
   type.held.delete(name);
   type.forced.delete(name);
   type.missing.delete(name);
+}
+
+/** What a client that came back named as virtual hosts goes with their route configurations. */
+function forgetHosts(state: StreamState, routes: readonly ResourceName[]): void {
+  const hosts = state.types.get(typeUrls.virtualHost);
+  if (hosts === undefined) return;
+  for (const name of hosts.held.keys()) {
+    if (!hosts.subscription.names.has(name) && routes.includes(routeOf(name))) hosts.held.delete(name);
+  }
 }
 
 function dropWildcard(type: TypeState): void {

@@ -117,6 +117,11 @@ function splitName(name: string): readonly [route: string, host: string] {
   return [name.slice(0, Math.max(slash, 0)), name.slice(slash + 1).toLowerCase()];
 }
 
+/** The route configuration of a virtual host, or of a host that is asked for. */
+export function routeOf(name: ResourceName): ResourceName {
+  return brand<ResourceName>(splitName(name)[0]);
+}
+
 const indexes = new WeakMap<View, ReadonlyMap<string, RouteHosts>>();
 
 function indexOf(view: View): ReadonlyMap<string, RouteHosts> {

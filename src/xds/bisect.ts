@@ -7,7 +7,8 @@
  * part of it changes.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
-import { reject, rejectionsOf } from "./offer.ts";
+import { isGivenUp, reject, rejectionsOf } from "./offer.ts";
+import { offeredView } from "./offered-view.ts";
 import type { BlamedTogether, Response, StreamState, TypeState } from "./stream-state.ts";
 
 /** Enough to find one bad resource among a million, or four among a hundred. */
@@ -37,7 +38,7 @@ export function suspect(
     return;
   }
   const names = new Set(suspects.map(({ name }) => name));
-  const versions = new Map(tried?.versions);
+  const versions = stillWanted(state, type, tried);
   for (const { name, version } of suspects) versions.set(name, version);
   const group: BlamedTogether = {
     typeUrl: type.type.typeUrl,
@@ -53,6 +54,20 @@ export function suspect(
   reject(state, type, suspects, group);
   if (tried !== undefined) moveAll(state, tried, group);
   tryHalf(group);
+}
+
+/** Of what was suspected before, the part that has not changed since: once any has, the group counts for nothing. */
+function stillWanted(
+  state: StreamState,
+  type: TypeState,
+  tried: BlamedTogether | undefined,
+): Map<ResourceName, string> {
+  const view = offeredView(state, type);
+  const newest = state.sequencer.snapshot?.tables.get(type.type.typeUrl);
+  const isWanted = ([name, version]: readonly [ResourceName, string]) =>
+    (view?.resources.get(name)?.version === version && !isGivenUp(state, type.type.typeUrl, view, name)) ||
+    newest?.resources.get(name)?.version === version;
+  return new Map([...(tried?.versions ?? [])].filter(isWanted));
 }
 
 /** The node named these: with that, those that were suspected beside them are to be tried. */

@@ -62,7 +62,9 @@ function lookUp(state: StreamState, type: TypeState, view: View): Composed | und
 }
 
 function isPlain(state: StreamState, type: TypeState, view: View): boolean {
-  if (type.held.exceptionsCount > 0 || type.forced.size > FORCED_MAX || view.untouched.size > 0) return false;
+  // What answers a name on demand is removed under another.
+  if (type.type.onDemand || view.untouched.size > 0) return false;
+  if (type.held.exceptionsCount > 0 || type.forced.size > FORCED_MAX) return false;
   const rejections = state.rejections.get(type.type.typeUrl);
   return rejections === undefined || rejections.resources.size + rejections.wholeVersions.length === 0;
 }

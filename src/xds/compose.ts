@@ -11,11 +11,12 @@ import { tableVersion } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
 import { contentHash } from "../support/hash.ts";
-import { answeredHosts, isHostAnswer } from "./asked-hosts.ts";
+import { answeredHosts, isHostAnswer, routeOf } from "./asked-hosts.ts";
 import { composeShared } from "./compose-shared.ts";
 import { offerOf, openNames, wantedNames } from "./offer.ts";
 import { viewFor } from "./offered-view.ts";
 import { RESPONSE_BYTES_MAX, byName } from "./response-limits.ts";
+import { viewOf } from "./sequencer.ts";
 import type { Composed } from "./shared-responses.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion } from "./stream-state.ts";
@@ -61,6 +62,12 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
     if (!isWanted(type.subscription, name)) continue;
     if (!view.resources.has(name) && !type.subscription.names.has(name)) continue;
     const offer = offerOf(state, type, view, name);
+    if (goesWithRoute(state, type, name)) {
+      const held = type.held.get(name);
+      const isAskedAgain = type.forced.has(name);
+      if (isAskedAgain && isHostAnswer(held) && held.hostName !== undefined) resources.push(held);
+      if (!isAskedAgain || resources.at(-1) === held) continue;
+    }
     const gone = withdrawnHost(type, view, name);
     if (gone !== undefined) {
       if (!removed.includes(gone)) removed.push(gone);
@@ -90,10 +97,21 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
     if (offer.kind === "resource") resources.push(offer.resource);
     else removed.push(name);
   }
-  if (complete) removed.push(...departed(type, view, open));
+  if (complete) removed.push(...departed(type, view, open).filter((name) => !goesWithRoute(state, type, name)));
   if (resources.length === 0 && removed.length === 0 && !type.owed) return undefined;
   // In delta this is for people only, so what is still retained does not count; each resource has its own version.
   return { versionInfo: view.tableVersion, resources, removed, complete };
+}
+
+/**
+ * A virtual host of a route configuration that is gone: who still asks for that one has a listener that uses it until
+ * the next is ready, and would answer requests with 404.
+ */
+function goesWithRoute(state: StreamState, type: TypeState, name: ResourceName): boolean {
+  if (!type.type.onDemand || !type.held.has(name)) return false;
+  const route = routeOf(name);
+  const isAsked = state.types.get(typeUrls.route)?.subscription.names.has(route) === true;
+  return isAsked && viewOf(state.sequencer, typeUrls.route)?.resources.has(route) !== true;
 }
 
 /** The virtual host that the client has for an asked name, when nothing that it asked for leads there any more. */
@@ -197,6 +215,11 @@ function substituteFor(type: TypeState, name: ResourceName, kind: "keep" | "abse
 
 /** Of every such assignment, since the name says the rest; a client may ask for very many that are not there. */
 const emptyVersion = brand<VersionInfo>(contentHash([typeUrls.endpoints, "no such endpoints"]));
+
+/** Whether it was made up for endpoints that there are not. */
+export function isMadeUp({ version }: Resource): boolean {
+  return version === emptyVersion;
+}
 
 function emptyLoadAssignment(name: ResourceName): Resource {
   // Field 1, cluster_name, is all that an empty ClusterLoadAssignment holds.

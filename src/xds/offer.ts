@@ -3,7 +3,6 @@
  * not what it has already rejected.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
-import type { TypeTable } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { brand } from "../support/brand.ts";
 import { findByName } from "./context-parameters.ts";
@@ -105,7 +104,7 @@ export function isRejected(state: StreamState, resource: Resource, view: View | 
   if (together === undefined || view === undefined) return true;
   // When there were enough trials, what is only kept is given up.
   if (together.trying.size === 0 && view.leaving.has(resource.name)) return true;
-  return isWhole(together, view, state.sequencer.snapshot?.tables.get(resource.typeUrl));
+  return isWhole(state, together, view);
 }
 
 /** Remembers that the node rejected these contents: each by itself, or some of them, without saying which. */
@@ -171,18 +170,25 @@ export function rejectionsOf(state: StreamState, typeUrl: string): TypeRejection
 }
 
 /** Where the view keeps older endpoints a little longer, the newest may have been tried in their place. */
-function isWhole(together: BlamedTogether, view: View, newest: TypeTable | undefined): boolean {
+function isWhole(state: StreamState, together: BlamedTogether, view: View): boolean {
+  const newest = state.sequencer.snapshot?.tables.get(together.typeUrl);
   if (together.checkedFor !== view) {
     together.checkedFor = view;
     const isTrial = together.trying.size > 0;
     together.isWhole = [...together.versions].every(([name, version]) => {
       const isOffered = view.resources.get(name)?.version === version;
       return isTrial
-        ? isOffered || newest?.resources.get(name)?.version === version
+        ? (isOffered && !isGivenUp(state, together.typeUrl, view, name)) ||
+            newest?.resources.get(name)?.version === version
         : isOffered && !view.leaving.has(name);
     });
   }
   return together.isWhole;
+}
+
+/** What leaves and may never have been taken is not given any more under a wildcard, and so not tried either. */
+export function isGivenUp(state: StreamState, typeUrl: string, view: View, name: ResourceName): boolean {
+  return view.unclaimed.has(name) && state.types.get(typeUrl)?.subscription.wildcard === true;
 }
 
 /** A plain string as a resource name. */

@@ -12,6 +12,7 @@ import { typeUrls } from "../snapshot/type-url.ts";
 import { isHostAnswer } from "./asked-hosts.ts";
 import type { Guilty } from "./bisect.ts";
 import { acquit, rejectNamed, suspect } from "./bisect.ts";
+import { isMadeUp } from "./compose.ts";
 import { NAMES_MAX, absolve, isRejected, reject, rejectWhole, rejectionsOf } from "./offer.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import type { View } from "./view.ts";
@@ -117,9 +118,11 @@ export function refuse(
   sayRemovedAgain(type, inFlight.response);
   const sent = inFlight.response.resources;
   const changed = sent.filter((resource) => heldVersion(type.held.get(resource.name)) !== resource.version);
-  const suspects = changed.length > 0 ? changed : sent;
+  const doubtful = changed.length > 0 ? changed : sent;
   // Endpoints, too, are sent once more: a cluster may be warming for those that were refused.
-  for (const { name } of suspects) type.forced.add(name);
+  for (const { name } of doubtful) type.forced.add(name);
+  const real = doubtful.filter((resource) => !isMadeUp(resource));
+  const suspects = real.length > 0 ? real : doubtful;
   const named = suspects.filter((resource) => isNamed(resource.name, answer.message));
   rejectNamed(state, type, named);
   if (type.resumesUnknown) for (const { name } of named) guessHeld(state, type, name, answer.earlier);

@@ -20,6 +20,10 @@ describe("what a seed once found stays found", () => {
     [842166, "a demand for endpoints that crossed a response was not answered"],
     [830467, "a cluster of which the newest content was rejected was not kept with the one before"],
     [2587, "clusters stayed for ever, because a virtual host that had led to them was never forgotten"],
+    [910421, "endpoints that there are not were suspected beside those that were rejected"],
+    [985930, "what had been suspected with something that has gone was sent again with the same response"],
+    [50807, "a virtual host went before its route configuration, and requests would have been answered with 404"],
+    [59659, "a cluster was held back for a trial of another that was never sent"],
     [637514, "listeners waited for a secret that had gone with its cluster"],
   ];
 

@@ -155,7 +155,7 @@ export const mutants: readonly Mutant[] = [
     rule: "what was blamed together is free when the bad one has gone",
     seed: 2048,
     file: "offer.ts",
-    text: "return isWhole(together, view, state.sequencer.snapshot?.tables.get(resource.typeUrl));",
+    text: "return isWhole(state, together, view);",
     becomes: "return true;",
   },
   {
@@ -362,13 +362,6 @@ export const mutants: readonly Mutant[] = [
     becomes: "    } else type.held",
   },
   {
-    rule: "what left before a client said that it comes back is kept",
-    seed: 8530,
-    file: "resume-type.ts",
-    text: "for (const [name, { resource }] of state.sequencer.retained.get(typeUrl) ?? []) {",
-    becomes: "for (const [name, { resource }] of []) {",
-  },
-  {
     rule: "what a rejected response removed is said again",
     seed: 31215,
     file: "verdict.ts",
@@ -445,5 +438,12 @@ export const mutants: readonly Mutant[] = [
     file: "verdict.ts",
     text: "type.held.delete(resource.hostName);",
     becomes: "type.held.has(resource.hostName);",
+  },
+  {
+    rule: "virtual hosts of a route configuration that is gone stay until nobody asks for it",
+    seed: 280,
+    file: "compose.ts",
+    text: "return isAsked && viewOf(",
+    becomes: "return false && viewOf(",
   },
 ];

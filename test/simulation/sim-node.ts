@@ -158,6 +158,11 @@ export class SimNode {
   /** The replica has published something for the node's group, or the node has moved to another one. */
   offer(snapshot: Snapshot): void {
     const connection = this.#connection;
+    // What it has not said yet to hold is of the group that it was in before.
+    const moves = [...(connection?.links ?? [])].some(({ group }) => group !== this.group);
+    const isToldAll = this.client.types.every((type) => type.versions.size === 0 || connection?.knows(type.typeUrl));
+    if (moves && connection !== undefined && !isToldAll)
+      this.#excuses.foreign ||= this.#holdsForeign(connection.replica);
     for (const link of connection?.links ?? []) {
       link.group = this.group;
       if (connection !== undefined && link.state !== undefined)

@@ -3,7 +3,7 @@
  *
  * The checks know only what went over the wire: requests as the server took them, and responses.
  */
-import type { Resource } from "../../src/snapshot/resource.ts";
+import type { Resource, ResourceName } from "../../src/snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../../src/snapshot/snapshot.ts";
 import { resourceType, typeUrls } from "../../src/snapshot/type-url.ts";
 import { present } from "../../src/support/assert.ts";
@@ -84,12 +84,18 @@ export class StreamChecks {
     // A step may finish one snapshot and begin the next.
     const tables = snapshots.flatMap((snapshot) => snapshot?.tables.get(response.typeUrl) ?? []);
     if (tables.length === 0) found.push("no early answer: there is no snapshot yet");
-    this.#checkContent(type, response, tables, found);
+    this.#checkContent(type, response, { tables, snapshots }, found);
     this.#checkChurn(type, response, found);
     return found;
   }
 
-  #checkContent(type: WireType, response: Response, tables: readonly TypeTable[], found: string[]): void {
+  #checkContent(
+    type: WireType,
+    response: Response,
+    offered: { readonly tables: readonly TypeTable[]; readonly snapshots: readonly (Snapshot | undefined)[] },
+    found: string[],
+  ): void {
+    const { tables, snapshots } = offered;
     const { typeUrl, resources, removed } = response;
     const names = new Set<string>(removed);
     for (const { name } of resources) names.add(name);
@@ -99,10 +105,16 @@ export class StreamChecks {
     if (full && type.wildcard && resources.length === 0 && tables.every((table) => table.resources.size > 0)) {
       found.push("no empty answer: the full state is not empty");
     }
-    // Listeners may pass through a snapshot in between.
-    for (const name of typeUrl === typeUrls.listener ? [] : removed) {
+    // Listeners and virtual hosts may pass through a snapshot in between.
+    for (const name of typeUrl === typeUrls.listener || row.onDemand ? [] : removed) {
       if (tables.every((table) => table.resources.has(name)))
         found.push(`what the snapshot has is not removed: ${name}`);
+    }
+    const routes = this.#types.get(typeUrls.route)?.names;
+    for (const name of row.onDemand ? removed : []) {
+      const route = name.slice(0, name.indexOf("/"));
+      const exists = snapshots.some((each) => each?.tables.get(typeUrls.route)?.resources.has(route as ResourceName));
+      if (!exists && routes?.has(route) === true) found.push(`a virtual host goes with its route: ${name} was removed`);
     }
     if (!row.fullStateInSotw && names.size === 0) found.push("a response says something: this one is empty");
     for (const { name } of resources) {
@@ -149,6 +161,14 @@ export class StreamChecks {
       if (type.wildcard || type.names.has(name)) type.accepted.set(name, version);
     }
     for (const name of response.removed) type.accepted.delete(name);
+    if (response.typeUrl === typeUrls.virtualHost) this.#loseHosts(type, response.removed);
+  }
+
+  /** A virtual host that is removed is asked for by other names than its own. */
+  #loseHosts(type: WireType, removed: readonly string[]): void {
+    const routes = removed.map((name) => name.slice(0, name.indexOf("/") + 1));
+    for (const name of type.accepted.keys())
+      if (routes.some((route) => name.startsWith(route))) type.accepted.delete(name);
   }
 
   /** Nobody knows what of it arrived, so what is not to blame is sent once more. */

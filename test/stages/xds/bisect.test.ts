@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import type { SnapshotNotation } from "../../support/build-snapshot.ts";
 import { buildSnapshot, contentOf } from "../../support/build-snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
-import type { Response } from "../../../src/xds/stream-state.ts";
-import { DrivenStream } from "./driven-stream.ts";
+import type { Rejections, Response } from "../../../src/xds/stream-state.ts";
+import { DrivenStream, shown } from "./driven-stream.ts";
 
 /** A client that takes clusters, and says of a response with a bad one only that something is wrong. */
 class SilentClient {
@@ -93,4 +93,40 @@ test("sotw: new listeners are not taken away again to find out which of them was
   stream.reject("listener", "value must be > 0");
   const sent = stream.responses.filter(({ typeUrl }) => typeUrl === typeUrls.listener);
   expect(sent.map(({ resources }) => resources.length)).toEqual([1, 3]);
+});
+
+test("endpoints that there are not are not suspected beside those that were rejected", () => {
+  const stream = new DrivenStream("sotw");
+  stream.publish(buildSnapshot({ clusters: { b: ["10.0.0.1"] } }));
+  const wanted = ["b", "a"];
+  expect(shown(stream.ask("endpoints", { names: wanted }))).toEqual(["endpoints +a +b"]);
+  const again = shown(stream.reject("endpoints", "value must be > 0", { names: wanted }));
+  expect(again, "which would be the same response").toEqual(["endpoints +a"]);
+});
+
+test("what was suspected before and has gone does not make the same response be sent again", () => {
+  const rejections: Rejections = new Map();
+  const before = new DrivenStream("delta", rejections);
+  before.publish(buildSnapshot({ clusters: { a: { tune: 1 }, d: { tune: 1 } } }));
+  before.ask("cluster");
+  before.reject("cluster", "value must be > 0");
+  const stream = new DrivenStream("delta", rejections);
+  stream.publish(buildSnapshot({ clusters: { c: { tune: 1 }, d: { tune: 1 } } }));
+  const asked = stream.ask("cluster", { versions: { b: "0011223344556677" } });
+  expect(shown(asked), "a part has changed").toEqual(["clusters +c +d -a"]);
+  expect(shown(stream.reject("cluster", "value must be > 0"))).toEqual(["clusters +c -a"]);
+});
+
+test("what was rejected beside something that leaves before it was tried is offered again", () => {
+  const stream = new DrivenStream("sotw");
+  const settled = { clusters: { a: { tune: 1 }, b: { tune: 1 } }, updates: { graceMs: 600_000 } };
+  stream.publish(buildSnapshot(settled));
+  stream.ask("cluster");
+  stream.ack("cluster");
+  stream.publish(buildSnapshot({ clusters: { ...settled.clusters, a: { tune: 2 }, c: { tune: 1 } } }));
+  stream.publish(buildSnapshot({ ...settled, clusters: { b: { tune: 1 }, c: { tune: 1 }, d: { tune: 1 } } }));
+  stream.wait(1_000);
+  const sent = [...stream.reject("cluster", "value must be > 0")];
+  for (let round = 0; round < 3; round += 1) sent.push(...stream.ack("cluster"), ...stream.wait(1_000));
+  expect(shown(sent).join()).toContain("+b +c +d");
 });

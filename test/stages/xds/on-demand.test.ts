@@ -9,7 +9,7 @@ import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import type { Response } from "../../../src/xds/stream-state.ts";
 import { frameResponse } from "../../../src/xds/frame.ts";
 import { buildIntent, raw } from "../../support/build-intent.ts";
-import { snapshotOf } from "../../support/snapshot-of.ts";
+import { fakeResource, fakeSnapshot, snapshotOf } from "../../support/snapshot-of.ts";
 import { DrivenStream } from "./driven-stream.ts";
 
 /** Virtual hosts by name with their domains, and a header of the route configuration `r`. */
@@ -109,6 +109,13 @@ describe("a virtual host on demand", () => {
     expect(wire(stream.ask("virtualHost", { names: ["r/one.test"] }))).toEqual(["r/one.test<r/one.test!"]);
   });
 
+  test("is removed by its own name also when it was the last of all", () => {
+    const stream = started(build({ "r/one": ["one.test"] }));
+    stream.ask("virtualHost", { names: ["r/one.test"] });
+    stream.ack("virtualHost");
+    expect(wire(stream.publish(build({})))).toEqual(["-r/one"]);
+  });
+
   test("gives way to a more specific one, and is removed when nothing else leads to it", () => {
     const stream = started();
     stream.ask("virtualHost", { names: ["r/b.one.test"] });
@@ -128,6 +135,35 @@ describe("a virtual host on demand", () => {
     stream.publish(build(hosts));
     const versions = { "r/one": "old", "r/gone": "old" };
     expect(wire(stream.ask("virtualHost", { names: ["r/one.test"], versions }))).toEqual(["r/one<r/one.test -r/gone"]);
+  });
+});
+
+describe("virtual hosts of a route configuration that is gone", () => {
+  const without = fakeSnapshot([fakeResource(typeUrls.route, "another")]);
+
+  test("stay until their listener asks for that one no more, or requests would be answered with 404", () => {
+    const stream = started();
+    stream.ask("virtualHost", { names: ["r/one.test"] });
+    stream.ack("virtualHost");
+    expect(wire(stream.publish(without))).toEqual([]);
+    expect(wire(stream.ask("virtualHost", { names: ["r/one.test"] }))).toEqual(["r/one<r/one.test"]);
+    stream.ack("virtualHost");
+    expect(wire(stream.ask("virtualHost", { names: ["r/nobody.test"] })), "what is asked for is answered").toEqual([
+      "r/nobody.test<r/nobody.test!",
+    ]);
+  });
+
+  test("are forgotten with it, also those that a client came back with", () => {
+    const stream = new DrivenStream("delta");
+    stream.publish(without);
+    stream.ask("route", { names: ["r"], versions: { r: "old" } });
+    stream.ask("virtualHost", { names: ["r/one.test"], versions: { "r/one": "old" } });
+    stream.ack("virtualHost");
+    stream.ask("virtualHost", { drop: ["r/one.test"] });
+    const held = () => stream.inspect((state) => [...(state.types.get(typeUrls.virtualHost)?.held.keys() ?? [])]);
+    expect(held()).toEqual(["r/one"]);
+    stream.ask("route", { drop: ["r"] });
+    expect(held()).toEqual([]);
   });
 });
 
