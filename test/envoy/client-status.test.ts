@@ -1,5 +1,5 @@
 /**
- * The client status service about a real Envoy: all that Envoy has is in sync, under the versions that it names.
+ * The client status service about four real Envoys: all that an Envoy has is in sync, under the versions that it names.
  */
 import { Client, credentials } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
@@ -12,7 +12,7 @@ import {
 } from "../../src/gen/envoy/service/status/v3/csds.ts";
 import { typeUrls } from "../../src/snapshot/type-url.ts";
 import { grpcMethods } from "../support/grpc-methods.ts";
-import { startScene } from "./scene.ts";
+import { startFour } from "./four-envoys.ts";
 
 const { path, requestSerialize, responseDeserialize } = grpcMethods(
   ClientStatusDiscoveryServiceDefinition,
@@ -33,28 +33,26 @@ async function fetched(port: number): Promise<ClientStatusResponse> {
   }
 }
 
-test.each(["delta", "sotw"] as const)(
-  "every resource of an Envoy on %s is in sync, under its own version",
-  async (api) => {
-    await using scene = await startScene({
-      backends: 1,
-      api,
-      config: ({ port, backends }) => `
-gateways: { public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] } }
-routes: { shop: { gateways: [public], rules: [{ name: main, backends: [{ service: shop }] }] } }
+test("every resource of an Envoy is in sync, under its own version", async () => {
+  await using four = await startFour({
+    backends: 1,
+    config: ({ backends, groups }) => `
+${groups()}
+routes: { shop: { rules: [{ name: main, backends: [{ service: shop }] }] } }
 services: { shop: { endpoints: ["${backends[0]}"] } }
 `,
-    });
-    const configs = await waitUntil(
-      async () => {
-        const { config } = await fetched(scene.fairway.xdsPort);
-        const entries = config.flatMap(({ genericXdsConfigs }) => genericXdsConfigs);
-        return entries.every(({ configStatus }) => configStatus === ConfigStatus.SYNCED) ? config : undefined;
-      },
-      { what: "everything to be in sync", timeoutMs: 20_000 },
-    );
-    expect(configs.map(({ node }) => node?.id)).toEqual([scene.envoy.nodeId]);
-    const entries = configs[0]?.genericXdsConfigs ?? [];
+  });
+  const configs = await waitUntil(
+    async () => {
+      const { config } = await fetched(four.fairway.xdsPort);
+      const entries = config.flatMap(({ genericXdsConfigs }) => genericXdsConfigs);
+      return entries.every(({ configStatus }) => configStatus === ConfigStatus.SYNCED) ? config : undefined;
+    },
+    { what: "everything to be in sync", timeoutMs: 20_000 },
+  );
+  expect(configs.map(({ node }) => node?.id)).toEqual(four.members.map(({ name }) => name).toSorted());
+  await four.each(async ({ name, api, envoy }) => {
+    const entries = configs.find(({ node }) => node?.id === name)?.genericXdsConfigs ?? [];
     expect(entries.map(({ typeUrl }) => typeUrl)).toEqual([
       typeUrls.cluster,
       typeUrls.endpoints,
@@ -62,9 +60,9 @@ services: { shop: { endpoints: ["${backends[0]}"] } }
       typeUrls.route,
     ]);
     expect(entries.every(({ versionInfo, xdsConfig }) => versionInfo !== "" && xdsConfig !== undefined)).toBe(true);
-    if (api !== "delta") return;
-    // In delta every resource has its own version, and Envoy shows it.
+    // In delta every resource has its own version, and Envoy shows it; in SotW it shows that of the whole state.
+    if (api === "sotw") return;
     const shop = entries.find(({ typeUrl }) => typeUrl === typeUrls.cluster);
-    expect(JSON.stringify(await scene.envoy.configDump())).toContain(`"version_info":"${shop?.versionInfo}"`);
-  },
-);
+    expect(JSON.stringify(await envoy.configDump())).toContain(`"version_info":"${shop?.versionInfo}"`);
+  });
+});

@@ -45,6 +45,10 @@ export interface FourOptions {
   readonly config: (four: FourPorts) => string;
   /** Puts further files into the config directory before Fairway is started. */
   readonly prepare?: (configDir: string) => Promise<void>;
+  /** Further command line arguments of Fairway. */
+  readonly args?: readonly string[];
+  /** What all four Envoys are started with besides. */
+  readonly envoy?: Pick<EnvoyOptions, "loadReports" | "locality">;
   /** Without ADS no stream alone shows that an Envoy has everything; then it only has to be ready. */
   readonly converges?: false;
   /** Disturbs what is said from the first message on. */
@@ -74,7 +78,8 @@ export interface Four extends AsyncDisposable {
   each<T>(look: (member: Member) => Promise<T>): Promise<readonly T[]>;
 }
 
-const kinds = [
+/** Both variants, with the newest Envoy and the oldest that is tried. */
+export const kinds = [
   { name: "delta-140", api: "delta", version: "1.40" },
   { name: "sotw-140", api: "sotw", version: "1.40" },
   { name: "delta-136", api: "delta", version: "1.36" },
@@ -99,7 +104,9 @@ export async function startFour(options: FourOptions): Promise<Four> {
     const ports: FourPorts = { backends: addresses, members: places, groups: (...keys) => groups(places, ...keys) };
     await writeFile(join(configDir, "main.yaml"), options.config(ports));
     await options.prepare?.(configDir);
-    const fairway = stack.use(await Fairway.start({ configDir, stateDir: directory.join("state") }));
+    const fairway = stack.use(
+      await Fairway.start({ configDir, stateDir: directory.join("state"), args: options.args ?? [] }),
+    );
     const members = await Promise.all(
       places.map(async ({ version, ...place }): Promise<Member> => {
         const relay = stack.use(await XdsRelay.start(fairway.xdsPort));
@@ -113,6 +120,7 @@ export async function startFour(options: FourOptions): Promise<Four> {
             cluster: name,
             api,
             version,
+            ...options.envoy,
             ...(override === undefined ? {} : { override }),
           }),
         );

@@ -1,25 +1,24 @@
 /**
- * Load reports of a real Envoy: the numbers are those of the requests that were made.
+ * Load reports of four real Envoys: the numbers are those of the requests that were made.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask } from "../../demo/kit/get.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { loadSchema } from "../../src/admin/load-schema.ts";
-import type { Scene } from "./scene.ts";
-import { startScene } from "./scene.ts";
+import type { Four, Member } from "./four-envoys.ts";
+import { startFour } from "./four-envoys.ts";
 
-let scene: Scene;
+let four: Four;
 
 beforeAll(async () => {
-  scene = await startScene({
+  four = await startFour({
     backends: 2,
     args: ["--load-report-interval", "1s"],
     envoy: { loadReports: true, locality: { region: "eu", zone: "eu-1" } },
-    config: ({ port, backends }) => `
-gateways: { public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] } }
+    config: ({ backends, groups }) => `
+${groups()}
 routes:
   shop:
-    gateways: [public]
     rules:
       - { name: sick, matches: [{ path: /sick }], backends: [{ service: sick }] }
       - { name: main, backends: [{ service: shop }] }
@@ -29,54 +28,76 @@ services:
   sick: { endpoints: ["${backends[1]}"] }
 `,
   });
-}, 60_000);
+  // Envoy counts the requests to a cluster from the first report on that it makes while it has that cluster.
+  await four.each(async ({ envoy }) => {
+    const reports = () => envoy.counter("load_reporter.responses");
+    const before = await reports();
+    await waitUntil(async () => (await reports()) > before, { what: "the next report" });
+  });
+});
 
-afterAll(() => scene?.[Symbol.asyncDispose]());
+afterAll(() => four[Symbol.asyncDispose]());
 
-async function load(query = "") {
-  return loadSchema.parse(await scene.fairway.get(`/v1/load?${query}`));
+async function load(query: string) {
+  return loadSchema.parse(await four.fairway.get(`/v1/load?${query}`));
 }
 
-async function clusterLoad(name: string, issued: number) {
+/** What one Envoy has reported of a cluster, when it has reported so many requests. */
+async function clusterLoad(
+  { name }: Member,
+  { cluster, issued }: { readonly cluster: string; readonly issued: number },
+) {
   return waitUntil(
     async () => {
-      const [found] = (await load(`cluster=${name}`)).clusters;
+      const [found] = (await load(`node=${name}&cluster=${cluster}`)).clusters;
       return (found?.issued ?? 0) >= issued ? found : undefined;
     },
-    { what: `${issued} requests to ${name} in the load`, timeoutMs: 20_000 },
+    { what: `${issued} requests to ${cluster} in the load`, timeoutMs: 20_000 },
   );
 }
 
 test("counts equal the requests that were made, good and failed, and idle clusters are left out", async () => {
-  scene.backends[1]?.set({ failure: { answer: 500 } });
-  for (let count = 0; count < 40; count += 1) await ask(scene.port, "/");
-  for (let count = 0; count < 7; count += 1) expect((await ask(scene.port, "/sick")).status).toBe(500);
-  expect(await clusterLoad("shop", 40)).toMatchObject({ issued: 40, successful: 40, failed: 0, inProgress: 0 });
-  expect(await clusterLoad("sick", 7)).toMatchObject({ issued: 7, successful: 0, failed: 7, inProgress: 0 });
-  const { clusters, nodes, complete } = await load("node=edge-1");
-  expect(clusters.map(({ cluster }) => cluster)).not.toContain("idle");
-  expect([nodes, complete]).toEqual([1, true]);
-  const { text: metrics } = await ask(scene.fairway.adminPort, "/metrics");
-  expect(metrics).toContain('fairway_upstream_requests_total{cluster="shop",outcome="successful"} 40');
+  four.backends[1]?.set({ failure: { answer: 500 } });
+  await four.each(async (member) => {
+    for (let count = 0; count < 40; count += 1) await ask(member.port, "/");
+    for (let count = 0; count < 7; count += 1) expect((await ask(member.port, "/sick")).status).toBe(500);
+    const none = { successful: 0, failed: 0, inProgress: 0 };
+    expect(await clusterLoad(member, { cluster: "shop", issued: 40 })).toMatchObject({
+      ...none,
+      issued: 40,
+      successful: 40,
+    });
+    expect(await clusterLoad(member, { cluster: "sick", issued: 7 })).toMatchObject({ ...none, issued: 7, failed: 7 });
+    const { clusters, nodes, complete } = await load(`node=${member.name}`);
+    expect(clusters.map(({ cluster }) => cluster)).not.toContain("idle");
+    expect([nodes, complete]).toEqual([four.members.length, true]);
+  });
+  const { text: metrics } = await ask(four.fairway.adminPort, "/metrics");
+  const all = 40 * four.members.length;
+  expect(metrics).toContain(`fairway_upstream_requests_total{cluster="shop",outcome="successful"} ${all}`);
 });
 
-test("a change of the settings is seen by the Envoy at once: other clusters, and endpoints", async () => {
-  const reportsBefore = (await load()).clusters.find(({ cluster }) => cluster === "shop")?.lastReport;
+test("a change of the settings is seen by every Envoy at once: other clusters, and endpoints", async () => {
+  const heard = (member: Member) => member.envoy.counter("load_reporter.requests");
+  const before = await four.each(heard);
   const settings = { interval: "1s", clusters: ["shop"], endpoints: true };
-  const answer = await fetch(`http://127.0.0.1:${scene.fairway.adminPort}/v1/load-settings`, {
+  const answer = await fetch(`http://127.0.0.1:${four.fairway.adminPort}/v1/load-settings`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(settings),
   });
   expect(await answer.json()).toEqual(settings);
-  await ask(scene.port, "/");
-  const shop = await waitUntil(
-    async () => {
-      const [found] = (await load("cluster=shop")).clusters;
-      return found?.endpoints === undefined ? undefined : found;
-    },
-    { what: "the load of an endpoint", timeoutMs: 20_000 },
-  );
-  expect(Object.entries(shop.endpoints ?? {})).toEqual([[scene.backends[0]?.address, expect.anything()]]);
-  expect(shop.lastReport).not.toBe(reportsBefore);
+  await four.each(async (member) => {
+    const told = (before[four.members.indexOf(member)] ?? 0) + 1;
+    await waitUntil(async () => (await heard(member)) === told, { what: "the settings", timeoutMs: 2_000 });
+    await ask(member.port, "/sick");
+    await ask(member.port, "/");
+    await clusterLoad(member, { cluster: "shop", issued: 41 });
+    expect(await clusterLoad(member, { cluster: "sick", issued: 7 })).toMatchObject({ issued: 7 });
+  });
+  const [shop] = (await load("cluster=shop")).clusters;
+  const all = four.members.length;
+  expect(shop?.endpoints).toEqual({
+    [four.backends[0]?.address ?? ""]: { issued: all, successful: all, failed: 0, inProgress: 0 },
+  });
 });

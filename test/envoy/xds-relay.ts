@@ -138,7 +138,7 @@ export class XdsRelay implements AsyncDisposable {
     for (const each of [client, server]) each.on("aborted", end);
     client.on("close", end);
     readMessages(client, (frame) => {
-      this.asked.push({ ...call, ...readRequest(call.path, frame) });
+      if (isDiscovery(call.path)) this.asked.push({ ...call, ...readRequest(call.path, frame) });
       if (!server.closed) server.write(frame);
     });
     client.on("end", () => server.end());
@@ -152,6 +152,7 @@ export class XdsRelay implements AsyncDisposable {
     server.on("trailers", (received) => (trailers = received));
     const lanes = new Map<string, Promise<void>>();
     readMessages(server, (frame) => {
+      if (!isDiscovery(call.path)) return client.write(frame);
       const told = { ...call, ...readResponse(call.path, frame) };
       const write = (): void => {
         this.told.push({ ...told, atMs: performance.now() });
@@ -190,6 +191,8 @@ function readMessages(stream: NodeJS.ReadableStream, take: (frame: Buffer) => vo
   });
 }
 
+/** Load reports go through and are not noted. */
+const isDiscovery = (path: string): boolean => !path.startsWith("/envoy.service.load_stats.");
 const isDelta = (path: string): boolean => path.includes("/Delta");
 
 function readRequest(path: string, frame: Buffer): Omit<Asked, "stream" | "path"> {
