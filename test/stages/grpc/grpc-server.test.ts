@@ -10,6 +10,7 @@ import { GrpcServer } from "../../../src/grpc/grpc-server.ts";
 import { frameMessage } from "../../../src/grpc/message-frames.ts";
 import { status } from "../../../src/grpc/status.ts";
 import { eventually, eventuallyValue } from "../../support/eventually.ts";
+import type { RawCall } from "./raw-grpc.ts";
 import { RawClient } from "./raw-grpc.ts";
 
 const ECHO = "/test.Echo/Echo";
@@ -26,6 +27,7 @@ interface Told {
   readonly call: GrpcCall;
   readonly messages: string[];
   readonly cancelled: string[];
+  cancelledAtMs?: number;
   /** How often everything had left. */
   drained: number;
 }
@@ -45,7 +47,10 @@ async function serve(options: GrpcServerOptions = {}) {
         call.send(frameMessage(bytes));
       },
       halfClosed: () => call.end(status.OK),
-      cancelled: (reason) => mine.cancelled.push(reason),
+      cancelled: (reason) => {
+        mine.cancelled.push(reason);
+        mine.cancelledAtMs = performance.now();
+      },
       drained: () => (mine.drained += 1),
     };
   });
@@ -282,6 +287,39 @@ describe("a connection", () => {
     await eventually("the old connection to go", () => old.closed);
     expect(old.goaways).toBeGreaterThan(0);
   });
+
+  test("goes up to a tenth of its age earlier or later than others, so that those of one age do not go at once", async () => {
+    const ageMs = 500;
+    // The first to come is the last to go. Its own sweeps count the age, and there is one a millisecond at most.
+    const randoms = [0.999, 0.5, 0];
+    const random = () => randoms.shift() ?? 0;
+    const { told, connect } = await serve({ limits: { sweepMs: 1 }, connectionAgeMsMax: ageMs, random });
+    const startedMs = performance.now();
+    const calls: RawCall[] = [];
+    for (let count = 1; count <= 3; count += 1) {
+      const call = connect().call(ECHO);
+      call.stream.write(frameMessage(Buffer.from("a")));
+      await call.received(1);
+      calls.push(call);
+    }
+    await Promise.all(calls.map((call) => call.ended()));
+    const [late = 0, medium = 0, early = 0] = told.map(({ cancelledAtMs = 0 }) => cancelledAtMs - startedMs);
+    expect([early, medium, late].toSorted((a, b) => a - b)).toEqual([early, medium, late]);
+    expect(early).toBeGreaterThanOrEqual(0.89 * ageMs);
+    expect(late).toBeGreaterThanOrEqual(1.08 * ageMs);
+  });
+});
+
+test("closing ends the calls of a few connections at a time, over the time that it is given", async () => {
+  const { server, told, connect } = await serve();
+  for (let count = 0; count < 40; count += 1) connect().call(ECHO).stream.write(frameMessage(Buffer.from("a")));
+  await eventually("all of them", () => told.length === 40);
+  const closed = server.close({ ...closing, spreadMs: 10 });
+  expect(told.filter(({ cancelled }) => cancelled.length > 0)).toHaveLength(4);
+  await closed;
+  // Nine waits of a millisecond, which timers may cut a little.
+  const times = told.map(({ cancelledAtMs = 0 }) => cancelledAtMs);
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(5);
 });
 
 test("closing ends every call with UNAVAILABLE and its reason, and takes no new connection", async () => {
