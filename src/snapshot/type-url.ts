@@ -61,6 +61,7 @@ export const typeUrls = {
   cluster: `${prefix}envoy.config.cluster.v3.Cluster`,
   endpoints: `${prefix}envoy.config.endpoint.v3.ClusterLoadAssignment`,
   listener: `${prefix}envoy.config.listener.v3.Listener`,
+  scopedRoute: `${prefix}envoy.config.route.v3.ScopedRouteConfiguration`,
   route: `${prefix}envoy.config.route.v3.RouteConfiguration`,
   virtualHost: `${prefix}envoy.config.route.v3.VirtualHost`,
   extension: `${prefix}envoy.config.core.v3.TypedExtensionConfig`,

@@ -312,7 +312,10 @@ describe("a connection", () => {
 
 test("closing ends the calls of a few connections at a time, over the time that it is given", async () => {
   const { server, told, connect } = await serve();
-  for (let count = 0; count < 40; count += 1) connect().call(ECHO).stream.write(frameMessage(Buffer.from("a")));
+  for (let count = 0; count < 40; count += 1)
+    connect()
+      .call(ECHO)
+      .stream.write(frameMessage(Buffer.from("a")));
   await eventually("all of them", () => told.length === 40);
   const closed = server.close({ ...closing, spreadMs: 10 });
   expect(told.filter(({ cancelled }) => cancelled.length > 0)).toHaveLength(4);
