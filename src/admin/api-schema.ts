@@ -174,7 +174,9 @@ export const nodeSchema = z.object({
   movingTo: version.optional(),
   acknowledged: version.optional().describe("The snapshot that it acknowledged in full"),
   waiting: waitingSchema.optional().describe("Of its streams the one that has waited longest"),
-  refused: z.object({ reason: z.string(), at: time, count: z.int() }).optional(),
+  refused: z
+    .object({ reason: z.string(), peer: z.string().describe("The last one's address"), at: time, count: z.int() })
+    .optional(),
   streams: z.array(
     z.object({
       variant: z.enum(["sotw", "delta"]),

@@ -27,7 +27,7 @@ export function nodeJson(node: NodeStatus): NodeJson {
     ...(gate === undefined ? {} : { waiting: waitingJson(gate) }),
     ...(refusal === undefined
       ? {}
-      : { refused: { reason: refusal.reason, at: isoTime(refusal.atMs), count: refusal.count } }),
+      : { refused: { reason: refusal.reason, peer: refusal.peer, at: isoTime(refusal.atMs), count: refusal.count } }),
     streams: node.streams.map(streamJson),
     types: node.types.map(typeJson),
   };

@@ -9,6 +9,13 @@ interface AtTime {
 
 export type LoadEvent =
   | (AtTime & { readonly kind: "load-stream-opened"; readonly nodeId: string; readonly peer: string })
+  /** Somebody who may not speak for this node. */
+  | (AtTime & {
+      readonly kind: "load-stream-refused";
+      readonly nodeId: string;
+      readonly peer: string;
+      readonly reason: string;
+    })
   | (AtTime & { readonly kind: "load-stream-closed"; readonly nodeId: string; readonly reason: string })
   /** Nodes are asked to report in another way than before. */
   | (AtTime & {

@@ -96,7 +96,12 @@ export class LoadReports {
           const node = readNode(report.node);
           if (!node.ok) return refuse(status.INVALID_ARGUMENT, node.error);
           const unverified = this.#options.refusalOf?.(node.value, call.peer);
-          if (unverified !== undefined) return refuse(status.PERMISSION_DENIED, unverified);
+          if (unverified !== undefined) {
+            const { address: peer } = call.peer;
+            const refused = { nodeId: node.value.id, peer, reason: unverified };
+            this.#emit({ kind: "load-stream-refused", atMs: this.#now(), ...refused });
+            return refuse(status.PERMISSION_DENIED, unverified);
+          }
           const { streamsMax = STREAMS_MAX } = this.#options;
           if (this.#calls.size >= streamsMax) {
             return refuse(status.RESOURCE_EXHAUSTED, `at most ${streamsMax} nodes can report their load`);

@@ -9,9 +9,11 @@ import type { NodeIdentity, StreamEvent } from "../xds/stream-event.ts";
 import type { OpenStreamEvent, Rejection, StreamRecord } from "./stream-record.ts";
 import { openStream, stepStream, typeRecord } from "./stream-record.ts";
 
-/** Why a node gets nothing: it matches no group, or two. */
+/** Why a node gets nothing: it matches no group, or two, or is not who it says. */
 export interface Refusal {
   readonly reason: string;
+  /** Where the last of them came from. */
+  readonly peer: string;
   readonly atMs: number;
   /** How often it was refused since it was last served. */
   readonly count: number;
@@ -63,7 +65,7 @@ export function refuseNode(
     streams: before?.streams ?? [],
     closed: before?.closed ?? [],
     lastRejections: before?.lastRejections ?? new Map(),
-    refusal: { reason: event.reason, atMs: event.atMs, count: (before?.refusal?.count ?? 0) + 1 },
+    refusal: { reason: event.reason, peer: event.peer, atMs: event.atMs, count: (before?.refusal?.count ?? 0) + 1 },
   };
 }
 

@@ -7,7 +7,7 @@ import type { TableDiff } from "../snapshot/diff.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import { resourceType } from "../snapshot/type-url.ts";
 import { unreachable } from "../support/assert.ts";
-import type { RejectedResource, StreamEvent } from "../xds/stream-event.ts";
+import type { DoorEvent, RejectedResource, StreamEvent } from "../xds/stream-event.ts";
 import type { BuildEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
 
 export type EventLevel = "debug" | "info" | "warn" | "error";
@@ -50,7 +50,7 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescriptio
     case "stream-opened":
       return info(`${event.nodeId} connected (${event.variant}, ${event.group ?? "no group"})`);
     case "stream-refused":
-      return warn(`${event.nodeId} refused: ${event.reason}`);
+      return warn(`${event.nodeId} from ${event.peer} refused: ${event.reason}`);
     case "stream-moved":
       return info(`${event.nodeId} moved to group ${event.group}`);
     case "stream-closed":
@@ -83,6 +83,8 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescriptio
       return debug(`${event.nodeId} has ${event.snapshotVersion}`);
     case "load-stream-opened":
       return info(`${event.nodeId} reports its load`);
+    case "load-stream-refused":
+      return warn(`load reports of ${event.nodeId} from ${event.peer} refused: ${event.reason}`);
     case "load-stream-closed":
       return info(`${event.nodeId} reports its load no more: ${event.reason}`);
     default:
@@ -128,9 +130,9 @@ function describeOwn(
           `admin on http://${event.adminAddress}, as process ${event.pid}`,
       );
     case "streams-turned-away":
-      return warn(`${event.count === 1 ? "a stream was" : `${event.count} streams were`} refused: ${event.reason}`);
+      return warn(`${sumOf(event, "stream", ["was refused", "were refused"])}: ${event.reason}`);
     case "handshakes-failed":
-      return warn(`${handshakes(event)}: ${event.reason}`);
+      return warn(`${sumOf(event, "TLS connection", ["failed", "failed"])}: ${event.reason}`);
     case "xds-certificate-renewed": {
       const until = `a certificate valid until ${new Date(event.validUntilMs).toISOString()}`;
       return event.isValidNow
@@ -146,10 +148,10 @@ function describeOwn(
   }
 }
 
-function handshakes({ count, peer }: Extract<ServerEvent, { readonly kind: "handshakes-failed" }>): string {
+function sumOf({ count, peer }: DoorEvent, what: string, happened: readonly [one: string, many: string]): string {
   const from = peer === undefined ? "" : ` from ${peer}`;
-  if (count === 1) return `a TLS connection${from} failed`;
-  return `${count} TLS connections failed${from === "" ? "" : `, the last${from}`}`;
+  if (count === 1) return `a ${what}${from} ${happened[0]}`;
+  return `${count} ${what}s ${happened[1]}${from === "" ? "" : `, the last${from}`}`;
 }
 
 function firstOf(diagnostics: readonly Diagnostic[]): string {

@@ -63,7 +63,7 @@ function feedStreams(registry: Registry): Feeds {
   const tallies = typeTallies(registry);
   const refused = new Counter({
     name: "fairway_streams_refused_total",
-    help: "Streams that were refused: too many, no group or two, another's certificate, or no valid snapshot yet.",
+    help: "Streams that were refused: too many, no node, no group or two, another's certificate, or no valid snapshot yet.",
     registers: [registry],
   });
   const handshakes = new Counter({
@@ -91,6 +91,7 @@ function feedStreams(registry: Registry): Feeds {
       tallies(event.typeUrl).rejections.sum += 1;
     },
     "stream-refused": () => refused.inc(),
+    "load-stream-refused": () => refused.inc(),
     "streams-turned-away": ({ count }) => refused.inc(count),
     "handshakes-failed": ({ count }) => handshakes.inc(count),
   };

@@ -119,7 +119,7 @@ export class AdsServer {
     const nowMs = () => options.clock.monotonicMs();
     this.#turnedAway = new TurnedAway({
       nowMs,
-      tell: ({ atMs, reason, count }) => options.emit([{ kind: "streams-turned-away", atMs, reason, count }]),
+      tell: (refusals) => options.emit([{ kind: "streams-turned-away", ...refusals }]),
     });
     this.#handshakes = new TurnedAway({
       nowMs,
@@ -226,7 +226,7 @@ export class AdsServer {
     const isTooMany = this.#streams.size >= (this.#options.streamsMax ?? STREAMS_MAX);
     if (isTooMany || !this.#rate.take(this.#options.clock.monotonicMs())) {
       const reason = isTooMany ? "there are too many streams" : "too many streams are being opened";
-      this.#turnedAway.add(reason);
+      this.#turnedAway.add(reason, call.peer.address);
       call.end(status.UNAVAILABLE, reason);
       return nobody;
     }
@@ -253,6 +253,7 @@ export class AdsServer {
       companionsOf: (of) => this.#companions.of(of),
       stepped: (stepped) => this.#companions.stepped(stepped),
       emit: (events) => this.#options.emit(events),
+      turnedAway: (problem, peer) => this.#turnedAway.add(problem, peer),
       identified: (stream) =>
         this.#streams.identified(stream) <= STREAMS_OF_NODE_MAX ? undefined : "this node has too many streams",
       admit: (stream, options) => {

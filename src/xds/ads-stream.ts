@@ -17,6 +17,7 @@ import type { RequestDecoder } from "./decode-request.ts";
 import { frameResponse } from "./frame.ts";
 import type { Refusal } from "./judge-request.ts";
 import { judgeHoldings, judgeRequest } from "./judge-request.ts";
+import type { NodeProblem } from "./read-node.ts";
 import { readNode } from "./read-node.ts";
 import type { SharedResponses } from "./shared-responses.ts";
 import type { NodeIdentity, StreamEvent } from "./stream-event.ts";
@@ -44,6 +45,8 @@ export interface AdsStreamPorts {
   /** Something happened on it that its companions may have waited for. */
   stepped(stream: AdsStream): void;
   emit(events: readonly StreamEvent[]): void;
+  /** A stream of that address does not say whose it is. */
+  turnedAway(problem: NodeProblem, peer: string): void;
   /** Its node is known now; returns why the node must not have one more stream. */
   identified(stream: AdsStream): string | undefined;
   /** Whether its first request may be answered now, or `admitted` will be called, or why neither. */
@@ -155,7 +158,7 @@ export class AdsStream implements CallListener, Receiver {
     const judged = judgeRequest(request, this.#kind.typeUrl);
     if ("refusal" in judged) this.end(judged.refusal.code, judged.refusal.reason);
     else if (this.#state !== undefined) this.#demand(judged.demand);
-    else if (request.nodeProblem !== undefined) this.end(status.INVALID_ARGUMENT, request.nodeProblem);
+    else if (request.nodeProblem !== undefined) this.#turnAway(request.nodeProblem);
     else if (this.#open(request.node)) this.#enter(judged.demand);
   }
 
@@ -191,13 +194,14 @@ export class AdsStream implements CallListener, Receiver {
   #open(raw: Parameters<typeof readNode>[0]): boolean {
     const node = readNode(raw);
     if (!node.ok) {
-      this.end(status.INVALID_ARGUMENT, node.error);
+      this.#turnAway(node.error);
       return false;
     }
+    const { address: peer } = this.#call.peer;
     const atMs = this.#ports.clock.monotonicMs();
     const facts = { streamId: this.streamId, nodeId: node.value.id, atMs, node: node.value };
     const refuse = (code: StatusCode, reason: string): false => {
-      this.#ports.emit([{ kind: "stream-refused", ...facts, reason }]);
+      this.#ports.emit([{ kind: "stream-refused", ...facts, reason, peer }]);
       this.end(code, reason);
       return false;
     };
@@ -217,10 +221,15 @@ export class AdsStream implements CallListener, Receiver {
       shared: this.#ports.shared,
       companions: () => this.#ports.companionsOf(this),
     });
-    const peer = this.#call.peer.address;
     this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#kind.variant, group: this.#group, peer }]);
     this.#step({ kind: "snapshot", snapshot: assigned.value.snapshot, atMs });
     return true;
+  }
+
+  /** Nobody knows whose stream it is. */
+  #turnAway(problem: NodeProblem): void {
+    this.#ports.turnedAway(problem, this.#call.peer.address);
+    this.end(status.INVALID_ARGUMENT, problem);
   }
 
   /** Said before the group's snapshot is stepped to, so that what follows counts for the new group. */

@@ -10,15 +10,14 @@
  */
 import { Node } from "../gen/envoy/config/core/v3/base.ts";
 import { FieldCursor } from "./field-cursor.ts";
+import type { NodeProblem } from "./read-node.ts";
+import { NODE_BYTES_MAX, nodeProblems } from "./read-node.ts";
 import type { Demand, Variant } from "./stream-state.ts";
 import type { TextPool } from "./text-pool.ts";
 import { createTextPool } from "./text-pool.ts";
 
 /** The field that holds the node in each variant's request. */
 const NODE_FIELD = { sotw: 2, delta: 1 } as const;
-
-/** Envoy 1.40 sends 61 kB without any metadata. */
-const NODE_BYTES_MAX = 1024 * 1024;
 
 /** More names in one request, or of one type on one stream, are not a fleet but a mistake or an attack; no more are read. */
 export const NAMES_MAX = 100_000;
@@ -28,7 +27,7 @@ export interface DecodedRequest {
   readonly demand: Demand;
   readonly node: Node | undefined;
   /** Why there is no node although the message has one. */
-  readonly nodeProblem: string | undefined;
+  readonly nodeProblem: NodeProblem | undefined;
   /** How many resource names it carries; the caller bounds them. */
   readonly namesCount: number;
 }
@@ -66,16 +65,11 @@ const noNode = { node: undefined, nodeProblem: undefined };
 
 /** Metadata that is too deep, at about a hundred, is refused by the decoder. */
 function decodeNode(bytes: Uint8Array): Pick<DecodedRequest, "node" | "nodeProblem"> {
-  if (bytes.byteLength > NODE_BYTES_MAX) {
-    return {
-      node: undefined,
-      nodeProblem: `node has ${bytes.byteLength} bytes; at most ${NODE_BYTES_MAX} are accepted`,
-    };
-  }
+  if (bytes.byteLength > NODE_BYTES_MAX) return { node: undefined, nodeProblem: nodeProblems.long };
   try {
     return { node: Node.decode(bytes), nodeProblem: undefined };
   } catch {
-    return { node: undefined, nodeProblem: "node cannot be decoded; is its metadata very deep?" };
+    return { node: undefined, nodeProblem: nodeProblems.unreadable };
   }
 }
 

@@ -17,15 +17,28 @@ const METADATA_DEPTH_MAX = 16;
 /** Of a path and of a text; longer ones match nothing that people write, and a long key would be repeated in each path below it. */
 const METADATA_CHARS_MAX = 1_024;
 
+/** A protobuf may be larger; Envoy 1.40 sends 61 kB without any metadata. */
+export const NODE_BYTES_MAX = 1024 * 1024;
+
+/** What can be wrong with a node, in the words that its client and the operators are told: a closed list, so that they can be counted. */
+export const nodeProblems = {
+  absent: "the first request of a stream must carry node.id; set node.id and node.cluster in Envoy's bootstrap",
+  longNames: `node.id and node.cluster may have at most ${ID_CHARS_MAX} characters`,
+  long: `node may have at most ${NODE_BYTES_MAX} bytes`,
+  unreadable: "node cannot be decoded; is its metadata very deep?",
+} as const;
+
+export type NodeProblem = (typeof nodeProblems)[keyof typeof nodeProblems];
+
 type Scalar = string | number | boolean;
 
 /** The identity, or why it is not acceptable. */
-export function readNode(node: Node | undefined): Result<NodeIdentity, string> {
+export function readNode(node: Node | undefined): Result<NodeIdentity, NodeProblem> {
   if (node === undefined || node.id === "") {
-    return err("the first request of a stream must carry node.id; set node.id and node.cluster in Envoy's bootstrap");
+    return err(nodeProblems.absent);
   }
   if (node.id.length > ID_CHARS_MAX || node.cluster.length > ID_CHARS_MAX) {
-    return err(`node.id and node.cluster may have at most ${ID_CHARS_MAX} characters`);
+    return err(nodeProblems.longNames);
   }
   const metadata = new Map<string, Scalar>();
   flatten(node.metadata, { prefix: "", depth: 0 }, metadata);

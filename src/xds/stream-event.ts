@@ -31,12 +31,14 @@ export interface RejectedResource {
   readonly at: Place | undefined;
 }
 
-/** Streams were refused before anything was read from them, so nobody knows whose they are; at once or since the last time. */
+/** Streams were refused before they had said whose they are; at once or since the last time. */
 export interface StreamsTurnedAway {
   readonly kind: "streams-turned-away";
   readonly atMs: number;
   readonly reason: string;
   readonly count: number;
+  /** The address of the last of them. */
+  readonly peer: string | undefined;
 }
 
 /** Connections got no further than TLS; at once or since the last time. */
@@ -60,7 +62,13 @@ export type StreamEvent =
       readonly group: GroupName | undefined;
       readonly peer: string;
     })
-  | (OnStream & { readonly kind: "stream-refused"; readonly reason: string; readonly node: NodeIdentity })
+  | (OnStream & {
+      readonly kind: "stream-refused";
+      readonly reason: string;
+      /** As it says of itself; where it comes from is what an impostor cannot choose. */
+      readonly node: NodeIdentity;
+      readonly peer: string;
+    })
   | (OnStream & { readonly kind: "stream-closed"; readonly reason: string })
   /** A change of the config put the node into another group; what follows on the stream is that group's. */
   | (OnStream & { readonly kind: "stream-moved"; readonly group: GroupName })

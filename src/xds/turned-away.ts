@@ -1,14 +1,16 @@
 /**
- * Streams and connections that were refused before anything was read from them, told as events that a storm cannot multiply.
+ * Streams and connections that were refused before they said whose they are, told as events that a storm cannot multiply.
  *
  * The first refusal for a reason is told at once; the ones that follow are counted and told together, once in
  * a while. So ten thousand refusals a second are one line in the log, and are all counted.
  */
+import type { NodeProblem } from "./read-node.ts";
+
 /** Often enough for a graph, and a storm of a day is still a log that people can read. */
 const TELL_EVERY_MS = 5_000;
 
 /** Why a stream was refused. */
-export type TurnedAwayReason = "there are too many streams" | "too many streams are being opened";
+export type TurnedAwayReason = "there are too many streams" | "too many streams are being opened" | NodeProblem;
 
 /** At once, or since the last time. */
 export interface Refusals<Reason extends string> {

@@ -97,7 +97,13 @@ describe("with a client CA", () => {
     expect((await liar.ended()).code).toBe(status.PERMISSION_DENIED);
     expect(liar.failure?.details).toContain("two.test");
     expect(liar.responses).toEqual([]);
-    expect(events).toContainEqual(expect.objectContaining({ kind: "stream-refused", nodeId: "edge-1" }));
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        kind: "stream-refused",
+        nodeId: "edge-1",
+        peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      }),
+    );
   });
 });
 

@@ -63,6 +63,7 @@ export function streamOf(nodeId: string, streamId: number, of: Partial<Of<"strea
       kind: "stream-refused",
       reason,
       node: identity(nodeId),
+      peer: "10.0.0.1:4000",
     }),
     moved: (group: GroupName): Of<"stream-moved"> => ({ ...base(), kind: "stream-moved", group }),
     closed: (): Of<"stream-closed"> => ({ ...base(), kind: "stream-closed", reason: "the client went away" }),

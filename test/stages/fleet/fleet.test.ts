@@ -84,12 +84,12 @@ describe("nodes that come and go", () => {
     expect(fleet.groups.get(edge)?.acknowledgedCount).toBe(0);
   });
 
-  test("lists a node that matches no group with the reason, until it is served", () => {
+  test("lists a node that matches no group with the reason and its address, until it is served", () => {
     const stream = streamOf("a", 1);
     const fleet = after(stream.refused("no group matches"), stream.refused("no group matches"));
     expect(findNode(fleet, "a", 20_000)).toMatchObject({
       connected: false,
-      refusal: { reason: "no group matches", count: 2 },
+      refusal: { reason: "no group matches", peer: "10.0.0.1:4000", count: 2 },
     });
     step(fleet, stream.opened());
     expect(findNode(fleet, "a", 20_000)?.refusal).toBeUndefined();

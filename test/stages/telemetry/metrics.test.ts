@@ -162,7 +162,13 @@ test("counts refused configs, refused streams, failed handshakes and failed writ
   const { record, lines } = measured();
   record({ kind: "config-refused", atMs: 0, cause: "x", diagnostics: [] });
   record({ kind: "state-write-failed", atMs: 0, message: "disk full" }, streamOf("a", 1).refused("no group"));
-  record({ kind: "streams-turned-away", atMs: 0, reason: "there are too many streams", count: 41 });
+  record({
+    kind: "streams-turned-away",
+    atMs: 0,
+    reason: "there are too many streams",
+    count: 41,
+    peer: "10.0.0.1:4000",
+  });
   for (const count of [1, 8]) record({ kind: "handshakes-failed", atMs: 0, reason: "x", count, peer: undefined });
   expect(await lines()).toEqual(
     expect.arrayContaining([

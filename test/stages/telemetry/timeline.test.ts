@@ -41,6 +41,18 @@ test("leaves out what only the fleet is about", () => {
   expect(timeline.after(0)).toHaveLength(1);
 });
 
+test("says where a node that is refused comes from, the last time when it comes again", () => {
+  const timeline = createTimeline();
+  const refused = streamOf("edge-1", 1).refused("it is not who it says");
+  timeline.record(refused);
+  timeline.record({ ...refused, peer: "10.0.0.9:5000" });
+  timeline.record({ kind: "load-stream-refused", atMs: 1, nodeId: "edge-1", peer: "[::1]:7", reason: "the same" });
+  expect(timeline.after(0)).toMatchObject([
+    { count: 2, level: "warn", text: "edge-1 from 10.0.0.9:5000 refused: it is not who it says" },
+    { count: 1, level: "warn", text: "load reports of edge-1 from [::1]:7 refused: the same" },
+  ]);
+});
+
 test("shows that the config is good again", () => {
   const timeline = createTimeline();
   timeline.record({ kind: "config-mended", atMs: 1, cause: "routes.yaml changed" });
