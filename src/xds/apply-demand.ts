@@ -161,6 +161,7 @@ function forget(type: TypeState, name: ResourceName): void {
 function forgetHosts(state: StreamState, routes: readonly ResourceName[]): void {
   const hosts = state.types.get(typeUrls.virtualHost);
   if (hosts === undefined) return;
+  for (const name of routes) hosts.begun.delete(name);
   for (const name of hosts.held.keys()) {
     if (!hosts.subscription.names.has(name) && routes.includes(routeOf(name))) hosts.held.delete(name);
   }

@@ -13,6 +13,7 @@ import { brand } from "../support/brand.ts";
 import { contentHash } from "../support/hash.ts";
 import { answeredHosts, isHostAnswer, routeOf } from "./asked-hosts.ts";
 import { composeShared } from "./compose-shared.ts";
+import { firstWord } from "./first-hosts.ts";
 import { offerOf, openNames, wantedNames } from "./offer.ts";
 import { viewFor } from "./offered-view.ts";
 import { RESPONSE_BYTES_MAX, byName } from "./response-limits.ts";
@@ -26,9 +27,10 @@ import { plainView } from "./view.ts";
 
 /** The response that is due, or undefined when the client holds what it should. */
 export function compose(state: StreamState, type: TypeState, view: View): Composed | undefined {
-  const shared = composeShared(state, type, view);
+  const first = firstWord(state, type);
+  const shared = first === undefined ? composeShared(state, type, view) : "each by itself";
   if (shared !== "each by itself") return shared;
-  const draft = draftFor(state, type, view);
+  const draft = first ?? draftFor(state, type, view);
   if (draft === undefined) return undefined;
   const { complete, ...response } = draft;
   return state.shared.compose(

@@ -50,6 +50,10 @@ export interface TypeState {
   readonly missing: Set<ResourceName>;
   /** To be sent although the version is the one held. */
   readonly forced: Set<ResourceName>;
+  /** VHDS: route configurations of which the first word was said (`first-hosts.ts`). */
+  readonly begun: Set<ResourceName>;
+  /** VHDS: there may be one of which it was not. */
+  wordDue: boolean;
   inFlight: InFlight | undefined;
   /** SotW: the nonce of a response of which the client wants nothing any more; it may answer it or not. */
   abandoned: Nonce | undefined;
@@ -239,6 +243,8 @@ export function typeStateOf(state: StreamState, typeUrl: string): TypeState | un
     held: new Holding(subscription),
     missing: new Set(),
     forced: new Set(),
+    begun: new Set(),
+    wordDue: type.onDemand,
     inFlight: undefined,
     abandoned: undefined,
     lastNonce: undefined,

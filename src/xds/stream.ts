@@ -141,6 +141,9 @@ function takeVerdict(
       output.events.push({ kind: "acked", ...facts, roundTripMs: atMs - inFlight.sentAtMs });
   } else if (demand.error === undefined) {
     const guilty = acknowledge(state, type, inFlight, offeredView(state, type));
+    // What it has now may wait for the first word on its virtual hosts.
+    const hosts = type.type.typeUrl === typeUrls.route ? state.types.get(typeUrls.virtualHost) : undefined;
+    if (hosts !== undefined) hosts.wordDue = true;
     output.events.push({ kind: "acked", ...facts, roundTripMs: atMs - inFlight.sentAtMs });
     if (guilty !== undefined) output.events.push(foundGuilty(state, { typeUrl: facts.typeUrl, guilty, atMs }));
   } else {
@@ -180,7 +183,8 @@ function push(state: StreamState, atMs: number, output: Output): void {
   for (const type of subscribedTypes(state)) {
     if (type.inFlight !== undefined) continue;
     const view = offeredView(state, type);
-    if (view === undefined || (type.cleanFor === view && type.forced.size === 0 && !type.owed)) continue;
+    const isClean = type.cleanFor === view && type.forced.size === 0 && !type.owed && !type.wordDue;
+    if (view === undefined || isClean) continue;
     const composed = compose(state, type, view);
     if (composed === undefined) {
       type.forced.clear();

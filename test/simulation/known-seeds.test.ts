@@ -24,6 +24,7 @@ describe("what a seed once found stays found", () => {
     [985930, "what had been suspected with something that has gone was sent again with the same response"],
     [50807, "a virtual host went before its route configuration, and requests would have been answered with 404"],
     [59659, "a cluster was held back for a trial of another that was never sent"],
+    [27793, "a route configuration was acknowledged while another response on virtual hosts was under way, and waited"],
     [637514, "listeners waited for a secret that had gone with its cluster"],
   ];
 

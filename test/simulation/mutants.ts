@@ -418,6 +418,13 @@ export const mutants: readonly Mutant[] = [
     becomes: "",
   },
   {
+    rule: "a route configuration that comes later does not wait for virtual hosts that it has not asked for",
+    seed: 739,
+    file: "stream.ts",
+    text: "if (hosts !== undefined) hosts.wordDue = true;",
+    becomes: "",
+  },
+  {
     rule: "a host that nobody has is answered",
     seed: 16,
     file: "asked-hosts.ts",

@@ -69,6 +69,12 @@ function checkEnvoy(
   }
   if (!good) return found;
   found.push(...checkHosts(envoy, snapshot));
+  if (envoy.askedHosts?.type.askedOnStream === true) {
+    for (const key of held.keys()) {
+      const waits = key.startsWith("r:") && !envoy.askedHosts.hasHeardOf(key.slice(2));
+      if (waits) found.push(`${key} waits for a word on its virtual hosts`);
+    }
+  }
   for (const key of held.keys()) if (!expected.has(key) && !isExcused(key)) found.push(`${key} is still there`);
   if (!sotw) return found;
   for (const { typeUrl, versionInfo, wildcard } of envoy.types) {

@@ -17,6 +17,8 @@ export class AskedHosts {
   readonly #hosts = new Map<string, Resource>();
   /** By asked name: the own name of what answers it; undefined: there is none. */
   readonly #answers = new Map<string, string | undefined>();
+  /** Route configurations of which it has heard anything; their listeners are closed until then. */
+  readonly #heardOf = new Set<string>();
 
   /** What it has, by own name. */
   get held(): ReadonlyMap<string, Resource> {
@@ -31,6 +33,11 @@ export class AskedHosts {
   /** The names that are asked for and were answered or not. */
   isAnswered(name: string): boolean {
     return this.#answers.has(name);
+  }
+
+  /** Whether a listener with this route configuration is open. */
+  hasHeardOf(route: string): boolean {
+    return this.#heardOf.has(route);
   }
 
   connect(): readonly Outgoing[] {
@@ -49,6 +56,8 @@ export class AskedHosts {
   }
 
   receive(response: Response): () => Outgoing {
+    for (const { name } of response.resources) this.#heardOf.add(routeOf(name));
+    for (const name of response.removed) this.#heardOf.add(routeOf(name));
     for (const resource of response.resources) {
       const own = isHostAnswer(resource) ? resource.hostName : undefined;
       if (!this.type.names.has(resource.name)) continue;
@@ -70,6 +79,7 @@ export class AskedHosts {
 
   /** No route configurations but these are in use. */
   keepRoutes(routes: ReadonlySet<string>, connected: boolean): readonly Outgoing[] {
+    for (const route of this.#heardOf) if (!routes.has(route)) this.#heardOf.delete(route);
     const gone = [...this.type.names].filter((name) => !routes.has(routeOf(name)));
     for (const name of gone) {
       this.type.names.delete(name);

@@ -180,6 +180,10 @@ function describeRoute({ clusters, tune = 0, bad = false }: RouteNotation, hosts
     json: { clusters, tune, bad, ...(hostsOnDemand ? { hostsOnDemand } : {}) },
     references: clusters.map((name) => ({ typeUrl: typeUrls.cluster, name })),
     content: { bad, clusters, hostsOnDemand },
+    // `RouteConfiguration.vhds`.
+    ...(hostsOnDemand
+      ? { body: new BinaryWriter().tag(9, WireType.LengthDelimited).bytes(new Uint8Array()).finish() }
+      : {}),
   };
 }
 

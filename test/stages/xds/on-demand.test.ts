@@ -54,8 +54,9 @@ function started(snapshot = build(hosts)): DrivenStream {
   stream.publish(snapshot);
   stream.ask("route", { names: ["r"] });
   stream.ack("route");
-  // Envoy's first request names nothing.
-  expect(stream.ask("virtualHost")).toEqual([]);
+  // Envoy's first request names nothing, and it waits for an answer.
+  expect(wire(stream.ask("virtualHost"))).toEqual(["-r/no host"]);
+  expect(stream.ack("virtualHost")).toEqual([]);
   return stream;
 }
 
@@ -135,6 +136,66 @@ describe("a virtual host on demand", () => {
     stream.publish(build(hosts));
     const versions = { "r/one": "old", "r/gone": "old" };
     expect(wire(stream.ask("virtualHost", { names: ["r/one.test"], versions }))).toEqual(["r/one<r/one.test -r/gone"]);
+  });
+});
+
+describe("the first word on virtual hosts, that one is gone which nobody can have,", () => {
+  const two = (other: object) => {
+    const route = (name: string, fields: object) =>
+      raw("envoy.config.route.v3.RouteConfiguration", name, { name, ...fields });
+    const onDemand = { vhds: { configSource: { ads: {} } } };
+    return snapshotOf(buildIntent({ rawResources: [route("r", onDemand), route("other", other)] }));
+  };
+
+  test("is said once of each route configuration that the client has, and of none without virtual hosts on demand", () => {
+    const stream = new DrivenStream("delta");
+    stream.publish(two({ vhds: { configSource: { ads: {} } } }));
+    stream.ask("route", { names: ["r"] });
+    expect(wire(stream.ask("virtualHost"))).toEqual([]);
+    expect(wire(stream.ack("route"))).toEqual(["-r/no host"]);
+    expect(wire(stream.ack("virtualHost"))).toEqual([]);
+    stream.ask("route", { names: ["other"] });
+    expect(wire(stream.ack("route"))).toEqual(["-other/no host"]);
+    stream.ack("virtualHost");
+    expect(wire(stream.publish(two({})))).toEqual(["other<"]);
+    expect(wire(stream.ack("route"))).toEqual([]);
+    const without = new DrivenStream("delta");
+    without.publish(two({}));
+    without.ask("route", { names: ["other"] });
+    without.ack("route");
+    expect(wire(without.ask("virtualHost"))).toEqual([]);
+  });
+
+  test("is said also of a route configuration that is acknowledged while the word on another is under way", () => {
+    const stream = new DrivenStream("delta");
+    stream.publish(two({ vhds: { configSource: { ads: {} } } }));
+    stream.ask("route", { names: ["r"] });
+    stream.ack("route");
+    expect(wire(stream.ask("virtualHost"))).toEqual(["-r/no host"]);
+    stream.ask("route", { names: ["other"] });
+    expect(wire(stream.ack("route"))).toEqual([]);
+    expect(wire(stream.ack("virtualHost"))).toEqual(["-other/no host"]);
+  });
+
+  test("is said again to who asks for the route configuration again", () => {
+    const stream = started();
+    stream.ask("route", { drop: ["r"] });
+    stream.ask("route", { names: ["r"] });
+    expect(wire(stream.ack("route"))).toEqual(["-r/no host"]);
+  });
+
+  test("is said of all where route configurations are asked for on another stream", () => {
+    const stream = new DrivenStream("delta");
+    stream.publish(two({ vhds: { configSource: { ads: {} } } }));
+    expect(wire(stream.ask("virtualHost"))).toEqual(["-other/no host -r/no host"]);
+    expect(wire(stream.ack("virtualHost"))).toEqual([]);
+  });
+
+  test("is not said of one of which the client has asked for a host", () => {
+    const stream = new DrivenStream("delta");
+    stream.publish(build(hosts));
+    expect(wire(stream.ask("virtualHost", { names: ["r/one.test"] }))).toEqual(["r/one<r/one.test"]);
+    expect(wire(stream.ack("virtualHost"))).toEqual([]);
   });
 });
 
