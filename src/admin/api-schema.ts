@@ -115,10 +115,16 @@ export const snapshotListSchema = z.object({
   next: z.string().optional().describe("The `after` of the next page"),
 });
 
+const ttl = z
+  .string()
+  .optional()
+  .describe("Such as 60s: a node that hears of no control plane for so long drops it; absent when it keeps it");
+
 const resourceSchema = z.object({
   name: z.string(),
   version,
   at: place,
+  ttl,
   resource: z.unknown().optional().describe("proto3 JSON, secrets redacted; with include=resources"),
 });
 
@@ -197,6 +203,7 @@ export const nodeResourcesSchema = z.object({
       version: z.string().optional().describe("What it acknowledged last; empty when that is not known"),
       wantedVersion: z.string().optional().describe("Absent when the config has no such resource any more"),
       at: place.optional().describe("The line that caused what it is to have, or else what it has"),
+      ttl,
       rejection: z.object({ message: z.string(), at: time }).optional(),
     }),
   ),

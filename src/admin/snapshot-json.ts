@@ -1,6 +1,7 @@
 /**
  * Snapshots in the shape of the admin API.
  */
+import { protoDuration } from "../model/duration.ts";
 import { diffSnapshots } from "../snapshot/diff.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
@@ -87,6 +88,11 @@ export function typeName(typeUrl: string): string {
   return resourceType(typeUrl)?.plural ?? typeUrl;
 }
 
+/** How long a node keeps it; most are kept for good. */
+export function ttlJson(resource: Resource | undefined): { readonly ttl?: string } {
+  return resource?.ttlMs === undefined ? {} : { ttl: protoDuration(resource.ttlMs) };
+}
+
 function pageOf(
   snapshot: Snapshot,
   query: ResourceQuery,
@@ -131,7 +137,13 @@ function resourceJson(
   render: ResourceQuery["render"],
 ): NonNullable<SnapshotJson["types"][string]>["resources"][number] {
   const { name, version, at } = resource;
-  return { name, version, at: { ...at }, ...(render === undefined ? {} : { resource: render(resource) }) };
+  return {
+    name,
+    version,
+    at: { ...at },
+    ...ttlJson(resource),
+    ...(render === undefined ? {} : { resource: render(resource) }),
+  };
 }
 
 function pastJson({ version, cause }: Snapshot): GroupJson["history"][number] {

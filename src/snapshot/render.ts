@@ -7,6 +7,7 @@
  */
 import { toJson } from "@bufbuild/protobuf";
 import type { EnvoyApi } from "../model/envoy-api.ts";
+import { protoDuration } from "../model/duration.ts";
 import type { JsonValue } from "../model/intent.ts";
 import { present } from "../support/assert.ts";
 import type { Redactor } from "./redact.ts";
@@ -18,6 +19,8 @@ import { yamlText } from "./yaml-text.ts";
 
 /** How the text is written. */
 export type RenderFormat = "yaml" | "json";
+
+const WRAPPER = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
 /** File name (`clusters.yaml`) → text, for every type that has resources. */
 export function renderSnapshot(snapshot: Snapshot, api: EnvoyApi, format: RenderFormat): ReadonlyMap<string, string> {
@@ -67,6 +70,14 @@ function rank(key: string): number {
 function renderTable(table: TypeTable, api: EnvoyApi, redact: Redactor): JsonValue {
   return {
     version_info: table.version,
-    resources: [...table.resources.values()].map((resource) => renderResource(resource, api, redact)),
+    resources: [...table.resources.values()].map((resource) => renderEntry(resource, api, redact)),
   };
+}
+
+/** With a TTL it is in a wrapper that says so, as on a SotW stream. */
+function renderEntry(resource: Resource, api: EnvoyApi, redact: Redactor): JsonValue {
+  const rendered = renderResource(resource, api, redact);
+  const { name, ttlMs } = resource;
+  if (ttlMs === undefined) return rendered;
+  return { "@type": WRAPPER, name, ttl: protoDuration(ttlMs), resource: rendered };
 }

@@ -4,12 +4,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SnapshotJson } from "../../../src/admin/api-schema.ts";
+import { nodeResourcesSchema } from "../../../src/admin/api-schema.ts";
+import { nodeResourcesJson } from "../../../src/admin/node-resources-json.ts";
 import type { ResourceQuery } from "../../../src/admin/snapshot-json.ts";
 import { snapshotJson } from "../../../src/admin/snapshot-json.ts";
 import type { Resource, ResourceName, VersionInfo } from "../../../src/snapshot/resource.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { createSnapshot, createTable } from "../../../src/snapshot/snapshot.ts";
 import { resourceTypes } from "../../../src/snapshot/type-url.ts";
+import { present } from "../../../src/support/assert.ts";
 import { brand } from "../../../src/support/brand.ts";
 import { edge } from "../fleet/example-events.ts";
 
@@ -78,4 +81,27 @@ test("only one type is shown when only one is asked for", async () => {
   const page = await snapshotJson([snapshot], { limit: 10, type: "clusters" });
   expect(Object.keys(page.types)).toEqual(["clusters"]);
   expect(namesOf(page)).toEqual(["clusters/cluster"]);
+});
+
+test("a resource that ends by itself has its TTL, in a snapshot and in what a node has, and another has none", async () => {
+  const { typeUrl } = present(resourceTypes[1], "clusters are there");
+  const [kept, lent] = [resourceOf(typeUrl, "kept", 1), { ...resourceOf(typeUrl, "lent", 1), ttlMs: 90_000 }];
+  const snapshot = createSnapshot(edge, new Map([[typeUrl, createTable(typeUrl, [kept, lent])]]), {
+    updates: { graceMs: 0, deadlineMs: 0, onDeadline: "hold", drainMs: 0 },
+    cause: { text: "test", atMs: 0 },
+  });
+  const page = await snapshotJson([snapshot], { limit: 10 });
+  expect(page.types["clusters"]?.resources.map(({ name, ttl }) => [name, ttl])).toEqual([
+    ["kept", undefined],
+    ["lent", "90s"],
+  ]);
+  const inspected = [kept, lent].map((resource) => {
+    const { name } = resource;
+    return { typeUrl, name, status: "synced", heldVersion: "1", held: resource, wanted: undefined } as const;
+  });
+  const ofNode = nodeResourcesSchema.parse(nodeResourcesJson({ resources: inspected, next: undefined }, undefined));
+  expect(ofNode.resources.map(({ name, ttl }) => [name, ttl])).toEqual([
+    ["kept", undefined],
+    ["lent", "90s"],
+  ]);
 });

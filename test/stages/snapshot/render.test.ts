@@ -38,6 +38,25 @@ describe("renderSnapshot", () => {
     );
   });
 
+  it("shows what has a TTL with it, as Envoy gets it on SotW, and what has none as it is", () => {
+    const lent = { ...raw("envoy.config.cluster.v3.Cluster", "lent", { name: "lent" }), ttlMs: 1_500 };
+    const kept = raw("envoy.config.cluster.v3.Cluster", "kept", { name: "kept" });
+    const files = renderSnapshot(snapshotOf(buildIntent({ rawResources: [lent, kept] })), envoyApi, "json");
+    const response = JSON.parse(files.get("clusters.json") ?? "") as { readonly resources: JsonValue };
+    const cluster = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+    expect(response.resources).toEqual([
+      { "@type": cluster, name: "kept" },
+      {
+        "@type": "type.googleapis.com/envoy.service.discovery.v3.Resource",
+        name: "lent",
+        ttl: "1.5s",
+        resource: { "@type": cluster, name: "lent" },
+      },
+    ]);
+    const encoded = envoyApi.encode("type.googleapis.com/envoy.service.discovery.v3.DiscoveryResponse", response);
+    expect(encoded).toMatchObject({ ok: true });
+  });
+
   it.each<[string, string, { readonly [key: string]: JsonValue }]>([
     [
       "a private key",
