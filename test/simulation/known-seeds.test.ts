@@ -26,6 +26,8 @@ describe("what a seed once found stays found", () => {
     [59659, "a cluster was held back for a trial of another that was never sent"],
     [27793, "a route configuration was acknowledged while another response on virtual hosts was under way, and waited"],
     [637514, "listeners waited for a secret that had gone with its cluster"],
+    [1281607, "what a full state took from a client that rejected it was held against another replica"],
+    [1334709, "what a client took of a response that it rejected was held against another replica"],
   ];
 
   test.each(known)("seed %i: %s", (seed) => expectSafe(seed));

@@ -332,8 +332,15 @@ export class SimNode {
     const { foreign, reconnected, late, nameless, rejections } = this.#excuses;
     if (late) return true;
     const sotw = this.traits.variant === "sotw";
+    if (sotw && this.#isUntold(problem)) return true;
     if (sotw && (foreign || (reconnected && (nameless || rejections > GUESSES_MAX)))) return true;
     return (foreign || (reconnected && sotw)) && problem.includes("without hosts");
+  }
+
+  /** What a SotW client took of a response that it rejected it does not say to a replica that was not told of that. */
+  #isUntold(problem: string): boolean {
+    const [, removed, missing] = /^cluster (\w+) was removed|missing cluster: (\w+)$/.exec(problem) ?? [];
+    return this.isOrphan(typeUrls.cluster, removed ?? missing ?? "");
   }
 
   #step(connection: Connection, link: Link, input: StreamInput): void {

@@ -80,6 +80,9 @@ export function answer(
   else if (style !== "unread") {
     for (const { name } of response.resources) type.unsettled.add(name);
     for (const name of response.removed) type.unsettled.add(name);
+    // What a full state left out is gone, although the client goes on naming the version that had it.
+    if (variant === "sotw" && type.wildcard !== "none")
+      for (const name of type.versions.keys()) type.unsettled.add(name);
   }
   if (variant === "sotw") return () => sotwDemand(type, error);
   return () => deltaDemand(type, { nonce: response.nonce, error });

@@ -93,8 +93,9 @@ export class ModelSubscriber {
       type.names.clear();
       type.wildcard = "none";
     }
-    // Who wants nothing any more begins anew.
-    if (type.wildcard === "none" && type.names.size === 0) type.versionInfo = "";
+    // Who wants nothing any more begins anew; and who wants everything again has not all that its version had.
+    const startsWildcard = before.wildcard === "none" && type.wildcard !== "none";
+    if (startsWildcard || (type.wildcard === "none" && type.names.size === 0)) type.versionInfo = "";
     if (!this.#connected) return [];
     this.#forgetUnwanted(type, before.names);
     if (!type.askedOnStream) {
