@@ -179,9 +179,10 @@ function demandAll(type: TypeState): void {
 
 /** A name that was dropped before and is wanted again by this request was added, so it is sent again anyway. */
 function abandonUnwanted(type: TypeState, { added }: SubscriptionChange): void {
-  const sent = type.inFlight?.response.resources ?? [];
-  if (sent.some(({ name }) => type.subscription.names.has(name) && !added.includes(name))) return;
-  type.abandoned = type.inFlight?.response.nonce;
+  if (type.inFlight === undefined) return;
+  const { nonce, resources } = type.inFlight.response;
+  if (resources.some(({ name }) => type.subscription.names.has(name) && !added.includes(name))) return;
+  type.abandoned = nonce;
   type.inFlight = undefined;
 }
 

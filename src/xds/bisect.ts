@@ -40,10 +40,12 @@ export function suspect(
   const names = new Set(suspects.map(({ name }) => name));
   const versions = stillWanted(state, type, tried);
   for (const { name, version } of suspects) versions.set(name, version);
+  const isSame = (name: ResourceName) => versions.get(name) === tried?.versions.get(name);
   const group: BlamedTogether = {
     typeUrl: type.type.typeUrl,
     versions,
-    focus: names,
+    rejected: [...(tried?.rejected ?? []).filter((each) => [...each].every(isSame)), names],
+    focus: new Set(names),
     isCertain: true,
     trying: new Set(),
     trialsLeft: tried?.trialsLeft ?? TRIALS_MAX,
@@ -125,7 +127,7 @@ function groupOf(state: StreamState, { typeUrl, name, version }: Resource): Blam
   return group?.versions.get(name) === version ? group : undefined;
 }
 
-/** `name` is known to be bad, so nothing is known of the others: they are tried all at once. */
+/** `name` is known to be bad, so the others are tried. */
 function clear(group: BlamedTogether, name: ResourceName): void {
   group.versions.delete(name);
   tryRest(group);
@@ -158,10 +160,13 @@ function moveAll(state: StreamState, from: BlamedTogether, to: BlamedTogether): 
   from.trying = new Set();
 }
 
+/** Nothing is known of those that are left, so all of them are; but not what was rejected together before. */
 function tryRest(group: BlamedTogether): void {
-  group.focus = new Set(group.versions.keys());
-  group.isCertain = false;
-  offer(group, [...group.focus]);
+  const rejected = group.rejected.find((names) => [...names].every((name) => group.versions.has(name)));
+  group.focus = new Set(rejected ?? group.versions.keys());
+  group.isCertain = rejected !== undefined;
+  if (group.isCertain) tryHalf(group);
+  else offer(group, [...group.focus]);
 }
 
 function tryHalf(group: BlamedTogether): void {

@@ -20,7 +20,7 @@ import { byName } from "./response-limits.ts";
 import type { View } from "./view.ts";
 import { resume, retainHeld, viewOf } from "./sequencer.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
-import { rebase } from "./verdict.ts";
+import { guessHeld, rebase } from "./verdict.ts";
 import { plainView } from "./view.ts";
 
 /** What a SotW client may still ask for by name. */
@@ -38,7 +38,8 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
   const rejections = state.rejections.get(typeUrl);
   // Without what was rejected when there was nothing before it, or with what there was.
   let due = compose(state, type, view)?.response;
-  if (due?.versionInfo !== versionInfo && recallGood(state, type, view)) due = compose(state, type, view)?.response;
+  if (due?.versionInfo !== versionInfo && recallGood(state, type, view, context))
+    due = compose(state, type, view)?.response;
   const certain = type.subscription.names.size === 0 && rejections?.uncertain !== true;
   if (certain && due?.versionInfo === versionInfo) {
     type.confirmedVersion = versionInfo;
@@ -54,7 +55,7 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
   if (table === undefined) retainEarlier(state, typeUrl, context);
   else retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources: leavingFrom(table, state, typeUrl) });
   const retaining = viewOf(state.sequencer, typeUrl);
-  recallGood(state, type, retaining === undefined ? view : viewFor(state, type, retaining));
+  recallGood(state, type, retaining === undefined ? view : viewFor(state, type, retaining), context);
 }
 
 /** The version under which a table was sent: of collections as that of what is in them. */
@@ -188,17 +189,18 @@ function keepUnknown(type: TypeState, view: View | undefined): void {
 
 /**
  * What was rejected on an earlier stream cannot be left out of a full state: the client would delete what it
- * has under that name. So what it had accepted is offered again; without that the name counts as unknown. Returns
+ * has under that name. So what it had accepted is offered again, or what it may have from another replica. Returns
  * whether there is any.
  */
-function recallGood(state: StreamState, type: TypeState, view: View): boolean {
+function recallGood(state: StreamState, type: TypeState, view: View, { earlier }: DemandContext): boolean {
   const rejections = state.rejections.get(type.type.typeUrl);
   let recalled = false;
   for (const name of rejections?.resources.keys() ?? []) {
     const wanted = view.resources.get(name);
     if (wanted === undefined || !isRejected(state, wanted, view)) continue;
     if (type.held.has(name)) continue;
-    type.held.set(name, "");
+    if (rejections?.lastGood.has(name) === true) type.held.set(name, "");
+    else guessHeld(state, type, name, earlier(type.type.typeUrl));
     recalled = true;
   }
   return recalled;

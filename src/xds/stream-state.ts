@@ -131,6 +131,8 @@ export interface BlamedTogether {
   readonly typeUrl: string;
   /** Those that were not acquitted. */
   readonly versions: Map<ResourceName, string>;
+  /** Names of each response that was rejected: at least one of them is bad, be the others acquitted. */
+  readonly rejected: readonly ReadonlySet<ResourceName>[];
   /** Among these one is bad, if that is certain. */
   focus: Set<ResourceName>;
   isCertain: boolean;

@@ -173,7 +173,12 @@ function blameLeaving(
 }
 
 /** The client may hold something under that name, which a full state without the name would delete. */
-function guessHeld(state: StreamState, type: TypeState, name: ResourceName, earlier: readonly TypeTable[]): void {
+export function guessHeld(
+  state: StreamState,
+  type: TypeState,
+  name: ResourceName,
+  earlier: readonly TypeTable[],
+): void {
   if (typeof type.held.get(name) === "object") return;
   type.held.set(name, "");
   const contents = earlier.flatMap((table) => table.resources.get(name) ?? []);

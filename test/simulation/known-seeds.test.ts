@@ -27,7 +27,14 @@ describe("what a seed once found stays found", () => {
     [27793, "a route configuration was acknowledged while another response on virtual hosts was under way, and waited"],
     [637514, "listeners waited for a secret that had gone with its cluster"],
     [1281607, "what a full state took from a client that rejected it was held against another replica"],
+    [1301110, "a cluster went that was in use, because what the client had rejected of it stopped the full state"],
+    [1325918, "a cluster warmed for endpoints that its client had named as held, and which were not sent"],
     [1334709, "what a client took of a response that it rejected was held against another replica"],
+    [
+      2187549,
+      "an answer that was not waited for any more was taken for a demand, because its names were asked for again",
+    ],
+    [2044870, "the same response was sent again, when another bad one was found that had been rejected beside it"],
   ];
 
   test.each(known)("seed %i: %s", (seed) => expectSafe(seed));

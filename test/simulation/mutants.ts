@@ -453,4 +453,32 @@ export const mutants: readonly Mutant[] = [
     text: "return isAsked && viewOf(",
     becomes: "return false && viewOf(",
   },
+  {
+    rule: "endpoints that a cluster waits for are sent, be they those that the client named",
+    seed: 1325918,
+    file: "compose.ts",
+    text: "else if (type.forced.has(name)) type.held.doubt(name);",
+    becomes: "",
+  },
+  {
+    rule: "what was rejected together is not sent together again",
+    seed: 2044870,
+    file: "bisect.ts",
+    text: "const rejected = group.rejected.find(",
+    becomes: "const rejected = [new Set<ResourceName>()].slice(1).find(",
+  },
+  {
+    rule: "a response is not waited for until it is answered, whatever is asked for meanwhile",
+    seed: 2187549,
+    file: "apply-demand.ts",
+    text: "if (type.inFlight === undefined) return;\n  const",
+    becomes: "if (type.inFlight === undefined) {\n    type.abandoned = undefined;\n    return;\n  }\n  const",
+  },
+  {
+    rule: "what a client may have of what it rejected is offered, so that the full state can be sent",
+    seed: 1301110,
+    file: "resume-type.ts",
+    text: "else guessHeld(state, type, name, earlier(type.type.typeUrl));",
+    becomes: 'else type.held.set(name, "");',
+  },
 ];

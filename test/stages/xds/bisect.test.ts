@@ -104,6 +104,17 @@ test("endpoints that there are not are not suspected beside those that were reje
   expect(again, "which would be the same response").toEqual(["endpoints +a"]);
 });
 
+test("what was rejected together is tried in parts when another is found that was bad beside it", () => {
+  const stream = new DrivenStream("sotw");
+  stream.publish(buildSnapshot({ clusters: { a: ["10.0.0.1"], b: ["10.0.0.2"], c: ["10.0.0.3"] } }));
+  expect(shown(stream.ask("endpoints", { names: ["b", "c"] }))).toEqual(["endpoints +b +c"]);
+  const all = ["b", "c", "a"];
+  stream.ask("endpoints", { names: all });
+  const next = () => shown(stream.reject("endpoints", "value must be > 0", { names: all }));
+  expect([next(), next()]).toEqual([["endpoints +a +b"], ["endpoints +a"]]);
+  expect(next(), "and not both again").toEqual(["endpoints +b"]);
+});
+
 test("what was suspected before and has gone does not make the same response be sent again", () => {
   const rejections: Rejections = new Map();
   const before = new DrivenStream("delta", rejections);

@@ -62,6 +62,22 @@ describe("a SotW client", () => {
     expect(shown(stream.ask("endpoints", { names: ["a", "b"] }))).toEqual([]);
     expect(shown(stream.ask("endpoints", { names: ["b"] }))).toEqual(["endpoints +b"]);
   });
+
+  test("that drops what is under way, asks for it again and then takes it is not sent the others again", () => {
+    const stream = new DrivenStream("sotw");
+    stream.publish(first);
+    const names = ["a", "b"];
+    stream.ask("endpoints", { names });
+    stream.ack("endpoints", { names });
+    const { nonce } = stream.last("endpoints");
+    const moved = build({ ...base, clusters: { a: ["10.0.0.9"], b: ["10.0.0.2"] } });
+    expect(shown(stream.publish(moved))).toEqual(["endpoints +a"]);
+    const underWay = stream.last("endpoints").nonce;
+    expect(stream.ask("endpoints", { names: ["b"], nonce })).toEqual([]);
+    expect(shown(stream.ask("endpoints", { names, nonce }))).toEqual(["endpoints +a"]);
+    expect(stream.ask("endpoints", { names, nonce: underWay })).toEqual([]);
+    expect(stream.ack("endpoints", { names }), "the late answer asked for nothing").toEqual([]);
+  });
 });
 
 test.each(["delta", "sotw"] as const)(

@@ -78,6 +78,17 @@ describe("a delta client that comes back", () => {
     stream.publish(first);
     expect(shown(stream.ask("cluster", { versions: versionsOf(first, "cluster") }))).toEqual(["clusters +a +b"]);
   });
+
+  test("is sent the endpoints that it named when a cluster waits for them and the new ones were rejected", () => {
+    const bothDiffer = build({ ...base, clusters: { a: { hosts: ["10.0.0.9"], tune: 2 }, b: ["10.0.0.2"] } });
+    const stream = new DrivenStream("delta");
+    stream.publish(bothDiffer);
+    stream.ask("cluster", { versions: versionsOf(first, "cluster") });
+    const asked = stream.ask("endpoints", { names: ["a", "b"], versions: versionsOf(first, "endpoints") });
+    expect(shown(asked)).toEqual(["endpoints +a"]);
+    expect(stream.reject("endpoints", "a: no"), "nobody here knows what it has").toEqual([]);
+    expect(shown(stream.publish(tunedA))).toEqual(["endpoints +a"]);
+  });
 });
 
 describe("a SotW client that comes back", () => {
@@ -129,6 +140,22 @@ describe("a SotW client that comes back", () => {
     const [kept] = stream.ask("cluster", { versionInfo: "0011223344556677" });
     const good = first.tables.get(typeUrls.cluster)?.resources;
     expect(new Set(kept?.resources)).toEqual(new Set(good?.values()));
+  });
+
+  test("is offered what it may have of a cluster that it rejected, and what is new beside it", () => {
+    const rejections: Rejections = new Map();
+    const before = new DrivenStream("sotw", rejections);
+    before.publish(tunedA);
+    before.ask("cluster");
+    before.reject("cluster", "a: no");
+    before.ack("cluster");
+    const { clusters, ...rest } = withC;
+    const next = build({ ...rest, clusters: { ...clusters, a: { hosts: ["10.0.0.1"], tune: 2 } } });
+    const stream = remembering([next, tunedA, first], rejections);
+    stream.publish(next);
+    const [sent] = stream.ask("cluster", { versionInfo: "0011223344556677" });
+    const good = build(withC).tables.get(typeUrls.cluster)?.resources;
+    expect(new Set(sent?.resources)).toEqual(new Set(good?.values()));
   });
 
   test("gets past a response that it rejected without a name when what may have been bad has left", () => {
