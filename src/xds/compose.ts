@@ -79,8 +79,6 @@ function composeDelta(state: StreamState, type: TypeState, view: View): Draft | 
     }
     if (offer.kind === "keep") {
       if (!type.held.has(name)) type.held.markUnanswered(name);
-      // It is due again as soon as there is something to send, be it the version that the client had named.
-      else if (type.forced.has(name)) type.held.doubt(name);
       continue;
     }
     if (offer.kind === "absent") {

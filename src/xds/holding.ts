@@ -16,9 +16,6 @@ import { diffViews } from "./view-diff.ts";
 /** What the client holds under a name: the resource we sent, or only the version it told us (empty: unknown). */
 export type Held = Resource | string;
 
-/** The version of something that the client has and may need again all the same: equal to none. */
-const DOUBTFUL = "?";
-
 /** A map from name to what is held under it; owned by one type of one stream. */
 export class Holding {
   readonly #subscription: Subscription;
@@ -67,12 +64,6 @@ export class Holding {
   /** The name was asked for and nothing was said about it yet. Before anything was sent that holds for every name. */
   markUnanswered(name: ResourceName): void {
     if (this.#base !== nothing) this.#except(name, undefined);
-  }
-
-  /** What the client said that it has is to be sent to it, also when that comes to be the wanted content. */
-  doubt(name: ResourceName): void {
-    const held = this.get(name);
-    if (typeof held === "string" && held !== "") this.#except(name, DOUBTFUL);
   }
 
   /** A wildcard began: what was not asked for by name before is not held. */

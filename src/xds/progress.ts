@@ -134,7 +134,8 @@ function sayPassed(
 }
 
 function isClean(state: StreamState, type: TypeState): boolean {
-  if (isMoving(type) || type.owed || type.forced.size > 0) return false;
+  // What is demanded and cannot be sent holds up nothing; behind a heartbeat it will be.
+  if (isMoving(type) || type.owed || (type.forced.size > 0 && type.inFlight !== undefined)) return false;
   return type.cleanFor !== undefined && type.cleanFor === offeredView(state, type);
 }
 

@@ -22,6 +22,7 @@ import { canonicalName } from "./context-parameters.ts";
 import { answerHeartbeat, noteEnding, sendHeartbeats } from "./heartbeat.ts";
 import { joinCompanions } from "./join-companions.ts";
 import { nodeProgress, reportProgress } from "./progress.ts";
+import { offerOf } from "./offer.ts";
 import { offeredView } from "./offered-view.ts";
 import type { Composed } from "./shared-responses.ts";
 import { sizeOf } from "./shared-responses.ts";
@@ -30,6 +31,7 @@ import type { StreamEvent } from "./stream-event.ts";
 import type { Demand, Response, StreamInput, StreamOutcome, StreamState, TypeState } from "./stream-state.ts";
 import { heldVersion, subscribedTypes, typeStateOf } from "./stream-state.ts";
 import { acknowledge, rebase, refuse } from "./verdict.ts";
+import type { View } from "./view.ts";
 
 /** A step can pass the gates of supply and switch, start the next snapshot and pass its gates: never more. */
 const ROUNDS_MAX = 8;
@@ -187,13 +189,18 @@ function push(state: StreamState, atMs: number, output: Output): void {
     if (view === undefined || isClean) continue;
     const composed = compose(state, type, view);
     if (composed === undefined) {
-      type.forced.clear();
+      if (type.forced.size > 0) keepDemands(state, type, view);
       type.cleanFor = view;
       rebase(type, view);
     } else {
       send(state, type, { composed, atMs }, output);
     }
   }
+}
+
+/** What cannot be sent now, and not be said to be missing, is due as soon as it can, be it what the client has. */
+function keepDemands(state: StreamState, type: TypeState, view: View): void {
+  for (const name of type.forced) if (offerOf(state, type, view, name).kind !== "keep") type.forced.delete(name);
 }
 
 function send(

@@ -454,11 +454,11 @@ export const mutants: readonly Mutant[] = [
     becomes: "return false && viewOf(",
   },
   {
-    rule: "endpoints that a cluster waits for are sent, be they those that the client named",
+    rule: "what is demanded and cannot be sent is sent later",
     seed: 1325918,
-    file: "compose.ts",
-    text: "else if (type.forced.has(name)) type.held.doubt(name);",
-    becomes: "",
+    file: "stream.ts",
+    text: "if (type.forced.size > 0) keepDemands(state, type, view);",
+    becomes: "type.forced.clear();",
   },
   {
     rule: "what was rejected together is not sent together again",

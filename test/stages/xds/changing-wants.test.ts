@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import type { ResourceCache, SnapshotNotation } from "../../support/build-snapshot.ts";
 import { buildSnapshot } from "../../support/build-snapshot.ts";
-import { DrivenStream, shown } from "./driven-stream.ts";
+import { DrivenStream, settledStream, shown } from "./driven-stream.ts";
 
 const cache: ResourceCache = new Map();
 const build = (notation: SnapshotNotation): Snapshot => buildSnapshot(notation, cache);
@@ -78,6 +78,19 @@ describe("a SotW client", () => {
     expect(stream.ask("endpoints", { names, nonce: underWay })).toEqual([]);
     expect(stream.ack("endpoints", { names }), "the late answer asked for nothing").toEqual([]);
   });
+});
+
+test("a delta client that asks again for what it has, and what is to come in a later step, is sent it then", () => {
+  const stream = settledStream("delta", first, ["a", "b"]);
+  stream.publish(build({ ...base, listeners: { l: "r2" }, routes: { r2: ["a"] } }));
+  stream.ack("listener");
+  stream.ask("route", { names: ["r2"] });
+  stream.ack("route");
+  const back = build({ ...base, clusters: { ...base.clusters, c: ["10.0.0.3"] } });
+  expect(shown(stream.publish(back))).toEqual(["clusters +c"]);
+  expect(stream.ask("route", { names: ["r"] }), "the new clusters come first").toEqual([]);
+  const sent = [...stream.ask("endpoints", { names: ["c"] }), ...stream.ack("cluster"), ...stream.ack("endpoints")];
+  expect(shown(sent)).toEqual(["endpoints +c", "listeners +l", "routes +r"]);
 });
 
 test.each(["delta", "sotw"] as const)(
