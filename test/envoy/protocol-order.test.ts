@@ -137,7 +137,10 @@ test("a cluster that only changed is given its unchanged endpoints once, unasked
     expect(relay.toldOf(cluster, told[index]).map(({ names }) => names)).toEqual([[name]]);
     expect(relay.toldOf(endpoints, told[index]).map(({ names }) => names)).toEqual([[name]]);
     const answered = new Set(relay.toldOf(endpoints, told[index]).map(({ nonce }) => nonce));
-    const demands = relay.askedFor(endpoints, asked[index]).filter(({ nonce }) => !answered.has(nonce));
+    // An acknowledgement of what was told before may still come; on delta it names nothing.
+    const demands = relay
+      .askedFor(endpoints, asked[index])
+      .filter(({ nonce, names }) => !answered.has(nonce) && (api === "sotw" || names.length > 0));
     expect(demands.map(({ names }) => names)).toEqual(api === "delta" ? [] : [[name]]);
     const { text } = await ask(envoy.adminPort, "/clusters");
     expect(text).toContain(`${name}::default_priority::max_requests::77\n`);
