@@ -80,8 +80,18 @@ function lastAccepted(state: StreamState, type: TypeState, name: ResourceName): 
   if (typeof held === "object") return held;
   const good = state.rejections.get(type.type.typeUrl)?.lastGood.get(name);
   // Endpoints that are asked for anew, such as on a stream for a new cluster, were good for the cluster before it.
-  if (held === undefined) return type.type.typeUrl === typeUrls.endpoints ? good : undefined;
+  if (held === undefined)
+    return type.type.typeUrl === typeUrls.endpoints ? (good ?? heldByCompanion(state, name)) : undefined;
   return held === "" || held === good?.version ? good : undefined;
+}
+
+/** The endpoints that the node has on the stream that it asked for them before. */
+function heldByCompanion(state: StreamState, name: ResourceName): Resource | undefined {
+  for (const { types } of state.companions()) {
+    const held = types.get(typeUrls.endpoints)?.held.get(name);
+    if (typeof held === "object") return held;
+  }
+  return undefined;
 }
 
 /** The snapshot's own endpoints, where the view keeps older ones a little longer. */

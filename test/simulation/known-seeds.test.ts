@@ -34,6 +34,7 @@ describe("what a seed once found stays found", () => {
       2187549,
       "an answer that was not waited for any more was taken for a demand, because its names were asked for again",
     ],
+    [5131572, "endpoints that were rejected on the stream of a new cluster gave way to none, while a route led there"],
     [3043946, "a route that was asked for again before its step was not sent in it"],
     [2044870, "the same response was sent again, when another bad one was found that had been rejected beside it"],
   ];

@@ -42,8 +42,10 @@ class SeparateNode {
     return shown(stream.ask(typeOf(key), { names, ...ask }));
   }
 
-  reject(key: string, error: string): readonly string[] {
-    return this.#told(() => this.#get(key).reject(typeOf(key), error));
+  /** In SotW the names are said again. */
+  reject(key: string, error: string, names: readonly string[] = []): readonly string[] {
+    const again = this.#variant === "sotw" ? { names } : {};
+    return this.#told(() => this.#get(key).reject(typeOf(key), error, again));
   }
 
   publish(snapshot: Snapshot): readonly string[] {
@@ -74,6 +76,10 @@ class SeparateNode {
     if (stream === undefined) throw new Error(`no stream ${key}`);
     return stream;
   }
+}
+
+function versionsOf(snapshot: Snapshot): readonly string[] {
+  return [...(snapshot.tables.get(typeUrls.endpoints)?.resources.values() ?? [])].map(({ version }) => version);
 }
 
 function typeOf(key: string): Name {
@@ -175,9 +181,28 @@ describe.each(["delta", "sotw"] as const)("%s", (variant) => {
     node.ack("cluster");
     node.open("endpoints a of the new cluster", ["a"]);
     const [given] = node.streams.get("endpoints a of the new cluster")?.responses ?? [];
-    expect(given?.resources.map(({ version }) => version)).toEqual(
-      [...(leadingTo("a").tables.get(typeUrls.endpoints)?.resources.values() ?? [])].map(({ version }) => version),
-    );
+    expect(given?.resources.map(({ version }) => version)).toEqual(versionsOf(leadingTo("a")));
+  });
+
+  test("endpoints that are rejected on the stream of the new cluster give way to those on the stream before", () => {
+    const node = settled();
+    const next = (clusters: readonly string[], hosts: readonly string[]) =>
+      buildSnapshot({
+        clusters: Object.fromEntries(clusters.map((name) => [name, { hosts, tune: 1 }])),
+        listeners: { l: "r" },
+        routes: { r: [clusters.at(-1) ?? ""] },
+        updates,
+      });
+    node.publish(next(["a"], ["10.0.0.2"]));
+    node.ack("cluster");
+    node.open("endpoints a of the new cluster", ["a"]);
+    node.publish(next(["a", "b"], []));
+    node.reject("endpoints a of the new cluster", "a: no", ["a"]);
+    const given = node.streams.get("endpoints a of the new cluster")?.responses.at(-1);
+    expect(
+      given?.resources.map(({ version }) => version),
+      "and not to none, while a route leads there",
+    ).toEqual(versionsOf(leadingTo("a")));
   });
 });
 
