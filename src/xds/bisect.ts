@@ -58,6 +58,28 @@ export function suspect(
   tryHalf(group);
 }
 
+/** Some of what was rejected together are not offered while they leave; wanted again they count as what may be good. */
+export function giveUp(
+  state: StreamState,
+  type: TypeState,
+  leaving: readonly Resource[],
+  rejected: { readonly suspects: readonly Resource[]; readonly message: string },
+): void {
+  const { suspects, message } = rejected;
+  reject(state, type, leaving, {
+    typeUrl: type.type.typeUrl,
+    versions: new Map(suspects.map(({ name, version }) => [name, version])),
+    rejected: [],
+    focus: new Set(),
+    isCertain: false,
+    trying: new Set(),
+    trialsLeft: 0,
+    message,
+    checkedFor: undefined,
+    isWhole: true,
+  });
+}
+
 /** Of what was suspected before, the part that has not changed since: once any has, the group counts for nothing. */
 function stillWanted(
   state: StreamState,

@@ -11,9 +11,9 @@ import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import { isHostAnswer } from "./asked-hosts.ts";
 import type { Guilty } from "./bisect.ts";
-import { acquit, rejectNamed, suspect } from "./bisect.ts";
+import { acquit, giveUp, rejectNamed, suspect } from "./bisect.ts";
 import { isMadeUp } from "./compose.ts";
-import { NAMES_MAX, absolve, isRejected, reject, rejectWhole, rejectionsOf } from "./offer.ts";
+import { NAMES_MAX, absolve, isRejected, rejectWhole, rejectionsOf } from "./offer.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import type { View } from "./view.ts";
 import { offeredView } from "./offered-view.ts";
@@ -112,7 +112,8 @@ export function refuse(
   type.cleanFor = undefined;
   type.confirmedVersion = undefined;
   type.rejectionsInARow += 1;
-  rejectionsOf(state, type.type.typeUrl).uncertain = true;
+  const rejections = rejectionsOf(state, type.type.typeUrl);
+  rejections.uncertain = true;
   const full = state.variant === "sotw" && type.type.fullStateInSotw;
   if (full) keepOnlySent(type, inFlight.response);
   sayRemovedAgain(type, inFlight.response);
@@ -121,7 +122,11 @@ export function refuse(
   const doubtful = changed.length > 0 ? changed : sent;
   // Endpoints, too, are sent once more: a cluster may be warming for those that were refused.
   for (const { name } of doubtful) type.forced.add(name);
-  const real = doubtful.filter((resource) => !isMadeUp(resource));
+  // What it had accepted before is not suspected either; where that is only guessed, in a full state, it may be bad.
+  const wasGood = ({ name, version }: Resource) => !full && rejections.lastGood.get(name)?.version === version;
+  const real = doubtful.filter(
+    (resource) => !isMadeUp(resource) && (!wasGood(resource) || isNamed(resource.name, answer.message)),
+  );
   const suspects = real.length > 0 ? real : doubtful;
   const named = suspects.filter((resource) => isNamed(resource.name, answer.message));
   rejectNamed(state, type, named);
@@ -129,7 +134,7 @@ export function refuse(
   const rest = suspects.filter((resource) => !named.includes(resource));
   // What was not named has perhaps been accepted, and is to be removed when it leaves.
   const mayHold = type.subscription.wildcard && (!full || (type.resumesUnknown && named.length > 0));
-  const { unlisted } = rejectionsOf(state, type.type.typeUrl);
+  const { unlisted } = rejections;
   for (const { name } of rest) {
     if (!mayHold || typeof type.held.get(name) === "object") continue;
     if (!type.held.has(name)) type.held.set(name, "");
@@ -141,7 +146,7 @@ export function refuse(
   } else if (named.length === 0) {
     // Leaving single resources out of a full-state response would delete those that Envoy did accept.
     rejectWhole(state, type, inFlight.response.versionInfo);
-    blameLeaving(state, type, suspects, answer.earlier);
+    blameLeaving(state, type, suspects, answer);
   }
   return suspects;
 }
@@ -160,7 +165,7 @@ function blameLeaving(
   state: StreamState,
   type: TypeState,
   suspects: readonly Resource[],
-  earlier: readonly TypeTable[],
+  { message, earlier }: { readonly message: string; readonly earlier: readonly TypeTable[] },
 ): void {
   const view = offeredView(state, type);
   // A client may come back with what the snapshot that waits behind this one has.
@@ -168,7 +173,7 @@ function blameLeaving(
   const leaving = suspects.filter(
     ({ name, version }) => view?.leaving.has(name) === true && next?.get(name)?.version !== version,
   );
-  reject(state, type, leaving);
+  giveUp(state, type, leaving, { suspects, message });
   if (type.resumesUnknown) for (const { name } of leaving) guessHeld(state, type, name, earlier);
 }
 

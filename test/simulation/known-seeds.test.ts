@@ -37,6 +37,9 @@ describe("what a seed once found stays found", () => {
     [5131572, "endpoints that were rejected on the stream of a new cluster gave way to none, while a route led there"],
     [3043946, "a route that was asked for again before its step was not sent in it"],
     [2044870, "the same response was sent again, when another bad one was found that had been rejected beside it"],
+    [231897, "the last good content was suspected beside what was bad, and the same response was sent again"],
+    [312439, "a cluster that had been given up while it left was never offered again, although it was wanted again"],
+    [410553, "listeners waited for such a cluster for ever"],
   ];
 
   test.each(known)("seed %i: %s", (seed) => expectSafe(seed));

@@ -104,6 +104,25 @@ test("endpoints that there are not are not suspected beside those that were reje
   expect(again, "which would be the same response").toEqual(["endpoints +a"]);
 });
 
+test("what the node had accepted before is not suspected beside those that were rejected", () => {
+  const rejections: Rejections = new Map();
+  const good = { a: ["10.0.0.1"], b: ["10.0.0.2"], c: ["10.0.0.3"] };
+  const before = new DrivenStream("sotw", rejections);
+  before.publish(buildSnapshot({ clusters: good }));
+  before.ask("endpoints", { names: ["a"] });
+  before.ack("endpoints", { names: ["a"] });
+  before.publish(buildSnapshot({ clusters: { ...good, a: ["10.0.0.9"] } }));
+  expect(shown(before.reject("endpoints", "a: no", { names: ["a"] }))).toEqual(["endpoints +a"]);
+  const stream = new DrivenStream("sotw", rejections);
+  stream.publish(buildSnapshot({ clusters: { ...good, a: ["10.0.0.9"] } }));
+  const wanted = ["a", "b", "c"];
+  expect(shown(stream.ask("endpoints", { names: wanted, versionInfo: "0011223344556677" }))).toEqual([
+    "endpoints +a +b +c",
+  ]);
+  const again = shown(stream.reject("endpoints", "value must be > 0", { names: wanted }));
+  expect(again, "all of it would be the same response").toEqual(["endpoints +a +b"]);
+});
+
 test("what was rejected together is tried in parts when another is found that was bad beside it", () => {
   const stream = new DrivenStream("sotw");
   stream.publish(buildSnapshot({ clusters: { a: ["10.0.0.1"], b: ["10.0.0.2"], c: ["10.0.0.3"] } }));

@@ -182,6 +182,16 @@ describe("a SotW client that comes back", () => {
     expect(shown([...sent, ...stream.wait(1_000)])).toContain("clusters +a +b +c");
   });
 
+  test("is given what was only kept, and given up after a rejection without a name, when it is wanted again", () => {
+    const withCForB = build({ ...base, clusters: { a: ["10.0.0.1"], c: ["10.0.0.3"] } });
+    const stream = remembering([withCForB, first]);
+    stream.publish(withCForB);
+    expect(shown(stream.ask("cluster", { versionInfo: "0011223344556677" }))).toEqual(["clusters +a +b +c"]);
+    expect(shown(stream.reject("cluster", "something is wrong"))).toEqual(["clusters +a +c"]);
+    expect(shown(stream.reject("cluster", "something is wrong"))).toEqual([]);
+    expect(shown(stream.publish(first))).toEqual(["clusters +a +b"]);
+  });
+
   test("is recognised when the first content of a cluster was rejected before", () => {
     const rejections: Rejections = new Map();
     const before = settledStream("sotw", first, ["a", "b"], rejections);
