@@ -94,10 +94,14 @@ function heldByCompanion(state: StreamState, name: ResourceName): Resource | und
   return undefined;
 }
 
-/** The snapshot's own endpoints, where the view keeps older ones a little longer. */
-function newestOf(state: StreamState, { typeUrl, name }: Resource): Resource | undefined {
+/**
+ * The snapshot's own endpoints, where the view keeps older ones a little longer; not when they are empty, while a route
+ * may lead to what the node took of a response that it rejected.
+ */
+function newestOf(state: StreamState, { typeUrl, name, hostCount }: Resource): Resource | undefined {
   if (typeUrl !== typeUrls.endpoints) return undefined;
-  return state.sequencer.snapshot?.tables.get(typeUrl)?.resources.get(name);
+  const newest = state.sequencer.snapshot?.tables.get(typeUrl)?.resources.get(name);
+  return newest?.hostCount === 0 && hostCount > 0 ? undefined : newest;
 }
 
 /**

@@ -39,6 +39,7 @@ describe("what a seed once found stays found", () => {
     [2044870, "the same response was sent again, when another bad one was found that had been rejected beside it"],
     [231897, "the last good content was suspected beside what was bad, and the same response was sent again"],
     [312439, "a cluster that had been given up while it left was never offered again, although it was wanted again"],
+    [471623, "endpoints were emptied that a client had taken beside what it rejected, while a route led there"],
     [410553, "listeners waited for such a cluster for ever"],
   ];
 

@@ -246,6 +246,25 @@ describe("a rejection", () => {
     expect(shown(stream.reject("cluster", "something is wrong"))).toContain("clusters +a +b");
   });
 
+  test("of endpoints does not make them empty while a route leads to what the client took beside them", () => {
+    const names = ["a", "b"];
+    const stream = new DrivenStream("sotw");
+    const inUse = { ...base, routes: { r: ["b"] } };
+    stream.publish(build(inUse));
+    stream.ask("cluster");
+    expect(shown(stream.ask("endpoints", { names }))).toEqual(["endpoints +a +b"]);
+    stream.ack("cluster");
+    stream.publish(build({ ...inUse, clusters: { a: ["10.0.0.1"], b: ["10.0.0.9"] } }));
+    expect(shown(stream.reject("endpoints", "a: no", { names }))).toEqual(["endpoints +b"]);
+    expect(stream.reject("endpoints", "b: no", { names })).toEqual([]);
+    stream.ask("listener");
+    stream.ack("listener");
+    expect(shown(stream.ask("route", { names: ["r"] }))).toEqual(["routes +r"]);
+    stream.ack("route", { names: ["r"] });
+    const left = { ...base, clusters: { a: ["10.0.0.1"], b: [], c: ["10.0.0.3"] }, routes: { r: ["c"] } };
+    expect(shown(stream.publish(build(left)))).toEqual(["clusters +a +b +c"]);
+  });
+
   test("of all there is does not become “delete everything”", () => {
     const stream = new DrivenStream("sotw");
     stream.publish(withoutB);
