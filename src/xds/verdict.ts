@@ -13,6 +13,7 @@ import { isHostAnswer } from "./asked-hosts.ts";
 import type { Guilty } from "./bisect.ts";
 import { acquit, giveUp, rejectNamed, suspect } from "./bisect.ts";
 import { isMadeUp } from "./compose.ts";
+import { refersTo } from "./held-references.ts";
 import { NAMES_MAX, absolve, isRejected, rejectWhole, rejectionsOf } from "./offer.ts";
 import type { TypeTable } from "../snapshot/snapshot.ts";
 import type { View } from "./view.ts";
@@ -141,7 +142,7 @@ export function refuse(
     if (unlisted.size < NAMES_MAX) unlisted.add(name);
   }
   if (named.length > 0 && type.rejectionsInARow <= REJECTIONS_NAMED_MAX) return named;
-  if (!full || mayBisect(type, rest)) {
+  if (!full || mayBisect(state, type, rest)) {
     suspect(state, type, { suspects: rest, message: answer.message });
   } else if (named.length === 0) {
     // Leaving single resources out of a full-state response would delete those that Envoy did accept.
@@ -155,9 +156,19 @@ export function refuse(
  * In a full state what is left out is deleted. That does no harm to a cluster that no route leads to yet, nor where
  * older content can take the place; a new listener may already be in use, if it was not the bad one.
  */
-function mayBisect(type: TypeState, suspects: readonly Resource[]): boolean {
+function mayBisect(state: StreamState, type: TypeState, suspects: readonly Resource[]): boolean {
   if (type.resumesUnknown || suspects.length === 0) return false;
-  return suspects.every(({ typeUrl, name }) => typeUrl === typeUrls.cluster || typeof type.held.get(name) === "object");
+  return suspects.every(({ typeUrl, name }) => {
+    const hasOlder = typeof type.held.get(name) === "object";
+    return hasOlder || (typeUrl === typeUrls.cluster && !isLedTo(state, name));
+  });
+}
+
+/** A node that starts may have routes to a cluster that it had refused, and now it has the next content of it. */
+function isLedTo(state: StreamState, cluster: ResourceName): boolean {
+  const streams = [state, ...state.companions()];
+  const types = streams.flatMap((each) => [...each.types.values()]).filter(({ type }) => type.role === "reference");
+  return types.some((type) => refersTo(type, typeUrls.cluster, cluster));
 }
 
 /** What is only kept for a client that may have it, and was not accepted, is given up: nothing new depends on it. */

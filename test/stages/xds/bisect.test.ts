@@ -95,6 +95,22 @@ test("sotw: new listeners are not taken away again to find out which of them was
   expect(sent.map(({ resources }) => resources.length)).toEqual([1, 3]);
 });
 
+test("sotw: a cluster is not taken away again to find out which was bad, when the node's routes lead to it already", () => {
+  const stream = new DrivenStream("sotw");
+  const led = { listeners: { l: "r" }, routes: { r: ["c"] } };
+  stream.publish(buildSnapshot({ ...led, clusters: { a: { tune: 1 }, c: { tune: 1 } } }));
+  expect(shown(stream.ask("cluster"))).toEqual(["clusters +a +c"]);
+  expect(shown(stream.reject("cluster", "c: no"))).toEqual(["clusters +a"]);
+  stream.ack("cluster");
+  expect(shown(stream.ask("listener")), "a node that starts has no other routes").toEqual(["listeners +l"]);
+  stream.ack("listener");
+  stream.ask("route", { names: ["r"] });
+  stream.ack("route", { names: ["r"] });
+  const next = buildSnapshot({ ...led, clusters: { a: { tune: 2 }, c: { tune: 2 } } });
+  expect(shown(stream.publish(next))).toEqual(["clusters +a +c"]);
+  expect(stream.reject("cluster", "value must be > 0")).toEqual([]);
+});
+
 test("endpoints that there are not are not suspected beside those that were rejected", () => {
   const stream = new DrivenStream("sotw");
   stream.publish(buildSnapshot({ clusters: { b: ["10.0.0.1"] } }));
