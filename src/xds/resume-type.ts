@@ -38,8 +38,9 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
   const rejections = state.rejections.get(typeUrl);
   // Without what was rejected when there was nothing before it, or with what there was.
   let due = compose(state, type, view)?.response;
-  if (due?.versionInfo !== versionInfo && recallGood(state, type, view, context))
-    due = compose(state, type, view)?.response;
+  // Nothing of what it rejected is in what it accepted last; it is sent that again, and what was under way goes on.
+  const goesOn = due?.versionInfo === versionInfo;
+  if (!goesOn && recallGood(state, type, view, context)) due = compose(state, type, view)?.response;
   const certain = type.subscription.names.size === 0 && rejections?.uncertain !== true;
   if (certain && due?.versionInfo === versionInfo) {
     type.confirmedVersion = versionInfo;
@@ -54,6 +55,7 @@ export function resumeSotw(state: StreamState, type: TypeState, versionInfo: str
   if (table === undefined) state.sequencer.guesses = true;
   if (table === undefined) retainEarlier(state, typeUrl, context);
   else retainHeld(state.sequencer, typeUrl, { atMs: context.atMs, resources: leavingFrom(table, state, typeUrl) });
+  if (goesOn) return;
   const retaining = viewOf(state.sequencer, typeUrl);
   recallGood(state, type, retaining === undefined ? view : viewFor(state, type, retaining), context);
 }

@@ -192,6 +192,21 @@ describe("a SotW client that comes back", () => {
     expect(shown(stream.publish(first))).toEqual(["clusters +a +b"]);
   });
 
+  test("goes on with what was tried when it comes back without a name for what it rejected", () => {
+    const rejections: Rejections = new Map();
+    const bad = { ...base, clusters: { ...withC.clusters, d: ["10.0.0.4"] } };
+    const before = new DrivenStream("sotw", rejections);
+    before.publish(build(bad));
+    before.ask("cluster");
+    expect(shown(before.reject("cluster", "something is wrong"))).toEqual(["clusters +a +b"]);
+    const stream = remembering([build(bad)], rejections);
+    stream.publish(build(bad));
+    const accepted = before.last("cluster").versionInfo;
+    expect(shown(stream.ask("cluster", { versionInfo: accepted }))).toEqual(["clusters +a +b"]);
+    expect(shown(stream.ack("cluster"))).toEqual(["clusters +a +b +c"]);
+    expect(shown(stream.reject("cluster", "something is wrong"))).toEqual(["clusters +a +b +d"]);
+  });
+
   test("is recognised when the first content of a cluster was rejected before", () => {
     const rejections: Rejections = new Map();
     const before = settledStream("sotw", first, ["a", "b"], rejections);
