@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: "fairway",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/envoy/**", "test/clients/**", ...toolchain],
+          exclude: ["test/envoy/**", "test/clients/**", "test/etcd/**", ...toolchain],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -39,12 +39,23 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "etcd",
+          include: ["test/etcd/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "toolchain",
           include: toolchain,
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

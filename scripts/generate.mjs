@@ -1,7 +1,8 @@
 /**
- * Makes `src/gen/` from the pinned descriptor set of the Envoy API: `npm run generate`, about one second.
+ * Makes `src/gen/` from the pinned descriptor set of the Envoy API and from `proto/etcd/`: `npm run generate`, about
+ * one second.
  *
- * `proto/buf.gen.yaml` says what is generated. The result is built aside and swapped in whole, with a stamp of its
+ * `proto/buf.gen.yaml` and `proto/buf.gen.etcd.yaml` say what is generated. The result is built aside and swapped in whole, with a stamp of its
  * inputs, so that a broken run leaves the old code and `generateIfStale` costs a few milliseconds.
  */
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -17,6 +18,9 @@ const genDir = join(root, "src", "gen");
 const inputs = [
   compressedSet,
   "proto/buf.gen.yaml",
+  "proto/buf.gen.etcd.yaml",
+  "proto/etcd/kv.proto",
+  "proto/etcd/rpc.proto",
   "scripts/generate.mjs",
   "node_modules/@bufbuild/buf/package.json",
   "node_modules/@bufbuild/protoc-gen-es/package.json",
@@ -34,7 +38,7 @@ function isFresh() {
 
 /** Generates, whatever is there. */
 export function generate() {
-  progress("generating src/gen from the Envoy API");
+  progress("generating src/gen from the protos");
   mkdirSync(join(root, ".cache"), { recursive: true });
   const work = mkdtempSync(join(root, ".cache", "gen-"));
   const set = join(work, "envoy-api.binpb");
@@ -43,6 +47,8 @@ export function generate() {
     writeFileSync(set, gunzipSync(readFileSync(join(root, compressedSet))));
     run(join(binDir, "buf"), ["generate", set, "--template", "proto/buf.gen.yaml", "-o", fresh], { env: pinnedEnv() });
     loosenJsonTypes(fresh);
+    const etcd = ["generate", "proto/etcd", "--template", "proto/buf.gen.etcd.yaml", "-o", fresh];
+    run(join(binDir, "buf"), etcd, { env: pinnedEnv() });
     writeFileSync(join(fresh, ".stamp"), hashFiles(inputs));
     swapIn(fresh);
   } finally {

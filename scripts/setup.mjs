@@ -1,11 +1,11 @@
 /**
  * Makes a fresh checkout ready and runs a command on the pinned Node. It needs nothing but Node 20 and npm.
  *
- *     node scripts/setup.mjs [--with-envoy | --with-envoys] [run <script> [args...] | exec <command> [args...]]
+ *     node scripts/setup.mjs [--with-envoy | --with-envoys] [--with-etcd] [run <script> [args...] | exec <command> [args...]]
  *
  * It installs the locked packages when they are missing or older than package-lock.json, generates `src/gen/` when its
  * inputs changed, and with `--with-envoy` sees to it that there is an Envoy, with `--with-envoys` one of each version that
- * is tested. A command is one of node_modules/.bin. It is quiet, and takes about 0.1 s, when there is nothing to do.
+ * is tested, with `--with-etcd` an etcd. A command is one of node_modules/.bin. It is quiet, and takes about 0.1 s, when there is nothing to do.
  * Signals go on to the command, and its exit code is ours.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -20,9 +20,11 @@ async function main(argv) {
   const { envoyVersions, findEnvoy, findInstalledEnvoy } = await import("./envoy-binary.mjs");
   const flags = { "--with-envoy": envoyVersions.slice(0, 1), "--with-envoys": envoyVersions };
   const wanted = Object.entries(flags).find(([flag]) => flag === argv[0])?.[1];
-  const [verb, target, ...args] = wanted === undefined ? argv : argv.slice(1);
+  const behindEnvoys = wanted === undefined ? argv : argv.slice(1);
+  const wantsEtcd = behindEnvoys[0] === "--with-etcd";
+  const [verb, target, ...args] = wantsEtcd ? behindEnvoys.slice(1) : behindEnvoys;
   if ((verb !== undefined && verb !== "run" && verb !== "exec") || (verb !== undefined && target === undefined)) {
-    const flag = `[${Object.keys(flags).join(" | ")}]`;
+    const flag = `[${Object.keys(flags).join(" | ")}] [--with-etcd]`;
     throw new SetupError(`usage: node scripts/setup.mjs ${flag} [run <script> | exec <command>] [args...]`);
   }
   const mustInstall = !isInstalled();
@@ -31,11 +33,14 @@ async function main(argv) {
   for (const version of wanted ?? []) {
     if ((await findInstalledEnvoy({ version })) === undefined) mustFetch.push(version);
   }
-  requireMachine({ mustInstall, mustFetch: mustFetch.length > 0 });
+  const { findEtcd, findInstalledEtcd } = await import("./etcd-binary.mjs");
+  const mustBuild = wantsEtcd && (await findInstalledEtcd()) === undefined;
+  requireMachine({ mustInstall, mustFetch: mustFetch.length > 0, mustBuild });
   if (mustInstall) install();
   const { generateIfStale } = await import("./generate.mjs");
   generateIfStale();
   for (const version of mustFetch) await findEnvoy({ version });
+  if (mustBuild) await findEtcd();
   if (verb !== undefined && target !== undefined) {
     const path = verb === "run" ? target : join(binDir, target);
     await runInstead(pinnedNode, [path, ...args]);
@@ -65,9 +70,9 @@ function install() {
 /**
  * Names everything at once that this machine lacks for what is still to be done.
  *
- * @param {{ readonly mustInstall: boolean, readonly mustFetch: boolean }} work
+ * @param {{ readonly mustInstall: boolean, readonly mustFetch: boolean, readonly mustBuild: boolean }} work
  */
-function requireMachine({ mustInstall, mustFetch }) {
+function requireMachine({ mustInstall, mustFetch, mustBuild }) {
   const missing = [];
   const nodeMajor = Number(process.versions.node.split(".")[0]);
   if (nodeMajor < 20) missing.push(`Node 20 or newer (this is ${process.versions.node})`);
@@ -80,6 +85,9 @@ function requireMachine({ mustInstall, mustFetch }) {
     }
     if (!runs("python3", ["--version"])) missing.push("python3 with pip");
     else if (!runs("python3", ["-m", "pip", "--version"])) missing.push("pip for python3");
+  }
+  if (mustBuild && !runs("go", ["version"])) {
+    missing.push("Go to build etcd with (or set FAIRWAY_ETCD to the path of an etcd 3.5.10 or newer)");
   }
   if (missing.length === 0) return;
   const wayOut = mustFetch

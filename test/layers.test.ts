@@ -11,6 +11,7 @@ import { describe, expect, test } from "vitest";
 const stages = [
   "gen",
   "support",
+  "etcd",
   "store",
   "config",
   "model",

@@ -4,9 +4,11 @@
  * Documents and snapshots cross as differences: each side remembers what the other already has.
  */
 import type { MessagePort } from "node:worker_threads";
+import type { RegistryUpdate } from "../config/registry.ts";
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
+import type { InstanceProblem } from "../model/read-instance.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { GroupName, SnapshotCause } from "../snapshot/snapshot.ts";
@@ -21,6 +23,8 @@ export interface BuildRequest {
   /** Which of these files were read; a build that names another asks for it. */
   readonly filesRead: readonly string[];
   readonly cause: SnapshotCause;
+  /** What has registered in etcd; undefined where there is no etcd. */
+  readonly registry: RegistryUpdate | undefined;
 }
 
 /** A set of documents, by what is new in it. */
@@ -63,9 +67,16 @@ export type BuildReply =
       readonly changes: readonly SnapshotChange[];
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
+      /** Keys of etcd that are no instances, and were not told yet. */
+      readonly refusedInstances: readonly InstanceProblem[];
     }
-  /** The same build is asked for again, with all of these. */
-  | { readonly kind: "needs-files"; readonly buildId: number; readonly paths: readonly string[] }
+  /** The same build is asked for again, with all of these: files, and prefixes of etcd. */
+  | {
+      readonly kind: "needs";
+      readonly buildId: number;
+      readonly paths: readonly string[];
+      readonly prefixes: readonly string[];
+    }
   | { readonly kind: "refused"; readonly buildId: number; readonly diagnostics: readonly Diagnostic[] }
   /** The bytes for the disk, by group; small ones come before `built`, big ones after it. */
   | {

@@ -8,8 +8,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Document } from "../config/source.ts";
 import { collectDiagnostics } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
-import type { ParseCache } from "../model/parse-intent.ts";
+import { InstanceIndex } from "../model/instance-index.ts";
+import type { ParseCache, RegisteredService } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
+import type { InstanceProblem } from "../model/read-instance.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
 import { persistSnapshot } from "../snapshot/persisted-snapshot.ts";
@@ -27,6 +29,9 @@ import type { ExplainQuestion } from "./explain-protocol.ts";
 /** Resources in one part: the serving thread takes about a millisecond for as many. */
 const RESOURCES_PER_PART = 200;
 
+/** A tool that registers nothing but rubbish must not fill the log. */
+const PROBLEMS_TOLD_MAX = 100;
+
 /** Up to here a snapshot is made ready for the disk before it is served; above it would cost too much time. */
 const PERSIST_FIRST_BYTES_MAX = 256 * 1024;
 
@@ -38,6 +43,9 @@ const cache: ParseCache = createParseCache();
 const lintMemo = createLintMemo();
 const documents = new Map<string, Document>();
 const files = new Map<string, Document>();
+const instances = new InstanceIndex();
+/** Keys that were told to be no instances, with their revision. */
+const toldInstances = new Map<string, number>();
 const answers = new ExplainAnswers(api);
 let built: ReadonlyMap<GroupName, Snapshot> = new Map();
 
@@ -47,14 +55,16 @@ reply({ kind: "ready" });
 
 function build(request: BuildRequest): void {
   const startedMs = performance.now();
-  const { buildId, cause, config } = request;
+  const { buildId, cause, config, registry } = request;
   takeDocuments(documents, config);
   takeDocuments(files, request.files);
+  if (registry !== undefined) instances.take(registry);
   const parsed = parseIntent({
     documents: [...documents.values()],
-    problems: config.problems,
+    problems: [...config.problems, ...(registry?.problems ?? [])],
     api,
     cache,
+    instances,
     content: {
       files: [...files.values()],
       problems: request.files.problems,
@@ -63,8 +73,16 @@ function build(request: BuildRequest): void {
     },
   });
   const filesRead = new Set(request.filesRead);
-  if (parsed.files.some((path) => !filesRead.has(path))) {
-    reply({ kind: "needs-files", buildId, paths: parsed.files });
+  const prefixes = [...new Set(parsed.registered.map(({ prefix }) => prefix))];
+  const followed = new Set(registry?.prefixes);
+  const needsPrefix = registry !== undefined && prefixes.some((prefix) => !followed.has(prefix));
+  if (needsPrefix || parsed.files.some((path) => !filesRead.has(path))) {
+    reply({ kind: "needs", buildId, paths: parsed.files, prefixes });
+    return;
+  }
+  if (registry === undefined && parsed.registered.length > 0) {
+    const diagnostics = collect(parsed.diagnostics, parsed.registered.map(withoutEtcd));
+    reply({ kind: "refused", buildId, diagnostics });
     return;
   }
   if (parsed.intent === undefined) {
@@ -91,10 +109,26 @@ function build(request: BuildRequest): void {
       ...recreatedClusters(built, snapshots, api),
     ]),
     buildMs: performance.now() - startedMs,
+    refusedInstances: newProblems(prefixes),
   });
   for (const snapshot of changed) if (!isSmall(snapshot)) persist(buildId, snapshot);
   built = snapshots;
   answers.remember(parsed.intent, snapshots);
+}
+
+/** Where instances register, and nobody has said where etcd is. */
+function withoutEtcd({ name, at }: RegisteredService): Diagnostic {
+  const message = `the instances of \`${name}\` register in etcd, and Fairway was started without one`;
+  return { code: "etcd-missing", severity: "error", message, at, hint: "start it with --etcd host:port" };
+}
+
+/** Of what is no instance, the first that were not told yet. */
+function newProblems(prefixes: readonly string[]): readonly InstanceProblem[] {
+  const standing = prefixes.flatMap((prefix) => instances.below(prefix).problems);
+  const found = standing.filter(({ key, revision }) => toldInstances.get(key) !== revision);
+  toldInstances.clear();
+  for (const { key, revision } of standing) toldInstances.set(key, revision);
+  return found.slice(0, PROBLEMS_TOLD_MAX);
 }
 
 function collect(parsed: readonly Diagnostic[], found: readonly Diagnostic[]): readonly Diagnostic[] {

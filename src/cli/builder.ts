@@ -7,10 +7,12 @@
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import type { ReferencedFiles } from "../config/referenced-files.ts";
+import type { Registry } from "../config/registry.ts";
 import type { Document, SourceProblem, SourceState } from "../config/source.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
+import type { InstanceProblem } from "../model/read-instance.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
@@ -47,6 +49,7 @@ export type BuildOutcome = {
       readonly snapshots: ReadonlyMap<GroupName, Snapshot>;
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
+      readonly refusedInstances: readonly InstanceProblem[];
     }
   | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "failed"; readonly error: FairwayError }
@@ -64,6 +67,8 @@ export interface BuilderPorts {
   readonly clock: Clock;
   /** Where the files that documents name are read. */
   readonly files: Pick<ReferencedFiles, "state" | "read">;
+  /** Where instances register; absent where there is no etcd. */
+  readonly registry?: Pick<Registry, "read" | "take" | "forget"> | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
   onOutcome(outcome: BuildOutcome): void;
@@ -127,13 +132,14 @@ export class Builder {
       files: changeSince(this.#known.files, files),
       filesRead: files.paths,
       cause: { text: state.cause, atMs: this.#ports.clock.nowMs() },
+      registry: this.#ports.registry?.take(),
     };
     worker.postMessage(request);
   }
 
   /** Reads what the documents name, and goes on with the build. */
-  async #readFiles(buildId: number, paths: readonly string[]): Promise<void> {
-    await this.#ports.files.read(paths);
+  async #readNamed({ buildId, paths, prefixes }: BuildReply & { readonly kind: "needs" }): Promise<void> {
+    await Promise.all([this.#ports.files.read(paths), this.#ports.registry?.read(prefixes)]);
     const running = this.#running;
     if (this.#closed || this.#worker === undefined || running?.buildId !== buildId) return;
     this.#request(this.#worker, buildId, running.state);
@@ -163,10 +169,8 @@ export class Builder {
       return;
     }
     if (this.#running?.buildId !== reply.buildId) return;
-    if (reply.kind === "needs-files") {
-      this.#readFiles(reply.buildId, reply.paths).catch((cause: unknown) =>
-        this.#failed("the files cannot be read", cause),
-      );
+    if (reply.kind === "needs") {
+      this.#readNamed(reply).catch((cause: unknown) => this.#failed("the files cannot be read", cause));
       return;
     }
     if (reply.kind === "built") {
@@ -196,8 +200,8 @@ export class Builder {
       turnStartedMs = clock.monotonicMs();
     }
     const snapshots = this.#assemble(reply.changes);
-    const { groups, warnings, buildMs } = reply;
-    this.#finish((state) => ({ kind: "built", state, groups, snapshots, warnings, buildMs }));
+    const { groups, warnings, buildMs, refusedInstances } = reply;
+    this.#finish((state) => ({ kind: "built", state, groups, snapshots, warnings, buildMs, refusedInstances }));
   }
 
   #assemble(changes: readonly SnapshotChange[]): ReadonlyMap<GroupName, Snapshot> {
@@ -254,6 +258,7 @@ export class Builder {
     this.#explaining.disconnect();
     this.#known.config.clear();
     this.#known.files.clear();
+    this.#ports.registry?.forget();
     this.#built = new Map();
     this.#parts.clear();
   }

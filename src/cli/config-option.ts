@@ -4,18 +4,19 @@
 import type { Command } from "commander";
 import { exitCodes } from "./output.ts";
 
-/** The roots, at least one; without any the command ends with a usage error. */
+/** The roots, at least one unless there may be none; without any the command ends with a usage error. */
 export function configRoots(
   dirs: readonly string[],
   flag: readonly string[] | undefined,
   command: Command,
+  { mayBeNone = false }: { readonly mayBeNone?: boolean } = {},
 ): readonly string[] {
   const given = [...dirs, ...(flag ?? [])];
   if (given.length > 0) return given;
   const fromEnvironment = process.env["FAIRWAY_CONFIG"] ?? "";
   // Several directories are separated as in PATH.
   const roots = fromEnvironment.split(":").filter((root) => root !== "");
-  if (roots.length > 0) return roots;
+  if (roots.length > 0 || mayBeNone) return roots;
   return command.error("error: name a config directory, as an argument, with --config DIR, or in FAIRWAY_CONFIG", {
     exitCode: exitCodes.usage,
   });

@@ -7,7 +7,9 @@
  */
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
+import { Registry } from "../config/registry.ts";
 import type { Source, SourceProblem, SourceState } from "../config/source.ts";
+import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import { LoadReports } from "../evidence/load-reports.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -46,6 +48,8 @@ const EARLIER_SNAPSHOTS_MAX = 10;
 /** What it is built from. */
 export interface ControlPlaneOptions {
   readonly source: Source;
+  /** Where instances register and more is shared; absent where there is none. */
+  readonly etcd?: EtcdPort | undefined;
   readonly store: GenerationStore;
   readonly clock: Clock;
   readonly identifier: string;
@@ -69,6 +73,7 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #builder: Builder;
   readonly #files: ReferencedFiles;
+  readonly #registry: Registry | undefined;
   readonly #saved: SavedSnapshots;
   #config: SourceState | undefined;
   #fleet: Fleet = createFleet();
@@ -106,9 +111,11 @@ export class ControlPlane {
         if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
       },
     });
+    this.#registry = options.etcd && this.#openRegistry(options.etcd);
     this.#builder = new Builder({
       clock,
       files: this.#files,
+      registry: this.#registry,
       sets: options.sets ?? [],
       onOutcome: (outcome) => this.#enqueue(() => this.#takeOutcome(outcome)),
       onPersisted: (persisted) => {
@@ -175,10 +182,25 @@ export class ControlPlane {
     this.#closing = true;
     await this.#options.source.close();
     await this.#files.close();
+    this.#registry?.close();
     await this.#builder.close();
     await this.#work;
     await this.server.close();
     await this.#saved.close();
+  }
+
+  #openRegistry(etcd: EtcdPort): Registry {
+    const { clock } = this.#options;
+    return new Registry({
+      etcd,
+      clock,
+      random: Math.random,
+      onChange: (change) => {
+        if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
+      },
+      onContact: (prefix, contact) =>
+        this.#record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
+    });
   }
 
   #takeSource(state: SourceState): void {
@@ -200,7 +222,9 @@ export class ControlPlane {
     const atMs = this.#options.clock.monotonicMs();
     const { state } = outcome;
     if (outcome.kind === "built") {
-      const { groups, snapshots, warnings } = outcome;
+      const { groups, snapshots, warnings, buildMs, refusedInstances } = outcome;
+      this.#registry?.paceBy(buildMs);
+      for (const problem of refusedInstances) this.#record({ kind: "instance-refused", atMs, ...problem });
       const fresh = newWarnings(this.#publication.warnings, warnings);
       if (fresh.length > 0) this.#record({ kind: "source-warning", atMs, diagnostics: fresh });
       const wasRefused = this.#publication.refused !== undefined;

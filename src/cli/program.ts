@@ -8,6 +8,8 @@ import { bootstrapCommand } from "./bootstrap.ts";
 import { checkCommand } from "./check.ts";
 import { explainCommand } from "./explain.ts";
 import { exitCodes, tell } from "./output.ts";
+import { pullCommand } from "./pull.ts";
+import { pushCommand } from "./push.ts";
 import { renderCommand } from "./render.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
@@ -23,6 +25,8 @@ const commands = [
   renderCommand(),
   schemaCommand(),
   bootstrapCommand(),
+  pushCommand(),
+  pullCommand(),
 ];
 for (const command of commands) {
   program.addCommand(endWithUsageCode(command));

@@ -7,6 +7,11 @@ import { Registry } from "prom-client";
 import type { AdminServer } from "../admin/admin-server.ts";
 import { createAdminServer } from "../admin/admin-server.ts";
 import { DirectorySource } from "../config/directory-source.ts";
+import { EtcdSource } from "../config/etcd-source.ts";
+import { MergedSource } from "../config/merged-source.ts";
+import type { Source } from "../config/source.ts";
+import { EtcdClient } from "../etcd/etcd-client.ts";
+import type { EtcdOptions } from "../etcd/etcd-members.ts";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { GenerationStore } from "../store/generation-store.ts";
@@ -22,6 +27,7 @@ import { registerClientStatus } from "./client-status.ts";
 import { configRoots } from "./config-option.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
+import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
 import { exitCodes, tell, wantsColour } from "./output.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
@@ -39,7 +45,7 @@ const SHUTDOWN_MS_MAX = 10_000;
 
 /** The subcommand; it runs until a signal comes. */
 export function serveCommand(): Command {
-  return new Command("serve")
+  const serving = new Command("serve")
     .description("watch config directories and serve them to Envoys over xDS")
     .argument("[dirs...]", "config directories or files, watched (or FAIRWAY_CONFIG)")
     .option("--config <dir...>", "the same as the arguments")
@@ -65,7 +71,8 @@ export function serveCommand(): Command {
         "FAIRWAY_XDS_MAX_CONNECTION_AGE",
       ),
     )
-    .addOption(descriptorSetOption())
+    .addOption(descriptorSetOption());
+  return addEtcdOptions(serving)
     .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
     .option("--load-report-interval <duration>", "how often Envoys report the load on their clusters", "10s")
     .addOption(
@@ -74,15 +81,17 @@ export function serveCommand(): Command {
         .default("info"),
     )
     .action(async (dirs: readonly string[], flags: ServeFlags, command: Command) => {
-      const roots = configRoots(dirs, flags.config, command);
+      // What is in etcd may be all there is.
+      const roots = configRoots(dirs, flags.config, command, { mayBeNone: flags.etcd !== undefined });
       const addresses = readListenAddresses(flags);
       const connections = readXdsConnections(flags);
       const soakMs = readDurationMs(flags.soak);
       const loadIntervalMs = readLoadInterval(flags.loadReportInterval);
-      const problems = [addresses, connections].flatMap((read) => (read.ok ? [] : read.error));
+      const etcd = readEtcdOptions(flags);
+      const problems = [addresses, connections, etcd].flatMap((read) => (read.ok ? [] : read.error));
       if (soakMs === undefined) problems.push(`--soak "${flags.soak}" is not a duration; write 30s, 5m or 1h`);
       if (!loadIntervalMs.ok) problems.push(loadIntervalMs.error);
-      if (!addresses.ok || !connections.ok || soakMs === undefined || !loadIntervalMs.ok) {
+      if (!addresses.ok || !connections.ok || !etcd.ok || soakMs === undefined || !loadIntervalMs.ok) {
         command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
       } else {
         // Without private types there is nothing to try, and this thread needs no descriptors.
@@ -95,6 +104,7 @@ export function serveCommand(): Command {
           loadIntervalMs: loadIntervalMs.value,
           ...addresses.value,
           connections: connections.value,
+          etcd: etcd.value,
           flags,
           version,
         });
@@ -110,6 +120,7 @@ interface ServeOptions {
   readonly xds: ListenAddress;
   readonly admin: ListenAddress;
   readonly connections: XdsConnections;
+  readonly etcd: EtcdOptions | undefined;
   readonly flags: ServeFlags;
   readonly version: string;
 }
@@ -124,9 +135,11 @@ async function serve(options: ServeOptions): Promise<void> {
   const { tlsPaths, verifiesNode, connectionAgeMsMax } = options.connections;
   const opened = tlsPaths && (await XdsTls.open({ paths: tlsPaths, clock, onWarning: warn }));
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
-  const source = new DirectorySource({ roots: options.roots, clock, onWarning: warn });
+  const etcd = options.etcd && new EtcdClient(options.etcd);
+  const source = sourceOf(options, { etcd, onWarning: warn, record: (event) => record(event) });
   const plane: ControlPlane = new ControlPlane({
     source,
+    etcd,
     store,
     clock,
     identifier: `fairway ${options.version} ${hostname()}`,
@@ -171,7 +184,31 @@ async function serve(options: ServeOptions): Promise<void> {
   } finally {
     await opened?.files.close();
     await close(plane, admin);
+    etcd?.close();
   }
+}
+
+/** The directories, what is in etcd, or both. */
+function sourceOf(
+  { roots }: ServeOptions,
+  ports: {
+    readonly etcd: EtcdClient | undefined;
+    onWarning(text: string): void;
+    record(event: FairwayEvent): void;
+  },
+): Source {
+  const { etcd, onWarning, record } = ports;
+  const clock = systemClock;
+  const directories = new DirectorySource({ roots, clock, onWarning });
+  if (etcd === undefined) return directories;
+  const shared = new EtcdSource({
+    etcd,
+    clock,
+    random: Math.random,
+    onWarning,
+    onContact: (prefix, contact) => record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
+  });
+  return roots.length === 0 ? shared : new MergedSource([directories, shared]);
 }
 
 function stderrLog(flags: ServeFlags): Log {

@@ -30,7 +30,9 @@ export type SourceProblemCode =
   | "source-not-regular"
   | "source-outside-root"
   | "source-too-large"
-  | "source-too-many";
+  | "source-too-many"
+  | "etcd-unreachable"
+  | "etcd-push-unfinished";
 
 /** Everything that a source holds at one moment. */
 export interface SourceState {

@@ -25,6 +25,9 @@ import { placeOf } from "./position.ts";
 import type { ServiceValue } from "./schema.ts";
 import { byName, defined, sortedRecord } from "./sort.ts";
 
+/** Where instances register unless a service says otherwise. */
+const REGISTRY_ROOT = "/services/";
+
 type EndpointValue = NonNullable<ServiceValue["endpoints"]>[number];
 
 /** Builds one service. */
@@ -50,10 +53,18 @@ export function buildService(document: SourceDocument, path: Path, value: Servic
     at: placeOf(document, path, "key"),
     ...defined({ protocol: value.protocol }),
     endpoints: endpoints.toSorted(byAddress),
-    ...(value.discovery === undefined ? {} : { dns: buildDns(value.discovery.dns) }),
+    ...(value.discovery === undefined ? {} : buildDiscovery(String(path.at(-1)), value.discovery)),
     subsets: subsets.toSorted(byName),
     policy: own,
   };
+}
+
+function buildDiscovery(
+  service: string,
+  { dns, etcd }: NonNullable<ServiceValue["discovery"]>,
+): Pick<Service, "dns" | "registry"> {
+  if (dns !== undefined) return { dns: buildDns(dns) };
+  return { registry: { prefix: etcd?.prefix ?? `${REGISTRY_ROOT}${service}/` } };
 }
 
 function buildEndpoint(document: SourceDocument, path: Path, value: EndpointValue): Endpoint {
@@ -70,7 +81,7 @@ function buildEndpoint(document: SourceDocument, path: Path, value: EndpointValu
   };
 }
 
-function buildDns(value: NonNullable<ServiceValue["discovery"]>["dns"]): DnsDiscovery {
+function buildDns(value: NonNullable<NonNullable<ServiceValue["discovery"]>["dns"]>): DnsDiscovery {
   const defaults = { mode: "strict", family: "v4-preferred" } as const;
   if (typeof value === "string") {
     const address = parseDnsAddress(value);

@@ -39,12 +39,22 @@ function* sourcesOfHosts(path: Path, service: ServiceValue): Iterable<Problem> {
     yield { code: "missing-key", message: "a service needs `endpoints` or `discovery`", hint, path, at: "key" };
   }
   if (discovery === undefined) return;
+  const discovered = [...path, "discovery"];
+  if (discovery.dns === undefined && discovery.etcd === undefined) {
+    const hint = "write `dns: db.internal:5432`, or `etcd: {}` for instances that register";
+    yield { code: "missing-key", message: "`discovery` needs `dns` or `etcd`", hint, path: discovered, at: "key" };
+  }
+  if (discovery.dns !== undefined && discovery.etcd !== undefined) {
+    const message = "`discovery` has `dns` or `etcd`, not both";
+    const hint = "keep one of them; a split can send requests to both, each as a service of its own";
+    yield { code: "invalid-value", message, hint, path: [...discovered, "etcd"], at: "key" };
+  }
   if (endpoints !== undefined) {
     const message = "a service has `endpoints` or `discovery`, not both";
     const hint = "keep one of them; a split can send requests to both, each as a service of its own";
     yield { code: "invalid-value", message, hint, path: [...path, "discovery"], at: "key" };
   }
-  if (subsets !== undefined) {
+  if (subsets !== undefined && discovery.dns !== undefined) {
     const message = "a service that is found by DNS has no subsets: its hosts have no labels";
     const hint = "make a service of each name; a split or weighted backends divide the requests among them";
     yield { code: "invalid-value", message, hint, path: [...path, "subsets"], at: "key" };

@@ -16,7 +16,7 @@ const futureWords: readonly {
   /** What to do meanwhile; a raw resource when absent. */
   readonly hint?: string;
 }[] = [
-  { where: ["services", "*", "discovery"], words: ["etcd", "file"] },
+  { where: ["services", "*", "discovery"], words: ["file"] },
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },

@@ -9,9 +9,10 @@ export interface Service {
   readonly name: string;
   readonly at: Place;
   readonly protocol?: "http1" | "http2" | "grpc";
-  /** Empty when the hosts are found by DNS. */
+  /** Empty when the hosts are found by DNS; those that have registered when they come from etcd. */
   readonly endpoints: readonly Endpoint[];
   readonly dns?: DnsDiscovery;
+  readonly registry?: RegistryDiscovery;
   readonly subsets: readonly Subset[];
   readonly policy: ServicePolicy;
 }
@@ -25,6 +26,12 @@ export interface DnsDiscovery {
   /** Absent: when the answer's time to live is over. */
   readonly refreshMs?: number;
   readonly family: "v4" | "v6" | "v4-preferred" | "v6-preferred" | "all";
+}
+
+/** Instances register themselves in etcd. */
+export interface RegistryDiscovery {
+  /** Where their keys begin; ends with `/`. */
+  readonly prefix: string;
 }
 
 /** One host and port. */

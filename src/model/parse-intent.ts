@@ -18,13 +18,15 @@ import { collectDiagnostics, isError } from "./collect-diagnostics.ts";
 import type { Definition, Reference } from "./collect-names.ts";
 import { collectFiles } from "./collect-files.ts";
 import { collectDefinitions, collectReferences } from "./collect-names.ts";
-import type { Diagnostic } from "./diagnostic.ts";
+import type { Diagnostic, Place } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
+import type { InstanceIndex } from "./instance-index.ts";
 import type { Intent } from "./intent.ts";
 import { lintCertificates } from "./lint-certificates.ts";
 import { textsOf } from "./lint-unused.ts";
 import { mergeDocuments } from "./merge-documents.ts";
 import { NameIndex } from "./name-index.ts";
+import { byName } from "./sort.ts";
 import { parseDocument } from "./parse-document.ts";
 import { reuseParts } from "./reuse-parts.ts";
 import type { ResolvedDrafts } from "./resolve-intent.ts";
@@ -80,6 +82,8 @@ export interface ParseInput {
   readonly cache?: ParseCache;
   /** What the documents name outside of themselves; without it there is no intent if there are secrets. */
   readonly content?: ReferencedContent;
+  /** What has registered; without it services that are found in etcd have no endpoints. */
+  readonly instances?: InstanceIndex | undefined;
 }
 
 /** What came of it. */
@@ -90,6 +94,15 @@ export interface ParsedIntent {
   readonly intent: Intent | undefined;
   /** The files that the documents name, sorted; whoever parses reads them and parses again. */
   readonly files: readonly string[];
+  /** Services whose instances register; sorted by name. */
+  readonly registered: readonly RegisteredService[];
+}
+
+/** Where a service's instances register. */
+export interface RegisteredService {
+  readonly name: string;
+  readonly prefix: string;
+  readonly at: Place;
 }
 
 /** The intent, unless there is an error. */
@@ -114,17 +127,26 @@ export function parseIntent(input: ParseInput): ParsedIntent {
     ...tooManyFiles(named),
   ];
   const allFiles = named.slice(0, FILES_MAX);
+  const registered = parts.flatMap(registeredServices).toSorted(byName);
   if (diagnostics.some(isError)) {
-    return { diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined, files: allFiles };
+    const told = collectDiagnostics(diagnostics, input.documents);
+    return { diagnostics: told, intent: undefined, files: allFiles, registered };
   }
   const unused = names.unused(textsOnce(parts, cache.texts));
   const certificates = lintCertificates(parts, secrets?.secrets ?? []);
   const isRead = secrets !== undefined || drafts.length === 0;
   return {
     diagnostics: collectDiagnostics([...diagnostics, ...unused, ...certificates], input.documents),
-    intent: isRead ? resolveIntent(partsOfFiles, secrets?.secrets ?? [], resolved) : undefined,
+    intent: isRead
+      ? resolveIntent(partsOfFiles, { secrets: secrets?.secrets ?? [], instances: input.instances }, resolved)
+      : undefined,
     files: allFiles,
+    registered,
   };
+}
+
+function registeredServices({ services }: DocumentParts): readonly RegisteredService[] {
+  return services.flatMap(({ name, at, registry }) => (registry === undefined ? [] : [{ name, at, ...registry }]));
 }
 
 /** Every repeated name, dangling reference and policy that clashes with another. */

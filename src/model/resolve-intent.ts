@@ -15,6 +15,7 @@ import { DEFAULT_GROUP } from "./check-references.ts";
 import type { Place } from "./diagnostic.ts";
 import type { ImpliedRoutes } from "./implied-routes.ts";
 import { impliedRoutes } from "./implied-routes.ts";
+import type { InstanceIndex } from "./instance-index.ts";
 import type { Gateway } from "./intent-gateway.ts";
 import type { AttachedPolicy, Policy } from "./intent-policy.ts";
 import type { Route, Rule, RuleTarget } from "./intent-route.ts";
@@ -22,6 +23,8 @@ import type { Secret } from "./intent-secret.ts";
 import type { Service } from "./intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "./intent.ts";
 import { comparePlaces } from "./merge-documents.ts";
+import type { RegisteredMemo } from "./registered-services.ts";
+import { createRegisteredMemo, withInstances } from "./registered-services.ts";
 import type { SecretMemo } from "./resolve-secrets.ts";
 import { byName } from "./sort.ts";
 import { SortedItems } from "./sorted-items.ts";
@@ -34,6 +37,7 @@ export interface ResolvedDrafts {
   readonly secrets: SecretMemo;
   /** By the parts of a file; `parseIntent` forgets a file when a name that it uses may mean something else. */
   readonly files: WeakMap<readonly DocumentParts[], ResolvedFile>;
+  readonly registered: RegisteredMemo;
   readonly sortedServices: SortedItems<Service>;
   readonly sortedRoutes: SortedItems<Route>;
 }
@@ -68,6 +72,7 @@ export function createResolvedDrafts(): ResolvedDrafts {
     implied: new WeakMap(),
     secrets: new WeakMap(),
     files: new WeakMap(),
+    registered: createRegisteredMemo(),
     sortedServices: new SortedItems(),
     sortedRoutes: new SortedItems(),
   };
@@ -76,7 +81,7 @@ export function createResolvedDrafts(): ResolvedDrafts {
 /** Resolves the parts of each file; every reference of theirs is known to be defined. */
 export function resolveIntent(
   files: readonly (readonly DocumentParts[])[],
-  secrets: readonly Secret[],
+  { secrets, instances }: { readonly secrets: readonly Secret[]; readonly instances: InstanceIndex | undefined },
   before: ResolvedDrafts,
 ): Intent {
   const parts = files.flat();
@@ -89,7 +94,9 @@ export function resolveIntent(
   };
   const resolved = files.map((file) => resolveFile(file, named, before));
   const gateways = resolved.flatMap((file) => file.gateways).toSorted(byName);
-  const services = before.sortedServices.update(parts.map((part) => part.services));
+  const services = before.sortedServices.update(
+    parts.map((part) => withInstances(part.services, instances, before.registered)),
+  );
   const routes = resolved.map((file) => file.routes);
   const implied = impliedRoutes(
     { gateways, routes: routes.flat() },

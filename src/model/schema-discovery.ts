@@ -50,7 +50,27 @@ const dns = z
     examples: ["db.internal:5432", { name: "db.internal", port: 5432, refresh: "30s" }],
   });
 
-export const discoverySchema = block({ dns }).meta({
+/** etcd takes longer keys; these are read by people. */
+const PREFIX_CHARS_MAX = 512;
+
+const etcd = block({
+  prefix: z
+    .string({ error: "text" })
+    .superRefine((text, context) => {
+      const isFit = text.startsWith("/") && text.endsWith("/") && text.length > 1 && text.length <= PREFIX_CHARS_MAX;
+      if (isFit) return;
+      const message = "`prefix` must begin and end with `/`";
+      refuse(context, { code: "invalid-value", message, hint: "write `/services/<name>/`, or leave it out" });
+    })
+    .optional()
+    .meta({ description: "The keys of its instances begin with this; `/services/<name of the service>/` if absent." }),
+}).meta({
+  description: "Instances that register in etcd, each under a key of its own: `fairway serve --etcd`.",
+  examples: [{}, { prefix: "/services/reviews/" }],
+});
+
+export const discoverySchema = block({ dns: dns.optional(), etcd: etcd.optional() }).meta({
   description: "Where hosts come from, instead of `endpoints`.",
-  examples: [{ dns: "db.internal:5432" }],
+  examples: [{ dns: "db.internal:5432" }, { etcd: {} }],
+  oneOf: [{ required: ["dns"] }, { required: ["etcd"] }],
 });

@@ -22,7 +22,7 @@ const labels = z
   .record(scalar("text"), z.string({ error: "text" }))
   .meta({ description: "Labels, as texts.", examples: [{ version: "v1" }] });
 
-const endpointBlock = block({
+const endpointShape = {
   address: endpointAddress.describe("IP address and port."),
   labels: labels.optional(),
   locality: scalar("locality").optional().meta({ description: "region/zone/subZone" }),
@@ -36,6 +36,16 @@ const endpointBlock = block({
   health: z.enum(["healthy", "draining", "unhealthy"]).optional().meta({
     description: "draining: no new requests, connections stay; unhealthy: as if a check had failed.",
   }),
+};
+
+const endpointBlock = block(endpointShape);
+
+/** What a program registers of itself: an endpoint, and more that it may say. */
+export const instanceSchema = z.strictObject({
+  ...endpointShape,
+  draining: z.boolean().optional(),
+  /** For those who read the registry; Envoy is told of labels only. */
+  metadata: z.record(z.string(), z.unknown()).optional(),
 });
 
 const policyShapeInBothSpellings = withProtoSpelling(policyShape);

@@ -28,4 +28,5 @@ export type FairwayErrorCode =
   | "BUILD_TIMEOUT"
   | "API_SET_UNREADABLE"
   | "ADMIN_UNREACHABLE"
+  | "ETCD_FAILED"
   | "ENVOY_FAILED";

@@ -8,7 +8,7 @@ import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import { resourceType } from "../snapshot/type-url.ts";
 import { unreachable } from "../support/assert.ts";
 import type { DoorEvent, RejectedResource, StreamEvent } from "../xds/stream-event.ts";
-import type { BuildEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
+import type { BuildEvent, EtcdEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
 
 export type EventLevel = "debug" | "info" | "warn" | "error";
 
@@ -93,7 +93,7 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescriptio
 }
 
 function describeOwn(
-  event: BuildEvent | StateEvent | ServerEvent | Exclude<LoadEvent, LoadStreamEvent>,
+  event: BuildEvent | EtcdEvent | StateEvent | ServerEvent | Exclude<LoadEvent, LoadStreamEvent>,
 ): EventDescription {
   switch (event.kind) {
     case "config-accepted":
@@ -113,6 +113,10 @@ function describeOwn(
       return info(`${event.group}: ${event.snapshotVersion} is no longer asked for`);
     case "source-warning":
       return warn(`the config has warnings: ${firstOf(event.diagnostics)}`);
+    case "etcd-contact":
+      return contact(event);
+    case "instance-refused":
+      return warn(`etcd:${event.key}@${event.revision} is no instance and is left out: ${event.message}`);
     case "lkg-promoted":
       return info(`${event.group}: ${event.snapshotVersion} is now the last known good`);
     case "lkg-loaded":
@@ -145,6 +149,25 @@ function describeOwn(
       return info(`stopping: ${event.reason}`);
     default:
       return unreachable(event);
+  }
+}
+
+function contact({ prefix, contact: now }: Extract<EtcdEvent, { readonly kind: "etcd-contact" }>): EventDescription {
+  switch (now.kind) {
+    case "current":
+      return info(`etcd:${prefix} is followed`);
+    case "behind":
+      return warn(`etcd:${prefix} may be behind, and stays as it was last known: ${now.reason}`);
+    case "older": {
+      const { listed, known } = now.regression;
+      const what = now.regression.kind === "cluster" ? "is of another cluster" : "has gone back";
+      return warn(
+        `etcd:${prefix} ${what} (${listed}, known ${known}): it was restored or is another etcd; ` +
+          "nothing is taken from it until Fairway is restarted",
+      );
+    }
+    default:
+      return unreachable(now);
   }
 }
 

@@ -4,6 +4,7 @@
  * Stages return or report events; they never log or count. What happens on streams comes from `xds/`, what
  * happens around load reports from `evidence/`, the rest is raised where the stages are put together.
  */
+import type { Contact } from "../etcd/follow-prefix.ts";
 import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
@@ -52,6 +53,18 @@ export type BuildEvent =
   /** Problems that did not keep the config from being accepted, without those that were told with the build before. */
   | (AtTime & { readonly kind: "source-warning"; readonly diagnostics: readonly Diagnostic[] });
 
+/** What becomes of etcd and of what registers there. */
+export type EtcdEvent =
+  /** How far what is known of a prefix can be relied on, when that is another than before. */
+  | (AtTime & { readonly kind: "etcd-contact"; readonly prefix: string; readonly contact: Contact })
+  /** A key is no instance; it is left out, and its service keeps the others. */
+  | (AtTime & {
+      readonly kind: "instance-refused";
+      readonly key: string;
+      readonly revision: number;
+      readonly message: string;
+    });
+
 /** What becomes of the state on disk. */
 export type StateEvent =
   | (AtTime & { readonly kind: "lkg-promoted"; readonly group: GroupName; readonly snapshotVersion: SnapshotVersion })
@@ -88,4 +101,4 @@ export type ServerEvent =
   | DoorEvent;
 
 /** Any of them. */
-export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | StateEvent | ServerEvent;
+export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | EtcdEvent | StateEvent | ServerEvent;

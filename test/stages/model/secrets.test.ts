@@ -48,7 +48,8 @@ function withoutUnused<T extends { readonly diagnostics: readonly Diagnostic[] }
 describe("the files that a document names", () => {
   test("are known without their content, relative to the document and normalized", () => {
     const named = parseIntent({ documents: [documentOf("conf/main.yaml", config)], problems: [], api: envoyApi });
-    expect(withoutUnused(named)).toEqual({ diagnostics: [], intent: undefined, files: [paths.key, paths.certificate] });
+    const files = [paths.key, paths.certificate];
+    expect(withoutUnused(named)).toEqual({ diagnostics: [], intent: undefined, files, registered: [] });
   });
 
   test("are known beside a mistake in the same document", () => {

@@ -111,7 +111,7 @@ export const filtersAndPolicies: readonly WrongInput[] = [
   ["endpoints and discovery", service('endpoints: [], discovery: { dns: "a.b:80" }'), "invalid-value 2:23"],
   ["a name without a port", service("discovery: { dns: a.b }"), "invalid-value 2:26"],
   ["an address as a name", service('discovery: { dns: "1.1.1.1:80" }'), "invalid-value 2:26"],
-  ["a discovery that is none", service("discovery: { consul: a }"), "missing-key 2:8", "unknown-key 2:21"],
+  ["a discovery that is none", service("discovery: { consul: a }"), "unknown-key 2:21"],
   [
     "a discovery by a lookup every millisecond",
     service("discovery: { dns: { name: a.b, port: 80, refresh: 1ms } }"),

@@ -1,0 +1,90 @@
+/**
+ * `fairway push`: a directory of config documents into etcd, as a whole and only over what was there.
+ */
+import { userInfo, hostname } from "node:os";
+import { join, relative } from "node:path";
+import { Command } from "commander";
+import { DirectorySource } from "../config/directory-source.ts";
+import { CONFIG_PREFIX } from "../config/etcd-documents.ts";
+import { pushDocuments } from "../config/push-documents.ts";
+import type { SourceState } from "../config/source.ts";
+import { drawDiagnostics } from "../model/draw-diagnostic.ts";
+import { systemClock } from "../support/clock.ts";
+import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
+import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
+import type { EtcdFlags } from "./etcd-options.ts";
+import { addEtcdOptions, withEtcd } from "./etcd-options.ts";
+import { loadConfig } from "./load-config.ts";
+import { exitCodes, print, tell, wantsColour } from "./output.ts";
+
+interface PushFlags extends EtcdFlags, DescriptorSetFlags {
+  readonly since?: string;
+  readonly check: boolean;
+}
+
+/** The subcommand: exit code 2 for a wrong config, 6 when somebody else has written. */
+export function pushCommand(): Command {
+  const command = new Command("push")
+    .description("write a directory of config documents to etcd, all or nothing")
+    .argument("<dir>", "the directory; what is in etcd and not in it is removed")
+    .option("--since <revision>", "only if nothing has changed since this revision, as `fairway pull` tells it")
+    .option("--no-check", "push it although it is wrong for itself, such as a part of a config");
+  return addEtcdOptions(command.addOption(descriptorSetOption())).action(push);
+}
+
+async function push(directory: string, flags: PushFlags, command: Command): Promise<void> {
+  const since = flags.since === undefined ? undefined : Number(flags.since);
+  if (since !== undefined && !Number.isSafeInteger(since)) {
+    return command.error(`error: --since ${flags.since}: write the revision that \`fairway pull\` told`, {
+      exitCode: exitCodes.usage,
+    });
+  }
+  if (flags.check && !(await isGood(directory, flags, command))) {
+    process.exitCode = exitCodes.usage;
+    return;
+  }
+  const state = await readOnce(directory);
+  const [problem] = state.problems;
+  if (problem !== undefined) return command.error(`error: ${problem.message}`, { exitCode: exitCodes.usage });
+  const documents = new Map(state.documents.map(({ path, bytes }) => [nameBelow(directory, path), bytes]));
+  const by = `${userInfo().username}@${hostname()}, process ${process.pid}`;
+  await withEtcd(flags, command, async (etcd) => {
+    const outcome = await pushDocuments(etcd, { documents, by, since });
+    if (outcome.kind === "conflict") {
+      tell(`fairway: nothing was pushed: somebody else has written since (revision ${outcome.revision})`);
+      for (const key of outcome.changed) tell(`  ${key}`);
+      tell("look at it with `fairway pull`, and push again");
+      process.exitCode = exitCodes.conflict;
+    } else if (outcome.kind === "unchanged") {
+      print(`etcd has exactly this already: ${documents.size} documents, revision ${outcome.revision}`);
+    } else {
+      const { written, removed, revision } = outcome;
+      print(`pushed ${written.length} of ${documents.size} documents, removed ${removed.length}: revision ${revision}`);
+      for (const key of removed) tell(`  removed ${key.slice(CONFIG_PREFIX.length)}`);
+    }
+  });
+}
+
+async function isGood(directory: string, flags: DescriptorSetFlags, command: Command): Promise<boolean> {
+  const { api } = openEnvoyApi(flags, command);
+  const { diagnostics, snapshots } = await loadConfig([directory], api);
+  if (diagnostics.length > 0) tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
+  return snapshots !== undefined;
+}
+
+async function readOnce(directory: string): Promise<SourceState> {
+  const source = new DirectorySource({ roots: [directory], clock: systemClock });
+  try {
+    return await new Promise<SourceState>((resolve, reject) => {
+      source.start(resolve).catch(reject);
+    });
+  } finally {
+    await source.close();
+  }
+}
+
+/** The path of a document below its directory; a directory that is a file has only its own name. */
+function nameBelow(directory: string, path: string): string {
+  const below = relative(directory, path);
+  return below === "" ? relative(join(path, ".."), path) : below;
+}

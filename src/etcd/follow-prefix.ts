@@ -1,0 +1,205 @@
+/**
+ * Follows everything under a prefix: lists it, watches from there on, and never trusts the watch alone.
+ *
+ * - A watch that says nothing for `silentMs`, although it is asked to, is given up: the member hangs or is cut off.
+ * - Whatever ends a watch (a restart, compaction, a lost leader), the prefix is listed again before the next one.
+ * - Every `relistMs` it is listed anyway, which puts right what a watch has lost.
+ * - A listing that is older than what is known is not taken until somebody says so: etcd was restored from a backup.
+ * - While nobody answers it tries again, later and later and at random, so that a fleet of replicas does not come at once.
+ *
+ * What was read last stays what is known, whatever happens.
+ */
+import type { Clock } from "../support/clock.ts";
+import type { Change, Entry, EtcdPort, Watch } from "./etcd-port.ts";
+import type { Mirror, MirrorOutcome, Regression } from "./mirror.ts";
+import { createMirror, regressionOf, takeChanges, takeListing } from "./mirror.ts";
+
+/** What somebody who follows a prefix is told; never more than one call at a time. */
+export interface Follower {
+  /** Everything there is, after the first listing and after each change. The map is the follower's own: copy what stays. */
+  changed(entries: ReadonlyMap<string, Entry>, change: FollowedChange): void;
+  /** How it goes, when that is another than before. */
+  contact(contact: Contact): void;
+}
+
+/** What led to a state. */
+export interface FollowedChange {
+  readonly revision: number;
+  /** Keys that came, went or have another value; in the first state all. */
+  readonly keys: readonly string[];
+  /** Of these, what the watch had lost and a listing put right. */
+  readonly lostCount: number;
+}
+
+/** How far what is known can be relied on. */
+export type Contact =
+  | { readonly kind: "current" }
+  /** etcd does not answer, or the watch is being set up anew: what is known may be behind. */
+  | { readonly kind: "behind"; readonly reason: string; readonly sinceMs: number }
+  /** etcd has an older state than what is known. */
+  | { readonly kind: "older"; readonly regression: Regression; readonly sinceMs: number };
+
+export interface FollowTimes {
+  readonly relistMs: number;
+  readonly pingMs: number;
+  readonly silentMs: number;
+  readonly retryMsMin: number;
+  readonly retryMsMax: number;
+}
+
+/** A hung member is noticed in twelve seconds, a lost change in thirty. */
+const followTimes: FollowTimes = {
+  relistMs: 30_000,
+  pingMs: 4_000,
+  silentMs: 12_000,
+  retryMsMin: 100,
+  retryMsMax: 10_000,
+};
+
+export interface FollowOptions {
+  readonly etcd: EtcdPort;
+  readonly prefix: string;
+  readonly follower: Follower;
+  readonly clock: Clock;
+  /** From 0 to 1; spreads what replicas do. */
+  readonly random: () => number;
+  readonly times?: Partial<FollowTimes>;
+}
+
+/** Starts at once; `close` ends it. */
+export class PrefixFollower {
+  readonly #options: FollowOptions;
+  readonly #times: FollowTimes;
+  #mirror: Mirror = createMirror();
+  #hasListed = false;
+  #isListing = false;
+  #watch: Watch | undefined;
+  #heardAtMs = 0;
+  #failures = 0;
+  #contact: Contact["kind"] | undefined;
+  #acceptsOlder = false;
+  #listTimer: NodeJS.Timeout | undefined;
+  #pingTimer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: FollowOptions) {
+    this.#options = options;
+    this.#times = { ...followTimes, ...options.times };
+    this.#pingTimer = setInterval(() => this.#check(), this.#times.pingMs);
+    void this.#list();
+  }
+
+  /** Takes the state that etcd has, although it is older than what is known. */
+  acceptOlder(): void {
+    this.#acceptsOlder = true;
+    this.#listIn(0);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#listTimer);
+    clearInterval(this.#pingTimer);
+    this.#watch?.close();
+  }
+
+  async #list(): Promise<void> {
+    if (this.#isListing || this.#isClosed) return;
+    this.#isListing = true;
+    try {
+      const known = this.#mirror.revision;
+      const listing = await this.#options.etcd.list(this.#options.prefix);
+      if (this.#isClosed) return;
+      const regression = regressionOf(this.#mirror, listing, known);
+      if (regression !== undefined && !this.#acceptsOlder) {
+        this.#say({ kind: "older", regression, sinceMs: this.#options.clock.monotonicMs() });
+        this.#retry();
+        return;
+      }
+      if (regression !== undefined) this.#forget();
+      this.#acceptsOlder = false;
+      this.#failures = 0;
+      this.#tell(takeListing(this.#mirror, listing), listing.revision);
+      this.#watch ??= this.#openWatch(listing.revision + 1);
+      this.#say({ kind: "current" });
+      this.#listIn(this.#times.relistMs * (0.8 + 0.4 * this.#options.random()));
+    } catch (cause) {
+      if (this.#isClosed) return;
+      this.#behind(cause instanceof Error ? cause.message : String(cause));
+      this.#retry();
+    } finally {
+      this.#isListing = false;
+    }
+  }
+
+  /** Of what was known only the values stay, to be compared: their revisions belong to another history. */
+  #forget(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    const { entries } = this.#mirror;
+    this.#mirror = createMirror();
+    for (const [key, entry] of entries) this.#mirror.entries.set(key, { ...entry, modRevision: 0 });
+  }
+
+  #openWatch(fromRevision: number): Watch {
+    this.#heardAtMs = this.#options.clock.monotonicMs();
+    const watch: Watch = this.#options.etcd.watch(this.#options.prefix, fromRevision, {
+      changed: (changes, revision) => {
+        if (this.#watch === watch) this.#take(changes, revision);
+      },
+      heard: () => {
+        if (this.#watch === watch) this.#heardAtMs = this.#options.clock.monotonicMs();
+      },
+      ended: (reason) => {
+        if (this.#watch === watch) this.#lose(reason);
+      },
+    });
+    return watch;
+  }
+
+  #take(changes: readonly Change[], revision: number): void {
+    this.#tell(takeChanges(this.#mirror, changes, revision), revision);
+  }
+
+  #lose(reason: string): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#behind(reason);
+    this.#retry();
+  }
+
+  #check(): void {
+    if (this.#watch === undefined) return;
+    const silentMs = this.#options.clock.monotonicMs() - this.#heardAtMs;
+    if (silentMs > this.#times.silentMs) this.#lose(`etcd has said nothing for ${Math.round(silentMs / 1000)} s`);
+    else this.#watch.ping();
+  }
+
+  /** Twice as late each time, at random between half of that and all. */
+  #retry(): void {
+    const { retryMsMin, retryMsMax } = this.#times;
+    const waitMs = Math.min(retryMsMin * 2 ** Math.min(this.#failures, 20), retryMsMax);
+    this.#failures += 1;
+    this.#listIn(waitMs * (0.5 + 0.5 * this.#options.random()));
+  }
+
+  #listIn(waitMs: number): void {
+    clearTimeout(this.#listTimer);
+    if (!this.#isClosed) this.#listTimer = setTimeout(() => void this.#list(), waitMs);
+  }
+
+  #tell({ changedKeys, lostCount }: MirrorOutcome, revision: number): void {
+    if (this.#hasListed && changedKeys.length === 0) return;
+    this.#hasListed = true;
+    this.#options.follower.changed(this.#mirror.entries, { revision, keys: changedKeys, lostCount });
+  }
+
+  #behind(reason: string): void {
+    this.#say({ kind: "behind", reason, sinceMs: this.#options.clock.monotonicMs() });
+  }
+
+  #say(contact: Contact): void {
+    if (this.#contact === contact.kind) return;
+    this.#contact = contact.kind;
+    this.#options.follower.contact(contact);
+  }
+}

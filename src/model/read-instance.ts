@@ -1,0 +1,83 @@
+/**
+ * One instance of a service as it registered in etcd: a key below the service's prefix, and a value.
+ *
+ * The value is `host:port`, or JSON with the words of an endpoint in a config file. Instances are written by programs
+ * that nobody has reviewed, so each is judged alone: one that is wrong is left out and told, and the others stay.
+ */
+import type * as z from "zod";
+import type { RegistryEntry } from "../config/registry-change.ts";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+import { parseAddress } from "./address.ts";
+import type { Endpoint } from "./intent-service.ts";
+import { instanceSchema } from "./schema-service.ts";
+import { defined, sortedRecord } from "./sort.ts";
+
+/** Larger than any instance, and small enough for a hundred thousand of them. */
+const VALUE_BYTES_MAX = 16 * 1024;
+
+/** Why a key is no instance. */
+export interface InstanceProblem {
+  readonly key: string;
+  readonly revision: number;
+  readonly message: string;
+}
+
+/** Reads the entry of a service with this prefix. */
+export function readInstance(entry: RegistryEntry, prefix: string): Result<Endpoint, InstanceProblem> {
+  const { key, value, revision } = entry;
+  const refuse = (message: string) => err({ key, revision, message });
+  const id = key.slice(prefix.length);
+  if (id === "") return refuse("the key has no instance id behind the prefix");
+  if (key.includes("\uFFFD")) return refuse("the key is not valid UTF-8");
+  if (id.includes("/")) return refuse(`the instance id "${id}" has a slash in it`);
+  if (value.byteLength > VALUE_BYTES_MAX) {
+    return refuse(`the value has ${value.byteLength} bytes; an instance has at most ${VALUE_BYTES_MAX}`);
+  }
+  const text = decode(value);
+  if (text === undefined) return refuse("the value is not valid UTF-8");
+  const parsed = parseValue(text);
+  if (!parsed.ok) return refuse(parsed.error);
+  const { address, labels = {}, locality, weight, priority, health, draining } = parsed.value;
+  const where = parseAddress(address);
+  if (!where.ok) return refuse(where.error.message);
+  const [region, zone, subZone] = locality?.split("/") ?? [];
+  return ok({
+    at: { file: `etcd:${key}@${revision}`, line: 1, column: 1 },
+    ...where.value,
+    labels: sortedRecord(labels),
+    ...(region === undefined ? {} : { locality: { region, ...defined({ zone, subZone }) } }),
+    ...defined({ weight, priority, health: draining === true ? "draining" : health }),
+  });
+}
+
+type InstanceValue = z.infer<typeof instanceSchema>;
+
+function parseValue(text: string): Result<InstanceValue, string> {
+  if (!text.trimStart().startsWith("{")) return ok({ address: text.trim() });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    return err(`the value is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  const parsed = instanceSchema.safeParse(json);
+  if (parsed.success) return ok(parsed.data);
+  const [issue] = parsed.error.issues;
+  return err(issue === undefined ? "the value is not an instance" : issueText(issue));
+}
+
+function issueText(issue: z.core.$ZodIssue): string {
+  const where = issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
+  if (issue.code === "unrecognized_keys")
+    return `${where}unknown key ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
+  return `${where}${issue.message}`;
+}
+
+function decode(value: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+/** Config in a real etcd: pushed and pulled by the commands, served, merged with files, and never half in force. */
+import { spawnSync } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EtcdCluster } from "../../demo/kit/etcd.ts";
+import { Fairway } from "../../demo/kit/fairway.ts";
+import { CONFIG_PREFIX, PUSH_MARK } from "../../src/config/etcd-documents.ts";
+import { pushDocuments } from "../../src/config/push-documents.ts";
+import { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import { systemClock } from "../../src/support/clock.ts";
+import type { SnapshotsView } from "../envoy/scene.ts";
+import { eventually } from "../support/eventually.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+let etcd: EtcdCluster;
+let client: EtcdClient;
+
+beforeAll(async () => {
+  etcd = await EtcdCluster.start();
+  client = new EtcdClient({ endpoints: etcd.endpoints, clock: systemClock });
+});
+
+afterAll(async () => {
+  client.close();
+  await etcd[Symbol.asyncDispose]();
+});
+
+function fairway(...args: readonly string[]) {
+  const all = [MAIN, ...args, "--etcd", `http://${etcd.first.endpoint}`];
+  const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+async function keys(): Promise<readonly string[]> {
+  const { entries } = await client.list(CONFIG_PREFIX);
+  return entries.map(({ key }) => key.slice(CONFIG_PREFIX.length));
+}
+
+function service(name: string, port: number): string {
+  return `services: { ${name}: { endpoints: ["10.0.0.1:${port}"] } }\n`;
+}
+
+/** Leaves nothing behind of another test. */
+async function empty(): Promise<void> {
+  await pushDocuments(client, { documents: new Map(), by: "the test" });
+}
+
+describe("a pushed directory", () => {
+  test("is in etcd as it is, without what was there before, and comes back the same by pulling", async () => {
+    await empty();
+    await using from = await tempDir();
+    await using to = await tempDir();
+    await mkdir(from.join("deep"));
+    await writeFile(from.join("a.yaml"), service("a", 80));
+    await writeFile(from.join("deep/b.yaml"), service("b", 80));
+    expect(fairway("push", from.path)).toMatchObject({ status: 0, stdout: expect.stringContaining("pushed 2 of 2") });
+    expect(await keys()).toEqual(["a.yaml", "deep/b.yaml"]);
+    expect(fairway("pull", to.path).status).toBe(0);
+    expect(await readFile(to.join("deep/b.yaml"), "utf8")).toBe(service("b", 80));
+    expect(fairway("push", to.path).stdout).toContain("exactly this already");
+  });
+
+  test("that is wrong is told with its line and not pushed", async () => {
+    await empty();
+    await using from = await tempDir();
+    await writeFile(from.join("a.yaml"), "services: { a: { endpoints: [nonsense] } }\n");
+    const pushed = fairway("push", from.path);
+    expect(pushed.status).toBe(2);
+    expect(pushed.stderr).toMatch(/a\.yaml:1:\d+/);
+    expect(await keys()).toEqual([]);
+  });
+
+  test("of somebody who has not seen the newest state changes nothing, and is told whose key it was", async () => {
+    await empty();
+    await using from = await tempDir();
+    await writeFile(from.join("a.yaml"), service("a", 80));
+    const { revision } = await client.list(CONFIG_PREFIX);
+    await client.transact([], [{ kind: "put", key: `${CONFIG_PREFIX}other.yaml`, value: Buffer.from("{}") }]);
+    const pushed = fairway("push", from.path, "--since", String(revision));
+    expect(pushed).toMatchObject({ status: 6, stderr: expect.stringContaining(`${CONFIG_PREFIX}other.yaml`) });
+    expect(await keys()).toEqual(["other.yaml"]);
+  });
+
+  test("of more documents than fit into one transaction is whole", async () => {
+    await empty();
+    const documents = new Map(
+      Array.from({ length: 350 }, (_, index) => [`s${index}.yaml`, Buffer.from("{}")] as const),
+    );
+    expect(await pushDocuments(client, { documents, by: "the test" })).toMatchObject({ kind: "pushed" });
+    expect((await keys()).length).toBe(350);
+    expect(await keys()).not.toContain(PUSH_MARK.slice(CONFIG_PREFIX.length));
+  });
+});
+
+test("fifty that push at the same time: one is in force whole, and all others are told", async () => {
+  await empty();
+  const pushes = Array.from({ length: 50 }, (_, index) => {
+    const documents = new Map(["x.yaml", "y.yaml"].map((path) => [path, Buffer.from(`# ${index}\n`)] as const));
+    return pushDocuments(client, { documents, by: `writer ${index}` });
+  });
+  const outcomes = await Promise.all(pushes);
+  const winners = outcomes.flatMap((outcome, index) => (outcome.kind === "pushed" ? [index] : []));
+  expect(winners.length).toBeGreaterThan(0);
+  const { entries } = await client.list(CONFIG_PREFIX);
+  const texts = new Set(entries.map(({ value }) => Buffer.from(value).toString()));
+  expect(texts.size, "one writer's documents").toBe(1);
+  expect(outcomes.every(({ kind }) => kind === "pushed" || kind === "conflict")).toBe(true);
+});
+
+describe("a control plane", () => {
+  test("serves what is in etcd, follows it, and keeps what it has while a push is half done", async () => {
+    await empty();
+    await using state = await tempDir();
+    await pushDocuments(client, { documents: new Map([["a.yaml", Buffer.from(service("a", 80))]]), by: "the test" });
+    await using plane = await serve({ stateDir: state.path });
+    const first = await served(plane);
+    await pushDocuments(client, { documents: new Map([["a.yaml", Buffer.from(service("a", 81))]]), by: "the test" });
+    await eventually("another version", async () => (await served(plane)) !== first);
+    const second = await served(plane);
+    await client.transact([], [{ kind: "put", key: PUSH_MARK, value: Buffer.from("somebody who died") }]);
+    await client.transact([], [{ kind: "delete", key: `${CONFIG_PREFIX}a.yaml` }]);
+    await client.transact([], [{ kind: "put", key: `${CONFIG_PREFIX}b.yaml`, value: Buffer.from(service("b", 80)) }]);
+    for (let look = 0; look < 20; look += 1) expect(await served(plane), "nothing half").toBe(second);
+    await pushDocuments(client, { documents: new Map([["a.yaml", Buffer.from(service("a", 80))]]), by: "the next" });
+    await eventually("the whole of the next push", async () => (await served(plane)) === first);
+  });
+
+  test("merges files and etcd, and a name that both have is an error that names both", async () => {
+    await empty();
+    await using state = await tempDir();
+    await using config = await tempDir();
+    await writeFile(config.join("files.yaml"), service("a", 80));
+    await pushDocuments(client, { documents: new Map([["etcd.yaml", Buffer.from(service("b", 80))]]), by: "the test" });
+    await using plane = await serve({ stateDir: state.path, configDir: config.path });
+    const good = await served(plane);
+    await pushDocuments(client, { documents: new Map([["etcd.yaml", Buffer.from(service("a", 81))]]), by: "the test" });
+    const message = await eventuallyRefused(plane);
+    expect(message).toMatch(/files\.yaml/);
+    expect(message).toMatch(/etcd:\/fairway\/config\/etcd\.yaml@\d+/);
+    expect(await served(plane)).toBe(good);
+  });
+});
+
+async function serve(options: { readonly stateDir: string; readonly configDir?: string }): Promise<Fairway> {
+  return Fairway.start({
+    stateDir: options.stateDir,
+    configDir: options.configDir === undefined ? [] : options.configDir,
+    args: ["--etcd", `http://${etcd.first.endpoint}`],
+  });
+}
+
+async function served(plane: Fairway): Promise<string | undefined> {
+  return (await plane.get<SnapshotsView>("/v1/snapshots")).groups[0]?.current?.version;
+}
+
+async function eventuallyRefused(plane: Fairway): Promise<string> {
+  let text = "";
+  await eventually("a refusal", async () => {
+    const { refused } = await plane.get<SnapshotsView>("/v1/snapshots");
+    text = JSON.stringify(refused ?? {});
+    return refused !== undefined;
+  });
+  return text;
+}
