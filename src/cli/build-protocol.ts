@@ -69,6 +69,8 @@ export type BuildReply =
       readonly buildMs: number;
       /** Keys of etcd that are no instances, and were not told yet. */
       readonly refusedInstances: readonly InstanceProblem[];
+      /** The prefixes of etcd that it names, when it was given more. */
+      readonly fewerPrefixes: readonly string[] | undefined;
     }
   /** The same build is asked for again, with all of these: files, and prefixes of etcd. */
   | {

@@ -110,6 +110,7 @@ function build(request: BuildRequest): void {
     ]),
     buildMs: performance.now() - startedMs,
     refusedInstances: newProblems(prefixes),
+    fewerPrefixes: followed.size > prefixes.length ? prefixes : undefined,
   });
   for (const snapshot of changed) if (!isSmall(snapshot)) persist(buildId, snapshot);
   built = snapshots;

@@ -7,7 +7,7 @@
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import type { ReferencedFiles } from "../config/referenced-files.ts";
-import type { Registry } from "../config/registry.ts";
+import type { Registry, RegistryRevisions } from "../config/registry.ts";
 import type { Document, SourceProblem, SourceState } from "../config/source.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
@@ -50,6 +50,8 @@ export type BuildOutcome = {
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
       readonly refusedInstances: readonly InstanceProblem[];
+      /** Up to where it has what registered in etcd; undefined where there is no etcd. */
+      readonly covered: RegistryRevisions | undefined;
     }
   | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "failed"; readonly error: FairwayError }
@@ -68,11 +70,19 @@ export interface BuilderPorts {
   /** Where the files that documents name are read. */
   readonly files: Pick<ReferencedFiles, "state" | "read">;
   /** Where instances register; absent where there is no etcd. */
-  readonly registry?: Pick<Registry, "read" | "take" | "forget"> | undefined;
+  readonly registry?: Pick<Registry, "read" | "take" | "covered" | "forget"> | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
   onOutcome(outcome: BuildOutcome): void;
   onPersisted(persisted: PersistedBytes): void;
+}
+
+/** The build that the thread is at. */
+interface Running {
+  readonly buildId: number;
+  readonly state: SourceState;
+  readonly timer: NodeJS.Timeout;
+  covered: RegistryRevisions | undefined;
 }
 
 /** Owns the building thread. */
@@ -84,7 +94,7 @@ export class Builder {
   #built = new Map<GroupName, Snapshot>();
   #parts = new Map<string, Resource[]>();
   readonly #explaining = new ExplainClient();
-  #running: { readonly buildId: number; readonly state: SourceState; readonly timer: NodeJS.Timeout } | undefined;
+  #running: Running | undefined;
   #next: SourceState | undefined;
   #buildIds = 0;
   #closed = false;
@@ -119,12 +129,13 @@ export class Builder {
     this.#buildIds += 1;
     const buildId = this.#buildIds;
     const timer = setTimeout(() => this.#hung(), BUILD_MS_MAX);
-    this.#running = { buildId, state, timer };
+    this.#running = { buildId, state, timer, covered: undefined };
     this.#parts.clear();
-    this.#request(this.#worker, buildId, state);
+    this.#request(this.#worker, this.#running);
   }
 
-  #request(worker: Worker, buildId: number, state: SourceState): void {
+  #request(worker: Worker, running: Running): void {
+    const { buildId, state } = running;
     const files = this.#ports.files.state;
     const request: BuildRequest = {
       buildId,
@@ -134,6 +145,7 @@ export class Builder {
       cause: { text: state.cause, atMs: this.#ports.clock.nowMs() },
       registry: this.#ports.registry?.take(),
     };
+    running.covered = this.#ports.registry?.covered;
     worker.postMessage(request);
   }
 
@@ -142,7 +154,7 @@ export class Builder {
     await Promise.all([this.#ports.files.read(paths), this.#ports.registry?.read(prefixes)]);
     const running = this.#running;
     if (this.#closed || this.#worker === undefined || running?.buildId !== buildId) return;
-    this.#request(this.#worker, buildId, running.state);
+    this.#request(this.#worker, running);
   }
 
   #spawn(): Worker {
@@ -201,7 +213,19 @@ export class Builder {
     }
     const snapshots = this.#assemble(reply.changes);
     const { groups, warnings, buildMs, refusedInstances } = reply;
-    this.#finish((state) => ({ kind: "built", state, groups, snapshots, warnings, buildMs, refusedInstances }));
+    const covered = this.#running?.covered;
+    // Nobody waits for it: what is no longer named is no longer followed.
+    if (reply.fewerPrefixes !== undefined) void this.#ports.registry?.read(reply.fewerPrefixes);
+    this.#finish((state) => ({
+      kind: "built",
+      state,
+      groups,
+      snapshots,
+      warnings,
+      buildMs,
+      refusedInstances,
+      covered,
+    }));
   }
 
   #assemble(changes: readonly SnapshotChange[]): ReadonlyMap<GroupName, Snapshot> {

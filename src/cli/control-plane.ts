@@ -7,6 +7,7 @@
  */
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
+import type { RegistryRevisions } from "../config/registry.ts";
 import { Registry } from "../config/registry.ts";
 import type { Source, SourceProblem, SourceState } from "../config/source.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
@@ -15,6 +16,7 @@ import { LoadReports } from "../evidence/load-reports.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
 import { isAccepted } from "../fleet/convergence.ts";
+import { RegistryProgress } from "../fleet/registry-progress.ts";
 import { LoadReportingServiceDefinition } from "../gen/envoy/service/load_stats/v3/lrs.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
@@ -62,6 +64,8 @@ export interface ControlPlaneOptions {
   readonly onWarning?: ((text: string) => void) | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
+  /** `registryRevisions` may be others than before. */
+  readonly onRegistryProgress?: (() => void) | undefined;
   /** Log, metrics and timeline. */
   record(event: FairwayEvent): void;
 }
@@ -74,6 +78,7 @@ export class ControlPlane {
   readonly #builder: Builder;
   readonly #files: ReferencedFiles;
   readonly #registry: Registry | undefined;
+  readonly #registryProgress = new RegistryProgress();
   readonly #saved: SavedSnapshots;
   #config: SourceState | undefined;
   #fleet: Fleet = createFleet();
@@ -151,6 +156,14 @@ export class ControlPlane {
     return pages.length === 0 ? undefined : mergePages(pages, query.limit);
   }
 
+  /** Up to which revisions of etcd what registered is known here, and acknowledged by all nodes. */
+  get registryRevisions(): { readonly known: RegistryRevisions; readonly acknowledged: RegistryRevisions } {
+    return {
+      known: this.#registry?.known ?? new Map(),
+      acknowledged: this.#registryProgress.acknowledged(this.#fleet, this.#publication.served),
+    };
+  }
+
   get publication(): Publication {
     return this.#publication;
   }
@@ -200,6 +213,7 @@ export class ControlPlane {
       },
       onContact: (prefix, contact) =>
         this.#record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
+      onCovered: () => this.#options.onRegistryProgress?.(),
     });
   }
 
@@ -222,8 +236,9 @@ export class ControlPlane {
     const atMs = this.#options.clock.monotonicMs();
     const { state } = outcome;
     if (outcome.kind === "built") {
-      const { groups, snapshots, warnings, buildMs, refusedInstances } = outcome;
+      const { groups, snapshots, warnings, buildMs, refusedInstances, covered } = outcome;
       this.#registry?.paceBy(buildMs);
+      if (covered !== undefined) this.#registryProgress.built(snapshots, covered);
       for (const problem of refusedInstances) this.#record({ kind: "instance-refused", atMs, ...problem });
       const fresh = newWarnings(this.#publication.warnings, warnings);
       if (fresh.length > 0) this.#record({ kind: "source-warning", atMs, diagnostics: fresh });
@@ -231,6 +246,7 @@ export class ControlPlane {
       const { decisions } = await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
       // Otherwise nothing would say that the refusal is over.
       if (wasRefused && decisions.length === 0) this.#record({ kind: "config-mended", atMs, cause: state.cause });
+      this.#options.onRegistryProgress?.();
       return;
     }
     const diagnostics = outcome.kind === "refused" ? outcome.diagnostics : [failureDiagnostic(outcome.error, state)];
@@ -311,7 +327,10 @@ export class ControlPlane {
   }
 
   #record(event: FairwayEvent): void {
-    if ("streamId" in event) this.#fleet = stepFleet(this.#fleet, event);
+    if ("streamId" in event) {
+      this.#fleet = stepFleet(this.#fleet, event);
+      if (event.kind !== "sent" && event.kind !== "acked") this.#options.onRegistryProgress?.();
+    }
     this.#options.record(event);
   }
 

@@ -29,6 +29,7 @@ import { ControlPlane } from "./control-plane.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
 import { exitCodes, tell, wantsColour } from "./output.ts";
+import { ReplicaPresence } from "./replica-presence.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
   addressText,
@@ -148,8 +149,10 @@ async function serve(options: ServeOptions): Promise<void> {
     loadIntervalMs: options.loadIntervalMs,
     onWarning: warn,
     sets: options.sets,
+    onRegistryProgress: () => presence?.changed(),
     record: (event) => record(event),
   });
+  let presence: ReplicaPresence | undefined;
   opened?.files.follow((read) => {
     const atMs = clock.monotonicMs();
     if (read.ok) {
@@ -178,12 +181,16 @@ async function serve(options: ServeOptions): Promise<void> {
     const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
     const xdsAsksFor = askedFor(options.connections);
     record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
+    if (etcd !== undefined) {
+      const read = () => plane.registryRevisions;
+      presence = new ReplicaPresence({ etcd, clock, admin: adminAddress, onWarning: warn, read });
+    }
     await plane.start();
     const signal = await nextSignal();
     record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });
   } finally {
     await opened?.files.close();
-    await close(plane, admin);
+    await close(plane, admin, presence);
     etcd?.close();
   }
 }
@@ -236,9 +243,11 @@ async function nextSignal(): Promise<string> {
   });
 }
 
-async function close(plane: ControlPlane, admin: AdminServer): Promise<void> {
+async function close(plane: ControlPlane, admin: AdminServer, presence: ReplicaPresence | undefined): Promise<void> {
   const forced = setTimeout(() => process.exit(exitCodes.internal), SHUTDOWN_MS_MAX);
   await plane.close();
+  // Its Envoys may have an older state until they are at another replica; who waits for that waits until here.
+  await presence?.close();
   await admin.close();
   clearTimeout(forced);
 }

@@ -25,6 +25,9 @@ const GAP_MS_MIN = 10;
 const GAP_PER_BUILD = 2;
 const GAP_MS_MAX = 1_000;
 
+/** By the prefix that is followed: the revision of etcd up to which everything below it is in a build. */
+export type RegistryRevisions = ReadonlyMap<string, number>;
+
 /** What a build is given. */
 export interface RegistryUpdate extends RegistryChange {
   /** The prefixes that are followed; what is below them is known as far as there is no problem. */
@@ -40,12 +43,15 @@ export interface RegistryOptions {
   /** There is more to `take`. */
   readonly onChange: (change: Pick<SourceState, "cause" | "noticedAtMs">) => void;
   readonly onContact: (prefix: string, contact: Contact) => void;
+  /** What was taken last covers later revisions as well, because they changed nothing for it. */
+  readonly onCovered?: () => void;
 }
 
 /** One prefix that is followed, with all that is below it. */
 interface Followed {
   readonly follower: PrefixFollower;
   entries: ReadonlyMap<string, Entry>;
+  revision: number;
   hasListed: boolean;
   reason: string;
   /** Called at the first listing. */
@@ -61,6 +67,9 @@ export class Registry {
   readonly #entries = new Map<string, RegistryEntry>();
   readonly #upserted = new Set<string>();
   readonly #removed = new Set<string>();
+  #covered = new Map<string, number>();
+  /** Something has come that no build has been given. */
+  #isPending = false;
   #changedKeys = 0;
   #noticedAtMs: number | undefined;
   #lastKey = "";
@@ -89,6 +98,7 @@ export class Registry {
       if (known === undefined) this.#follow(root);
       else for (const [key, entry] of known.entries) if (!before.has(folderOf(key))) this.#put(key, entry);
     }
+    if (prefixes.some((prefix) => !before.has(prefix))) this.#isPending = true;
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, FIRST_WAIT_MS).unref());
     await Promise.race([Promise.all([...this.#followed.values()].map(({ first }) => first)), timeout]);
   }
@@ -99,6 +109,8 @@ export class Registry {
     const removed = [...this.#removed];
     this.#upserted.clear();
     this.#removed.clear();
+    this.#covered = new Map(this.known);
+    this.#isPending = false;
     const problems = [...this.#followed].flatMap(([root, { hasListed, reason }]): readonly SourceProblem[] => {
       if (hasListed) return [];
       const hint = "what was served last stays; it goes on by itself when etcd answers";
@@ -107,8 +119,19 @@ export class Registry {
     return { prefixes: [...this.#prefixes], upserted, removed, problems };
   }
 
+  /** What the last `take` covers; the map goes on with etcd until something changes that the next one has. */
+  get covered(): RegistryRevisions {
+    return this.#covered;
+  }
+
+  /** The newest revision that is known, by the prefix that is followed. */
+  get known(): RegistryRevisions {
+    return new Map([...this.#followed].flatMap(([root, each]) => (each.hasListed ? [[root, each.revision]] : [])));
+  }
+
   /** Who takes has forgotten everything. */
   forget(): void {
+    this.#isPending = true;
     this.#removed.clear();
     for (const key of this.#entries.keys()) this.#upserted.add(key);
   }
@@ -139,14 +162,15 @@ export class Registry {
       },
     });
     const reason = "etcd has not answered yet";
-    this.#followed.set(root, { follower, entries: new Map(), hasListed: false, reason, listed, first });
+    this.#followed.set(root, { follower, entries: new Map(), revision: 0, hasListed: false, reason, listed, first });
   }
 
-  #take(root: string, entries: ReadonlyMap<string, Entry>, { keys }: FollowedChange): void {
+  #take(root: string, entries: ReadonlyMap<string, Entry>, { keys, revision }: FollowedChange): void {
     const followed = this.#followed.get(root);
     if (followed === undefined || this.#isClosed) return;
     const isFirst = !followed.hasListed;
     followed.entries = entries;
+    followed.revision = revision;
     followed.hasListed = true;
     let changed = 0;
     for (const key of keys) {
@@ -158,6 +182,11 @@ export class Registry {
       this.#lastKey = key;
     }
     followed.listed();
+    this.#isPending ||= changed > 0;
+    if (!this.#isPending) {
+      this.#covered.set(root, revision);
+      this.#options.onCovered?.();
+    }
     if (changed === 0 && !isFirst) return;
     this.#changedKeys += changed;
     this.#noticedAtMs ??= this.#options.clock.monotonicMs();

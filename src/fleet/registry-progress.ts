@@ -1,0 +1,74 @@
+/**
+ * How far the registry has come: up to which revision of etcd everything that registered has been acknowledged.
+ *
+ * Each build covers the registry up to some revision and makes a snapshot for each group. A group is as far as the
+ * oldest of these snapshots that one of its nodes still has. What counts are connected nodes that could have it: not
+ * one that is gone, refused what it was sent, or is overdue; those would hold up everybody who waits for a drain.
+ *
+ * Like the fleet it is changed in place, and says a new value for each question.
+ */
+import type { RegistryRevisions } from "../config/registry.ts";
+import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { Fleet } from "./fleet.ts";
+import type { NodeRecord } from "./node-record.ts";
+import { isOverdue, syncStatus } from "./node-status.ts";
+
+/** Builds that a node may be behind and still be found: twenty seconds of the most that there can be. */
+const BUILDS_MAX = 2_000;
+
+/** The newest build, counted from 1, that had this content. */
+interface BuiltVersion {
+  readonly version: SnapshotVersion;
+  build: number;
+}
+
+const nothing: RegistryRevisions = new Map();
+
+export class RegistryProgress {
+  /** By build; the maps go on growing while nothing changes, see `Registry.covered`. */
+  readonly #covered = new Map<number, RegistryRevisions>();
+  /** By group, oldest first. */
+  readonly #groups = new Map<GroupName, BuiltVersion[]>();
+  #build = 0;
+
+  /** Takes a build, whether all of it is served or not. */
+  built(snapshots: ReadonlyMap<GroupName, Snapshot>, covered: RegistryRevisions): void {
+    this.#build += 1;
+    this.#covered.set(this.#build, covered);
+    this.#covered.delete(this.#build - BUILDS_MAX);
+    for (const group of this.#groups.keys()) if (!snapshots.has(group)) this.#groups.delete(group);
+    for (const [group, { version }] of snapshots) {
+      const versions = this.#groups.get(group) ?? [];
+      const last = versions.at(-1);
+      if (last?.version === version) last.build = this.#build;
+      else versions.push({ version, build: this.#build });
+      if (versions.length > BUILDS_MAX) versions.shift();
+      this.#groups.set(group, versions);
+    }
+  }
+
+  /** By prefix, up to where all that registered is published and acknowledged; empty when that is not known. */
+  acknowledged(fleet: Fleet, served: ReadonlyMap<GroupName, Snapshot>): RegistryRevisions {
+    let build = this.#build;
+    for (const [group, versions] of this.#groups) {
+      const snapshot = served.get(group);
+      const builds = new Map(versions.map((each) => [each.version, each.build]));
+      // A change that the guard holds is in no node.
+      build = Math.min(build, snapshot === undefined ? 0 : (builds.get(snapshot.version) ?? 0));
+      for (const id of fleet.groups.get(group)?.members ?? []) {
+        const node = fleet.nodes.get(id);
+        if (node !== undefined && counts(node, snapshot)) build = Math.min(build, oldest(node, builds));
+      }
+    }
+    return this.#covered.get(build) ?? nothing;
+  }
+}
+
+function counts(node: NodeRecord, current: Snapshot | undefined): boolean {
+  return node.streams.length > 0 && !isOverdue(node) && syncStatus(node, current) !== "error";
+}
+
+function oldest(node: NodeRecord, builds: ReadonlyMap<SnapshotVersion, number>): number {
+  const synced = node.streams.map(({ syncedTo }) => (syncedTo === undefined ? 0 : (builds.get(syncedTo) ?? 0)));
+  return Math.min(...synced);
+}

@@ -1,0 +1,67 @@
+/**
+ * What each Fairway that has an etcd says of itself there, for those who wait until all Envoys know of a change.
+ *
+ * The key goes with a lease of its own, so that whoever is there is alive; the value is JSON. A reader takes no notice
+ * of what it does not know, because replicas of two versions run side by side during every update.
+ */
+import * as z from "zod";
+
+/** Below it is a key for each replica. */
+export const REPLICAS_PREFIX = "/fairway/replicas/";
+
+const revision = z.number().int().min(0);
+
+const schema = z.object({
+  startedAtMs: z.number(),
+  /** Where its admin API is, `host:port` as it was told to listen. */
+  admin: z.string(),
+  /** The newest revision of etcd that it knows of all that registered. */
+  registryRevision: revision,
+  /** Up to here everything that registered is acknowledged by every Envoy that counts. */
+  acknowledgedRevision: revision,
+  /** The same by the prefix that it follows: of one that is not here it knows nothing. */
+  prefixes: z.record(z.string(), z.object({ registryRevision: revision, acknowledgedRevision: revision })),
+});
+
+export type ReplicaRecord = z.infer<typeof schema>;
+
+/** The record of a replica; revisions by prefix, where what is not acknowledged is missing. */
+export function replicaRecord(
+  self: Pick<ReplicaRecord, "startedAtMs" | "admin">,
+  known: ReadonlyMap<string, number>,
+  acknowledged: ReadonlyMap<string, number>,
+): ReplicaRecord {
+  const prefixes = Object.fromEntries(
+    [...known].map(([prefix, registryRevision]) => [
+      prefix,
+      { registryRevision, acknowledgedRevision: acknowledged.get(prefix) ?? 0 },
+    ]),
+  );
+  const all = Object.values(prefixes);
+  const least = (values: readonly number[]) => (values.length === 0 ? 0 : Math.min(...values));
+  return {
+    ...self,
+    registryRevision: least(all.map((each) => each.registryRevision)),
+    acknowledgedRevision: least(all.map((each) => each.acknowledgedRevision)),
+    prefixes,
+  };
+}
+
+/** Reads a value; undefined for what is no record. */
+export function readReplicaRecord(value: Uint8Array): ReplicaRecord | undefined {
+  try {
+    return schema.safeParse(JSON.parse(Buffer.from(value).toString("utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether its Envoys may not have the change that a key got at a revision. */
+export function isBehind(
+  { prefixes }: ReplicaRecord,
+  change: { readonly key: string; readonly revision: number },
+): boolean {
+  return Object.entries(prefixes).some(
+    ([prefix, { acknowledgedRevision }]) => change.key.startsWith(prefix) && acknowledgedRevision < change.revision,
+  );
+}

@@ -1,0 +1,149 @@
+/** A key under a lease of its own, on a real etcd that is not always there. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EtcdCluster } from "../../demo/kit/etcd.ts";
+import { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import type { Entry } from "../../src/etcd/etcd-port.ts";
+import type { KeyContact } from "../../src/etcd/leased-key.ts";
+import { LeasedKey } from "../../src/etcd/leased-key.ts";
+import { systemClock } from "../../src/support/clock.ts";
+import { eventually, eventuallyValue } from "../support/eventually.ts";
+
+/** Looked at every second then; three times as long as etcd's own least. */
+const TTL_SECONDS = 3;
+
+let cluster: EtcdCluster;
+let client: EtcdClient;
+
+beforeAll(async () => {
+  cluster = await EtcdCluster.start();
+  client = new EtcdClient({ endpoints: cluster.endpoints, clock: systemClock });
+});
+
+afterAll(async () => {
+  client.close();
+  await cluster[Symbol.asyncDispose]();
+});
+
+function open(key: string, onContact?: (contact: KeyContact) => void): LeasedKey & AsyncDisposable {
+  const leased = new LeasedKey({
+    etcd: client,
+    key,
+    ttlSeconds: TTL_SECONDS,
+    clock: systemClock,
+    random: Math.random,
+    ...(onContact === undefined ? {} : { onContact }),
+  });
+  return Object.assign(leased, { [Symbol.asyncDispose]: () => leased.close() });
+}
+
+async function entryOf(key: string): Promise<Entry | undefined> {
+  return (await client.list(key)).entries.find((entry) => entry.key === key);
+}
+
+function eventuallyIs(key: string, value: string): Promise<void> {
+  return eventually(`${key} to be ${value}`, async () => {
+    const entry = await entryOf(key);
+    return entry !== undefined && Buffer.from(entry.value).toString() === value;
+  });
+}
+
+describe("a leased key", () => {
+  test("has the value that was set last, and goes with its lease when it is closed", async () => {
+    const leased = open("/leased/plain");
+    leased.set("one");
+    leased.set("two");
+    const revision = await leased.held();
+    const entry = await entryOf("/leased/plain");
+    expect(Buffer.from(entry?.value ?? []).toString()).toBe("two");
+    expect(entry?.modRevision).toBe(revision);
+    expect(entry?.leaseId).toBeDefined();
+    await leased.close();
+    expect(await entryOf("/leased/plain")).toBeUndefined();
+  });
+
+  test("is absent while nothing is wanted, and there again when something is", async () => {
+    await using leased = open("/leased/absent");
+    leased.set("one");
+    await leased.held();
+    leased.set(undefined);
+    await eventually("it to go", async () => (await entryOf("/leased/absent")) === undefined);
+    leased.set("one");
+    await eventuallyIs("/leased/absent", "one");
+  });
+
+  test("outlives its lease's time many times over", async () => {
+    await using leased = open("/leased/kept");
+    leased.set("one");
+    await leased.held();
+    const first = await entryOf("/leased/kept");
+    const granted = performance.now();
+    await eventually("four seconds", () => performance.now() - granted > TTL_SECONDS * 1_000 + 1_000);
+    expect(await entryOf("/leased/kept")).toEqual(first);
+  });
+
+  test("is written anew, under a new lease, when its lease is lost", async () => {
+    await using leased = open("/leased/lost");
+    leased.set("one");
+    await leased.held();
+    const before = (await entryOf("/leased/lost"))?.leaseId ?? "";
+    await client.revokeLease(before);
+    await eventuallyIs("/leased/lost", "one");
+    expect((await entryOf("/leased/lost"))?.leaseId).not.toBe(before);
+  });
+
+  test("is written anew when somebody deletes it", async () => {
+    await using leased = open("/leased/deleted");
+    leased.set("one");
+    await leased.held();
+    await client.transact([], [{ kind: "delete", key: "/leased/deleted" }]);
+    await eventuallyIs("/leased/deleted", "one");
+  });
+
+  test("keeps what somebody else wrote under its lease, also under the next lease", async () => {
+    const contacts: KeyContact[] = [];
+    await using leased = open("/leased/adopted", (contact) => contacts.push(contact));
+    leased.set("one");
+    await leased.held();
+    const leaseId = (await entryOf("/leased/adopted"))?.leaseId ?? "";
+    await client.transact([], [{ kind: "put", key: "/leased/adopted", value: Buffer.from("drained"), leaseId }]);
+    await eventually("it to be noticed", () => contacts.some(({ kind }) => kind === "changed"));
+    expect(leased.value).toBe("drained");
+    await client.revokeLease(leaseId);
+    await eventuallyIs("/leased/adopted", "drained");
+  });
+
+  test("is left to another lease that took it, and taken back when that one is gone", async () => {
+    await using old = open("/leased/taken");
+    old.set("old");
+    await old.held();
+    const next = open("/leased/taken");
+    next.set("next");
+    await next.held();
+    await eventually("the old one to notice", () => old.isTaken);
+    await eventuallyIs("/leased/taken", "next");
+    await next.close();
+    await eventuallyIs("/leased/taken", "old");
+  });
+
+  test("is written when etcd comes, or comes back", async () => {
+    const contacts: KeyContact[] = [];
+    await cluster.first.killed();
+    await using leased = open("/leased/late", (contact) => contacts.push(contact));
+    leased.set("one");
+    await eventually("it to be told", () => contacts.some(({ kind }) => kind === "lost"));
+    await cluster.first.restart();
+    const entry = await eventuallyValue("the key", () => entryOf("/leased/late"), { timeoutMs: 30_000 });
+    expect(Buffer.from(entry.value).toString()).toBe("one");
+  });
+
+  test("is closed in a few seconds when etcd is away", async () => {
+    const leased = open("/leased/away");
+    leased.set("one");
+    await leased.held();
+    cluster.first.kill("SIGSTOP");
+    const startedMs = performance.now();
+    await leased.close();
+    cluster.first.kill("SIGCONT");
+    expect(performance.now() - startedMs).toBeLessThan(6_000);
+  });
+});
