@@ -9,6 +9,8 @@ export const exitCodes = {
   internal: 1,
   /** Wrong use of the command line, or invalid config. */
   usage: 2,
+  /** It was begun and has not come to its end in time. */
+  timeout: 5,
   /** Somebody else has changed what was to be changed. */
   conflict: 6,
 } as const;

@@ -6,10 +6,12 @@ import { Command, CommanderError } from "commander";
 import { FairwayError } from "../support/fairway-error.ts";
 import { bootstrapCommand } from "./bootstrap.ts";
 import { checkCommand } from "./check.ts";
+import { drainCommand, undrainCommand } from "./drain.ts";
 import { explainCommand } from "./explain.ts";
 import { exitCodes, tell } from "./output.ts";
 import { pullCommand } from "./pull.ts";
 import { pushCommand } from "./push.ts";
+import { registerCommand } from "./register.ts";
 import { renderCommand } from "./render.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
@@ -27,6 +29,9 @@ const commands = [
   bootstrapCommand(),
   pushCommand(),
   pullCommand(),
+  registerCommand(),
+  drainCommand(),
+  undrainCommand(),
 ];
 for (const command of commands) {
   program.addCommand(endWithUsageCode(command));

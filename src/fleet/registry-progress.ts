@@ -69,6 +69,13 @@ function counts(node: NodeRecord, current: Snapshot | undefined): boolean {
 }
 
 function oldest(node: NodeRecord, builds: ReadonlyMap<SnapshotVersion, number>): number {
-  const synced = node.streams.map(({ syncedTo }) => (syncedTo === undefined ? 0 : (builds.get(syncedTo) ?? 0)));
-  return Math.min(...synced);
+  const buildOf = (version: SnapshotVersion | undefined) => (version === undefined ? 0 : (builds.get(version) ?? 0));
+  return Math.min(
+    ...node.streams.map((stream) => {
+      // What came back to the content that the node has is overtaken by what is still on its way there.
+      const isUnderWay = stream.types.some(({ unacknowledgedNonce }) => unacknowledgedNonce !== undefined);
+      const synced = buildOf(stream.syncedTo);
+      return isUnderWay ? Math.min(synced, buildOf(stream.movingTo)) : synced;
+    }),
+  );
 }

@@ -52,6 +52,11 @@ describe("what registered is acknowledged", () => {
     ["nowhere while a node has what none of the builds was", undefined, { builds: [v1], events: got(a, v3) }],
     ["also when a later build has the same content", 30, { builds: [v1, v2, v2], events: got(a, v2) }],
     ["also when the content comes back", 30, { builds: [v1, v2, v1], events: got(a, v1) }],
+    [
+      "but not while the node has yet to get what was between",
+      20,
+      { builds: [v1, v2, v1], events: [...got(a, v1), a.sent(v2, "2")] },
+    ],
     ["not up to what the guard holds", 10, { builds: [v1, v2], events: got(a, v1), served: v1 }],
     ["nowhere before anything is served", undefined, { builds: [v1], served: "nothing" }],
     ["without a node that is gone", 20, { builds: [v1, v2], events: [...got(a, v2), ...got(b, v1), b.closed()] }],

@@ -1,0 +1,64 @@
+/**
+ * Waiting until all Envoys of all replicas have what was written to a key of the registry.
+ */
+import type { EtcdPort } from "../etcd/etcd-port.ts";
+import { PrefixFollower } from "../etcd/follow-prefix.ts";
+import { REPLICAS_PREFIX, isBehind, readReplicaRecord } from "../fleet/replica-record.ts";
+import { systemClock } from "../support/clock.ts";
+
+/** What is waited for. */
+export interface AwaitedChange {
+  readonly key: string;
+  readonly revision: number;
+  readonly timeoutMs: number;
+  /** Ends the wait as if the time were over. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of it: the ids of the replicas that have it, and of those that do not. */
+export interface Awaited {
+  readonly reached: readonly string[];
+  readonly behind: readonly string[];
+  /** Nothing was read of etcd: nobody is known. */
+  readonly isUnknown: boolean;
+}
+
+/** Resolves when no replica is behind, or the time is over. A replica that follows no such prefix is not behind. */
+export async function awaitReplicas(etcd: EtcdPort, awaited: AwaitedChange): Promise<Awaited> {
+  let last: Awaited = { reached: [], behind: [], isUnknown: true };
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  const timer = setTimeout(end, awaited.timeoutMs);
+  awaited.signal?.addEventListener("abort", () => end(), { once: true });
+  if (awaited.signal?.aborted === true) end();
+  const follower = new PrefixFollower({
+    etcd,
+    prefix: REPLICAS_PREFIX,
+    clock: systemClock,
+    random: Math.random,
+    follower: {
+      changed: (entries) => {
+        const replicas = [...entries.values()].flatMap(({ key, value }) => {
+          const record = readReplicaRecord(value);
+          return record === undefined ? [] : [{ id: key.slice(REPLICAS_PREFIX.length), record }];
+        });
+        const behind = replicas.filter(({ record }) => isBehind(record, awaited)).map(({ id }) => id);
+        const reached = replicas.map(({ id }) => id).filter((id) => !behind.includes(id));
+        last = { reached, behind, isUnknown: false };
+        if (behind.length === 0) end();
+      },
+      contact: () => undefined,
+    },
+  });
+  await over;
+  clearTimeout(timer);
+  follower.close();
+  return last;
+}
+
+/** For people. */
+export function describeAwaited({ reached, behind, isUnknown }: Awaited): string {
+  if (isUnknown) return "etcd did not say which replicas there are";
+  if (behind.length > 0) return `not all Envoys of ${behind.join(", ")} have it`;
+  if (reached.length === 0) return "there is no Fairway that could have told an Envoy";
+  return `all Envoys of ${reached.length === 1 ? "one replica" : `${reached.length} replicas`} have it`;
+}

@@ -1,0 +1,122 @@
+/**
+ * `fairway drain` and `fairway undrain`: an instance that is registered gets no new requests, or gets them again.
+ *
+ * Its key is changed by comparing, under the lease that it has, so that nobody's update is lost and the instance goes
+ * with whoever keeps it.
+ */
+import { Command } from "commander";
+import { EtcdError } from "../etcd/etcd-error.ts";
+import type { Entry, EtcdPort } from "../etcd/etcd-port.ts";
+import { systemClock } from "../support/clock.ts";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
+import type { EtcdFlags } from "./etcd-options.ts";
+import { addEtcdOptions, withEtcd } from "./etcd-options.ts";
+import { addressIn, withDraining } from "./instance-draining.ts";
+import type { InstanceFlags } from "./instance-options.ts";
+import { addServiceOptions, readFlagMs, readPrefix } from "./instance-options.ts";
+import { exitCodes, print, tell } from "./output.ts";
+
+interface DrainFlags extends InstanceFlags, EtcdFlags {
+  readonly wait?: boolean;
+  readonly timeout: string;
+}
+
+/** Each try lost to somebody else's write; more than this is somebody who never stops. */
+const TRIES_MAX = 20;
+
+/** The subcommand: exit code 2 when there is no such instance, 5 when `--wait` was in vain. */
+export function drainCommand(): Command {
+  return drainingCommand("drain", "an instance in etcd gets no new requests; its connections stay", true);
+}
+
+/** The subcommand that takes it back. */
+export function undrainCommand(): Command {
+  return drainingCommand("undrain", "an instance in etcd that was drained gets requests again", false);
+}
+
+function drainingCommand(name: string, description: string, draining: boolean): Command {
+  const command = addServiceOptions(new Command(name).description(description))
+    .option("--id <id>", "the instance: the last part of its key")
+    .option("--address <ip:port>", "the instance, by its address")
+    .option("--wait", "until all Envoys have it")
+    .option("--timeout <duration>", "for --wait", "30s");
+  return addEtcdOptions(command).action((flags: DrainFlags, self: Command) => change(flags, self, draining));
+}
+
+async function change(flags: DrainFlags, command: Command, draining: boolean): Promise<void> {
+  const prefix = readPrefix(flags);
+  const timeoutMs = readFlagMs("--timeout", flags.timeout);
+  const problems = [prefix, timeoutMs].flatMap((read) => (read.ok ? [] : [read.error]));
+  if ((flags.id === undefined) === (flags.address === undefined)) problems.push("write either --id or --address");
+  if (!prefix.ok || !timeoutMs.ok || problems.length > 0) {
+    return command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
+  }
+  await withEtcd(flags, command, async (etcd) => {
+    const startedMs = systemClock.monotonicMs();
+    const changed = await setDraining(etcd, { prefix: prefix.value, ...flags }, draining);
+    if (!changed.ok) {
+      tell(`fairway: ${changed.error}`);
+      process.exitCode = exitCodes.usage;
+      return;
+    }
+    const { key, revision } = changed.value;
+    const word = draining ? "drains" : "gets requests";
+    if (flags.wait !== true) return print(`${key} ${word}, revision ${revision}`);
+    const leftMs = Math.max(timeoutMs.value - (systemClock.monotonicMs() - startedMs), 0);
+    const awaited = await awaitReplicas(etcd, { key, revision, timeoutMs: leftMs });
+    print(`${key} ${word}, revision ${revision}: ${describeAwaited(awaited)}`);
+    if (awaited.isUnknown || awaited.behind.length > 0) process.exitCode = exitCodes.timeout;
+  });
+}
+
+interface Wanted {
+  readonly prefix: string;
+  readonly id?: string;
+  readonly address?: string;
+}
+
+/** Returns the key with the revision at which it became what is wanted; it may have been before. */
+async function setDraining(
+  etcd: EtcdPort,
+  wanted: Wanted,
+  draining: boolean,
+): Promise<Result<{ readonly key: string; readonly revision: number }, string>> {
+  for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
+    const entry = await find(etcd, wanted);
+    if (entry === undefined) {
+      const who = wanted.id ?? `with the address ${wanted.address}`;
+      return err(`there is no instance ${who} below ${wanted.prefix}`);
+    }
+    const { key, modRevision, leaseId } = entry;
+    const before = textOf(entry);
+    const after = withDraining(before, draining);
+    if (!after.ok) return err(`${key}: ${after.error}`);
+    if (after.value === before) return ok({ key, revision: modRevision });
+    const lease = leaseId === undefined ? {} : { leaseId };
+    const written = await etcd
+      .transact(
+        [{ kind: "revision", key, modRevision }],
+        [{ kind: "put", key, value: Buffer.from(after.value), ...lease }],
+      )
+      .catch((cause: unknown) => {
+        // Its lease has ended since it was read; it is looked for again.
+        if (cause instanceof EtcdError && cause.kind === "refused") return undefined;
+        throw cause;
+      });
+    if (written?.ok === true) return ok({ key, revision: written.revision });
+  }
+  return err(`somebody else wrote the instance below ${wanted.prefix} ${TRIES_MAX} times meanwhile`);
+}
+
+async function find(etcd: EtcdPort, { prefix, id, address }: Wanted): Promise<Entry | undefined> {
+  const { entries } = await etcd.list(id === undefined ? prefix : `${prefix}${id}`);
+  return entries.find((entry) =>
+    id === undefined ? addressIn(textOf(entry)) === address : entry.key === `${prefix}${id}`,
+  );
+}
+
+function textOf({ value }: Entry): string {
+  return Buffer.from(value).toString("utf8");
+}

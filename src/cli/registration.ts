@@ -1,0 +1,102 @@
+/**
+ * An instance in etcd for as long as a service is well: registered when it answers, drained before it ends.
+ *
+ * Whatever becomes of etcd, the service goes on: it is registered when etcd is back.
+ */
+import type { EtcdPort } from "../etcd/etcd-port.ts";
+import type { KeyContact } from "../etcd/leased-key.ts";
+import { LeasedKey } from "../etcd/leased-key.ts";
+import { systemClock } from "../support/clock.ts";
+import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
+import { HealthProbe } from "./health-probe.ts";
+import type { ProbeTarget } from "./health-probe.ts";
+import { withDraining } from "./instance-draining.ts";
+import { tell } from "./output.ts";
+
+export interface RegistrationOptions {
+  readonly etcd: EtcdPort;
+  readonly key: string;
+  readonly value: string;
+  readonly ttlSeconds: number;
+  readonly health: ProbeTarget & { readonly intervalMs: number };
+}
+
+/** Starts at once, with the first question whether the service answers. */
+export class Registration {
+  readonly #options: RegistrationOptions;
+  readonly #key: LeasedKey;
+  readonly #probe: HealthProbe;
+  /** What it is registered with when it is well; somebody may have drained it meanwhile. */
+  #value: string;
+  #isRegistered = false;
+
+  constructor(options: RegistrationOptions) {
+    const { etcd, key, value, ttlSeconds, health } = options;
+    this.#options = options;
+    this.#value = value;
+    const onContact = (contact: KeyContact) => this.#tell(contact);
+    this.#key = new LeasedKey({ etcd, key, ttlSeconds, clock: systemClock, random: Math.random, onContact });
+    this.#probe = new HealthProbe({ ...health, onChange: (isHealthy, reason) => this.#take(isHealthy, reason) });
+  }
+
+  /** No new requests any more: resolves when all Envoys know, or the time is over. */
+  async drain(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    this.#probe.close();
+    const draining = withDraining(this.#value, true);
+    if (this.#key.value === undefined || this.#key.isTaken || !draining.ok) return;
+    const startedMs = systemClock.monotonicMs();
+    tell(`fairway: ${this.#options.key} drains`);
+    this.#key.set(draining.value);
+    const revision = await Promise.race([this.#key.held(), until(timeoutMs, signal)]);
+    if (revision === undefined) return tell("fairway: etcd did not take it in time; it goes on without");
+    const leftMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
+    const { key, etcd } = this.#options;
+    const awaited = await awaitReplicas(etcd, { key, revision, timeoutMs: leftMs, signal });
+    tell(`fairway: ${key} drains since revision ${revision}: ${describeAwaited(awaited)}`);
+  }
+
+  /** It is an instance no more. */
+  async close(): Promise<void> {
+    this.#probe.close();
+    await this.#key.close();
+  }
+
+  #take(isHealthy: boolean, reason: string): void {
+    if (isHealthy) {
+      this.#key.set(this.#value);
+      return;
+    }
+    this.#isRegistered = false;
+    this.#key.set(undefined);
+    tell(`fairway: ${this.#options.key} is taken away, because the service does not answer: ${reason}`);
+  }
+
+  #tell(contact: KeyContact): void {
+    const { key } = this.#options;
+    if (contact.kind === "lost") {
+      this.#isRegistered = false;
+      tell(`fairway: ${key} may not be registered; the service goes on, and it is tried again: ${contact.reason}`);
+      return;
+    }
+    if (contact.kind === "changed") {
+      this.#value = contact.value;
+      tell(`fairway: ${key} was changed by somebody else, revision ${contact.revision}; that is kept`);
+    }
+    if (!this.#isRegistered) tell(`fairway: ${key} is registered, revision ${contact.revision}`);
+    this.#isRegistered = true;
+  }
+}
+
+/** Resolves when the time is over or the signal comes. */
+async function until(timeoutMs: number, signal: AbortSignal): Promise<undefined> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+  });
+  return undefined;
+}

@@ -1,0 +1,304 @@
+/** `fairway register`, `drain` and `undrain` on a real etcd, with a real Envoy under load. */
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Child } from "../../demo/kit/child.ts";
+import { EtcdCluster } from "../../demo/kit/etcd.ts";
+import { Load } from "../../demo/kit/load.ts";
+import { freePort } from "../../demo/kit/ports.ts";
+import { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import type { Entry } from "../../src/etcd/etcd-port.ts";
+import { REPLICAS_PREFIX } from "../../src/fleet/replica-record.ts";
+import { systemClock } from "../../src/support/clock.ts";
+import type { Scene } from "../envoy/scene.ts";
+import { startScene } from "../envoy/scene.ts";
+import { eventually, eventuallyValue } from "../support/eventually.ts";
+import { fairway, ran } from "./fairway-command.ts";
+
+const BACKEND = fileURLToPath(new URL("../../docker/backend.mjs", import.meta.url));
+/** Answers nothing, and ends when it is asked to, with a code of its own. */
+const IDLE = ["-e", "process.on('SIGTERM', () => process.exit(7)); setInterval(() => undefined, 1000)"] as const;
+
+let etcd: EtcdCluster;
+let client: EtcdClient;
+let scene: Scene;
+let url: string;
+
+beforeAll(async () => {
+  etcd = await EtcdCluster.start();
+  client = new EtcdClient({ endpoints: etcd.endpoints, clock: systemClock });
+  url = etcd.endpoints.map((endpoint) => `http://${endpoint}`).join(",");
+  scene = await startScene({
+    backends: 2,
+    config: ({ port }) => `
+gateways:
+  edge: { listeners: [{ name: http, port: ${port} }] }
+services:
+  shop: { discovery: { etcd: {} } }
+routes:
+  all: { rules: [{ backends: [{ service: shop }] }] }
+`,
+    args: ["--etcd", url],
+  });
+});
+
+afterAll(async () => {
+  await scene[Symbol.asyncDispose]();
+  client.close();
+  await etcd[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  const { entries } = await client.list("/services/");
+  if (entries.length > 0) {
+    await client.transact(
+      [],
+      entries.map(({ key }) => ({ kind: "delete", key })),
+    );
+  }
+});
+
+function register(address: string, ...rest: readonly string[]): Promise<Child> {
+  return fairway("register", "--etcd", url, "--service", "shop", "--address", address, "--ttl", "5s", ...rest);
+}
+
+/** A wrapped backend, once it is registered. */
+async function backend(label: string, port: number, ...options: readonly string[]): Promise<Child> {
+  const child = await register(`127.0.0.1:${port}`, ...options, "--", process.execPath, BACKEND, label, String(port));
+  await child.waitForLog(/is registered/, 30_000);
+  return child;
+}
+
+async function entryOf(id: string): Promise<Entry | undefined> {
+  const key = `/services/shop/${id}`;
+  return (await client.list(key)).entries.find((entry) => entry.key === key);
+}
+
+function textOf(entry: Entry | undefined): string {
+  return Buffer.from(entry?.value ?? []).toString();
+}
+
+async function status(): Promise<number> {
+  return (await fetch(scene.url)).status;
+}
+
+describe("fairway register", () => {
+  test("has the service in etcd when it answers, with what was said of it, and takes it away at its end", async () => {
+    const port = await freePort();
+    const options = [
+      "--id",
+      "one",
+      "--label",
+      "version=v2",
+      "--label",
+      "rack=7",
+      "--locality",
+      "eu/a",
+      "--weight",
+      "3",
+    ];
+    const child = await backend("one", port, ...options);
+    const entry = await entryOf("one");
+    expect(JSON.parse(textOf(entry))).toEqual({
+      address: `127.0.0.1:${port}`,
+      labels: { version: "v2", rack: "7" },
+      locality: "eu/a",
+      weight: 3,
+    });
+    expect(entry?.leaseId).toBeDefined();
+    await eventually("requests to come through", async () => (await status()) === 200);
+    expect((await child.close()).code).toBe(0);
+    expect(await entryOf("one")).toBeUndefined();
+  });
+
+  test("drains before the command is told to end, and ends with its exit code", async () => {
+    const address = scene.backends[0]?.address ?? "";
+    const child = await register(address, "--id", "idle", "--", process.execPath, ...IDLE);
+    await child.waitForLog(/is registered/);
+    const { code } = await child.close(20_000);
+    expect(code).toBe(7);
+    expect(child.logs().join("\n")).toMatch(/drains since revision \d+: all Envoys of one replica have it/);
+  });
+
+  test("takes the instance away at once when the command ends by itself, with its code", async () => {
+    const address = scene.backends[0]?.address ?? "";
+    const child = await register(address, "--id", "brief", "--", "sh", "-c", "sleep 2; exit 3");
+    await child.waitForLog(/is registered/);
+    expect((await child.exited).code).toBe(3);
+    expect(await entryOf("brief")).toBeUndefined();
+  });
+
+  test("ends like a shell when the command is not there, or is killed", async () => {
+    const address = scene.backends[0]?.address ?? "";
+    expect((await (await register(address, "--", "no-such-program")).exited).code).toBe(127);
+    expect((await (await register(address, "--", "sh", "-c", "kill -9 $$")).exited).code).toBe(137);
+  });
+
+  test("waits until the health path answers, and takes it out while it does not", async () => {
+    const [one] = scene.backends;
+    one?.set({ failure: { answer: 503 } });
+    const child = await register(
+      one?.address ?? "",
+      "--id",
+      "ill",
+      "--health-path",
+      "/healthz",
+      "--health-interval",
+      "100ms",
+    );
+    await eventually("some questions", () => (one?.failures ?? 0) > 3);
+    expect(await entryOf("ill")).toBeUndefined();
+    one?.set({});
+    await eventually("it to register", async () => (await entryOf("ill")) !== undefined);
+    one?.set({ failure: { answer: 503 } });
+    await eventually("it to be taken out", async () => (await entryOf("ill")) === undefined);
+    one?.set({});
+    await eventually("it to register again", async () => (await entryOf("ill")) !== undefined);
+    expect((await child.close()).code).toBe(0);
+  });
+
+  test("registers anew when its lease is lost, and stays drained when somebody drained it", async () => {
+    const child = await register(scene.backends[0]?.address ?? "", "--id", "lost");
+    const before = await eventuallyValue("the instance", () => entryOf("lost"));
+    expect((await ran("drain", "--etcd", url, "--service", "shop", "--id", "lost")).code).toBe(0);
+    await child.waitForLog(/was changed by somebody else/);
+    await client.revokeLease(before.leaseId ?? "");
+    const after = await eventuallyValue("a new lease", () => entryOf("lost"));
+    expect(after.leaseId).not.toBe(before.leaseId);
+    expect(JSON.parse(textOf(await entryOf("lost")))).toMatchObject({ draining: true });
+    await child.close();
+  });
+
+  test("goes on with the command while etcd is away, and registers when it is there", async () => {
+    await etcd.first.killed();
+    const port = await freePort();
+    const args = ["--id", "late", "--", process.execPath, BACKEND, "late", String(port)];
+    const child = await register(`127.0.0.1:${port}`, ...args);
+    await child.waitForLog(/may not be registered; the service goes on/, 30_000);
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+    await etcd.first.restart();
+    await child.waitForLog(/is registered/, 30_000);
+    await eventually("a request", async () => (await status()) === 200, { timeoutMs: 30_000 });
+    expect((await child.close()).code).toBe(0);
+  });
+
+  test("does not wait for ever for what is not acknowledged, nor after a second signal", async () => {
+    const key = `${REPLICAS_PREFIX}stuck`;
+    const prefixes = { "/services/": { registryRevision: 1, acknowledgedRevision: 1 } };
+    const record = { startedAtMs: 1, admin: "x", registryRevision: 1, acknowledgedRevision: 1, prefixes };
+    await client.transact([], [{ kind: "put", key, value: Buffer.from(JSON.stringify(record)) }]);
+    const address = scene.backends[0]?.address ?? "";
+    const hasty = await register(address, "--drain-timeout", "500ms");
+    await hasty.waitForLog(/is registered/);
+    expect((await hasty.close()).code).toBe(0);
+    expect(hasty.logs().join("\n")).toContain("not all Envoys of stuck have it");
+    const patient = await register(address, "--drain-timeout", "10m");
+    await patient.waitForLog(/is registered/);
+    patient.kill("SIGINT");
+    await patient.waitForLog(/drains$/);
+    patient.kill("SIGINT");
+    expect((await patient.exited).code).toBe(0);
+    await client.transact([], [{ kind: "delete", key }]);
+  });
+
+  test.each([
+    [["--address", "shop.internal:80"], "host name"],
+    [["--address", "127.0.0.1:80", "--label", "v2"], "write key=value"],
+    [["--address", "127.0.0.1:80", "--weight", "many"], "weight"],
+    [["--address", "127.0.0.1:80", "--ttl", "1s"], "at least 5s"],
+    [["--address", "127.0.0.1:80", "--prefix", "/teams/a"], "slash at its end"],
+    [["--address", "127.0.0.1:80", "--id", "a/b"], "not an id"],
+    [["--address", "127.0.0.1:80", "--health-tcp", "--health-path", "/"], "either"],
+  ])("refuses %j before anything is started", async (flags, message) => {
+    const { code, text } = await ran(
+      "register",
+      "--etcd",
+      url,
+      "--service",
+      "shop",
+      ...flags,
+      "--",
+      "touch",
+      "/nowhere/x",
+    );
+    expect(code).toBe(2);
+    expect(text).toContain(message);
+  });
+});
+
+describe("backends that are rolled one after the other", () => {
+  test("under load lose no request", async () => {
+    const ports = [await freePort(), await freePort(), await freePort()];
+    const children = new Map<number, Child>();
+    for (const port of ports) children.set(port, await backend(`b${port}`, port));
+    await eventually("a request", async () => (await status()) === 200);
+    const load = Load.start({ url: scene.url, concurrency: 8, requestsPerSecond: 400 });
+    for (let round = 1; round <= 3; round += 1) {
+      for (const port of ports) {
+        const ended = await children.get(port)?.close(60_000);
+        expect(ended?.code).toBe(0);
+        children.set(port, await backend(`b${port}-${round}`, port));
+      }
+    }
+    const report = await load.stop();
+    for (const child of children.values()) await child.close();
+    expect(report.failed).toBe(0);
+    expect(report.sent).toBeGreaterThan(3_000);
+  });
+});
+
+describe("fairway drain", () => {
+  const flags = () => ["--etcd", url, "--service", "shop"];
+  const put = (id: string, value: string, leaseId?: string) =>
+    client.transact(
+      [],
+      [
+        {
+          kind: "put",
+          key: `/services/shop/${id}`,
+          value: Buffer.from(value),
+          ...(leaseId === undefined ? {} : { leaseId }),
+        },
+      ],
+    );
+
+  test("keeps value and lease, waits for all Envoys, and is taken back by undrain", async () => {
+    const leaseId = await client.grantLease(60);
+    const value = JSON.stringify({
+      address: scene.backends[0]?.address,
+      labels: { version: "v1" },
+      metadata: { a: [1] },
+    });
+    await put("one", value, leaseId);
+    const drained = await ran("drain", ...flags(), "--id", "one", "--wait");
+    expect(drained.code).toBe(0);
+    expect(drained.text).toMatch(/\/services\/shop\/one drains, revision \d+: all Envoys of one replica have it/);
+    const entry = await entryOf("one");
+    expect(JSON.parse(textOf(entry))).toEqual({ ...(JSON.parse(value) as object), draining: true });
+    expect(entry?.leaseId).toBe(leaseId);
+    const revision = entry?.modRevision;
+    expect((await ran("drain", ...flags(), "--id", "one")).code, "twice is once").toBe(0);
+    expect((await entryOf("one"))?.modRevision).toBe(revision);
+    expect((await ran("undrain", ...flags(), "--id", "one", "--wait")).code).toBe(0);
+    expect(textOf(await entryOf("one"))).toBe(value);
+    await client.revokeLease(leaseId);
+  });
+
+  test("finds an instance by its address, also one that is nothing else", async () => {
+    await put("plain", "127.0.0.1:9");
+    expect((await ran("drain", ...flags(), "--address", "127.0.0.1:9")).code).toBe(0);
+    expect(textOf(await entryOf("plain"))).toBe('{"address":"127.0.0.1:9","draining":true}');
+  });
+
+  test("says with an exit code what is not there and what does not come", async () => {
+    const missing = await ran("drain", ...flags(), "--id", "nobody");
+    expect(missing.code).toBe(2);
+    expect(missing.text).toContain("there is no instance nobody below /services/shop/");
+    expect((await ran("drain", ...flags())).code).toBe(2);
+    await put("one", "127.0.0.1:11");
+    scene.envoy.kill("SIGSTOP");
+    const late = await ran("drain", ...flags(), "--id", "one", "--wait", "--timeout", "1s");
+    scene.envoy.kill("SIGCONT");
+    expect(late.text).toContain("not all Envoys of");
+    expect(late.code).toBe(5);
+  });
+});
