@@ -42,10 +42,11 @@ interface Decoder<T> {
 const TIMEOUT_MS = 5_000;
 
 const channelOptions: ClientOptions = {
-  // A connection that is cut without a word is noticed by this, in ten seconds.
-  "grpc.keepalive_time_ms": 5_000,
-  "grpc.keepalive_timeout_ms": 5_000,
-  "grpc.keepalive_permit_without_calls": 1,
+  // A connection that is cut without a word is noticed by this, in ten seconds. etcd hangs up on whoever pings more
+  // often than every five, or while no call is under way; then the next call finds out.
+  "grpc.keepalive_time_ms": 6_000,
+  "grpc.keepalive_timeout_ms": 4_000,
+  "grpc.keepalive_permit_without_calls": 0,
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 5_000,
   // Ten thousand services in one answer; etcd itself takes 1.5 MiB in one request.
