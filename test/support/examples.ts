@@ -18,9 +18,11 @@ export const snapshotsDir = join(root, "snapshots");
 /** The group that a config without `nodes` has; its files stand in the example's own folder. */
 const unnamedGroup = "default";
 
-/** Names of the examples, sorted. */
+/** Names of the examples that are configs, sorted; others show what a service does. */
 export function listExamples(): readonly string[] {
-  return readdirSync(examplesDir).toSorted();
+  return readdirSync(examplesDir)
+    .filter((name) => globSync("**/*.{yaml,yml,json}", { cwd: join(examplesDir, name) }).length > 0)
+    .toSorted();
 }
 
 /** What an example renders to: path under `snapshots/` → text. An example must not even cause a warning. */

@@ -1,0 +1,52 @@
+/** The programs of `examples/etcd-registration` that need no compiler, on a real etcd. */
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Child } from "../../demo/kit/child.ts";
+import { EtcdCluster } from "../../demo/kit/etcd.ts";
+import { freePort } from "../../demo/kit/ports.ts";
+import { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import type { Entry } from "../../src/etcd/etcd-port.ts";
+import { readInstance } from "../../src/model/read-instance.ts";
+import { systemClock } from "../../src/support/clock.ts";
+import { eventually, eventuallyValue } from "../support/eventually.ts";
+
+let etcd: EtcdCluster;
+let client: EtcdClient;
+
+beforeAll(async () => {
+  etcd = await EtcdCluster.start();
+  client = new EtcdClient({ endpoints: etcd.endpoints, clock: systemClock });
+});
+
+afterAll(async () => {
+  client.close();
+  await etcd[Symbol.asyncDispose]();
+});
+
+const path = (name: string) => fileURLToPath(new URL(`../../examples/etcd-registration/${name}`, import.meta.url));
+
+test.each([
+  { language: "TypeScript", command: process.execPath, program: path("register.ts") },
+  { language: "Python", command: "python3", program: path("register.py") },
+])("the service in $language registers, outlives its lease, and drains before it goes", async (each) => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const key = `/services/shop/${address}`;
+  const entry = async (): Promise<Entry | undefined> => (await client.list(key)).entries[0];
+  const args = [each.program, `http://${etcd.first.endpoint}`, "shop", address];
+  const child = await Child.start({ name: each.language, command: each.command, args });
+  const first = await eventuallyValue("the instance", entry);
+  const instance = readInstance({ key, value: first.value, revision: first.modRevision }, "/services/shop/");
+  expect(instance).toMatchObject({ ok: true, value: { host: "127.0.0.1", labels: { version: "v1" } } });
+  expect(await (await fetch(`http://${address}/`)).text()).toBe(`hello from ${each.language}\n`);
+  expect(first.leaseId).toBeDefined();
+  await client.revokeLease(first.leaseId ?? "");
+  const next = await eventuallyValue("another lease", entry);
+  expect(next.leaseId).not.toBe(first.leaseId);
+  child.kill("SIGTERM");
+  await eventually("it to drain", async () => {
+    const value = Buffer.from((await entry())?.value ?? []).toString();
+    return value.includes("draining");
+  });
+  expect((await child.exited).code).toBe(0);
+  expect(await entry()).toBeUndefined();
+});
