@@ -21,6 +21,24 @@ export type FleetOrder =
       readonly awaited: AwaitedNames;
       readonly timeoutMs: number;
     }
+  /** Watch this prefix of an etcd with a bare client; the orders below need it. */
+  | { readonly kind: "watch"; readonly etcd: string; readonly prefix: string }
+  /** Write a key, or take it away; done when every node has acknowledged what is awaited. */
+  | {
+      readonly kind: "put";
+      readonly key: string;
+      readonly value: string | undefined;
+      readonly awaited: AwaitedNames;
+      readonly timeoutMs: number;
+    }
+  /** Let the lease of a key end; done when every node has acknowledged what is awaited, counted from the watch's event. */
+  | {
+      readonly kind: "expire";
+      readonly key: string;
+      readonly value: string;
+      readonly awaited: AwaitedNames;
+      readonly timeoutMs: number;
+    }
   /** Only count. */
   | { readonly kind: "count" };
 
@@ -30,6 +48,10 @@ export type FleetAnswer =
       readonly kind: "done";
       /** From just before the order's first effect to the last node's acknowledgement. */
       readonly tookMs: number;
+      /** From the write to the event of the bare watch; undefined where nothing was watched. */
+      readonly watchedMs?: number | undefined;
+      /** Responses with clusters that all nodes together have ever received. */
+      readonly clusterResponsesCount: number;
       /** Responses that all nodes together have ever received. */
       readonly responsesCount: number;
     }

@@ -6,6 +6,7 @@
  *     npm run bench -- big                           ten thousand services at once
  *     npm run bench:model                            files to resources
  *     npm run bench -- tighten                       a circuit breaker in a real Envoy
+ *     npm run bench:etcd                             instances that register in a real etcd
  *
  * The server is `fairway serve` as users run it; the nodes are another program. Whatever ends the
  * benchmark, it leaves no program and no file behind.
@@ -13,12 +14,13 @@
 import { constants } from "node:os";
 import { resolve as resolvePath } from "node:path";
 import { measureBig } from "./big.ts";
+import { measureEtcd } from "./etcd.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { measureModel } from "./model.ts";
 import { USAGE, readOptions } from "./options.ts";
 import type { BenchOptions } from "./options.ts";
 import { measurePushes } from "./push.ts";
-import { bigTable, modelTable, pushTable, tightenTable } from "./table.ts";
+import { bigTable, etcdTable, modelTable, pushTable, tightenTable } from "./table.ts";
 import { measureTightening } from "./tighten.ts";
 
 process.exit(await main());
@@ -70,6 +72,11 @@ async function measure(options: BenchOptions): Promise<{ readonly table: string;
     case "tighten": {
       const rows = await measureTightening({ changes: changes ?? 30, profileDir }, say);
       return { table: tightenTable(rows), rows };
+    }
+    case "etcd": {
+      const sizes = { nodes: nodes?.[0] ?? 100, services: services?.[0] ?? 10_000, changes: changes ?? 100 };
+      const rows = await measureEtcd({ ...sizes, profileDir }, say);
+      return { table: etcdTable(rows), rows: [rows] };
     }
   }
 }

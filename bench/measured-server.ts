@@ -36,7 +36,11 @@ export class MeasuredServer implements AsyncDisposable {
   }
 
   /** Starts with these files, by path under the config directory; `profileDir` gets a CPU profile of each thread. */
-  static async start(files: ReadonlyMap<string, string>, profileDir: string | undefined): Promise<MeasuredServer> {
+  static async start(
+    files: ReadonlyMap<string, string>,
+    profileDir: string | undefined,
+    options: { readonly args?: readonly string[]; readonly startMsMax?: number } = {},
+  ): Promise<MeasuredServer> {
     const root = await temporaryRoot();
     try {
       const configDir = join(root.path, "config");
@@ -48,8 +52,11 @@ export class MeasuredServer implements AsyncDisposable {
       const fairway = await Fairway.start({
         configDir,
         stateDir: join(root.path, "state"),
+        args: options.args ?? [],
         env: { NODE_OPTIONS: `--import=${PROBE}${profile}` },
+        waitForReady: false,
       });
+      await fairway.ready(options.startMsMax);
       return new MeasuredServer(fairway, root);
     } catch (error) {
       root.remove();

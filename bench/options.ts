@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 
 /** What is asked for. */
 export interface BenchOptions {
-  readonly bench: "push" | "big" | "model" | "tighten";
+  readonly bench: "push" | "big" | "model" | "tighten" | "etcd";
   readonly nodes: readonly number[] | undefined;
   readonly services: readonly number[] | undefined;
   readonly changes: number | undefined;
@@ -13,16 +13,17 @@ export interface BenchOptions {
   readonly profileDir: string | undefined;
 }
 
-export const USAGE = `usage: npm run bench -- [push|big|model|tighten] [options]
+export const USAGE = `usage: npm run bench -- [push|big|model|tighten|etcd] [options]
 
   push      save to last acknowledgement: simulated nodes, several kinds of change (the default)
   big       ten thousand services in one file, saved at once
   model     files to resources, at once and after an edit of one file
   tighten   a circuit breaker tightened in a real Envoy
+  etcd      instances that register in a real etcd, one by one, many a second, and a hundred thousand at once
 
-  --nodes LIST      fleet sizes: push 1,100, big 10
-  --services LIST   config sizes: push 10,1000, big 10000, model 10,1000,10000
-  --changes N       measured changes for each row: push 100, model 20, tighten 30
+  --nodes LIST      fleet sizes: push 1,100, big 10, etcd 100
+  --services LIST   config sizes: push 10,1000, big 10000, model 10,1000,10000, etcd 10000
+  --changes N       measured changes for each row: push 100, model 20, tighten 30, etcd 100
   -o table|json     a table, or one JSON document, on stdout; progress is on stderr
   --profile DIR     leaves CPU profiles of the server there; the times are then longer
 `;
@@ -42,7 +43,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       },
     });
     const [bench = "push", ...rest] = positionals;
-    if (rest.length > 0 || !isOneOf(bench, ["push", "big", "model", "tighten"]))
+    if (rest.length > 0 || !isOneOf(bench, ["push", "big", "model", "tighten", "etcd"]))
       return `unknown: ${positionals.join(" ")}`;
     const output = values.output ?? "table";
     if (!isOneOf(output, ["table", "json"])) return `-o ${output}: write table or json`;

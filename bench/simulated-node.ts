@@ -29,6 +29,7 @@ const RECEIVE_BYTES_MAX = 64 * 1024 * 1024;
 export class SimulatedNode {
   readonly nodeId: string;
   responsesCount = 0;
+  clusterResponsesCount = 0;
   readonly #ports: NodePorts;
   readonly #client: Client;
   readonly #stream: ClientDuplexStream<Buffer, Buffer>;
@@ -88,8 +89,10 @@ export class SimulatedNode {
     const { typeUrl, nonce } = response;
     this.#send({ typeUrl, responseNonce: nonce });
     this.#acknowledgedTypes.add(typeUrl);
-    if (typeUrl === typeUrls.cluster) this.#followClusters(response);
-    else if (typeUrl === typeUrls.endpoints) for (const name of response.names) this.#endpoints.add(name);
+    if (typeUrl === typeUrls.cluster) {
+      this.clusterResponsesCount += 1;
+      this.#followClusters(response);
+    } else if (typeUrl === typeUrls.endpoints) for (const name of response.names) this.#endpoints.add(name);
     else if (typeUrl === typeUrls.listener) {
       this.#send({ typeUrl: typeUrls.route, resourceNamesSubscribe: [this.#ports.routeName] });
     }

@@ -2,6 +2,7 @@
  * Results as text: columns that a terminal shows and a page quotes.
  */
 import type { BigRow } from "./big.ts";
+import type { EtcdFlapRow, EtcdLatencyRow, EtcdLoadRow, EtcdRows } from "./etcd.ts";
 import type { ModelRow } from "./model.ts";
 import type { PushRow } from "./push.ts";
 import type { TightenRow } from "./tighten.ts";
@@ -69,6 +70,41 @@ const tightenColumns: readonly Column<TightenRow>[] = [
   { title: "max ms", cell: (row) => tenths(row.maxMs) },
 ];
 
+const etcdLatencyColumns: readonly Column<EtcdLatencyRow>[] = [
+  { title: "case", cell: (row) => row.case },
+  { title: "nodes", cell: (row) => String(row.nodes) },
+  { title: "changes", cell: (row) => String(row.changes) },
+  { title: "p50 ms", cell: (row) => tenths(row.p50Ms) },
+  { title: "p99 ms", cell: (row) => tenths(row.p99Ms) },
+  { title: "max ms", cell: (row) => tenths(row.maxMs) },
+];
+
+const etcdFlapColumns: readonly Column<EtcdFlapRow>[] = [
+  { title: "instances", cell: (row) => String(row.instances) },
+  { title: "services", cell: (row) => String(row.services) },
+  { title: "nodes", cell: (row) => String(row.nodes) },
+  { title: "changes/s", cell: (row) => tenths(row.changesPerSecond) },
+  { title: "builds/s", cell: (row) => tenths(row.buildsPerSecond) },
+  { title: "pushes/s a node", cell: (row) => tenths(row.responsesPerSecondAndNode) },
+  { title: "CDS responses", cell: (row) => String(row.clusterResponses) },
+  { title: "CPU %", cell: (row) => tenths(row.cpuPercent) },
+  { title: "loop CPU %", cell: (row) => tenths(row.loopCpuPercent) },
+  { title: "loop p99 ms", cell: (row) => tenths(row.loopDelayP99Ms) },
+  { title: "loop max ms", cell: (row) => tenths(row.loopDelayMaxMs) },
+  { title: "RSS peak MiB", cell: (row) => row.rssPeakMib.toFixed(0) },
+];
+
+const etcdLoadColumns: readonly Column<EtcdLoadRow>[] = [
+  { title: "start with", cell: (row) => row.case },
+  { title: "services", cell: (row) => String(row.services) },
+  { title: "instances", cell: (row) => String(row.instances) },
+  { title: "ready ms", cell: (row) => row.readyMs.toFixed(0) },
+  { title: "build ms", cell: (row) => row.buildMs.toFixed(0) },
+  { title: "CPU ms", cell: (row) => row.cpuMs.toFixed(0) },
+  { title: "RSS MiB", cell: (row) => row.rssMib.toFixed(0) },
+  { title: "RSS peak MiB", cell: (row) => row.rssPeakMib.toFixed(0) },
+];
+
 /** Save → last acknowledgement. */
 export function pushTable(rows: readonly PushRow[]): string {
   const table = layOut(pushColumns, rows);
@@ -98,6 +134,13 @@ export function modelTable(rows: readonly ModelRow[]): string {
 /** Save → in force. */
 export function tightenTable(rows: readonly TightenRow[]): string {
   return layOut(tightenColumns, rows);
+}
+
+/** Registration → last acknowledgement, many of them, and a start with all there is. */
+export function etcdTable({ latency, flaps, loads }: EtcdRows): string {
+  return [layOut(etcdLatencyColumns, latency), layOut(etcdFlapColumns, flaps), layOut(etcdLoadColumns, loads)].join(
+    "\n",
+  );
 }
 
 /** Words to the left, numbers to the right; "-" stands for a number that there is not. */
