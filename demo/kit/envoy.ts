@@ -16,6 +16,8 @@ import { StopWaiting, waitUntil } from "./wait-until.ts";
 /** What an Envoy is started with; only the control plane's port has no default. */
 export interface EnvoyOptions {
   readonly xdsPort: number;
+  /** Where the other replicas of the control plane listen. */
+  readonly replicaPorts?: readonly number[];
   readonly version?: EnvoyVersion;
   readonly nodeId?: string;
   readonly cluster?: string;
@@ -55,6 +57,9 @@ export class Envoy {
       cluster: options.cluster ?? "default",
       api: options.api ?? "delta",
       xds: { host: "127.0.0.1", port: options.xdsPort },
+      ...(options.replicaPorts === undefined
+        ? {}
+        : { replicas: options.replicaPorts.map((port) => ({ host: "127.0.0.1", port })) }),
       admin: { host: "127.0.0.1", port: adminPort },
       ...(options.locality === undefined ? {} : { locality: options.locality }),
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),

@@ -14,6 +14,8 @@ export interface BootstrapOptions {
   readonly cluster: string;
   readonly api: "delta" | "sotw";
   readonly xds: HostPort;
+  /** Where its other replicas are. */
+  readonly replicas?: readonly HostPort[];
   readonly admin: HostPort;
   readonly locality?: {
     readonly region: string;
@@ -67,6 +69,9 @@ export interface BootstrapFlags {
 /** Envoy sends the node in messages and logs; a longer name is a mistake, such as a pasted file. */
 const NAME_BYTES_MAX = 1_000;
 
+/** More is a mistake, such as a pasted list of Envoys. */
+const REPLICAS_MAX = 20;
+
 /** Checks what was typed; the error side has one line for each mistake. */
 export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOptions, readonly string[]> {
   const mistakes: string[] = [];
@@ -81,7 +86,7 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   if (flags.grpc === true) mistakes.push(...mistakesForGrpc(flags));
   const nodeId = take(readName("--node-id", flags.nodeId));
   const cluster = take(readName("--cluster", flags.cluster));
-  const xds = take(readHostPort("--xds", flags.xds, { portMin: 1 }));
+  const [xds, ...replicas] = take(readReplicas(flags.xds)) ?? [];
   const admin = take(readAdmin(flags.admin));
   const locality = flags.locality === undefined ? undefined : take(readLocality(flags.locality));
   const metadata = flags.metadata === undefined ? undefined : take(readMetadata(flags.metadata));
@@ -100,6 +105,7 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     cluster,
     api: flags.sotw === true ? "sotw" : "delta",
     xds,
+    ...(replicas.length === 0 ? {} : { replicas }),
     admin,
     ...(locality === undefined ? {} : { locality }),
     ...(metadata === undefined ? {} : { metadata }),
@@ -142,6 +148,21 @@ function readName(flag: string, text: string | undefined): Result<string, string
   const bytes = Buffer.byteLength(text);
   if (bytes > NAME_BYTES_MAX) return err(`${flag} has ${bytes} bytes; at most ${NAME_BYTES_MAX} are allowed`);
   return ok(text);
+}
+
+/** One address, or several with commas. */
+function readReplicas(text: string): Result<readonly HostPort[], string> {
+  const parts = text.split(",");
+  if (parts.length > REPLICAS_MAX) return err(`--xds names ${parts.length} addresses; at most ${REPLICAS_MAX}`);
+  const found: HostPort[] = [];
+  for (const part of parts) {
+    const read = readHostPort("--xds", part, { portMin: 1 });
+    if (!read.ok) return read;
+    const { host, port } = read.value;
+    if (found.some((other) => other.host === host && other.port === port)) return err(`--xds names ${part} twice`);
+    found.push(read.value);
+  }
+  return ok(found);
 }
 
 function readHostPort(flag: string, text: string, bounds: { readonly portMin: number }): Result<HostPort, string> {

@@ -41,7 +41,7 @@ export function bootstrapCommand(): Command {
     .option("--node-id <id>", "the Envoy's name, unique in the fleet (required)")
     .option("--cluster <name>", "the Envoy's service cluster, which node groups can match", "default")
     .option("--sotw", "state-of-the-world ADS instead of delta ADS")
-    .option("--xds <host:port>", "where the control plane listens", "127.0.0.1:18000")
+    .option("--xds <host:port>", "where the control plane listens; several replicas with commas", "127.0.0.1:18000")
     .option("--admin <host:port>", "where this Envoy's own admin page listens", "127.0.0.1:9901")
     .option("--locality <region/zone/sub-zone>", "where this Envoy is; zone and sub-zone may be left out")
     .option("--metadata <key=value...>", "node metadata, text; dots in the key nest (team.name=shop)")
@@ -152,32 +152,60 @@ function impatientResolver(): JsonObject {
   };
 }
 
-function controlPlane({ xds, tls }: BootstrapOptions): JsonObject {
-  const byAddress = isIP(xds.host) !== 0;
+/**
+ * Of several replicas each Envoy begins with one at random and stays there. When the stream breaks it goes to the next,
+ * and one that could not be reached, or said UNAVAILABLE, is left alone for a while.
+ */
+function controlPlane({ xds, replicas, tls }: BootstrapOptions): JsonObject {
+  const all = [xds, ...(replicas ?? [])];
+  const byAddress = all.every(({ host }) => isIP(host) !== 0);
+  const isOne = all.length === 1;
   return {
     name: controlPlaneCluster,
     type: byAddress ? "STATIC" : "STRICT_DNS",
     ...(byAddress ? {} : { dns_lookup_family: "ALL" }),
-    connect_timeout: "5s",
+    // Where there is another replica to go to, a silent one is given up sooner.
+    connect_timeout: isOne ? "5s" : "2s",
+    ...(isOne ? {} : failover),
     // A peer that vanished without a word (a host lost, a NAT entry dropped) is noticed twice: by HTTP/2 pings and by the kernel.
     typed_extension_protocol_options: {
       [HTTP_PROTOCOL_OPTIONS]: {
         "@type": `type.googleapis.com/${HTTP_PROTOCOL_OPTIONS}`,
         explicit_http_config: {
-          http2_protocol_options: { connection_keepalive: { interval: "30s", timeout: "5s" } },
+          http2_protocol_options: { connection_keepalive: { interval: isOne ? "30s" : "10s", timeout: "5s" } },
         },
       },
     },
     upstream_connection_options: {
-      tcp_keepalive: { keepalive_probes: 3, keepalive_time: 30, keepalive_interval: 5 },
+      tcp_keepalive: { keepalive_probes: 3, keepalive_time: isOne ? 30 : 10, keepalive_interval: 5 },
     },
-    ...(tls === undefined ? {} : { transport_socket: tlsTransportSocket(tls, xds) }),
+    ...(tls === undefined ? {} : { transport_socket: tlsTransportSocket(tls, all) }),
     load_assignment: {
       cluster_name: controlPlaneCluster,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(xds) } }] }],
+      endpoints: [{ lb_endpoints: all.map((each) => ({ endpoint: { address: socketAddress(each) } })) }],
     },
   };
 }
+
+const failover: JsonObject = {
+  lb_policy: "ROUND_ROBIN",
+  outlier_detection: {
+    // One connection that fails tells enough: nothing else is asked of the cluster until the stream breaks again.
+    split_external_local_origin_errors: true,
+    consecutive_local_origin_failure: 1,
+    enforcing_consecutive_local_origin_failure: 100,
+    consecutive_gateway_failure: 1,
+    enforcing_consecutive_gateway_failure: 100,
+    enforcing_success_rate: 0,
+    enforcing_local_origin_success_rate: 0,
+    interval: "1s",
+    base_ejection_time: "5s",
+    max_ejection_time: "30s",
+    max_ejection_percent: 100,
+  },
+  // When all are left alone, all are tried.
+  common_lb_config: { healthy_panic_threshold: { value: 1 } },
+};
 
 function socketAddress(at: HostPort): JsonObject {
   return { socket_address: { address: at.host, port_value: at.port } };

@@ -11,15 +11,13 @@ import type { BootstrapOptions, BootstrapTls } from "./bootstrap-options.ts";
 
 /** The message as an object. gRPC speaks state-of-the-world ADS, whatever the options say of the variant. */
 export function createGrpcBootstrap(options: Omit<BootstrapOptions, "admin" | "api">): JsonObject {
-  const { host, port } = options.xds;
   return {
-    xds_servers: [
-      {
-        server_uri: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
-        channel_creds: [options.tls === undefined ? { type: "insecure" } : tlsCredentials(options.tls)],
-        server_features: ["xds_v3"],
-      },
-    ],
+    // The first that answers; gRPC goes back to the one before when it can.
+    xds_servers: [options.xds, ...(options.replicas ?? [])].map(({ host, port }) => ({
+      server_uri: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+      channel_creds: [options.tls === undefined ? { type: "insecure" } : tlsCredentials(options.tls)],
+      server_features: ["xds_v3"],
+    })),
     // gRPC in JavaScript takes no node without a locality.
     node: { locality: {}, ...bootstrapNode(options) },
     // What a gRPC server asks for that is configured by xDS; Envoy has no such name, so it cannot clash.

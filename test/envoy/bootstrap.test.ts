@@ -49,8 +49,13 @@ describe.concurrent("bootstrap with a real Envoy", { timeout: 60_000 }, () => {
     }
   });
 
-  it.each(["delta", "sotw"] as const)("passes Envoy's own validation as %s", async (api) => {
-    const bootstrap = createBootstrap(options({ api, host: "control-plane.example" }));
+  it.each([
+    ["delta", []],
+    ["sotw", []],
+    ["delta, with several replicas", [{ host: "10.0.0.1", port: 1 }]],
+  ] as const)("passes Envoy's own validation as %s", async (name, replicas) => {
+    const api = name === "sotw" ? "sotw" : "delta";
+    const bootstrap = createBootstrap({ ...options({ api, host: "control-plane.example" }), replicas });
     await using file = await BootstrapFile.write(printBootstrap(bootstrap, "yaml"), "yaml");
     const envoy = await Child.start({
       name: "envoy",

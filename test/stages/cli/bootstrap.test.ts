@@ -27,6 +27,12 @@ describe("bootstrap for gRPC", () => {
     });
   });
 
+  it("names the replicas one after the other", () => {
+    const options = readBootstrapOptions(flags({ nodeId: "a", xds: "a:1,b:2" }));
+    const servers = [expect.objectContaining({ server_uri: "a:1" }), expect.objectContaining({ server_uri: "b:2" })];
+    expect(options.ok && createGrpcBootstrap(options.value)).toMatchObject({ xds_servers: servers });
+  });
+
   it("has an empty locality when none is given, because gRPC in JavaScript needs one", () => {
     const options = readBootstrapOptions(flags({ nodeId: "checkout-1" }));
     expect(options.ok && createGrpcBootstrap(options.value)).toMatchObject({ node: { locality: {} } });
@@ -97,6 +103,55 @@ describe("bootstrap", () => {
     const byAddress = controlPlaneOf("10.1.2.3:18000");
     expect(byAddress).toMatchObject({ type: "STATIC" });
     expect(byAddress).not.toHaveProperty("dns_lookup_family");
+  });
+
+  it("leads to several replicas, and away from one that does not answer", () => {
+    const cluster = controlPlaneOf("10.1.2.3:18000,[::1]:18001");
+    expect(cluster).toMatchObject({
+      type: "STATIC",
+      lb_policy: "ROUND_ROBIN",
+      connect_timeout: "2s",
+      outlier_detection: { consecutive_local_origin_failure: 1, max_ejection_percent: 100 },
+      load_assignment: {
+        endpoints: [
+          {
+            lb_endpoints: [
+              { endpoint: { address: { socket_address: { address: "10.1.2.3", port_value: 18_000 } } } },
+              { endpoint: { address: { socket_address: { address: "::1", port_value: 18_001 } } } },
+            ],
+          },
+        ],
+      },
+    });
+    expect(controlPlaneOf("10.1.2.3:18000")).not.toHaveProperty("outlier_detection");
+    expect(controlPlaneOf("10.1.2.3:18000,fairway.internal:18000")).toMatchObject({ type: "STRICT_DNS" });
+  });
+
+  it("asks each of several replicas by its own name, and believes a certificate of any of them", () => {
+    const { transport_socket: socket } = clusterOf(
+      flags({ nodeId: "a", xds: "a.internal:1,b.internal:1", tlsCa: "/ca.pem" }),
+    ) as { transport_socket?: JsonObject };
+    expect(socket?.["typed_config"]).not.toHaveProperty("sni");
+    expect(socket?.["typed_config"]).toMatchObject({
+      auto_host_sni: true,
+      common_tls_context: {
+        validation_context: {
+          match_typed_subject_alt_names: [
+            { san_type: "DNS", matcher: { exact: "a.internal" } },
+            { san_type: "DNS", matcher: { exact: "b.internal" } },
+          ],
+        },
+      },
+    });
+  });
+
+  it.each([
+    ["a:1,", '--xds: "" is not an address'],
+    ["a:1,b", '--xds: "b" is not an address'],
+    ["a:1,a:1", "--xds names a:1 twice"],
+    [Array.from({ length: 21 }, (_, index) => `a${index}:1`).join(","), "--xds names 21 addresses; at most 20"],
+  ])("refuses %j as the addresses of replicas", (xds, mistake) => {
+    expect(mistakesOf(flags({ nodeId: "a", xds }))[0]).toContain(mistake);
   });
 
   it("checks the control plane's certificate for its name or address, and shows one of its own", () => {
