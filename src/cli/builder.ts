@@ -9,6 +9,8 @@ import type { MessagePort } from "node:worker_threads";
 import type { ReferencedFiles } from "../config/referenced-files.ts";
 import type { Registry, RegistryRevisions } from "../config/registry.ts";
 import type { Document, SourceProblem, SourceState } from "../config/source.ts";
+import type { Positions } from "../etcd/positions.ts";
+import { newest } from "../etcd/positions.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
@@ -42,6 +44,8 @@ const TAKE_MS_MAX = 5;
 /** What became of one input. */
 export type BuildOutcome = {
   readonly state: SourceState;
+  /** Where in the history of etcd it is; undefined without etcd. */
+  readonly etcd?: Positions | undefined;
 } & (
   | {
       readonly kind: "built";
@@ -83,6 +87,8 @@ interface Running {
   readonly state: SourceState;
   readonly timer: NodeJS.Timeout;
   covered: RegistryRevisions | undefined;
+  /** Where in the history of etcd it is. */
+  etcd: Positions | undefined;
 }
 
 /** Owns the building thread. */
@@ -110,6 +116,11 @@ export class Builder {
     else this.#next = state;
   }
 
+  /** Nothing is being built, and nothing waits to be. */
+  get isIdle(): boolean {
+    return this.#running === undefined;
+  }
+
   /** Explains a request from a snapshot, which need not be one that was built here. */
   explain(asked: AskedRequest, snapshot: Snapshot): Promise<Result<ExplainedFacts, string>> {
     if (!this.#closed) this.#worker ??= this.#spawn();
@@ -129,7 +140,7 @@ export class Builder {
     this.#buildIds += 1;
     const buildId = this.#buildIds;
     const timer = setTimeout(() => this.#hung(), BUILD_MS_MAX);
-    this.#running = { buildId, state, timer, covered: undefined };
+    this.#running = { buildId, state, timer, covered: undefined, etcd: undefined };
     this.#parts.clear();
     this.#request(this.#worker, this.#running);
   }
@@ -137,13 +148,15 @@ export class Builder {
   #request(worker: Worker, running: Running): void {
     const { buildId, state } = running;
     const files = this.#ports.files.state;
+    const registry = this.#ports.registry?.take();
+    if (registry !== undefined) running.etcd = newest(state.etcd ?? new Map(), registry.etcd);
     const request: BuildRequest = {
       buildId,
       config: changeSince(this.#known.config, state),
       files: changeSince(this.#known.files, files),
       filesRead: files.paths,
       cause: { text: state.cause, atMs: this.#ports.clock.nowMs() },
-      registry: this.#ports.registry?.take(),
+      registry,
     };
     running.covered = this.#ports.registry?.covered;
     worker.postMessage(request);
@@ -254,7 +267,7 @@ export class Builder {
     this.#running = undefined;
     const next = this.#next;
     this.#next = undefined;
-    this.#ports.onOutcome(outcome(running.state));
+    this.#ports.onOutcome({ ...outcome(running.state), etcd: running.etcd });
     if (next !== undefined) this.#start(next);
   }
 

@@ -40,6 +40,8 @@ import { currentWait } from "../xds/stream-wait.ts";
 import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
 import { protoFiles } from "./envoy-api-file.ts";
+import type { EtcdInput } from "./replica-standing.ts";
+import { ReplicaStanding } from "./replica-standing.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import type { SavedState } from "./saved-snapshots.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
@@ -52,6 +54,8 @@ export interface ControlPlaneOptions {
   readonly source: Source;
   /** Where instances register and more is shared; absent where there is none. */
   readonly etcd?: EtcdPort | undefined;
+  /** The config in etcd, when some comes from there. */
+  readonly etcdConfig?: EtcdInput | undefined;
   readonly store: GenerationStore;
   readonly clock: Clock;
   readonly identifier: string;
@@ -79,6 +83,9 @@ export class ControlPlane {
   readonly #files: ReferencedFiles;
   readonly #registry: Registry | undefined;
   readonly #registryProgress = new RegistryProgress();
+  readonly #replicas: ReplicaStanding | undefined;
+  /** Builds of which the outcome has not been decided on yet. */
+  #undecided = 0;
   readonly #saved: SavedSnapshots;
   #config: SourceState | undefined;
   #fleet: Fleet = createFleet();
@@ -91,12 +98,15 @@ export class ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     const { clock } = options;
+    this.#registry = options.etcd && this.#openRegistry(options.etcd);
+    this.#replicas = options.etcd && this.#openReplicas(options.etcd);
     this.server = new AdsServer({
       clock,
       identifier: options.identifier,
       transport: options.transport,
       protoFiles,
       earlier: (group, typeUrl) => this.#earlier(group, typeUrl),
+      replicas: this.#replicas,
       emit: (events) => {
         for (const event of events) this.#record(event);
       },
@@ -116,13 +126,19 @@ export class ControlPlane {
         if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
       },
     });
-    this.#registry = options.etcd && this.#openRegistry(options.etcd);
     this.#builder = new Builder({
       clock,
       files: this.#files,
       registry: this.#registry,
       sets: options.sets ?? [],
-      onOutcome: (outcome) => this.#enqueue(() => this.#takeOutcome(outcome)),
+      onOutcome: (outcome) => {
+        this.#undecided += 1;
+        this.#enqueue(async () => {
+          await this.#takeOutcome(outcome);
+          this.#undecided -= 1;
+          this.#replicas?.reached();
+        });
+      },
       onPersisted: (persisted) => {
         const served = this.#publication.served.get(persisted.group)?.version === persisted.version;
         this.#saved.keep(persisted, served);
@@ -159,7 +175,7 @@ export class ControlPlane {
   /** Up to which revisions of etcd what registered is known here, and acknowledged by all nodes. */
   get registryRevisions(): { readonly known: RegistryRevisions; readonly acknowledged: RegistryRevisions } {
     return {
-      known: this.#registry?.known ?? new Map(),
+      known: this.#registry?.heard ?? new Map(),
       acknowledged: this.#registryProgress.acknowledged(this.#fleet, this.#publication.served),
     };
   }
@@ -174,6 +190,11 @@ export class ControlPlane {
     const remembered = this.#restored.served;
     this.#publication = publish(this.#publication, { kind: "remembered", snapshots: remembered }).state;
     await this.#options.source.start((state) => this.#takeSource(state));
+  }
+
+  /** What is known of etcd has become newer, with or without a change. */
+  inputReached(): void {
+    this.#replicas?.reached();
   }
 
   /** Releases a change that the guard holds; false when no group holds this version. */
@@ -196,6 +217,7 @@ export class ControlPlane {
     await this.#options.source.close();
     await this.#files.close();
     this.#registry?.close();
+    this.#replicas?.close();
     await this.#builder.close();
     await this.#work;
     await this.server.close();
@@ -214,6 +236,22 @@ export class ControlPlane {
       onContact: (prefix, contact) =>
         this.#record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
       onCovered: () => this.#options.onRegistryProgress?.(),
+      onReached: () => this.#replicas?.reached(),
+    });
+  }
+
+  #openReplicas(etcd: EtcdPort): ReplicaStanding {
+    const { clock, identifier, etcdConfig } = this.#options;
+    return new ReplicaStanding({
+      etcd,
+      clock,
+      by: identifier,
+      inputs: [etcdConfig, this.#registry].filter((input) => input !== undefined),
+      isSettled: () => this.#undecided === 0 && this.#builder.isIdle,
+      served: () => this.#publication.served,
+      record: (event) => this.#record(event),
+      onWarning: (text) => this.#options.onWarning?.(text),
+      onChange: () => this.server.replicasChanged(),
     });
   }
 
@@ -235,6 +273,7 @@ export class ControlPlane {
   async #takeOutcome(outcome: BuildOutcome): Promise<void> {
     const atMs = this.#options.clock.monotonicMs();
     const { state } = outcome;
+    this.#replicas?.built(outcome.kind === "built" ? outcome.snapshots : undefined, outcome.etcd);
     if (outcome.kind === "built") {
       const { groups, snapshots, warnings, buildMs, refusedInstances, covered } = outcome;
       this.#registry?.paceBy(buildMs);
@@ -278,6 +317,8 @@ export class ControlPlane {
     const before = this.#publication;
     const { state, decisions } = publish(before, input);
     this.#publication = state;
+    // The last known good is of no revision, and marks nothing.
+    if (input.kind === "built" || input.kind === "confirmed") this.#replicas?.decided();
     const accepted = decisions.flatMap((decision) =>
       decision.kind === "accepted" || decision.kind === "confirmed" ? [decision.snapshot] : [],
     );

@@ -137,10 +137,16 @@ async function serve(options: ServeOptions): Promise<void> {
   const opened = tlsPaths && (await XdsTls.open({ paths: tlsPaths, clock, onWarning: warn }));
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
   const etcd = options.etcd && new EtcdClient(options.etcd);
-  const source = sourceOf(options, { etcd, onWarning: warn, record: (event) => record(event) });
+  const { source, etcdConfig } = sourcesOf(options, {
+    etcd,
+    onWarning: warn,
+    onReached: () => plane.inputReached(),
+    record: (event) => record(event),
+  });
   const plane: ControlPlane = new ControlPlane({
     source,
     etcd,
+    etcdConfig,
     store,
     clock,
     identifier: `fairway ${options.version} ${hostname()}`,
@@ -196,26 +202,29 @@ async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** The directories, what is in etcd, or both. */
-function sourceOf(
+function sourcesOf(
   { roots }: ServeOptions,
   ports: {
     readonly etcd: EtcdClient | undefined;
     onWarning(text: string): void;
+    onReached(): void;
     record(event: FairwayEvent): void;
   },
-): Source {
-  const { etcd, onWarning, record } = ports;
+): { readonly source: Source; readonly etcdConfig: EtcdSource | undefined } {
+  const { etcd, onWarning, onReached, record } = ports;
   const clock = systemClock;
   const directories = new DirectorySource({ roots, clock, onWarning });
-  if (etcd === undefined) return directories;
+  if (etcd === undefined) return { source: directories, etcdConfig: undefined };
   const shared = new EtcdSource({
     etcd,
     clock,
     random: Math.random,
     onWarning,
+    onReached,
     onContact: (prefix, contact) => record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
   });
-  return roots.length === 0 ? shared : new MergedSource([directories, shared]);
+  const source = roots.length === 0 ? shared : new MergedSource([directories, shared]);
+  return { source, etcdConfig: shared };
 }
 
 function stderrLog(flags: ServeFlags): Log {

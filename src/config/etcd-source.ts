@@ -5,7 +5,8 @@
  * answer, or somebody's push is half done, what was read last stays.
  */
 import type { Entry, EtcdPort } from "../etcd/etcd-port.ts";
-import type { Contact, FollowTimes } from "../etcd/follow-prefix.ts";
+import type { Contact, FollowedChange, FollowTimes } from "../etcd/follow-prefix.ts";
+import type { Positions } from "../etcd/positions.ts";
 import { PrefixFollower } from "../etcd/follow-prefix.ts";
 import type { Clock } from "../support/clock.ts";
 import { contentHash } from "../support/hash.ts";
@@ -26,6 +27,8 @@ export interface EtcdSourceOptions {
   readonly onContact: (prefix: string, contact: Contact) => void;
   /** For what deserves a line in the log and is no problem of the documents. */
   readonly onWarning: (text: string) => void;
+  /** `known` may have grown. */
+  readonly onReached?: () => void;
 }
 
 export class EtcdSource implements Source {
@@ -35,10 +38,24 @@ export class EtcdSource implements Source {
   readonly #documents = new Map<string, Document>();
   #revision = 0;
   #reason = "etcd has not answered yet";
+  #changedRevision = 0;
+  #knownRevision = 0;
+  /** Somebody's push is half done, and is not taken over. */
+  #isMarked = false;
   #isClosed = false;
 
   constructor(options: EtcdSourceOptions) {
     this.#options = options;
+  }
+
+  /** Everything that happened up to here was told, if it was anything. */
+  get known(): Positions {
+    return new Map([[CONFIG_PREFIX, this.#knownRevision]]);
+  }
+
+  /** Lists what is there once more. */
+  async lookAgain(): Promise<void> {
+    await this.#follower?.lookAgain();
   }
 
   /** Resolves with the first state told, which may be that etcd does not answer. */
@@ -53,10 +70,15 @@ export class EtcdSource implements Source {
       random,
       ...(times === undefined ? {} : { times }),
       follower: {
-        changed: (entries, { keys }) => {
+        changed: (entries, change) => {
           isListed = true;
-          if (!this.#isClosed) this.#take(entries, keys, listener);
+          if (!this.#isClosed) this.#take(entries, change, listener);
           told();
+        },
+        reached: (revision) => {
+          if (this.#isMarked) return;
+          this.#changedRevision = Math.max(this.#changedRevision, revision);
+          this.#options.onReached?.();
         },
         contact: (contact) => {
           if (contact.kind === "behind") this.#reason = contact.reason;
@@ -78,8 +100,10 @@ export class EtcdSource implements Source {
     return Promise.resolve();
   }
 
-  #take(entries: ReadonlyMap<string, Entry>, keys: readonly string[], listener: (state: SourceState) => void): void {
+  #take(entries: ReadonlyMap<string, Entry>, change: FollowedChange, listener: (state: SourceState) => void): void {
+    const { keys, revision } = change;
     const mark = entries.get(PUSH_MARK);
+    this.#isMarked = mark !== undefined;
     if (mark !== undefined) {
       const who = Buffer.from(mark.value).toString("utf8").slice(0, 200);
       this.#options.onWarning(
@@ -90,6 +114,7 @@ export class EtcdSource implements Source {
     }
     const isFirst = this.#revision === 0;
     this.#replace(entries);
+    this.#knownRevision = revision;
     const [key] = keys;
     const named = keys.length === 1 && key !== undefined ? `etcd:${key}` : `${keys.length} keys of etcd`;
     listener(this.#state(problemsOf(this.#documents), isFirst ? "start" : named));
@@ -107,7 +132,14 @@ export class EtcdSource implements Source {
   #state(problems: readonly SourceProblem[], cause: string): SourceState {
     this.#revision += 1;
     const documents = [...this.#documents.values()].toSorted((left, right) => (left.path < right.path ? -1 : 1));
-    return { revision: this.#revision, documents, problems, noticedAtMs: this.#options.clock.monotonicMs(), cause };
+    return {
+      revision: this.#revision,
+      documents,
+      problems,
+      noticedAtMs: this.#options.clock.monotonicMs(),
+      cause,
+      etcd: new Map([[CONFIG_PREFIX, this.#changedRevision]]),
+    };
   }
 
   #unreachable(): SourceProblem {

@@ -1,6 +1,7 @@
 /**
  * Several sources as one: the documents of all, from when each has told its first state.
  */
+import { newest } from "../etcd/positions.ts";
 import type { Source, SourceState } from "./source.ts";
 
 export class MergedSource implements Source {
@@ -39,6 +40,12 @@ export class MergedSource implements Source {
       problems: states.flatMap(({ problems }) => problems),
       noticedAtMs,
       cause,
+      ...etcdOf(states),
     };
   }
+}
+
+function etcdOf(states: readonly SourceState[]): Pick<SourceState, "etcd"> {
+  const positions = states.flatMap(({ etcd }) => etcd ?? []);
+  return positions.length === 0 ? {} : { etcd: newest(...positions) };
 }

@@ -7,6 +7,7 @@
  */
 import type { Entry, EtcdPort } from "../etcd/etcd-port.ts";
 import type { Contact, FollowedChange, FollowTimes } from "../etcd/follow-prefix.ts";
+import type { Positions } from "../etcd/positions.ts";
 import { PrefixFollower } from "../etcd/follow-prefix.ts";
 import type { Clock } from "../support/clock.ts";
 import type { RegistryChange, RegistryEntry } from "./registry-change.ts";
@@ -33,6 +34,8 @@ export interface RegistryUpdate extends RegistryChange {
   /** The prefixes that are followed; what is below them is known as far as there is no problem. */
   readonly prefixes: readonly string[];
   readonly problems: readonly SourceProblem[];
+  /** Where in the history of etcd this is. */
+  readonly etcd: Positions;
 }
 
 export interface RegistryOptions {
@@ -45,14 +48,17 @@ export interface RegistryOptions {
   readonly onContact: (prefix: string, contact: Contact) => void;
   /** What was taken last covers later revisions as well, because they changed nothing for it. */
   readonly onCovered?: () => void;
+  /** `known` may have grown. */
+  readonly onReached?: () => void;
 }
 
 /** One prefix that is followed, with all that is below it. */
 interface Followed {
   readonly follower: PrefixFollower;
   entries: ReadonlyMap<string, Entry>;
-  revision: number;
   hasListed: boolean;
+  /** Of the last change. */
+  revision: number;
   reason: string;
   /** Called at the first listing. */
   listed: () => void;
@@ -76,10 +82,22 @@ export class Registry {
   #toldAtMs = -Infinity;
   #gapMs = GAP_MS_MIN;
   #timer: NodeJS.Timeout | undefined;
+  #taken: Positions = new Map();
   #isClosed = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+  }
+
+  /** Everything that happened up to here was taken, if it was anything. */
+  get known(): Positions {
+    if (this.#upserted.size + this.#removed.size > 0) return this.#taken;
+    return new Map([...this.#followed].map(([root, { follower }]) => [root, follower.revision]));
+  }
+
+  /** Lists everything that is followed once more. */
+  async lookAgain(): Promise<void> {
+    await Promise.all([...this.#followed.values()].map(({ follower }) => follower.lookAgain()));
   }
 
   /** From now on these prefixes and no others; resolves when each is known, or after a while. */
@@ -107,16 +125,18 @@ export class Registry {
   take(): RegistryUpdate {
     const upserted = [...this.#upserted].flatMap((key) => this.#entries.get(key) ?? []);
     const removed = [...this.#removed];
+    const etcd = new Map([...this.#followed].map(([root, { revision }]) => [root, revision]));
+    this.#taken = etcd;
     this.#upserted.clear();
     this.#removed.clear();
-    this.#covered = new Map(this.known);
+    this.#covered = new Map(this.heard);
     this.#isPending = false;
     const problems = [...this.#followed].flatMap(([root, { hasListed, reason }]): readonly SourceProblem[] => {
       if (hasListed) return [];
       const hint = "what was served last stays; it goes on by itself when etcd answers";
       return [{ code: "etcd-unreachable", path: `etcd:${root}`, message: reason, hint }];
     });
-    return { prefixes: [...this.#prefixes], upserted, removed, problems };
+    return { prefixes: [...this.#prefixes], upserted, removed, problems, etcd };
   }
 
   /** What the last `take` covers; the map goes on with etcd until something changes that the next one has. */
@@ -125,7 +145,7 @@ export class Registry {
   }
 
   /** The newest revision that is known, by the prefix that is followed. */
-  get known(): RegistryRevisions {
+  get heard(): RegistryRevisions {
     return new Map([...this.#followed].flatMap(([root, each]) => (each.hasListed ? [[root, each.revision]] : [])));
   }
 
@@ -159,6 +179,7 @@ export class Registry {
       follower: {
         changed: (entries, change) => this.#take(root, entries, change),
         contact: (contact) => this.#hear(root, contact),
+        reached: () => this.#options.onReached?.(),
       },
     });
     const reason = "etcd has not answered yet";
@@ -170,7 +191,7 @@ export class Registry {
     if (followed === undefined || this.#isClosed) return;
     const isFirst = !followed.hasListed;
     followed.entries = entries;
-    followed.revision = revision;
+    followed.revision = Math.max(followed.revision, revision);
     followed.hasListed = true;
     let changed = 0;
     for (const key of keys) {

@@ -5,6 +5,7 @@
  * right with the last one. A source that cannot read its input reports `problems` and the documents it
  * last read well, so that the build refuses the state and what is served stays as it was.
  */
+import type { Positions } from "../etcd/positions.ts";
 
 /** One document as it was read: for a directory a file, for etcd a key. */
 export interface Document {
@@ -45,6 +46,8 @@ export interface SourceState {
   readonly noticedAtMs: number;
   /** What changed since the state before, for people: `routes.yaml`, or `3 files`. */
   readonly cause: string;
+  /** Where in the history of etcd it is; absent where nothing comes from there. */
+  readonly etcd?: Positions;
 }
 
 /** A place that intent is read from and watched. */

@@ -18,12 +18,15 @@ import { createMirror, regressionOf, takeChanges, takeListing } from "./mirror.t
 export interface Follower {
   /** Everything there is, after the first listing and after each change. The map is the follower's own: copy what stays. */
   changed(entries: ReadonlyMap<string, Entry>, change: FollowedChange): void;
+  /** All that happened up to this revision is known, and was told if it was anything. */
+  reached?(revision: number): void;
   /** How it goes, when that is another than before. */
   contact(contact: Contact): void;
 }
 
 /** What led to a state. */
 export interface FollowedChange {
+  /** At which the newest of the changes was made; of what a listing finds gone, the listing's. */
   readonly revision: number;
   /** Keys that came, went or have another value; in the first state all. */
   readonly keys: readonly string[];
@@ -72,7 +75,8 @@ export class PrefixFollower {
   readonly #times: FollowTimes;
   #mirror: Mirror = createMirror();
   #hasListed = false;
-  #isListing = false;
+  /** The listing that is under way. */
+  #listing: Promise<boolean> | undefined;
   #watch: Watch | undefined;
   #heardAtMs = 0;
   #failures = 0;
@@ -89,6 +93,17 @@ export class PrefixFollower {
     void this.#list();
   }
 
+  /** The newest revision up to which everything is known; 0 before the first listing. */
+  get revision(): number {
+    return this.#mirror.revision;
+  }
+
+  /** Lists once more, from after this call on; whether etcd has answered with a state that may be taken. */
+  async lookAgain(): Promise<boolean> {
+    await this.#listing;
+    return this.#list();
+  }
+
   /** Takes the state that etcd has, although it is older than what is known. */
   acceptOlder(): void {
     this.#acceptsOlder = true;
@@ -102,32 +117,40 @@ export class PrefixFollower {
     this.#watch?.close();
   }
 
-  async #list(): Promise<void> {
-    if (this.#isListing || this.#isClosed) return;
-    this.#isListing = true;
+  /** One at a time: who comes meanwhile gets what the first finds. */
+  #list(): Promise<boolean> {
+    this.#listing ??= this.#listOnce().finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
+  async #listOnce(): Promise<boolean> {
+    if (this.#isClosed) return false;
     try {
       const known = this.#mirror.revision;
       const listing = await this.#options.etcd.list(this.#options.prefix);
-      if (this.#isClosed) return;
+      if (this.#isClosed) return false;
       const regression = regressionOf(this.#mirror, listing, known);
       if (regression !== undefined && !this.#acceptsOlder) {
         this.#say({ kind: "older", regression, sinceMs: this.#options.clock.monotonicMs() });
         this.#retry();
-        return;
+        return false;
       }
       if (regression !== undefined) this.#forget();
       this.#acceptsOlder = false;
       this.#failures = 0;
-      this.#tell(takeListing(this.#mirror, listing), listing.revision);
+      const outcome = takeListing(this.#mirror, listing);
+      this.#tell(outcome, changedAt(outcome.changedKeys, this.#mirror, listing.revision));
       this.#watch ??= this.#openWatch(listing.revision + 1);
       this.#say({ kind: "current" });
       this.#listIn(this.#times.relistMs * (0.8 + 0.4 * this.#options.random()));
+      return true;
     } catch (cause) {
-      if (this.#isClosed) return;
+      if (this.#isClosed) return false;
       this.#behind(cause instanceof Error ? cause.message : String(cause));
       this.#retry();
-    } finally {
-      this.#isListing = false;
+      return false;
     }
   }
 
@@ -188,9 +211,12 @@ export class PrefixFollower {
   }
 
   #tell({ changedKeys, lostCount }: MirrorOutcome, revision: number): void {
-    if (this.#hasListed && changedKeys.length === 0) return;
-    this.#hasListed = true;
-    this.#options.follower.changed(this.#mirror.entries, { revision, keys: changedKeys, lostCount });
+    const { follower } = this.#options;
+    if (!this.#hasListed || changedKeys.length > 0) {
+      this.#hasListed = true;
+      follower.changed(this.#mirror.entries, { revision, keys: changedKeys, lostCount });
+    }
+    follower.reached?.(this.#mirror.revision);
   }
 
   #behind(reason: string): void {
@@ -202,4 +228,8 @@ export class PrefixFollower {
     this.#contact = contact.kind;
     this.#options.follower.contact(contact);
   }
+}
+
+function changedAt(keys: readonly string[], { entries }: Mirror, listedRevision: number): number {
+  return keys.reduce((newest, key) => Math.max(newest, entries.get(key)?.modRevision ?? listedRevision), 0);
 }

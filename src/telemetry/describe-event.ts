@@ -115,6 +115,12 @@ function describeOwn(
       return warn(`the config has warnings: ${firstOf(event.diagnostics)}`);
     case "etcd-contact":
       return contact(event);
+    case "replica-lagging":
+      return warn(
+        `${event.group}: this replica is behind, and Envoys that come are sent to the others: ${event.reason}`,
+      );
+    case "replica-caught-up":
+      return info(`${event.group}: this replica is as new as the others again`);
     case "instance-refused":
       return warn(`etcd:${event.key}@${event.revision} is no instance and is left out: ${event.message}`);
     case "lkg-promoted":

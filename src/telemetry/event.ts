@@ -57,6 +57,13 @@ export type BuildEvent =
 export type EtcdEvent =
   /** How far what is known of a prefix can be relied on, when that is another than before. */
   | (AtTime & { readonly kind: "etcd-contact"; readonly prefix: string; readonly contact: Contact })
+  /** Another replica has served a newer state of a group than this one has. */
+  | (AtTime & {
+      readonly kind: "replica-lagging";
+      readonly group: GroupName;
+      readonly reason: string;
+    })
+  | (AtTime & { readonly kind: "replica-caught-up"; readonly group: GroupName })
   /** A key is no instance; it is left out, and its service keeps the others. */
   | (AtTime & {
       readonly kind: "instance-refused";

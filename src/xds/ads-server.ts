@@ -28,9 +28,12 @@ import { Companions } from "./companions.ts";
 import { createRequestDecoder } from "./decode-request.ts";
 import type { DescriptorFiles } from "./descriptor-files.ts";
 import { HealthService } from "./health-service.ts";
+import type { Refusal } from "./judge-request.ts";
 import { matchGroup } from "./match-group.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { reflectionMethods } from "./reflection-service.ts";
+import type { Replicas } from "./replica-gate.ts";
+import { ReplicaGate } from "./replica-gate.ts";
 import { createRejectionMemory } from "./rejection-memory.ts";
 import { discoveryMethods } from "./services.ts";
 import { createSharedResponses } from "./shared-responses.ts";
@@ -83,6 +86,8 @@ export interface AdsServerOptions {
   /** The tables of a type in the group's snapshots, newest first: what a client that comes back may hold. */
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   emit(events: readonly (StreamEvent | DoorEvent)[]): void;
+  /** What is known of the other replicas; absent where there is nobody to ask. */
+  readonly replicas?: Replicas | undefined;
   /** Open at a time; a test makes it small. */
   readonly streamsMax?: number;
 }
@@ -102,6 +107,7 @@ export class AdsServer {
   readonly #handshakes: TurnedAway<HandshakeFailure>;
   readonly #admission: Admission;
   readonly #backlog: Backlog;
+  readonly #gate: ReplicaGate<AdsStream> | undefined;
   readonly #ports: AdsStreamPorts;
   #assignment: Assignment | undefined;
   #streamIds = 0;
@@ -116,6 +122,10 @@ export class AdsServer {
     });
     this.#admission = new Admission(options.clock);
     this.#backlog = new Backlog(options.clock);
+    const { clock, replicas } = options;
+    if (replicas !== undefined) {
+      this.#gate = new ReplicaGate<AdsStream>({ clock, replicas, pass: (stream) => this.#pass(stream) });
+    }
     const nowMs = () => options.clock.monotonicMs();
     this.#turnedAway = new TurnedAway({
       nowMs,
@@ -209,6 +219,11 @@ export class AdsServer {
     }
   }
 
+  /** The other replicas have served something new, or what is known of them has changed. */
+  replicasChanged(): void {
+    this.#gate?.changed();
+  }
+
   /** Ends all streams, so that their Envoys go to another replica, and stops listening. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -256,18 +271,33 @@ export class AdsServer {
       turnedAway: (problem, peer) => this.#turnedAway.add(problem, peer),
       identified: (stream) =>
         this.#streams.identified(stream) <= STREAMS_OF_NODE_MAX ? undefined : "this node has too many streams",
-      admit: (stream, options) => {
-        const admitted = this.#admission.enter(stream, options);
-        const reason = "too many nodes wait for their first configuration";
-        return admitted === "refused" ? err({ code: status.UNAVAILABLE, reason }) : ok(admitted);
-      },
+      admit: (stream, options) =>
+        this.#gate?.enter(stream, options) === "later" ? ok("later") : this.#admit(stream, options),
+      doubt: ({ node, group }, demand) =>
+        node === undefined || group === undefined
+          ? undefined
+          : this.#gate?.doubt({ nodeId: node.id, group }, demand, () => this.#options.earlier(group, demand.typeUrl)),
       settled: (stream) => this.#admission.leave(stream),
       ended: (stream) => {
+        this.#gate?.leave(stream);
         this.#admission.leave(stream);
         this.#streams.delete(stream);
         this.#companions.closed(stream);
       },
     };
+  }
+
+  #admit(stream: AdsStream, options: { readonly holdsNothing: boolean }): Result<"now" | "later", Refusal> {
+    const admitted = this.#admission.enter(stream, options);
+    const reason = "too many nodes wait for their first configuration";
+    return admitted === "refused" ? err({ code: status.UNAVAILABLE, reason }) : ok(admitted);
+  }
+
+  /** It has waited for what other replicas have served; those that hold nothing seldom do. */
+  #pass(stream: AdsStream): void {
+    const admitted = this.#admit(stream, { holdsNothing: false });
+    if (!admitted.ok) stream.end(admitted.error.code, admitted.error.reason);
+    else if (admitted.value === "now") stream.admitted();
   }
 
   #assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string> {

@@ -16,6 +16,7 @@ import type { Backlog, Receiver } from "./backlog.ts";
 import type { RequestDecoder } from "./decode-request.ts";
 import { frameResponse } from "./frame.ts";
 import type { Refusal } from "./judge-request.ts";
+import { holdsNothing } from "./known-versions.ts";
 import { judgeHoldings, judgeRequest } from "./judge-request.ts";
 import type { NodeProblem } from "./read-node.ts";
 import { readNode } from "./read-node.ts";
@@ -51,6 +52,8 @@ export interface AdsStreamPorts {
   identified(stream: AdsStream): string | undefined;
   /** Whether its first request may be answered now, or `admitted` will be called, or why neither. */
   admit(stream: AdsStream, options: { readonly holdsNothing: boolean }): Result<"now" | "later", Refusal>;
+  /** Why this first request of a type is for another replica to answer. */
+  doubt(stream: AdsStream, demand: Demand): Refusal | undefined;
   /** It has what it asked for first. */
   settled(stream: AdsStream): void;
   /** The stream is over and must be forgotten. */
@@ -172,8 +175,7 @@ export class AdsStream implements CallListener, Receiver {
   }
 
   #enter(first: Demand): void {
-    const holdsNothing = first.variant === "sotw" ? first.versionInfo === "" : first.initialVersions.size === 0;
-    const admitted = this.#ports.admit(this, { holdsNothing });
+    const admitted = this.#ports.admit(this, { holdsNothing: holdsNothing(first) });
     if (!admitted.ok) {
       this.end(admitted.error.code, admitted.error.reason);
     } else if (admitted.value === "now") {
@@ -241,6 +243,9 @@ export class AdsStream implements CallListener, Receiver {
 
   #demand(demand: Demand): void {
     const group = this.#group;
+    const isFirst = this.#state?.types.has(demand.typeUrl) === false;
+    const doubt = isFirst && !this.#ended ? this.#ports.doubt(this, demand) : undefined;
+    if (doubt !== undefined) return this.end(doubt.code, doubt.reason);
     this.#step({
       kind: "request",
       demand,

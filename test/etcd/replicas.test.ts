@@ -1,11 +1,13 @@
 /** Several replicas over one real etcd: they serve the same, and a real Envoy may move between them. */
+import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { Load } from "../../demo/kit/load.ts";
 import { eventually } from "../support/eventually.ts";
 import { Replicas } from "./replicas.ts";
 
-test("replicas that read the same serve the same versions after every change", async () => {
-  await using replicas = await Replicas.start({ hasEnvoy: false, config: groupsConfig });
+test("replicas that read the same serve the same versions after every change, of files as well", async () => {
+  const file = (port: number) => `services: { filed: { endpoints: ["10.0.0.9:${port}"] } }`;
+  await using replicas = await Replicas.start({ hasEnvoy: false, config: groupsConfig, file: file(80) });
   let before = await replicas.agree();
   expect(before).toMatch(/^inner \w{16}, outer \w{16}$/);
   const { port } = replicas;
@@ -14,6 +16,7 @@ test("replicas that read the same serve the same versions after every change", a
     () => replicas.put("/services/shop/three", JSON.stringify({ address: "10.0.0.3:80", weight: 2 })),
     () => replicas.push(groupsConfig({ port }).replace("prefix: /", "prefix: /shop")),
     () => replicas.remove("/services/shop/two"),
+    () => Promise.all(replicas.all.map(({ filePath }) => writeFile(filePath, file(81)))),
     () => replicas.push(groupsConfig({ port })),
   ];
   for (const change of changes) {
@@ -64,6 +67,7 @@ services:
   shop: { discovery: { etcd: {} } }
 routes:
   all: { rules: [{ matches: [{ path: { prefix: / } }], backends: [{ service: shop }] }] }
+  filed: { hostnames: [filed.example], rules: [{ backends: [{ service: filed }] }] }
 `;
 }
 

@@ -1,6 +1,8 @@
 /**
  * Several replicas of Fairway over one real etcd, which has all of the config, and one real Envoy that knows them all.
  */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Backend } from "../../demo/kit/backend.ts";
 import { Envoy } from "../../demo/kit/envoy.ts";
 import type { EnvoyOptions } from "../../demo/kit/envoy.ts";
@@ -24,7 +26,9 @@ export interface ReplicasOptions {
   readonly config?: (ports: { readonly port: number }) => string;
   /** Further arguments of `serve`, by the index of the replica. */
   readonly argsOf?: (index: number) => readonly string[];
-  /** Whether there is an Envoy; it begins with the first replica in the list. */
+  /** A config file that every replica has beside what is in etcd, in a directory of its own. */
+  readonly file?: string;
+  /** Whether there is an Envoy. */
   readonly hasEnvoy?: boolean;
 }
 
@@ -32,6 +36,8 @@ export interface ReplicasOptions {
 export interface Replica {
   readonly fairway: Fairway;
   readonly wire: TcpProxy;
+  /** Where its file is. */
+  readonly filePath: string;
 }
 
 const shopConfig = ({ port }: { readonly port: number }): string => `
@@ -85,12 +91,16 @@ export class Replicas implements AsyncDisposable {
       const all: Replica[] = [];
       for (let index = 0; index < (options.count ?? 2); index += 1) {
         const wire = stack.use(await TcpProxy.start(etcd.first.endpoint));
+        const configDir = directory.join(`config-${index}`);
+        const filePath = join(configDir, "file.yaml");
+        await mkdir(configDir);
+        if (options.file !== undefined) await writeFile(filePath, options.file);
         const fairway = await Fairway.start({
-          configDir: [],
+          configDir: options.file === undefined ? [] : configDir,
           stateDir: directory.join(`state-${index}`),
           args: ["--etcd", `http://${wire.endpoint}`, ...(options.argsOf?.(index) ?? [])],
         });
-        all.push({ fairway: stack.use(fairway), wire });
+        all.push({ fairway: stack.use(fairway), wire, filePath });
       }
       const [one, ...others] = all.map(({ fairway }) => fairway.xdsPort);
       const envoy =
@@ -153,6 +163,17 @@ export class Replicas implements AsyncDisposable {
       return new Set(versions).size === 1 && versions[0] !== before;
     });
     return versions[0] ?? "";
+  }
+
+  /** Puts a second instance of the shop into etcd, and waits until the Envoy has it. */
+  async addBackend(): Promise<void> {
+    await this.put("/services/shop/two", this.backends[1]?.address ?? "");
+    await eventually("both endpoints", async () => (await this.membersCount()) === 2);
+  }
+
+  /** The endpoints of the shop that the Envoy has. */
+  membersCount(): Promise<number> {
+    return this.envoy.counter("cluster.shop.membership_total");
   }
 
   /** The replicas, by index, that the Envoy has a stream to. */

@@ -1,0 +1,248 @@
+/**
+ * What the replicas together have served: for each group its newest version, and the revisions of etcd that it is made of.
+ *
+ * The keys below `/fairway/served/` are raised by compare-and-swap and never lowered, by whichever replica comes first.
+ * Every replica follows them, so that one that lags behind knows it.
+ */
+import { z } from "zod";
+import type { Entry, EtcdPort, Write } from "../etcd/etcd-port.ts";
+import type { Contact, FollowTimes } from "../etcd/follow-prefix.ts";
+import { PrefixFollower } from "../etcd/follow-prefix.ts";
+import type { Positions } from "../etcd/positions.ts";
+import { hasAll, hasMore, newest } from "../etcd/positions.ts";
+import type { Clock } from "../support/clock.ts";
+
+const SERVED_PREFIX = "/fairway/served/";
+
+/** Beyond that nobody waits for an answer, although it may still come. */
+const LOOK_MS_MAX = 2_000;
+
+/** etcd takes 128 operations in a transaction. */
+const MARKS_PER_WRITE = 50;
+
+/** After a failure; what is to be written meanwhile replaces what waits. */
+const RETRY_MS = 1_000;
+
+/** The newest that any replica has served to a group. */
+export interface ServedMark {
+  readonly version: string;
+  /** What is in it. */
+  readonly etcd: Positions;
+}
+
+/** What a replica serves. */
+export interface Served extends ServedMark {
+  /** Up to where nothing is missing; at least as far as the last changes that are in it. */
+  readonly known: Positions;
+}
+
+export interface ServedMarksOptions {
+  readonly etcd: EtcdPort;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly times?: Partial<FollowTimes>;
+  /** Who writes, for people who look into etcd. */
+  readonly by: string;
+  /** The marks or the contact are other than before. */
+  readonly onChange: () => void;
+  readonly onContact: (prefix: string, contact: Contact) => void;
+  readonly onWarning: (text: string) => void;
+}
+
+interface KnownMark extends ServedMark {
+  readonly modRevision: number;
+}
+
+/** Starts at once; `close` ends it. */
+export class ServedMarks {
+  readonly #options: ServedMarksOptions;
+  readonly #follower: PrefixFollower;
+  #marks = new Map<string, KnownMark>();
+  /** What this replica has served and nobody has marked yet; at most one for each group. */
+  readonly #unwritten = new Map<string, Served>();
+  #isWriting = false;
+  #hasFailed = false;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #contact: "current" | "lost" = "lost";
+  #reason = "etcd has not answered yet";
+  #lostAtMs: number;
+  #isClosed = false;
+
+  constructor(options: ServedMarksOptions) {
+    const { etcd, clock, random, times, onChange, onContact } = options;
+    this.#options = options;
+    this.#lostAtMs = clock.monotonicMs();
+    this.#follower = new PrefixFollower({
+      etcd,
+      prefix: SERVED_PREFIX,
+      clock,
+      random,
+      ...(times === undefined ? {} : { times }),
+      follower: {
+        changed: (entries) => {
+          this.#marks = readMarks(entries);
+          onChange();
+        },
+        contact: (contact) => {
+          if (contact.kind === "current") this.#contact = "current";
+          else this.#lose(contact.kind === "behind" ? contact.reason : "etcd has an older state");
+          onContact(SERVED_PREFIX, contact);
+          onChange();
+        },
+      },
+    });
+  }
+
+  /** The newest that is known of a group. */
+  of(group: string): ServedMark | undefined {
+    return this.#marks.get(group);
+  }
+
+  /** Why, and since when, there may be newer marks than are known; undefined while etcd is followed. */
+  get lost(): { readonly reason: string; readonly sinceMs: number } | undefined {
+    return this.#contact === "lost" ? { reason: this.#reason, sinceMs: this.#lostAtMs } : undefined;
+  }
+
+  /** Asks etcd for the newest; resolves in 2 s in any case, and `lost` says how it went. */
+  async look(): Promise<void> {
+    if (this.lost !== undefined) return;
+    const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const timer = setTimeout(() => resolve("late"), LOOK_MS_MAX);
+    const found = await Promise.race([this.#follower.lookAgain(), late]);
+    clearTimeout(timer);
+    if (found === "late") {
+      this.#lose("etcd does not answer in time");
+      // The follower believes to be in contact; when the answer comes, it is.
+      void this.#follower.lookAgain().then((answered) => {
+        if (!answered || this.#isClosed) return;
+        this.#contact = "current";
+        this.#options.onChange();
+      });
+    }
+  }
+
+  /** Says what this replica serves; in the background, and only what is newer than what is marked. */
+  raise(served: ReadonlyMap<string, Served>): void {
+    for (const [group, each] of served) if (this.#isNews(group, each)) this.#unwritten.set(group, each);
+    if (!this.#isWriting && this.#retryTimer === undefined) void this.#write();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retryTimer);
+    this.#follower.close();
+  }
+
+  #lose(reason: string): void {
+    if (this.#contact === "current") this.#lostAtMs = this.#options.clock.monotonicMs();
+    this.#contact = "lost";
+    this.#reason = reason;
+  }
+
+  /** It has all that the mark has, and more, and is something else. */
+  #isNews(group: string, { version, etcd, known }: Served): boolean {
+    const mark = this.#marks.get(group);
+    if (mark === undefined) return true;
+    return version !== mark.version && hasAll(known, mark.etcd) && hasMore(etcd, mark.etcd);
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    try {
+      while (this.#unwritten.size > 0 && !this.#isClosed) await this.#writeSome();
+      this.#hasFailed = false;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      if (!this.#hasFailed) this.#options.onWarning(`what is served cannot be marked for other replicas: ${why}`);
+      this.#hasFailed = true;
+      this.#retryTimer = setTimeout(() => {
+        this.#retryTimer = undefined;
+        if (!this.#isClosed) void this.#write();
+      }, RETRY_MS);
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  async #writeSome(): Promise<void> {
+    for (const [group, mark] of this.#unwritten) if (!this.#isNews(group, mark)) this.#unwritten.delete(group);
+    const some = [...this.#unwritten].slice(0, MARKS_PER_WRITE);
+    if (some.length === 0) return;
+    const outcome = await this.#options.etcd.transact(
+      some.map(([group]) => ({
+        kind: "revision",
+        key: keyOf(group),
+        modRevision: this.#marks.get(group)?.modRevision ?? 0,
+      })),
+      some.map(([group, mark]) => this.#put(group, mark)),
+    );
+    for (const [group, mark] of some) {
+      if (outcome.ok) {
+        if (this.#unwritten.get(group) === mark) this.#unwritten.delete(group);
+        this.#marks.set(group, {
+          version: mark.version,
+          etcd: this.#risen(group, mark),
+          modRevision: outcome.revision,
+        });
+        continue;
+      }
+      const entry = outcome.current.get(keyOf(group));
+      const current = entry && readMark(entry);
+      // What is there is no mark: whoever wrote it is overwritten next time.
+      if (entry !== undefined) this.#marks.set(group, current ?? { ...unmarked, modRevision: entry.modRevision });
+      else this.#marks.delete(group);
+    }
+    if (!outcome.ok) this.#options.onChange();
+  }
+
+  #put(group: string, served: Served): Write {
+    const etcd = this.#risen(group, served);
+    const text = JSON.stringify({
+      version: served.version,
+      revision: Math.max(0, ...etcd.values()),
+      revisions: Object.fromEntries(etcd),
+      by: this.#options.by,
+      at: new Date(this.#options.clock.nowMs()).toISOString(),
+    });
+    return { kind: "put", key: keyOf(group), value: Buffer.from(text) };
+  }
+
+  /** What was marked is in it as well, whatever it was last told of it. */
+  #risen(group: string, { etcd }: Served): Positions {
+    return newest(etcd, this.#marks.get(group)?.etcd ?? new Map());
+  }
+}
+
+/** A newer Fairway may say more. */
+const markSchema = z.object({
+  version: z.string().max(64),
+  revisions: z.record(z.string(), z.number().int().nonnegative()),
+});
+
+/** No version is equal to it, and every state has all that it has. */
+const unmarked: ServedMark = { version: "", etcd: new Map() };
+
+function keyOf(group: string): string {
+  return `${SERVED_PREFIX}${group}`;
+}
+
+function readMarks(entries: ReadonlyMap<string, Entry>): Map<string, KnownMark> {
+  const marks = new Map<string, KnownMark>();
+  for (const [key, entry] of entries) {
+    const mark = readMark(entry) ?? { ...unmarked, modRevision: entry.modRevision };
+    marks.set(key.slice(SERVED_PREFIX.length), mark);
+  }
+  return marks;
+}
+
+/** A mark of a revision that its own write comes before is of another etcd, copied here: it says nothing. */
+function readMark({ value, modRevision }: Entry): KnownMark | undefined {
+  try {
+    const { version, revisions } = markSchema.parse(JSON.parse(Buffer.from(value).toString("utf8")));
+    const etcd = new Map(Object.entries(revisions));
+    if ([...etcd.values()].some((revision) => revision >= modRevision)) return undefined;
+    return { version, etcd, modRevision };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,100 @@
+/** A replica that is behind the others takes no real Envoy back to an older state, as long as it can be helped. */
+import { writeFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import type { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import { eventually, throughout } from "../support/eventually.ts";
+import { Replicas } from "./replicas.ts";
+
+/** The mark of the only group, as it is in etcd. */
+async function mark(client: EtcdClient): Promise<{ readonly version?: string; readonly revision?: number }> {
+  const { entries } = await client.list("/fairway/served/");
+  expect(entries.length).toBeLessThanOrEqual(1);
+  return JSON.parse(Buffer.from(entries[0]?.value ?? Buffer.from("{}")).toString()) as Awaited<ReturnType<typeof mark>>;
+}
+
+test("what is served is marked in etcd with the revisions that it was built from, and a mark is never lowered", async () => {
+  await using replicas = await Replicas.start({ hasEnvoy: false });
+  let before = await replicas.agree();
+  let revisionBefore = 0;
+  for (let round = 0; round < 5; round += 1) {
+    const { revision } = await replicas.client.transact(
+      [],
+      [{ kind: "put", key: "/services/shop/two", value: Buffer.from(`10.0.0.1:${8000 + round}`) }],
+    );
+    before = await replicas.agree(before);
+    await eventually("its mark", async () => `default ${(await mark(replicas.client)).version}` === before);
+    const marked = (await mark(replicas.client)).revision ?? 0;
+    expect(marked).toBeGreaterThanOrEqual(revision);
+    expect(marked).toBeGreaterThan(revisionBefore);
+    revisionBefore = marked;
+  }
+});
+
+describe.each(["delta", "sotw"] as const)("an Envoy (%s) whose replica dies", (api) => {
+  test("is not taken back by one that has lost etcd and does not know it yet, and is served when that has caught up", async () => {
+    await using replicas = await Replicas.start({ api, backends: 2 });
+    const first = await replicas.onOne();
+    const other = replicas.at(1 - first);
+    other.wire.hold();
+    await replicas.addBackend();
+    await replicas.at(first).fairway.kill("SIGKILL");
+    await other.fairway.waitForLog(/holds what it has never served/);
+    let members = 2;
+    await throughout("both endpoints", () => members === 2 && (void look(), true), 3_000);
+    async function look() {
+      members = await replicas.membersCount();
+    }
+    other.wire.release();
+    expect(await replicas.onOne()).toBe(1 - first);
+    await eventually("having caught up", async () => {
+      const { nodes } = await other.fairway.get<{ nodes: readonly { status: string }[] }>("/v1/nodes");
+      return nodes[0]?.status === "synced";
+    });
+    expect(await replicas.envoy.counter("cluster.shop.membership_change")).toBe(2);
+    expect(await replicas.membersCount()).toBe(2);
+  });
+});
+
+test("a replica that has lost etcd serves everybody after a while, because there may be nobody else", async () => {
+  await using replicas = await Replicas.start({ backends: 2 });
+  const first = await replicas.onOne();
+  const other = replicas.at(1 - first);
+  other.wire.hold();
+  await replicas.addBackend();
+  await replicas.at(first).fairway.kill("SIGKILL");
+  await other.fairway.waitForLog(/holds what it has never served/);
+  const refusedAtMs = performance.now();
+  await eventually("the older state", async () => (await replicas.membersCount()) === 1, { timeoutMs: 60_000 });
+  expect(performance.now() - refusedAtMs).toBeGreaterThan(20_000);
+});
+
+test("a replica that refuses what the others serve sends Envoys to them, and takes them when it is mended", async () => {
+  const file = 'services: { filed: { endpoints: ["10.0.0.9:80"] } }';
+  await using replicas = await Replicas.start({ backends: 2, file });
+  const first = await replicas.onOne();
+  const other = replicas.at(1 - first);
+  await writeFile(other.filePath, "services: { filed: { endpoints: [nonsense] } }");
+  await other.fairway.waitForLog(/config-refused/);
+  await replicas.addBackend();
+  await other.fairway.waitForLog(/replica-lagging/);
+  await replicas.at(first).fairway.kill("SIGKILL");
+  await other.fairway.waitForLog(/stream-closed.*this replica is behind/);
+  expect(await replicas.membersCount()).toBe(2);
+  await writeFile(other.filePath, file);
+  await other.fairway.waitForLog(/replica-caught-up/);
+  expect(await replicas.onOne()).toBe(1 - first);
+  expect(await replicas.envoy.counter("cluster.shop.membership_change")).toBe(2);
+});
+
+test("a mark that is no mark, or comes from another etcd, holds nobody up and is written over", async () => {
+  await using replicas = await Replicas.start({ backends: 2 });
+  for (const text of ["{", '{"version":"x","revisions":{"/services/":999999999}}', '{"version":7}']) {
+    await replicas.put("/fairway/served/default", text);
+    await replicas.put("/services/shop/two", `10.0.0.1:${8000 + text.length}`);
+    await eventually(
+      "a mark again",
+      async () => (await mark(replicas.client).catch(() => ({ version: "x" }))).version?.length === 16,
+    );
+  }
+  expect((await replicas.on()).length).toBe(1);
+});
