@@ -159,14 +159,7 @@ async function serve(options: ServeOptions): Promise<void> {
     record: (event) => record(event),
   });
   let presence: ReplicaPresence | undefined;
-  opened?.files.follow((read) => {
-    const atMs = clock.monotonicMs();
-    if (read.ok) {
-      const { tls, ...rest } = read.value;
-      plane.server.renewTls(tls);
-      record({ kind: "xds-certificate-renewed", atMs, ...rest });
-    } else record({ kind: "xds-certificate-kept", atMs, mistakes: read.error });
-  });
+  if (opened !== undefined) followCertificates(opened.files, plane, (event) => record(event));
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay, loads: plane.loads });
   const record = (event: FairwayEvent): void => {
@@ -225,6 +218,18 @@ function sourcesOf(
   });
   const source = roots.length === 0 ? shared : new MergedSource([directories, shared]);
   return { source, etcdConfig: shared };
+}
+
+/** Certificates that are renewed are in force for new connections, and told. */
+function followCertificates(files: XdsTls, plane: ControlPlane, record: (event: FairwayEvent) => void): void {
+  files.follow((read) => {
+    const atMs = systemClock.monotonicMs();
+    if (read.ok) {
+      const { tls, ...rest } = read.value;
+      plane.server.renewTls(tls);
+      record({ kind: "xds-certificate-renewed", atMs, ...rest });
+    } else record({ kind: "xds-certificate-kept", atMs, mistakes: read.error });
+  });
 }
 
 function stderrLog(flags: ServeFlags): Log {
