@@ -5,6 +5,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { RegistryUpdate } from "../config/registry.ts";
+import type { PackedEntries } from "../config/registry-change.ts";
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
@@ -24,7 +25,7 @@ export interface BuildRequest {
   readonly filesRead: readonly string[];
   readonly cause: SnapshotCause;
   /** What has registered in etcd; undefined where there is no etcd. */
-  readonly registry: RegistryUpdate | undefined;
+  readonly registry: (Omit<RegistryUpdate, "upserted"> & { readonly upserted: PackedEntries }) | undefined;
 }
 
 /** A set of documents, by what is new in it. */

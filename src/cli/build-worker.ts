@@ -5,6 +5,7 @@
  * It keeps what it parsed and encoded, because most builds change one file of many.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { unpackEntries } from "../config/registry-change.ts";
 import type { Document } from "../config/source.ts";
 import { collectDiagnostics } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
@@ -58,7 +59,7 @@ function build(request: BuildRequest): void {
   const { buildId, cause, config, registry } = request;
   takeDocuments(documents, config);
   takeDocuments(files, request.files);
-  if (registry !== undefined) instances.take(registry);
+  if (registry !== undefined) instances.take({ ...registry, upserted: unpackEntries(registry.upserted) });
   const parsed = parseIntent({
     documents: [...documents.values()],
     problems: [...config.problems, ...(registry?.problems ?? [])],

@@ -8,6 +8,7 @@ import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_thread
 import type { MessagePort } from "node:worker_threads";
 import type { ReferencedFiles } from "../config/referenced-files.ts";
 import type { Registry, RegistryRevisions } from "../config/registry.ts";
+import { packEntries } from "../config/registry-change.ts";
 import type { Document, SourceProblem, SourceState } from "../config/source.ts";
 import type { Positions } from "../etcd/positions.ts";
 import { newest } from "../etcd/positions.ts";
@@ -148,18 +149,19 @@ export class Builder {
   #request(worker: Worker, running: Running): void {
     const { buildId, state } = running;
     const files = this.#ports.files.state;
-    const registry = this.#ports.registry?.take();
-    if (registry !== undefined) running.etcd = newest(state.etcd ?? new Map(), registry.etcd);
+    const update = this.#ports.registry?.take();
+    const upserted = packEntries(update?.upserted ?? []);
+    if (update !== undefined) running.etcd = newest(state.etcd ?? new Map(), update.etcd);
     const request: BuildRequest = {
       buildId,
       config: changeSince(this.#known.config, state),
       files: changeSince(this.#known.files, files),
       filesRead: files.paths,
       cause: { text: state.cause, atMs: this.#ports.clock.nowMs() },
-      registry,
+      registry: update && { ...update, upserted },
     };
     running.covered = this.#ports.registry?.covered;
-    worker.postMessage(request);
+    worker.postMessage(request, [upserted.revisions.buffer, upserted.ends.buffer, upserted.values.buffer]);
   }
 
   /** Reads what the documents name, and goes on with the build. */

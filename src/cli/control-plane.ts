@@ -186,6 +186,7 @@ export class ControlPlane {
 
   /** Reads the disk, then the source. Nothing is served before the first build, or the last known good instead of it. */
   async start(): Promise<void> {
+    this.#registry?.readAhead();
     this.#restored = await this.#saved.load();
     const remembered = this.#restored.served;
     this.#publication = publish(this.#publication, { kind: "remembered", snapshots: remembered }).state;

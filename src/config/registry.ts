@@ -31,6 +31,7 @@ export type RegistryRevisions = ReadonlyMap<string, number>;
 
 /** What a build is given. */
 export interface RegistryUpdate extends RegistryChange {
+  readonly upserted: readonly RegistryEntry[];
   /** The prefixes that are followed; what is below them is known as far as there is no problem. */
   readonly prefixes: readonly string[];
   readonly problems: readonly SourceProblem[];
@@ -69,8 +70,10 @@ export class Registry {
   readonly #options: RegistryOptions;
   readonly #followed = new Map<string, Followed>();
   #prefixes: ReadonlySet<string> = new Set();
+  /** What of `#followed` the prefixes need. */
+  #roots: ReadonlySet<string> = new Set();
   /** What the builds have been given, or will be with the next `take`. */
-  readonly #entries = new Map<string, RegistryEntry>();
+  readonly #entries = new Map<string, Entry>();
   readonly #upserted = new Set<string>();
   readonly #removed = new Set<string>();
   #covered = new Map<string, number>();
@@ -100,18 +103,19 @@ export class Registry {
     await Promise.all([...this.#followed.values()].map(({ follower }) => follower.lookAgain()));
   }
 
+  /** Begins to read the usual place before anybody has asked for it; `paceBy` gives it up when nobody has. */
+  readAhead(): void {
+    if (!this.#followed.has(ROOT)) this.#follow(ROOT);
+  }
+
   /** From now on these prefixes and no others; resolves when each is known, or after a while. */
   async read(prefixes: readonly string[]): Promise<void> {
     const before = this.#prefixes;
     this.#prefixes = new Set(prefixes);
-    const roots = new Set(prefixes.map(rootOf));
-    for (const [root, { follower }] of this.#followed) {
-      if (roots.has(root)) continue;
-      follower.close();
-      this.#followed.delete(root);
-    }
+    this.#roots = new Set(prefixes.map(rootOf));
+    this.#dropUnused();
     for (const key of [...this.#entries.keys()]) if (!this.#prefixes.has(folderOf(key))) this.#remove(key);
-    for (const root of roots) {
+    for (const root of this.#roots) {
       const known = this.#followed.get(root);
       if (known === undefined) this.#follow(root);
       else for (const [key, entry] of known.entries) if (!before.has(folderOf(key))) this.#put(key, entry);
@@ -123,7 +127,11 @@ export class Registry {
 
   /** What changed since the last call. */
   take(): RegistryUpdate {
-    const upserted = [...this.#upserted].flatMap((key) => this.#entries.get(key) ?? []);
+    const upserted: RegistryEntry[] = [];
+    for (const key of this.#upserted) {
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) upserted.push({ key, value: entry.value, revision: entry.modRevision });
+    }
     const removed = [...this.#removed];
     const etcd = new Map([...this.#followed].map(([root, { revision }]) => [root, revision]));
     this.#taken = etcd;
@@ -132,7 +140,7 @@ export class Registry {
     this.#covered = new Map(this.heard);
     this.#isPending = false;
     const problems = [...this.#followed].flatMap(([root, { hasListed, reason }]): readonly SourceProblem[] => {
-      if (hasListed) return [];
+      if (hasListed || !this.#roots.has(root)) return [];
       const hint = "what was served last stays; it goes on by itself when etcd answers";
       return [{ code: "etcd-unreachable", path: `etcd:${root}`, message: reason, hint }];
     });
@@ -158,6 +166,7 @@ export class Registry {
 
   /** How long a build took, which decides how often there may be one. */
   paceBy(buildMs: number): void {
+    this.#dropUnused();
     this.#gapMs = Math.min(Math.max(buildMs * GAP_PER_BUILD, GAP_MS_MIN), GAP_MS_MAX);
   }
 
@@ -165,6 +174,14 @@ export class Registry {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     for (const { follower } of this.#followed.values()) follower.close();
+  }
+
+  #dropUnused(): void {
+    for (const [root, { follower }] of this.#followed) {
+      if (this.#roots.has(root)) continue;
+      follower.close();
+      this.#followed.delete(root);
+    }
   }
 
   #follow(root: string): void {
@@ -208,7 +225,7 @@ export class Registry {
       this.#covered.set(root, revision);
       this.#options.onCovered?.();
     }
-    if (changed === 0 && !isFirst) return;
+    if (changed === 0 && !(isFirst && this.#roots.has(root))) return;
     this.#changedKeys += changed;
     this.#noticedAtMs ??= this.#options.clock.monotonicMs();
     this.#tellSoon();
@@ -222,7 +239,7 @@ export class Registry {
 
   #put(key: string, entry: Entry): void {
     if (!this.#prefixes.has(folderOf(key))) return;
-    this.#entries.set(key, { key, value: entry.value, revision: entry.modRevision });
+    this.#entries.set(key, entry);
     this.#upserted.add(key);
     this.#removed.delete(key);
   }

@@ -4,8 +4,9 @@
  * A change of one key touches one service: what is known of the others stays the same object, so that later stages
  * recognise it.
  */
-import type { RegistryChange, RegistryEntry } from "../config/registry-change.ts";
+import type { RegistryChange } from "../config/registry-change.ts";
 import { folderOf } from "../config/registry-change.ts";
+import type { Result } from "../support/result.ts";
 import type { Endpoint } from "./intent-service.ts";
 import type { InstanceProblem } from "./read-instance.ts";
 import { readInstance } from "./read-instance.ts";
@@ -21,11 +22,18 @@ export interface InstanceSet {
 /** More hosts in one cluster than Envoy is run with anywhere. */
 const INSTANCES_MAX = 10_000;
 
+/** One key, read once: its value is not kept. */
+interface ReadEntry {
+  readonly key: string;
+  readonly revision: number;
+  readonly read: Result<Endpoint, InstanceProblem>;
+}
+
 const noInstances: InstanceSet = { endpoints: [], problems: [] };
 
 export class InstanceIndex {
   /** By everything up to the last slash of the key. */
-  readonly #folders = new Map<string, Map<string, RegistryEntry>>();
+  readonly #folders = new Map<string, Map<string, ReadEntry>>();
   readonly #sets = new Map<string, InstanceSet>();
 
   /** Forgets everything. */
@@ -39,7 +47,7 @@ export class InstanceIndex {
       const folder = folderOf(entry.key);
       let entries = this.#folders.get(folder);
       if (entries === undefined) this.#folders.set(folder, (entries = new Map()));
-      entries.set(entry.key, entry);
+      entries.set(entry.key, { key: entry.key, revision: entry.revision, read: readInstance(entry, folder) });
       this.#sets.delete(folder);
     }
     for (const key of removed) {
@@ -57,24 +65,22 @@ export class InstanceIndex {
     if (known !== undefined) return known;
     const entries = this.#folders.get(prefix);
     if (entries === undefined) return noInstances;
-    const set = readAll(entries, prefix);
+    const set = collect(entries);
     this.#sets.set(prefix, set);
     return set;
   }
 }
 
 /** Of two instances at one address the first by key stays: Envoy takes an address once. */
-function readAll(entries: ReadonlyMap<string, RegistryEntry>, prefix: string): InstanceSet {
+function collect(entries: ReadonlyMap<string, ReadEntry>): InstanceSet {
   const problems: InstanceProblem[] = [];
   const byAddress = new Map<string, { readonly key: string; readonly endpoint: Endpoint }>();
   const sorted = [...entries.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1));
-  for (const entry of sorted) {
-    const read = readInstance(entry, prefix);
+  for (const { key, revision, read } of sorted) {
     if (!read.ok) {
       problems.push(read.error);
       continue;
     }
-    const { key, revision } = entry;
     const address = `${read.value.host}:${read.value.port}`;
     const first = byAddress.get(address);
     if (first !== undefined) {
