@@ -59,7 +59,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     confirmSnapshot: ({ params, ifMatch }) => confirm(views, params["version"] ?? "", ifMatch),
     listNodes: ({ query }) =>
       withQuery(nodeListQuery, query, (asked) => {
-        const { nodes, next } = views.nodes(asked);
+        const { nodes, next } = views.nodes(asked, asked.scope);
         return ok({ nodes: nodes.map(nodeJson), ...(next === undefined ? {} : { next }) });
       }),
     getLoad: ({ query }) =>
@@ -92,8 +92,11 @@ function getNodeResources(views: AdminViews, id: string, asked: z.infer<typeof n
   const { limit, type, after } = asked;
   const typeUrl = type === undefined ? undefined : typeUrlOf(type);
   const page = views.nodeResources(id, { limit, typeUrl, after: after === undefined ? undefined : readPlace(after) });
-  if (page === undefined) return problem(404, "no node of this id is connected");
-  return ok(nodeResourcesJson(page, views.node(id)));
+  const node = views.node(id);
+  if (page !== undefined) return ok(nodeResourcesJson(page, node));
+  return node?.replica !== undefined && node.connected
+    ? problem(404, `the node is connected to another replica, which knows its resources: ${node.replica}`)
+    : problem(404, "no node of this id is connected");
 }
 
 function health(views: AdminViews): Answer {
@@ -109,7 +112,7 @@ function readinessAnswer(views: AdminViews): Answer {
 }
 
 function listSnapshots(views: AdminViews, asked: z.infer<typeof snapshotListQuery>): Answer {
-  const groups = views.groups().filter(({ name }) => asked.group === undefined || name === asked.group);
+  const groups = views.groups(asked.scope).filter(({ name }) => asked.group === undefined || name === asked.group);
   const page = listPage(groups, asked);
   const refused = views.refused();
   return ok({
@@ -149,7 +152,7 @@ async function confirm(views: AdminViews, version: string, ifMatch: string | und
 function held(views: AdminViews): { readonly held: { group: string; version: string }[] } {
   return {
     held: views
-      .groups()
+      .groups("local")
       .flatMap((group) => (group.held ? [{ group: group.name, version: group.held.snapshot.version }] : [])),
   };
 }

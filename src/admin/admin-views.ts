@@ -7,8 +7,8 @@ import type { Explanation } from "../explain/explanation.ts";
 import type { LoadSettings } from "../evidence/load-settings.ts";
 import type { LoadPage, LoadQuery } from "../evidence/load-view.ts";
 import type { Convergence } from "../fleet/convergence.ts";
-import type { NodePage, NodeQuery } from "../fleet/list-nodes.ts";
-import type { NodeStatus } from "../fleet/node-status.ts";
+import type { NodeQuery } from "../fleet/list-nodes.ts";
+import type { PlacedNode } from "../fleet/whole-fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { Resource } from "../snapshot/resource.ts";
@@ -71,17 +71,20 @@ export interface NothingConfirmed {
   readonly held: readonly { readonly group: GroupName; readonly version: SnapshotVersion }[];
 }
 
+/** The nodes of this replica, or those of all. */
+export type Scope = "local" | "fleet";
+
 export interface AdminViews {
-  /** Sorted by name. */
-  groups(): readonly GroupView[];
+  /** Sorted by name; the scope is that of the convergence. */
+  groups(scope: Scope): readonly GroupView[];
   /** Absent while the config is valid. */
   refused(): RefusedConfig | undefined;
   /** The snapshots of that version, current, past or held: several when groups have equal content. */
   snapshots(version: string): readonly Snapshot[];
   /** A resource as proto3 JSON, its secrets redacted. */
   renderResource(resource: Resource): unknown;
-  nodes(query: NodeQuery): NodePage;
-  node(id: string): NodeStatus | undefined;
+  nodes(query: NodeQuery, scope: Scope): { readonly nodes: readonly PlacedNode[]; readonly next: string | undefined };
+  node(id: string): PlacedNode | undefined;
   /** Of a node with an open stream, asked of the stream; undefined when there is none. */
   nodeResources(id: string, query: InspectQuery): InspectedPage | undefined;
   ready(): Readiness;

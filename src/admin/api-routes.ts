@@ -45,11 +45,17 @@ const limit = z.coerce.number().int().min(1).max(1_000);
 const after = z.string().max(1_024).optional().describe("`next` of the page before");
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
+const scope = z
+  .enum(["fleet", "local"])
+  .default("fleet")
+  .describe("The nodes of all replicas, or those of the one that is asked");
+
 export const snapshotListQuery = z.strictObject({
   limit: limit.default(100).describe("How many groups"),
   after,
   group: z.string().max(256).optional().describe("Only this group"),
   history: z.coerce.number().int().min(0).max(50).default(10).describe("How many past versions of each group"),
+  scope,
 });
 
 export const snapshotQuery = z.strictObject({
@@ -65,6 +71,7 @@ export const nodeListQuery = z.strictObject({
   group: z.string().max(256).optional().describe("Only nodes of this group"),
   status: z.enum(["synced", "stale", "not_sent", "error"]).optional(),
   connected: flag.optional(),
+  scope,
 });
 
 export const nodeResourcesQuery = z.strictObject({

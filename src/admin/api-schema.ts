@@ -174,6 +174,7 @@ export const nodeSchema = z.object({
   userAgent: z.string(),
   group: z.string().optional(),
   connected: z.boolean(),
+  replica: z.string().optional().describe("Which replica it is on, when that is another than the one that is asked"),
   lastSeen: time,
   status: syncStatus,
   wanted: version.optional().describe("The snapshot that its group is to have"),

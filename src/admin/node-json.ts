@@ -2,6 +2,7 @@
  * Nodes in the shape of the admin API.
  */
 import type { NodeStatus, StreamStatus, TypeStatus } from "../fleet/node-status.ts";
+import type { PlacedNode } from "../fleet/whole-fleet.ts";
 import type { Rejection } from "../fleet/stream-record.ts";
 import type { NodeJson } from "./api-schema.ts";
 import { isoTime } from "./iso-time.ts";
@@ -10,8 +11,8 @@ import { typeName } from "./snapshot-json.ts";
 type TypeJson = NodeJson["types"][number];
 
 /** One node; what is not known is left out. */
-export function nodeJson(node: NodeStatus): NodeJson {
-  const { group, wanted, movingTo, acknowledged, gate, refusal } = node;
+export function nodeJson(node: PlacedNode): NodeJson {
+  const { replica, group, wanted, movingTo, acknowledged, gate, refusal } = node;
   return {
     id: node.id,
     cluster: node.cluster,
@@ -19,6 +20,7 @@ export function nodeJson(node: NodeStatus): NodeJson {
     userAgent: node.userAgent,
     ...(group === undefined ? {} : { group }),
     connected: node.connected,
+    ...(replica === undefined ? {} : { replica }),
     lastSeen: isoTime(node.lastSeenMs),
     status: node.status,
     ...(wanted === undefined ? {} : { wanted }),

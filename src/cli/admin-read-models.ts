@@ -2,11 +2,11 @@
  * What the admin API shows of a running control plane.
  */
 import type { Registry } from "prom-client";
-import type { AdminViews, GroupView } from "../admin/admin-views.ts";
+import type { AdminViews, GroupView, Scope } from "../admin/admin-views.ts";
 import { readiness } from "../admin/readiness.ts";
 import { loadPage } from "../evidence/load-view.ts";
-import { convergence } from "../fleet/convergence.ts";
-import { findNode, listNodes } from "../fleet/list-nodes.ts";
+import type { Known } from "../fleet/whole-fleet.ts";
+import { findInWholeFleet, listWholeFleet, wholeConvergence } from "../fleet/whole-fleet.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { renderResource } from "../snapshot/render.ts";
@@ -44,17 +44,23 @@ export function createReadModels({
     const build = plane.publication.refused;
     return build === undefined ? undefined : { sinceMs: build.atMs, diagnostics: build.diagnostics };
   };
+  const knownIn = (scope: Scope): Known => ({
+    fleet: plane.fleet,
+    others: scope === "local" ? [] : plane.otherFleets(),
+    nowMs: clock.monotonicMs(),
+    waitsOf: plane.waitsOf,
+  });
   return {
-    groups: () => groupViews(plane),
+    groups: (scope) => groupViews(plane, knownIn(scope)),
     refused,
     snapshots: (version) => allSnapshots(plane).filter((snapshot) => snapshot.version === version),
     // Loaded when first asked for: serving needs no descriptors in this thread.
     renderResource: (resource) => renderResource(resource, (api ??= loadEnvoyApi(sets))),
-    nodes: (query) => listNodes(plane.fleet, query, clock.monotonicMs(), plane.waitsOf),
-    node: (id) => findNode(plane.fleet, id, clock.monotonicMs(), plane.waitsOf),
+    nodes: (query, scope) => listWholeFleet(knownIn(scope), query),
+    node: (id) => findInWholeFleet(knownIn("fleet"), id),
     nodeResources: (id, query) => plane.inspectNode(id, query),
     ready: () => {
-      const verdict = readiness(groupViews(plane), refused());
+      const verdict = readiness(groupViews(plane, knownIn("local")), refused());
       // What was decided is saved first and served then.
       if (verdict.ready && !plane.isServing) return { ready: false, reasons: ["the first snapshot is being saved"] };
       return verdict;
@@ -76,8 +82,8 @@ export function createReadModels({
 }
 
 /** The groups of the config, and those that it no longer has while connected nodes are still in them. */
-export function groupViews(plane: Pick<ControlPlane, "publication" | "fleet" | "waitsOf">): readonly GroupView[] {
-  const { publication, fleet } = plane;
+export function groupViews({ publication }: Pick<ControlPlane, "publication">, known: Known): readonly GroupView[] {
+  const { fleet } = known;
   const isInUse = (name: GroupName) => (fleet.groups.get(name)?.connectedCount ?? 0) > 0;
   const names = new Set<GroupName>([
     ...publication.groups.map(({ name }) => name as GroupName),
@@ -92,7 +98,7 @@ export function groupViews(plane: Pick<ControlPlane, "publication" | "fleet" | "
       source: publication.stale.has(name) ? "last-known-good" : "config",
       history: withCurrentFirst(history, current),
       held: publication.held.get(name),
-      convergence: convergence(fleet, name, { waitsOf: plane.waitsOf }),
+      convergence: wholeConvergence(known, name),
     };
   });
 }

@@ -8,15 +8,14 @@
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { RegistryRevisions } from "../config/registry.ts";
-import { Registry } from "../config/registry.ts";
 import type { Source, SourceProblem, SourceState } from "../config/source.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import { LoadReports } from "../evidence/load-reports.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetSummary } from "../fleet/fleet-summary.ts";
 import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
 import { isAccepted } from "../fleet/convergence.ts";
-import { RegistryProgress } from "../fleet/registry-progress.ts";
 import { LoadReportingServiceDefinition } from "../gen/envoy/service/load_stats/v3/lrs.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
@@ -41,10 +40,10 @@ import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { EtcdInput } from "./replica-standing.ts";
-import { ReplicaStanding } from "./replica-standing.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import type { SavedState } from "./saved-snapshots.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
+import { SharedState } from "./shared-state.ts";
 
 /** Earlier snapshots whose resources a returning node may still hold. */
 const EARLIER_SNAPSHOTS_MAX = 10;
@@ -81,9 +80,7 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #builder: Builder;
   readonly #files: ReferencedFiles;
-  readonly #registry: Registry | undefined;
-  readonly #registryProgress = new RegistryProgress();
-  readonly #replicas: ReplicaStanding | undefined;
+  readonly #shared: SharedState | undefined;
   /** Builds of which the outcome has not been decided on yet. */
   #undecided = 0;
   readonly #saved: SavedSnapshots;
@@ -98,15 +95,14 @@ export class ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     const { clock } = options;
-    this.#registry = options.etcd && this.#openRegistry(options.etcd);
-    this.#replicas = options.etcd && this.#openReplicas(options.etcd);
+    this.#shared = options.etcd && this.#share(options.etcd);
     this.server = new AdsServer({
       clock,
       identifier: options.identifier,
       transport: options.transport,
       protoFiles,
       earlier: (group, typeUrl) => this.#earlier(group, typeUrl),
-      replicas: this.#replicas,
+      replicas: this.#shared?.replicas,
       emit: (events) => {
         for (const event of events) this.#record(event);
       },
@@ -129,14 +125,14 @@ export class ControlPlane {
     this.#builder = new Builder({
       clock,
       files: this.#files,
-      registry: this.#registry,
+      registry: this.#shared?.registry,
       sets: options.sets ?? [],
       onOutcome: (outcome) => {
         this.#undecided += 1;
         this.#enqueue(async () => {
           await this.#takeOutcome(outcome);
           this.#undecided -= 1;
-          this.#replicas?.reached();
+          this.#shared?.replicas.reached();
         });
       },
       onPersisted: (persisted) => {
@@ -162,6 +158,11 @@ export class ControlPlane {
     return this.#fleet;
   }
 
+  /** What other replicas have told of their nodes. */
+  otherFleets(): readonly FleetSummary[] {
+    return this.#shared?.fleets.others() ?? [];
+  }
+
   /** What the open streams of a node wait for at this moment. */
   readonly waitsOf = (nodeId: string): readonly StreamWait[] =>
     this.server.inspect(nodeId, currentWait).filter((wait) => wait !== undefined);
@@ -174,10 +175,7 @@ export class ControlPlane {
 
   /** Up to which revisions of etcd what registered is known here, and acknowledged by all nodes. */
   get registryRevisions(): { readonly known: RegistryRevisions; readonly acknowledged: RegistryRevisions } {
-    return {
-      known: this.#registry?.heard ?? new Map(),
-      acknowledged: this.#registryProgress.acknowledged(this.#fleet, this.#publication.served),
-    };
+    return this.#shared?.revisions ?? { known: new Map(), acknowledged: new Map() };
   }
 
   get publication(): Publication {
@@ -186,7 +184,7 @@ export class ControlPlane {
 
   /** Reads the disk, then the source. Nothing is served before the first build, or the last known good instead of it. */
   async start(): Promise<void> {
-    this.#registry?.readAhead();
+    this.#shared?.registry.readAhead();
     this.#restored = await this.#saved.load();
     const remembered = this.#restored.served;
     this.#publication = publish(this.#publication, { kind: "remembered", snapshots: remembered }).state;
@@ -195,7 +193,7 @@ export class ControlPlane {
 
   /** What is known of etcd has become newer, with or without a change. */
   inputReached(): void {
-    this.#replicas?.reached();
+    this.#shared?.replicas.reached();
   }
 
   /** Releases a change that the guard holds; false when no group holds this version. */
@@ -217,42 +215,31 @@ export class ControlPlane {
     this.#closing = true;
     await this.#options.source.close();
     await this.#files.close();
-    this.#registry?.close();
-    this.#replicas?.close();
+    this.#shared?.closeInputs();
     await this.#builder.close();
     await this.#work;
     await this.server.close();
+    await this.#shared?.close();
     await this.#saved.close();
   }
 
-  #openRegistry(etcd: EtcdPort): Registry {
-    const { clock } = this.#options;
-    return new Registry({
+  #share(etcd: EtcdPort): SharedState {
+    const { clock, identifier, etcdConfig, onWarning } = this.#options;
+    return new SharedState({
       etcd,
+      config: etcdConfig,
       clock,
-      random: Math.random,
-      onChange: (change) => {
+      identifier,
+      fleet: () => this.#fleet,
+      served: () => this.#publication.served,
+      isSettled: () => this.#undecided === 0 && this.#builder.isIdle,
+      onInstances: (change) => {
         if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
       },
-      onContact: (prefix, contact) =>
-        this.#record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
-      onCovered: () => this.#options.onRegistryProgress?.(),
-      onReached: () => this.#replicas?.reached(),
-    });
-  }
-
-  #openReplicas(etcd: EtcdPort): ReplicaStanding {
-    const { clock, identifier, etcdConfig } = this.#options;
-    return new ReplicaStanding({
-      etcd,
-      clock,
-      by: identifier,
-      inputs: [etcdConfig, this.#registry].filter((input) => input !== undefined),
-      isSettled: () => this.#undecided === 0 && this.#builder.isIdle,
-      served: () => this.#publication.served,
+      onStanding: () => this.server.replicasChanged(),
+      onWarning: (text) => onWarning?.(text),
+      onProgress: () => this.#options.onRegistryProgress?.(),
       record: (event) => this.#record(event),
-      onWarning: (text) => this.#options.onWarning?.(text),
-      onChange: () => this.server.replicasChanged(),
     });
   }
 
@@ -274,11 +261,10 @@ export class ControlPlane {
   async #takeOutcome(outcome: BuildOutcome): Promise<void> {
     const atMs = this.#options.clock.monotonicMs();
     const { state } = outcome;
-    this.#replicas?.built(outcome.kind === "built" ? outcome.snapshots : undefined, outcome.etcd);
+    this.#shared?.replicas.built(outcome.kind === "built" ? outcome.snapshots : undefined, outcome.etcd);
     if (outcome.kind === "built") {
       const { groups, snapshots, warnings, buildMs, refusedInstances, covered } = outcome;
-      this.#registry?.paceBy(buildMs);
-      if (covered !== undefined) this.#registryProgress.built(snapshots, covered);
+      this.#shared?.built({ snapshots, buildMs, covered });
       for (const problem of refusedInstances) this.#record({ kind: "instance-refused", atMs, ...problem });
       const fresh = newWarnings(this.#publication.warnings, warnings);
       if (fresh.length > 0) this.#record({ kind: "source-warning", atMs, diagnostics: fresh });
@@ -319,7 +305,7 @@ export class ControlPlane {
     const { state, decisions } = publish(before, input);
     this.#publication = state;
     // The last known good is of no revision, and marks nothing.
-    if (input.kind === "built" || input.kind === "confirmed") this.#replicas?.decided();
+    if (input.kind === "built" || input.kind === "confirmed") this.#shared?.decided();
     const accepted = decisions.flatMap((decision) =>
       decision.kind === "accepted" || decision.kind === "confirmed" ? [decision.snapshot] : [],
     );
@@ -372,6 +358,7 @@ export class ControlPlane {
     if ("streamId" in event) {
       this.#fleet = stepFleet(this.#fleet, event);
       if (event.kind !== "sent" && event.kind !== "acked") this.#options.onRegistryProgress?.();
+      this.#shared?.fleets.changed();
     }
     this.#options.record(event);
   }

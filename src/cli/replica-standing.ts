@@ -42,7 +42,8 @@ export interface ReplicaStandingOptions {
   isSettled(): boolean;
   served(): ReadonlyMap<GroupName, Snapshot>;
   record(event: FairwayEvent): void;
-  onWarning(text: string): void;
+  readonly onContact: (prefix: string, contact: Contact) => void;
+  readonly onWarning: (text: string) => void;
   /** The standing of a group may be another. */
   onChange(): void;
 }
@@ -74,9 +75,8 @@ export class ReplicaStanding implements Replicas {
       random: Math.random,
       by,
       onChange: () => this.#judge(),
-      onWarning: (text) => options.onWarning(text),
-      onContact: (prefix: string, contact: Contact) =>
-        options.record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
+      onWarning: options.onWarning,
+      onContact: options.onContact,
     });
   }
 

@@ -49,7 +49,7 @@ export function isAccepted(fleet: Fleet, group: GroupName): boolean {
 }
 
 /** As many as a person reads; the rest is in the counts and in the list of nodes. */
-const LAGGARDS_MAX = 20;
+export const LAGGARDS_MAX = 20;
 
 /**
  * The state of a group; by default for its current snapshot. Undefined when the group is not known or has
@@ -58,7 +58,12 @@ const LAGGARDS_MAX = 20;
 export function convergence(
   fleet: Fleet,
   group: GroupName,
-  of: { readonly waitsOf?: WaitsOf; readonly version?: SnapshotVersion } = {},
+  of: {
+    readonly waitsOf?: WaitsOf;
+    readonly version?: SnapshotVersion;
+    /** Leaves out nodes that are on another replica. */
+    readonly isCounted?: (nodeId: string) => boolean;
+  } = {},
 ): Convergence | undefined {
   const record = fleet.groups.get(group);
   const snapshotVersion = of.version ?? record?.snapshot?.version;
@@ -67,7 +72,7 @@ export function convergence(
   const behind: Behind[] = [];
   for (const id of record.members) {
     const node = fleet.nodes.get(id);
-    if (node === undefined) continue;
+    if (node === undefined || of.isCounted?.(id) === false) continue;
     if (node.streams.length === 0) counts.disconnectedCount += 1;
     else if (hasAcknowledged(node, snapshotVersion)) counts.acknowledgedCount += 1;
     else {

@@ -24,16 +24,25 @@ export interface NodePage {
   readonly next: string | undefined;
 }
 
+/** How they are looked at. */
+export interface NodesLook {
+  readonly nowMs: number;
+  readonly waitsOf?: WaitsOf | undefined;
+  /** Leaves others out. */
+  readonly isShown?: (node: NodeRecord) => boolean;
+}
+
 /** One page; a node that has been gone for too long is not shown even if nothing happened since. */
-export function listNodes(fleet: Fleet, query: NodeQuery, nowMs: number, waitsOf?: WaitsOf): NodePage {
+export function listNodes(fleet: Fleet, query: NodeQuery, look: NodesLook): NodePage {
   const matching: NodeRecord[] = [];
   for (const node of fleet.nodes.values()) {
-    if (isShown(node, nowMs) && matches(fleet, node, query)) matching.push(node);
+    const shown = isShown(node, look.nowMs) && (look.isShown?.(node) ?? true);
+    if (shown && matches(fleet, node, query)) matching.push(node);
   }
   matching.sort((a, b) => (a.id < b.id ? -1 : 1));
   const page = matching.slice(0, query.limit);
   return {
-    nodes: page.map((node) => nodeStatus(node, currentSnapshot(fleet, node.group), waitsOf)),
+    nodes: page.map((node) => nodeStatus(node, currentSnapshot(fleet, node.group), look.waitsOf)),
     next: matching.length > page.length ? page.at(-1)?.id : undefined,
   };
 }

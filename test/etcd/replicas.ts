@@ -181,7 +181,7 @@ export class Replicas implements AsyncDisposable {
     const found = await Promise.all(
       this.all.map(async ({ fairway }, index) => {
         if (fairway.exit !== undefined) return [];
-        const { nodes } = await fairway.get<{ readonly nodes: readonly NodeView[] }>("/v1/nodes");
+        const { nodes } = await fairway.get<{ readonly nodes: readonly NodeView[] }>("/v1/nodes?scope=local");
         return nodes.some(({ id, connected }) => id === "edge-1" && connected) ? [index] : [];
       }),
     );

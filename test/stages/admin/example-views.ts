@@ -97,7 +97,7 @@ export function viewsOf(
     explain: async ({ url, headers }) =>
       url === "http://x/" ? ok(explanation(headers)) : err({ kind: "question", message: `"${url}" is not a URL` }),
     renderResource: ({ name }) => ({ "@type": "Cluster", name }),
-    nodes: (query) => listNodes(fleet, query, 20_000),
+    nodes: (query) => listNodes(fleet, query, { nowMs: 20_000 }),
     node: (id) => findNode(fleet, id, 20_000),
     nodeResources: () => undefined,
     ready: () => readiness(groups, undefined),

@@ -73,6 +73,7 @@ test("describes parameters, preconditions and problems", async () => {
     "group",
     "status",
     "connected",
+    "scope",
   ]);
   const ids = Object.values(paths).flatMap((operations) => Object.values(operations).map((each) => each.operationId));
   expect(new Set(ids).size).toBe(ids.length);

@@ -31,7 +31,7 @@ function built(state: Publication, ...names: readonly GroupName[]): Publication 
 test("a group that has gone from the config is listed while connected nodes are in it, and no longer", () => {
   const publication = built(built(emptyPublication, edge, rim), rim);
   const fleet = createFleet();
-  const names = () => groupViews({ publication, fleet, waitsOf }).map(({ name }) => name);
+  const names = () => groupViews({ publication }, { fleet, others: [], nowMs: 0, waitsOf }).map(({ name }) => name);
   expect(names()).toEqual([rim]);
   const [moves, leaves] = [streamOf("a", 1), streamOf("b", 2)];
   step(fleet, moves.opened());
@@ -45,5 +45,7 @@ test("a group that has gone from the config is listed while connected nodes are 
 
 test("a group of the config is listed without any node", () => {
   const publication = built(emptyPublication, edge);
-  expect(groupViews({ publication, fleet: createFleet(), waitsOf })).toMatchObject([{ name: edge, source: "config" }]);
+  expect(groupViews({ publication }, { fleet: createFleet(), others: [], nowMs: 0, waitsOf })).toMatchObject([
+    { name: edge, source: "config" },
+  ]);
 });

@@ -286,9 +286,9 @@ describe("convergence of a group", () => {
 describe("pages of nodes", () => {
   test("are sorted by id and follow each other without gap or repetition", () => {
     const fleet = after(...["d", "a", "c", "b", "e"].map((id, index) => streamOf(id, index).opened()));
-    const first = listNodes(fleet, { limit: 2 }, 20_000);
-    const second = listNodes(fleet, { limit: 2, after: first.next }, 20_000);
-    const third = listNodes(fleet, { limit: 2, after: second.next }, 20_000);
+    const first = listNodes(fleet, { limit: 2 }, { nowMs: 20_000 });
+    const second = listNodes(fleet, { limit: 2, after: first.next }, { nowMs: 20_000 });
+    const third = listNodes(fleet, { limit: 2, after: second.next }, { nowMs: 20_000 });
     expect([first, second, third].map((page) => page.nodes.map((node) => node.id))).toEqual([
       ["a", "b"],
       ["c", "d"],
@@ -300,7 +300,8 @@ describe("pages of nodes", () => {
   test("show only what was asked for", () => {
     const [a, b] = [streamOf("a", 1), streamOf("b", 2)];
     const fleet = after(published(), a.opened(), a.synced(v1), b.opened(), b.closed());
-    const ids = (query: object) => listNodes(fleet, { limit: 9, ...query }, 20_000).nodes.map((node) => node.id);
+    const ids = (query: object) =>
+      listNodes(fleet, { limit: 9, ...query }, { nowMs: 20_000 }).nodes.map((node) => node.id);
     expect(ids({ status: "synced" })).toEqual(["a"]);
     expect(ids({ connected: false })).toEqual(["b"]);
     expect(ids({ group: "edge" })).toEqual(["a", "b"]);

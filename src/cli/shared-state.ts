@@ -1,0 +1,108 @@
+/**
+ * What a control plane shares with others through etcd, beside the config: the instances that register, how new what
+ * each replica serves is, and who is connected where.
+ */
+import type { RegistryRevisions } from "../config/registry.ts";
+import { Registry } from "../config/registry.ts";
+import type { SourceState } from "../config/source.ts";
+import type { EtcdPort } from "../etcd/etcd-port.ts";
+import type { Contact } from "../etcd/follow-prefix.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { RegistryProgress } from "../fleet/registry-progress.ts";
+import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import type { Clock } from "../support/clock.ts";
+import type { FairwayEvent } from "../telemetry/event.ts";
+import type { EtcdInput } from "./replica-standing.ts";
+import { ReplicaStanding } from "./replica-standing.ts";
+import { ToldFleets } from "./told-fleets.ts";
+
+export interface SharedStateOptions {
+  readonly etcd: EtcdPort;
+  /** The config in etcd, when some comes from there. */
+  readonly config: EtcdInput | undefined;
+  readonly clock: Clock;
+  readonly identifier: string;
+  fleet(): Fleet;
+  served(): ReadonlyMap<GroupName, Snapshot>;
+  /** Whether everything that was handed on is built and decided. */
+  isSettled(): boolean;
+  /** Instances have come or gone. */
+  onInstances(change: Pick<SourceState, "cause" | "noticedAtMs">): void;
+  /** `revisions` may be others than before. */
+  onProgress(): void;
+  /** How this replica stands to the others may have changed. */
+  onStanding(): void;
+  onWarning(text: string): void;
+  record(event: FairwayEvent): void;
+}
+
+/** Starts at once; `close` ends it. */
+export class SharedState {
+  readonly registry: Registry;
+  readonly replicas: ReplicaStanding;
+  readonly fleets: ToldFleets;
+  readonly #options: SharedStateOptions;
+  readonly #progress = new RegistryProgress();
+
+  constructor(options: SharedStateOptions) {
+    const { etcd, clock, identifier, config } = options;
+    this.#options = options;
+    const reports = {
+      clock,
+      onContact: (prefix: string, contact: Contact) =>
+        options.record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
+      onWarning: (text: string) => options.onWarning(text),
+    };
+    this.registry = new Registry({
+      etcd,
+      ...reports,
+      random: Math.random,
+      onChange: (change) => options.onInstances(change),
+      onCovered: () => options.onProgress(),
+      onReached: () => this.replicas.reached(),
+    });
+    this.replicas = new ReplicaStanding({
+      etcd,
+      ...reports,
+      by: identifier,
+      inputs: [config, this.registry].filter((input) => input !== undefined),
+      isSettled: () => options.isSettled(),
+      served: () => options.served(),
+      record: (event) => options.record(event),
+      onChange: () => options.onStanding(),
+    });
+    this.fleets = new ToldFleets({ etcd, ...reports, fleet: () => options.fleet() });
+  }
+
+  /** Up to which revisions of etcd what registered is known here, and acknowledged by all nodes. */
+  get revisions(): { readonly known: RegistryRevisions; readonly acknowledged: RegistryRevisions } {
+    const acknowledged = this.#progress.acknowledged(this.#options.fleet(), this.#options.served());
+    return { known: this.registry.heard, acknowledged };
+  }
+
+  /** A build has ended well; how long it took decides how often there may be one. */
+  built(build: {
+    readonly snapshots: ReadonlyMap<GroupName, Snapshot>;
+    readonly buildMs: number;
+    readonly covered: RegistryRevisions | undefined;
+  }): void {
+    this.registry.paceBy(build.buildMs);
+    if (build.covered !== undefined) this.#progress.built(build.snapshots, build.covered);
+  }
+
+  /** What is to be served has been decided. */
+  decided(): void {
+    this.replicas.decided();
+    this.fleets.changed();
+  }
+
+  /** Stops listening; the others still hear of the nodes that go. */
+  closeInputs(): void {
+    this.registry.close();
+    this.replicas.close();
+  }
+
+  async close(): Promise<void> {
+    await this.fleets.close();
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The nodes of the other replicas, and what they are told of those here.
+ */
+import { hostname } from "node:os";
+import { randomBytes } from "node:crypto";
+import type { EtcdPort } from "../etcd/etcd-port.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetSummary } from "../fleet/fleet-summary.ts";
+import { packSummary, readSummary, summaryText } from "../fleet/fleet-summary.ts";
+import type { FleetBoardOptions, Told } from "../store/fleet-board.ts";
+import { FleetBoard } from "../store/fleet-board.ts";
+
+export interface ToldFleetsOptions extends Pick<FleetBoardOptions, "clock" | "onContact" | "onWarning"> {
+  readonly etcd: EtcdPort;
+  fleet(): Fleet;
+}
+
+export class ToldFleets {
+  readonly #board: FleetBoard;
+  /** What was told is unpacked when somebody looks. */
+  readonly #read = new WeakMap<Told, { readonly summary: FleetSummary | undefined }>();
+  #lastText = "";
+
+  constructor({ fleet, ...options }: ToldFleetsOptions) {
+    this.#board = new FleetBoard({
+      ...options,
+      random: Math.random,
+      replica: `${hostname()}-${randomBytes(4).toString("hex")}`,
+      summary: async (isAnew) => {
+        const text = summaryText(fleet());
+        if (text === this.#lastText && !isAnew) return undefined;
+        const packed = await packSummary(fleet(), text);
+        this.#lastText = text;
+        return packed;
+      },
+    });
+  }
+
+  /** Something has happened to a node. */
+  changed(): void {
+    this.#board.changed();
+  }
+
+  others(): readonly FleetSummary[] {
+    return this.#board.others.flatMap((told) => {
+      let read = this.#read.get(told);
+      if (read === undefined) {
+        this.#read.set(told, (read = { summary: readSummary(told.replica, told.bytes, told.atMs) }));
+      }
+      return read.summary ?? [];
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#board.close();
+  }
+}
