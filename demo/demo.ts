@@ -4,12 +4,14 @@
  *     npm run demo               five steps, about a minute, then a table; exit code 1 when a request failed
  *     npm run demo -- --quick    the same with shorter looks at the traffic
  *     npm run demo -- --keep     goes on afterwards, to play with, until Ctrl-C
+ *     npm run demo -- --etcd     three replicas over an etcd, four Envoys, and what happens when parts go away
  *
  * Whatever ends it, it leaves no program and no file behind.
  */
 import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import type { DemoRecord, Scene } from "./act.ts";
+import { showEtcd } from "./etcd-show.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { steps } from "./steps.ts";
 import { showSummary } from "./summary.ts";
@@ -25,6 +27,7 @@ const LOG_LINES_SHOWN = 10;
 interface DemoOptions {
   readonly keep: boolean;
   readonly quick: boolean;
+  readonly etcd: boolean;
 }
 
 process.exit(await main());
@@ -36,6 +39,10 @@ async function main(): Promise<number> {
   const interrupted = untilInterrupted();
   const stack = new AsyncDisposableStack();
   try {
+    if (options.etcd) {
+      const shown = showEtcd(terminal, stack).then((failed) => (failed === 0 ? 0 : 1));
+      return await Promise.race([shown, interrupted]);
+    }
     const scene = await Promise.race([perform(terminal, stack, options), interrupted]);
     if (typeof scene === "number") return scene;
     if (options.keep) {
@@ -127,11 +134,12 @@ function untilInterrupted(): Promise<number> {
 
 function readOptions(): DemoOptions | undefined {
   try {
-    const { values } = parseArgs({ options: { keep: { type: "boolean" }, quick: { type: "boolean" } } });
-    return { keep: values.keep === true, quick: values.quick === true };
+    const flag = { type: "boolean" } as const;
+    const { values } = parseArgs({ options: { keep: flag, quick: flag, etcd: flag } });
+    return { keep: values.keep === true, quick: values.quick === true, etcd: values.etcd === true };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`demo: ${reason}\nusage: npm run demo -- [--quick] [--keep]\n`);
+    process.stderr.write(`demo: ${reason}\nusage: npm run demo -- [--quick] [--keep] | --etcd\n`);
     return undefined;
   }
 }

@@ -1,0 +1,16 @@
+/** The demo over etcd as its users run it. */
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { Child } from "../../demo/kit/child.ts";
+
+const DEMO = fileURLToPath(new URL("../../demo/demo.ts", import.meta.url));
+
+test("the demo over etcd shows five steps without a failed request", { timeout: 240_000 }, async () => {
+  const demo = await Child.start({ name: "demo", command: process.execPath, args: [DEMO, "--etcd"] });
+  const exit = await demo.exited;
+  const printed = demo.logs().join("\n");
+  expect(exit, printed).toEqual({ code: 0, signal: null });
+  for (const step of [1, 2, 3, 4, 5]) expect(printed).toMatch(new RegExp(`^${step}  `, "m"));
+  expect(printed).toMatch(/requests failed +0$/m);
+  expect(printed.split("\n").filter((line) => line.length > 100)).toEqual([]);
+});
