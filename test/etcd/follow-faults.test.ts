@@ -8,6 +8,7 @@ import { systemClock } from "../../src/support/clock.ts";
 import { eventually, throughout } from "../support/eventually.ts";
 import { FollowedPrefix } from "./followed-prefix.ts";
 import { compact } from "./compact.ts";
+import { methodsOf } from "./etcd-methods.ts";
 
 /** Writes with a client of its own. */
 class Writer {
@@ -200,16 +201,3 @@ describe("a cluster of three", () => {
     await followed.reaches("current");
   });
 });
-
-/** All methods of a port, to be replaced one by one. */
-function methodsOf(port: EtcdPort): EtcdPort {
-  return {
-    list: (prefix) => port.list(prefix),
-    transact: (conditions, writes) => port.transact(conditions, writes),
-    watch: (prefix, fromRevision, listener) => port.watch(prefix, fromRevision, listener),
-    grantLease: (seconds) => port.grantLease(seconds),
-    keepAlive: (leaseId) => port.keepAlive(leaseId),
-    revokeLease: (leaseId) => port.revokeLease(leaseId),
-    close: () => port.close(),
-  };
-}
