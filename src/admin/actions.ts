@@ -123,7 +123,7 @@ function listSnapshots(views: AdminViews, asked: z.infer<typeof snapshotListQuer
 }
 
 async function getSnapshot(views: AdminViews, version: string, asked: z.infer<typeof snapshotQuery>): Promise<Answer> {
-  const [first, ...others]: readonly Snapshot[] = views.snapshots(version);
+  const [first, ...others]: readonly Snapshot[] = await views.snapshots(version);
   if (first === undefined) return problem(404, "no group has, lately had or waits for this version");
   const render = asked.include === "resources" ? (resource: Resource) => views.renderResource(resource) : undefined;
   const body = await snapshotJson([first, ...others], { ...asked, render });

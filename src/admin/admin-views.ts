@@ -33,7 +33,7 @@ export interface GroupView {
   /** Where the current one came from. */
   readonly source: "config" | "last-known-good";
   /** Newest first; the current one is the first. */
-  readonly history: readonly Snapshot[];
+  readonly history: readonly Pick<Snapshot, "version" | "cause">[];
   readonly held: HeldChange | undefined;
   readonly convergence: Convergence | undefined;
 }
@@ -80,7 +80,7 @@ export interface AdminViews {
   /** Absent while the config is valid. */
   refused(): RefusedConfig | undefined;
   /** The snapshots of that version, current, past or held: several when groups have equal content. */
-  snapshots(version: string): readonly Snapshot[];
+  snapshots(version: string): Promise<readonly Snapshot[]>;
   /** A resource as proto3 JSON, its secrets redacted. */
   renderResource(resource: Resource): unknown;
   nodes(query: NodeQuery, scope: Scope): { readonly nodes: readonly PlacedNode[]; readonly next: string | undefined };

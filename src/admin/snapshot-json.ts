@@ -146,7 +146,7 @@ function resourceJson(
   };
 }
 
-function pastJson({ version, cause }: Snapshot): GroupJson["history"][number] {
+function pastJson({ version, cause }: Pick<Snapshot, "version" | "cause">): GroupJson["history"][number] {
   return { version, at: isoTime(cause.atMs), cause: cause.text };
 }
 

@@ -9,6 +9,7 @@ import type { Known } from "../fleet/whole-fleet.ts";
 import { findInWholeFleet, listWholeFleet, wholeConvergence } from "../fleet/whole-fleet.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
+import type { Publication } from "../snapshot/publication.ts";
 import { renderResource } from "../snapshot/render.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
@@ -17,6 +18,7 @@ import type { LoopDelayMonitor } from "../telemetry/loop-delay.ts";
 import type { Timeline } from "../telemetry/timeline.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
+import type { PastSnapshot } from "./shared-history.ts";
 import { explainServed } from "./explain-served.ts";
 
 /** What the views are made from. */
@@ -44,6 +46,10 @@ export function createReadModels({
     const build = plane.publication.refused;
     return build === undefined ? undefined : { sinceMs: build.atMs, diagnostics: build.diagnostics };
   };
+  const served = () => ({
+    publication: plane.publication,
+    sharedHistory: (group: GroupName) => plane.sharedHistory(group),
+  });
   const knownIn = (scope: Scope): Known => ({
     fleet: plane.fleet,
     others: scope === "local" ? [] : plane.otherFleets(),
@@ -51,16 +57,21 @@ export function createReadModels({
     waitsOf: plane.waitsOf,
   });
   return {
-    groups: (scope) => groupViews(plane, knownIn(scope)),
+    groups: (scope) => groupViews(served(), knownIn(scope)),
     refused,
-    snapshots: (version) => allSnapshots(plane).filter((snapshot) => snapshot.version === version),
+    snapshots: async (version) => {
+      const here = allSnapshots(plane).filter((snapshot) => snapshot.version === version);
+      if (here.length > 0) return here;
+      const shared = await plane.findShared(version);
+      return shared === undefined ? [] : [shared];
+    },
     // Loaded when first asked for: serving needs no descriptors in this thread.
     renderResource: (resource) => renderResource(resource, (api ??= loadEnvoyApi(sets))),
     nodes: (query, scope) => listWholeFleet(knownIn(scope), query),
     node: (id) => findInWholeFleet(knownIn("fleet"), id),
     nodeResources: (id, query) => plane.inspectNode(id, query),
     ready: () => {
-      const verdict = readiness(groupViews(plane, knownIn("local")), refused());
+      const verdict = readiness(groupViews(served(), knownIn("local")), refused());
       // What was decided is saved first and served then.
       if (verdict.ready && !plane.isServing) return { ready: false, reasons: ["the first snapshot is being saved"] };
       return verdict;
@@ -82,7 +93,13 @@ export function createReadModels({
 }
 
 /** The groups of the config, and those that it no longer has while connected nodes are still in them. */
-export function groupViews({ publication }: Pick<ControlPlane, "publication">, known: Known): readonly GroupView[] {
+export function groupViews(
+  {
+    publication,
+    sharedHistory,
+  }: { readonly publication: Publication; sharedHistory?(group: GroupName): readonly PastSnapshot[] },
+  known: Known,
+): readonly GroupView[] {
   const { fleet } = known;
   const isInUse = (name: GroupName) => (fleet.groups.get(name)?.connectedCount ?? 0) > 0;
   const names = new Set<GroupName>([
@@ -96,11 +113,16 @@ export function groupViews({ publication }: Pick<ControlPlane, "publication">, k
       name,
       current,
       source: publication.stale.has(name) ? "last-known-good" : "config",
-      history: withCurrentFirst(history, current),
+      history: withShared(withCurrentFirst(history, current), sharedHistory?.(name) ?? []),
       held: publication.held.get(name),
       convergence: wholeConvergence(known, name),
     };
   });
+}
+
+/** Behind what this process has served comes what others have, or it had before. */
+function withShared(own: readonly PastSnapshot[], shared: readonly PastSnapshot[]): readonly PastSnapshot[] {
+  return [...own, ...shared.filter(({ version }) => !own.some((snapshot) => snapshot.version === version))];
 }
 
 function withCurrentFirst(history: readonly Snapshot[], current: Snapshot | undefined): readonly Snapshot[] {

@@ -43,6 +43,7 @@ import type { EtcdInput } from "./replica-standing.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import type { SavedState } from "./saved-snapshots.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
+import type { PastSnapshot } from "./shared-history.ts";
 import { SharedState } from "./shared-state.ts";
 
 /** Earlier snapshots whose resources a returning node may still hold. */
@@ -161,6 +162,16 @@ export class ControlPlane {
   /** What other replicas have told of their nodes. */
   otherFleets(): readonly FleetSummary[] {
     return this.#shared?.fleets.others() ?? [];
+  }
+
+  /** What any replica has served to a group, as far as it is kept; newest first. */
+  sharedHistory(group: GroupName): readonly PastSnapshot[] {
+    return this.#shared?.history.of(group) ?? [];
+  }
+
+  /** A snapshot that another replica has served, or this one before it was started anew. */
+  async findShared(version: string): Promise<Snapshot | undefined> {
+    return this.#shared?.history.find(version);
   }
 
   /** What the open streams of a node wait for at this moment. */
@@ -313,6 +324,7 @@ export class ControlPlane {
     if (accepted.length > 0 || regrouped) await this.#saved.served(accepted, state.groups);
     for (const decision of decisions) this.#report(decision, build);
     if (accepted.length > 0 || regrouped) await this.#push(before.groups);
+    this.#shared?.history.served(accepted);
     return { decisions };
   }
 

@@ -10,10 +10,12 @@ import type { Contact } from "../etcd/follow-prefix.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { RegistryProgress } from "../fleet/registry-progress.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { EtcdInput } from "./replica-standing.ts";
 import { ReplicaStanding } from "./replica-standing.ts";
+import { SharedHistory } from "./shared-history.ts";
 import { ToldFleets } from "./told-fleets.ts";
 
 export interface SharedStateOptions {
@@ -41,6 +43,7 @@ export class SharedState {
   readonly registry: Registry;
   readonly replicas: ReplicaStanding;
   readonly fleets: ToldFleets;
+  readonly history: SharedHistory;
   readonly #options: SharedStateOptions;
   readonly #progress = new RegistryProgress();
 
@@ -72,6 +75,12 @@ export class SharedState {
       onChange: () => options.onStanding(),
     });
     this.fleets = new ToldFleets({ etcd, ...reports, fleet: () => options.fleet() });
+    this.history = new SharedHistory({
+      store: new EtcdStateStore({ etcd, clock, random: Math.random }),
+      random: Math.random,
+      isBehind: (group) => this.replicas.standing(group).kind === "lagging",
+      onWarning: reports.onWarning,
+    });
   }
 
   /** Up to which revisions of etcd what registered is known here, and acknowledged by all nodes. */
@@ -100,6 +109,7 @@ export class SharedState {
   closeInputs(): void {
     this.registry.close();
     this.replicas.close();
+    this.history.close();
   }
 
   async close(): Promise<void> {

@@ -53,6 +53,11 @@ type PersistedSnapshot = z.infer<typeof persistedSnapshot>;
 
 /** The bytes of a snapshot. */
 export function persistSnapshot(snapshot: Snapshot): Uint8Array {
+  return gzipSync(snapshotText(snapshot), { level: compressionLevel });
+}
+
+/** What is packed, for whoever packs it without waiting. */
+export function snapshotText(snapshot: Snapshot): string {
   const persisted: PersistedSnapshot = {
     format,
     group: snapshot.group,
@@ -63,7 +68,7 @@ export function persistSnapshot(snapshot: Snapshot): Uint8Array {
       .filter((table) => table.resources.size > 0)
       .map((table) => ({ typeUrl: table.typeUrl, resources: [...table.resources.values()].map(persistResource) })),
   };
-  return gzipSync(JSON.stringify(persisted), { level: compressionLevel });
+  return JSON.stringify(persisted);
 }
 
 /** The snapshot, or one sentence that says why these bytes are none. */

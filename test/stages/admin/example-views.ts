@@ -78,13 +78,15 @@ export function viewsOf(
   let loadSettings: LoadSettings = { intervalMs: 10_000, clusters: "all", endpoints: false };
   let groups = of.groups ?? [edgeGroup({ convergence: convergence(fleet, edge) })];
   const all = (group: GroupView): readonly Snapshot[] => [
-    ...group.history,
+    // What is made here has whole snapshots in its history.
+    ...(group.history as readonly Snapshot[]),
     ...(group.held ? [group.held.snapshot] : []),
   ];
   return {
     groups: () => groups,
     refused: () => undefined,
-    snapshots: (version) => groups.flatMap((group) => all(group).filter((snapshot) => snapshot.version === version)),
+    snapshots: (version) =>
+      Promise.resolve(groups.flatMap((group) => all(group).filter((snapshot) => snapshot.version === version))),
     events: (after) =>
       [
         { id: 7, atMs: 0, kind: "config-refused" as const, level: "error" as const, text: "routes.yaml", count: 1 },
