@@ -1,0 +1,107 @@
+/** What a control plane does when etcd is away from the start, slow, full, or will not have it any more. */
+import { expect, test } from "vitest";
+import { EtcdCluster } from "../../demo/kit/etcd.ts";
+import { Fairway } from "../../demo/kit/fairway.ts";
+import { ask } from "../../demo/kit/get.ts";
+import { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import { EtcdStateStore } from "../../src/store/etcd-state-store.ts";
+import { systemClock } from "../../src/support/clock.ts";
+import { eventually, throughout } from "../support/eventually.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import { FollowedPrefix } from "./followed-prefix.ts";
+import { postToEtcd } from "./gateway.ts";
+import { Replicas } from "./replicas.ts";
+
+interface ReadinessView {
+  readonly status: string;
+  readonly reasons: readonly string[];
+}
+
+async function readiness(fairway: Fairway): Promise<ReadinessView> {
+  return JSON.parse((await ask(fairway.adminPort, "/readyz")).text) as ReadinessView;
+}
+
+test("etcd is away at the start: the last known good is served and told as such, and without one nobody is answered", async () => {
+  await using replicas = await Replicas.start({ count: 1, argsOf: () => ["--soak", "100ms"] });
+  const { fairway } = replicas.at(0);
+  const before = await replicas.versions(0);
+  await fairway.waitForLog(/"kind":"lkg-promoted"/);
+  await replicas.etcd.first.killed();
+  await fairway.kill("SIGKILL");
+  await fairway.restart();
+  expect(await replicas.versions(0)).toBe(before);
+  expect(await readiness(fairway)).toMatchObject({
+    status: "degraded",
+    reasons: expect.arrayContaining([expect.stringContaining("last known good")]),
+  });
+  expect((await fetch(replicas.url)).status, "an Envoy that it knows").toBe(200);
+
+  await using state = await tempDir();
+  const args = ["--etcd", `http://${replicas.etcd.first.endpoint}`];
+  await using without = await Fairway.start({ configDir: [], stateDir: state.path, args, waitForReady: false });
+  await without.waitForLog(/"kind":"config-refused"/);
+  expect(await readiness(without)).toMatchObject({ status: "not_ready" });
+  await replicas.etcd.first.restart();
+  await without.ready(30_000);
+  await eventually("the config again", async () => (await readiness(fairway)).status === "ready", {
+    timeoutMs: 30_000,
+  });
+  expect(await replicas.versions(0)).toBe(before);
+});
+
+test("etcd that answers seconds late is followed all the same", async () => {
+  await using replicas = await Replicas.start({ backends: 2, count: 1 });
+  replicas.at(0).wire.delay(1_000);
+  await replicas.put("/services/shop/two", replicas.backends[1]?.address ?? "");
+  await eventually("both endpoints", async () => (await replicas.membersCount()) === 2, { timeoutMs: 20_000 });
+  await replicas.remove("/services/shop/two");
+  await eventually("one endpoint", async () => (await replicas.membersCount()) === 1, { timeoutMs: 20_000 });
+});
+
+test("etcd that is full is read on, and a write says why there is none", async () => {
+  await using etcd = await EtcdCluster.start({ args: ["--quota-backend-bytes", String(8 * 1024 * 1024)] });
+  const client = new EtcdClient({ endpoints: etcd.endpoints, clock: systemClock });
+  const store = new EtcdStateStore({ etcd: client, clock: systemClock, random: Math.random });
+  await store.put("before", Buffer.from("x"), { revision: 0 });
+  using followed = new FollowedPrefix({ endpoints: etcd.endpoints, prefix: "/p/" });
+  await followed.reaches("current");
+  const fill = async () => {
+    for (let index = 0; index < 100; index += 1)
+      await store.put(`fill-${index}`, Buffer.alloc(400_000, index), { revision: 0 });
+  };
+  await expect(fill()).rejects.toThrow(/\[STATE_UNWRITABLE\] fill-\d+ cannot be written: .*database space exceeded/);
+  expect(Buffer.from((await store.get("before"))?.bytes ?? []).toString()).toBe("x");
+  await throughout("still followed", () => followed.contact === "current", 500);
+  client.close();
+});
+
+test("a user that etcd does not let in any more keeps what it has read, and goes on when it is let in again", async () => {
+  await using etcd = await EtcdCluster.start();
+  const { endpoint } = etcd.first;
+  const root = { name: "root", password: "secret" };
+  const client = new EtcdClient({ endpoints: etcd.endpoints, clock: systemClock, user: root });
+  const guest = new EtcdClient({ endpoints: etcd.endpoints, clock: systemClock });
+  await guest.transact([], [{ kind: "put", key: "/p/a", value: Buffer.from("1") }]);
+  using followed = new FollowedPrefix({ endpoints: etcd.endpoints, prefix: "/p/", times: { relistMs: 200 } });
+  await followed.has({ "/p/a": "1" });
+  await postToEtcd(endpoint, "auth/user/add", root);
+  await postToEtcd(endpoint, "auth/role/add", { name: "root" });
+  await postToEtcd(endpoint, "auth/user/grant", { user: "root", role: "root" });
+  await postToEtcd(endpoint, "auth/enable", {});
+  await followed.reaches("behind");
+  await expect(guest.list("/p/")).rejects.toMatchObject({ kind: "denied" });
+  await client.transact([], [{ kind: "put", key: "/p/a", value: Buffer.from("2") }]);
+  // etcd does not look again at who has an open watch.
+  await followed.has({ "/p/a": "2" });
+  await etcd.first.killed();
+  await etcd.first.restart();
+  await client.transact([], [{ kind: "put", key: "/p/a", value: Buffer.from("3") }]);
+  await throughout("what was read stays", () => followed.state["/p/a"] === "2", 500);
+  expect(followed.contact).toBe("behind");
+  const { token } = await postToEtcd(endpoint, "auth/authenticate", root);
+  await postToEtcd(endpoint, "auth/disable", {}, token);
+  await followed.has({ "/p/a": "3" });
+  await followed.reaches("current");
+  guest.close();
+  client.close();
+});
