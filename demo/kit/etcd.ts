@@ -17,6 +17,8 @@ export interface EtcdClusterOptions {
   readonly members?: number;
   /** Further command line arguments of every member. */
   readonly args?: readonly string[];
+  /** PEM files: clients connect by TLS and show a certificate of this authority. */
+  readonly tls?: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
 }
 
 /** One member, which can be stopped, killed and started again on its data. */
@@ -25,6 +27,8 @@ export class EtcdMember {
   readonly clientPort: number;
   readonly peerPort: number;
   readonly dataDir: string;
+  /** Where it tells its health in plain text, when its clients need TLS. */
+  healthPort: number;
   #args: readonly string[] = [];
   #child: Child | undefined;
 
@@ -32,6 +36,7 @@ export class EtcdMember {
     this.name = name;
     this.dataDir = dataDir;
     this.clientPort = ports.clientPort;
+    this.healthPort = ports.clientPort;
     this.peerPort = ports.peerPort;
   }
 
@@ -65,7 +70,7 @@ export class EtcdMember {
     await waitUntil(
       async () => {
         if (child.exit !== undefined) throw child.failure("did not start");
-        return (await ask(this.clientPort, "/health")).status === 200 ? true : undefined;
+        return (await ask(this.healthPort, "/health")).status === 200 ? true : undefined;
       },
       { what: `health of etcd ${this.name}`, timeoutMs },
     );
@@ -118,7 +123,10 @@ export class EtcdCluster {
       members.push(new EtcdMember(`m${index}`, join(directory, `m${index}`), ports));
     }
     const peers = members.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",");
-    for (const member of members) member.setArgs([...argsOf(member, peers), ...(options.args ?? [])]);
+    for (const member of members) {
+      if (options.tls !== undefined) member.healthPort = await freePort();
+      member.setArgs([...argsOf(member, peers, options.tls), ...(options.args ?? [])]);
+    }
     const cluster = new EtcdCluster(directory, members);
     try {
       await Promise.all(members.map((member) => member.launch()));
@@ -147,9 +155,18 @@ export class EtcdCluster {
   }
 }
 
-function argsOf(member: EtcdMember, peers: string): readonly string[] {
-  const clientUrl = `http://${member.endpoint}`;
+function argsOf(member: EtcdMember, peers: string, tls: EtcdClusterOptions["tls"]): readonly string[] {
+  const clientUrl = `${tls === undefined ? "http" : "https"}://${member.endpoint}`;
+  const forTls =
+    tls === undefined
+      ? []
+      : [
+          ["--cert-file", tls.certFile, "--key-file", tls.keyFile],
+          ["--client-cert-auth", "--trusted-ca-file", tls.caFile],
+          ["--listen-metrics-urls", `http://127.0.0.1:${member.healthPort}`],
+        ];
   return [
+    ...forTls,
     ["--name", member.name, "--data-dir", member.dataDir],
     ["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
     ["--listen-peer-urls", member.peerUrl, "--initial-advertise-peer-urls", member.peerUrl],

@@ -1,4 +1,7 @@
 /** What a control plane does when etcd is away from the start, slow, full, or will not have it any more. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
 import { Fairway } from "../../demo/kit/fairway.ts";
@@ -103,5 +106,46 @@ test("a user that etcd does not let in any more keeps what it has read, and goes
   await followed.has({ "/p/a": "3" });
   await followed.reaches("current");
   guest.close();
+  client.close();
+});
+
+/** An authority, and a certificate of it for this machine that is for servers and clients alike. */
+async function makeCertificates(directory: string) {
+  const openssl = (...args: readonly string[]) => execFileSync("openssl", [...args], { cwd: directory, stdio: "pipe" });
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "2");
+  openssl("req", ...key, "-keyout", "own.key", "-out", "own.csr", "-subj", "/CN=own");
+  await writeFile(`${directory}/own.ext`, "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n");
+  const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "own.ext", "-days", "2"];
+  openssl("x509", "-req", "-in", "own.csr", "-out", "own.pem", ...signed);
+  return { caFile: `${directory}/ca.pem`, certFile: `${directory}/own.pem`, keyFile: `${directory}/own.key` };
+}
+
+test("etcd that asks for certificates is spoken to with one, and says no without", async () => {
+  await using directory = await tempDir();
+  const tls = await makeCertificates(directory.path);
+  await using etcd = await EtcdCluster.start({ tls });
+  const [ca, certificate, key] = [tls.caFile, tls.certFile, tls.keyFile].map((path) => readFileSync(path));
+  if (ca === undefined || certificate === undefined || key === undefined) throw new Error("three files were read");
+  const options = { endpoints: etcd.endpoints, clock: systemClock, timeoutMs: 2_000 };
+  const client = new EtcdClient({ ...options, tls: { ca, certificate, key } });
+  await client.transact([], [{ kind: "put", key: "/services/shop/one", value: Buffer.from("10.0.0.1:80") }]);
+  for (const others of [{ ca }, {}]) {
+    const stranger = new EtcdClient({ ...options, tls: others });
+    await expect(stranger.list("/services/")).rejects.toMatchObject({ kind: "unavailable" });
+    stranger.close();
+  }
+  const config = "services: { shop: { discovery: { etcd: {} } } }";
+  await writeFile(directory.join("main.yaml"), config);
+  await using fairway = await Fairway.start({
+    configDir: directory.join("main.yaml"),
+    stateDir: directory.join("state"),
+    args: [
+      ["--etcd", `https://${etcd.first.endpoint}`, "--etcd-ca", tls.caFile],
+      ["--etcd-cert", tls.certFile, "--etcd-key", tls.keyFile],
+    ].flat(),
+  });
+  expect((await readiness(fairway)).status).toBe("ready");
+  await eventually("its mark", async () => (await client.list("/fairway/served/")).entries.length === 1);
   client.close();
 });
