@@ -9,7 +9,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
-import { createBootstrap } from "../src/cli/bootstrap.ts";
 import { Backend } from "./kit/backend.ts";
 import { Child } from "./kit/child.ts";
 import { Envoy } from "./kit/envoy.ts";
@@ -146,27 +145,8 @@ async function setUp(terminal: Terminal, stack: AsyncDisposableStack): Promise<S
 
 /** Knows all replicas: it takes any, and another when that one is gone. */
 async function startEnvoy(nodeId: string, replicas: readonly Fairway[]): Promise<Envoy> {
-  const xdsPort = replicas[0]?.xdsPort ?? 0;
-  const at = { host: "127.0.0.1", port: xdsPort };
-  const own = createBootstrap({ nodeId, cluster: nodeId, api: "delta", xds: at, admin: at });
-  const { static_resources: resources } = own as unknown as { readonly static_resources: StaticResources };
-  const clusters = resources.clusters.map((cluster) => ({
-    ...cluster,
-    load_assignment: {
-      cluster_name: cluster.name,
-      endpoints: [{ lb_endpoints: replicas.map((replica) => ({ endpoint: { address: socketAddress(replica) } })) }],
-    },
-  }));
-  const override = { static_resources: { ...resources, clusters } };
-  return Envoy.start({ nodeId, cluster: nodeId, xdsPort, override });
-}
-
-interface StaticResources {
-  readonly clusters: readonly { readonly name: string }[];
-}
-
-function socketAddress({ xdsPort }: Fairway): object {
-  return { socket_address: { address: "127.0.0.1", port_value: xdsPort } };
+  const [xdsPort = 0, ...replicaPorts] = replicas.map((replica) => replica.xdsPort);
+  return Envoy.start({ nodeId, cluster: nodeId, xdsPort, replicaPorts });
 }
 
 /** A group for each Envoy, because they listen on one machine. */
