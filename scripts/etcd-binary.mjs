@@ -1,7 +1,7 @@
 /**
  * The etcd that tests and the demo run: `findEtcd()`.
  *
- * It is the binary that FAIRWAY_ETCD names, or `etcd` on PATH when that is new enough, or the cached one, or else one
+ * It is the binary that FAIRWAY_ETCD_BINARY names, or `etcd` on PATH when that is new enough, or the cached one, or else one
  * that is built with Go from etcd's own module, in the version and with the checksums of `scripts/etcd/`.
  * Before 3.5.10 a server may lose what it has confirmed, or tell of progress before the events: no test means anything there.
  */
@@ -13,7 +13,7 @@ import { capture, findInstalledTool, findTool } from "./tool-binary.mjs";
 const etcd = {
   name: "etcd",
   version: "3.6.16",
-  variable: "FAIRWAY_ETCD",
+  variable: "FAIRWAY_ETCD_BINARY",
   fits: /^etcd Version: 3\.(?:5\.[1-9]\d|[6-9]\.|\d\d)/,
   fetch: build,
 };

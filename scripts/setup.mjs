@@ -87,7 +87,7 @@ function requireMachine({ mustInstall, mustFetch, mustBuild }) {
     else if (!runs("python3", ["-m", "pip", "--version"])) missing.push("pip for python3");
   }
   if (mustBuild && !runs("go", ["version"])) {
-    missing.push("Go to build etcd with (or set FAIRWAY_ETCD to the path of an etcd 3.5.10 or newer)");
+    missing.push("Go to build etcd with (or set FAIRWAY_ETCD_BINARY to the path of an etcd 3.5.10 or newer)");
   }
   if (missing.length === 0) return;
   const wayOut = mustFetch

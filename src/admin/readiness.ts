@@ -5,10 +5,15 @@
  * last known good leave it ready: what is served is valid, and taking the server out of rotation would
  * only keep Envoys from it.
  */
+import type { BehindPrefix } from "../telemetry/etcd-contacts.ts";
 import type { GroupView, Readiness, RefusedConfig } from "./admin-views.ts";
 
 /** The verdict over all groups; no groups means that no config was accepted yet. */
-export function readiness(groups: readonly GroupView[], refused: RefusedConfig | undefined): Readiness {
+export function readiness(
+  groups: readonly GroupView[],
+  refused: RefusedConfig | undefined,
+  etcdBehind: readonly BehindPrefix[] = [],
+): Readiness {
   const missing = groups.filter((group) => group.current === undefined).map((group) => group.name);
   const reasons: string[] = [];
   if (groups.length === 0) reasons.push("no config has been accepted yet");
@@ -16,6 +21,12 @@ export function readiness(groups: readonly GroupView[], refused: RefusedConfig |
   const fromDisk = groups.filter(({ current, source }) => current !== undefined && source === "last-known-good");
   if (fromDisk.length > 0) reasons.push(`serving last known good to ${listed(fromDisk.map((group) => group.name))}`);
   if (refused !== undefined) reasons.push(refusedReason(refused));
+  const [behind] = etcdBehind;
+  if (behind !== undefined) {
+    const since = new Date(Math.min(...etcdBehind.map(({ sinceMs }) => sinceMs))).toISOString();
+    const prefixes = listed(etcdBehind.map(({ prefix }) => prefix));
+    reasons.push(`what is in etcd may be behind since ${since} (${prefixes}): ${behind.reason}`);
+  }
   for (const { name, held } of groups.slice(0, NAMES_MAX)) {
     if (held !== undefined) reasons.push(`${name}: ${held.snapshot.version} is held until it is confirmed`);
   }

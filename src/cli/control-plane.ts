@@ -42,7 +42,7 @@ import { protoFiles } from "./envoy-api-file.ts";
 import type { EtcdInput } from "./replica-standing.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import type { SavedState } from "./saved-snapshots.ts";
-import { SavedSnapshots } from "./saved-snapshots.ts";
+import { SavedSnapshots, standIn } from "./saved-snapshots.ts";
 import type { PastSnapshot } from "./shared-history.ts";
 import { SharedState } from "./shared-state.ts";
 
@@ -295,13 +295,14 @@ export class ControlPlane {
   }
 
   async #fallBack(diagnostics: readonly Diagnostic[]): Promise<void> {
-    const { groups, lastKnownGood } = this.#restored;
-    const snapshots = lastKnownGood.filter(({ group }) => groups.some(({ name }) => name === group));
+    const { groups } = this.#restored;
+    const { snapshots, isNewest } = standIn(this.#restored, diagnostics);
     this.#publication = publish(this.#publication, { kind: "fallback", groups, snapshots }).state;
     const reason = diagnostics[0]?.message ?? "the config cannot be built";
     for (const snapshot of snapshots) {
       const atMs = this.#options.clock.monotonicMs();
-      this.#record({ kind: "lkg-loaded", atMs, group: snapshot.group, snapshotVersion: snapshot.version, reason });
+      const facts = { group: snapshot.group, snapshotVersion: snapshot.version };
+      this.#record({ kind: "lkg-loaded", atMs, ...facts, reason, isNewest });
       this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
     }
     await this.#push(this.#publication.groups);

@@ -5,6 +5,8 @@
  * The last known good is promoted only after it soaked: long enough served without a node rejecting it.
  * A disk that fails never stops serving; it is reported.
  */
+import { isError } from "../model/collect-diagnostics.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import { restoreSnapshot } from "../snapshot/persisted-snapshot.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
@@ -146,4 +148,22 @@ function firstIntact(generations: readonly Uint8Array[]): Snapshot | undefined {
 /** The store has checked that the bytes are those that were written. */
 function readGroups(bytes: Uint8Array | undefined): readonly NodeGroup[] {
   return bytes === undefined ? [] : (JSON.parse(new TextDecoder().decode(bytes)) as readonly NodeGroup[]);
+}
+
+/** The codes of what is away and not wrong. */
+const awayCodes: readonly string[] = ["etcd-unreachable", "etcd-push-unfinished"];
+
+/**
+ * What stands in for a config that cannot be built. When it is wrong, that is what has proven itself: what was served
+ * last may be what made it wrong. When only the place that it comes from is away, it is what was served last: Envoys have
+ * it, and instances may have come and gone since anything has proven itself.
+ */
+export function standIn(
+  { groups, served, lastKnownGood }: SavedState,
+  diagnostics: readonly Diagnostic[],
+): { readonly snapshots: readonly Snapshot[]; readonly isNewest: boolean } {
+  const isNewest = diagnostics.filter(isError).every(({ code }) => awayCodes.includes(code));
+  const candidates = isNewest ? [...served, ...lastKnownGood] : lastKnownGood;
+  const snapshots = groups.flatMap(({ name }) => candidates.find(({ group }) => group === name) ?? []);
+  return { snapshots, isNewest };
 }

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
 import type { AdminServer } from "../admin/admin-server.ts";
+import type { AdminViews } from "../admin/admin-views.ts";
 import { createAdminServer } from "../admin/admin-server.ts";
 import { DirectorySource } from "../config/directory-source.ts";
 import { EtcdSource } from "../config/etcd-source.ts";
@@ -16,6 +17,7 @@ import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { GenerationStore } from "../store/generation-store.ts";
 import { systemClock } from "../support/clock.ts";
+import { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -161,29 +163,31 @@ async function serve(options: ServeOptions): Promise<void> {
   let presence: ReplicaPresence | undefined;
   if (opened !== undefined) followCertificates(opened.files, plane, (event) => record(event));
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
-  const metrics = createMetrics({ registry, fleet: () => plane.fleet, loopDelay, loads: plane.loads });
+  const contacts = new EtcdContacts();
+  const etcdBehind = () => contacts.behind();
+  const metrics = createMetrics({
+    registry,
+    fleet: () => plane.fleet,
+    loopDelay,
+    loads: plane.loads,
+    etcdBehind: etcd && etcdBehind,
+  });
   const record = (event: FairwayEvent): void => {
+    contacts.record(event);
     metrics.record(event);
     log.record(event);
     timeline.record(event);
   };
-  const admin = createAdminServer({
-    listen: options.admin,
-    allowedHosts: options.flags.adminHost ?? [],
-    version: options.version,
-    views: createReadModels({ plane, sets: options.sets, clock, registry, timeline, loopDelay }),
-    onError: (error) => warn(error instanceof Error ? (error.stack ?? error.message) : String(error)),
-  });
+  const views = createReadModels({ plane, sets: options.sets, clock, registry, timeline, loopDelay, etcdBehind });
+  const admin = adminServer(options, views, warn);
   try {
     const adminAddress = addressText(await admin.listen());
     const xdsPort = await plane.server.listen(addressText(options.xds));
     const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
     const xdsAsksFor = askedFor(options.connections);
     record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
-    if (etcd !== undefined) {
-      const read = () => plane.registryRevisions;
-      presence = new ReplicaPresence({ etcd, clock, admin: adminAddress, onWarning: warn, read });
-    }
+    const read = () => plane.registryRevisions;
+    presence = etcd && new ReplicaPresence({ etcd, clock, admin: adminAddress, onWarning: warn, read });
     await plane.start();
     const signal = await nextSignal();
     record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });
@@ -192,6 +196,16 @@ async function serve(options: ServeOptions): Promise<void> {
     await close(plane, admin, presence);
     etcd?.close();
   }
+}
+
+function adminServer(options: ServeOptions, views: AdminViews, warn: (text: string) => void): AdminServer {
+  return createAdminServer({
+    listen: options.admin,
+    allowedHosts: options.flags.adminHost ?? [],
+    version: options.version,
+    views,
+    onError: (error) => warn(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  });
 }
 
 /** The directories, what is in etcd, or both. */

@@ -39,6 +39,9 @@ export type PushOutcome =
 export async function pushDocuments(etcd: EtcdPort, push: Push): Promise<PushOutcome> {
   const listing = await etcd.list(CONFIG_PREFIX);
   const mark = listing.entries.find(({ key }) => key === PUSH_MARK);
+  if (push.since !== undefined && push.since > listing.revision) {
+    throw new EtcdError("refused", `etcd is at revision ${listing.revision}, and has never been at ${push.since}`);
+  }
   const conflict = changedSince(listing, push.since);
   if (conflict.length > 0) return { kind: "conflict", revision: listing.revision, changed: conflict };
   const writes = difference(listing, push.documents);

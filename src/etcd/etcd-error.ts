@@ -43,8 +43,17 @@ export function isStaleToken({ code, details }: CallFailure): boolean {
 
 /** The kind of a failure; etcd's words go into the message. */
 export function etcdError(failure: CallFailure, endpoint: string): EtcdError {
-  const text = `etcd at ${endpoint}: ${failure.details.replace(/^etcdserver: /, "") || `status ${failure.code}`}`;
+  const text = `etcd at ${endpoint}: ${failureText(failure)}`;
   return new EtcdError(kindOf(failure), text, { cause: failure });
+}
+
+/** What etcd said, or why it could not be asked, without what grpc-js adds for those who read its source. */
+export function failureText({ code, details }: CallFailure): string {
+  const text = details
+    .replace(/^etcdserver: /, "")
+    .replace(/^No connection established\. Last error: (?:Error: )?/, "")
+    .replace(/\.? *Resolution note: *$/, "");
+  return text || `status ${code}`;
 }
 
 function kindOf(failure: CallFailure): EtcdErrorKind {

@@ -12,6 +12,7 @@ import { Event_EventType } from "../gen/etcd/kv.ts";
 import type { Event } from "../gen/etcd/kv.ts";
 import { entryOf } from "./entry.ts";
 import type { CallFailure } from "./etcd-error.ts";
+import { failureText } from "./etcd-error.ts";
 import type { Change, Watch, WatchListener } from "./etcd-port.ts";
 import { prefixEnd } from "./prefix-end.ts";
 
@@ -52,7 +53,7 @@ export function openWatch(options: WatchOptions): Watch {
     opened.on("error", (failure: Error & CallFailure) => {
       if (isOver) return;
       options.left(endpoint, failure);
-      end(`etcd at ${endpoint}: ${failure.details}`);
+      end(`etcd at ${endpoint}: ${failureText(failure)}`);
     });
     opened.on("end", () => end(`etcd at ${endpoint} ended the watch`));
     const take = reader(listener, end);

@@ -126,7 +126,10 @@ function describeOwn(
     case "lkg-promoted":
       return info(`${event.group}: ${event.snapshotVersion} is now the last known good`);
     case "lkg-loaded":
-      return warn(`${event.group}: serving the last known good ${event.snapshotVersion}: ${event.reason}`);
+      return warn(
+        `${event.group}: serving ${event.isNewest ? "what was served last," : "the last known good"} ` +
+          `${event.snapshotVersion}: ${event.reason}`,
+      );
     case "state-write-failed":
       return { level: "error", text: `the state could not be written: ${event.message}` };
     case "load-settings-changed":

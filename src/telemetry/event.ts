@@ -81,6 +81,8 @@ export type StateEvent =
       readonly snapshotVersion: SnapshotVersion;
       /** Why the config itself was not used. */
       readonly reason: string;
+      /** It is what was served last, whether it has proven itself or not. */
+      readonly isNewest: boolean;
     })
   | (AtTime & { readonly kind: "state-write-failed"; readonly message: string });
 

@@ -11,6 +11,7 @@ import type { Registry } from "prom-client";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
+import type { BehindPrefix } from "./etcd-contacts.ts";
 import type { FairwayEvent } from "./event.ts";
 import type { LoopDelayMonitor } from "./loop-delay.ts";
 import { registerFleetGauges } from "./fleet-gauges.ts";
@@ -26,6 +27,8 @@ export interface MetricsOptions {
   readonly fleet: () => Fleet;
   readonly loopDelay: LoopDelayMonitor;
   readonly loads: LoadSource;
+  /** The prefixes of etcd that may be behind; absent without etcd. */
+  readonly etcdBehind?: (() => readonly BehindPrefix[]) | undefined;
 }
 
 /** Counts what happens. An event is recorded after the fleet took its step. */
@@ -49,6 +52,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registerLoopDelay(options);
   const feeds: Feeds = {
     ...feedStreams(registry),
+    ...feedEtcd(options),
     ...feedConfig(registry, { fleet, groups }),
   };
   return {
@@ -120,6 +124,27 @@ function typeTallies(registry: Registry) {
   const other = cellsOf(OTHER);
   const known = new Map(resourceTypes.map(({ typeUrl }) => [typeUrl, cellsOf(typeLabel(typeUrl))]));
   return (typeUrl: string) => known.get(typeUrl) ?? other;
+}
+
+/** Without etcd there are no such series. */
+function feedEtcd({ registry, etcdBehind }: MetricsOptions): Feeds {
+  if (etcdBehind === undefined) return {};
+  registry.registerMetric(
+    new Gauge({
+      name: "fairway_etcd_prefixes_behind",
+      help: "Prefixes of etcd that are followed and may be behind, because etcd does not answer or has an older state.",
+      registers: [],
+      collect(): void {
+        this.set(etcdBehind().length);
+      },
+    }),
+  );
+  const refused = new Counter({
+    name: "fairway_instances_refused_total",
+    help: "Keys below the prefix of a service that are no instance of it.",
+    registers: [registry],
+  });
+  return { "instance-refused": () => refused.inc() };
 }
 
 function feedConfig(registry: Registry, of: { readonly fleet: () => Fleet; readonly groups: Labels }): Feeds {

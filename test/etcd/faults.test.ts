@@ -52,6 +52,22 @@ test("etcd is away at the start: the last known good is served and told as such,
   expect(await replicas.versions(0)).toBe(before);
 });
 
+test("etcd is away at the start: what was served last is served, though something older has proven itself", async () => {
+  await using replicas = await Replicas.start({ backends: 2, count: 1, argsOf: () => ["--soak", "4s"] });
+  const { fairway } = replicas.at(0);
+  await fairway.waitForLog(/"kind":"lkg-promoted"/);
+  const proven = await replicas.versions(0);
+  await replicas.put("/services/shop/two", replicas.backends[1]?.address ?? "");
+  await eventually("both endpoints", async () => (await replicas.membersCount()) === 2);
+  const newest = await replicas.versions(0);
+  await replicas.etcd.first.killed();
+  await fairway.kill("SIGKILL");
+  await fairway.restart();
+  expect(newest).not.toBe(proven);
+  expect(await replicas.versions(0)).toBe(newest);
+  expect(await replicas.membersCount()).toBe(2);
+});
+
 test("etcd that answers seconds late is followed all the same", async () => {
   await using replicas = await Replicas.start({ backends: 2, count: 1 });
   replicas.at(0).wire.delay(1_000);
