@@ -154,7 +154,9 @@ export class Registry {
 
   /** The newest revision that is known, by the prefix that is followed. */
   get heard(): RegistryRevisions {
-    return new Map([...this.#followed].flatMap(([root, each]) => (each.hasListed ? [[root, each.revision]] : [])));
+    return new Map(
+      [...this.#followed].flatMap(([root, each]) => (each.hasListed ? [[root, each.follower.revision]] : [])),
+    );
   }
 
   /** Who takes has forgotten everything. */
@@ -196,7 +198,7 @@ export class Registry {
       follower: {
         changed: (entries, change) => this.#take(root, entries, change),
         contact: (contact) => this.#hear(root, contact),
-        reached: () => this.#options.onReached?.(),
+        reached: (revision) => this.#reach(root, revision),
       },
     });
     const reason = "etcd has not answered yet";
@@ -221,14 +223,18 @@ export class Registry {
     }
     followed.listed();
     this.#isPending ||= changed > 0;
-    if (!this.#isPending) {
-      this.#covered.set(root, revision);
-      this.#options.onCovered?.();
-    }
     if (changed === 0 && !(isFirst && this.#roots.has(root))) return;
     this.#changedKeys += changed;
     this.#noticedAtMs ??= this.#options.clock.monotonicMs();
     this.#tellSoon();
+  }
+
+  #reach(root: string, revision: number): void {
+    if (!this.#isPending && this.#followed.get(root)?.hasListed === true) {
+      this.#covered.set(root, revision);
+      this.#options.onCovered?.();
+    }
+    this.#options.onReached?.();
   }
 
   #hear(root: string, contact: Contact): void {

@@ -86,7 +86,7 @@ test("what a build covers goes on with what concerns no service, up to the first
   tell("/services/shop/b", 12);
   tell("/services/other/b", 13);
   expect(covered.get("/services/")).toBe(11);
-  expect(opened.registry.known.get("/services/")).toBe(13);
+  expect(opened.registry.heard.get("/services/")).toBe(13);
   opened.registry.take();
   expect(opened.registry.covered.get("/services/")).toBe(13);
 });
