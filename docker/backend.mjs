@@ -20,7 +20,7 @@ const server = createServer((request, response) => {
 });
 // Envoy keeps idle connections for an hour; a server that closes them first makes a request fail now and then.
 server.keepAliveTimeout = 0;
-server.listen(Number(port), "0.0.0.0");
+server.listen(Number(port), "0.0.0.0", () => process.stderr.write(`${label} listens on port ${port}\n`));
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {

@@ -82,7 +82,8 @@ export class Registration {
       this.#value = contact.value;
       tell(`fairway: ${key} was changed by somebody else, revision ${contact.revision}; that is kept`);
     }
-    if (!this.#isRegistered) tell(`fairway: ${key} is registered, revision ${contact.revision}`);
+    if (!this.#isRegistered)
+      tell(`fairway: ${key} is registered, revision ${contact.revision}, by process ${process.pid}`);
     this.#isRegistered = true;
   }
 }
