@@ -69,7 +69,7 @@ export interface TypeState {
   refusedView: View | undefined;
   /** SotW full-state types: the client holds what we do not know, and has not acknowledged a response yet. */
   resumesUnknown: boolean;
-  /** Rejections since the last acknowledgement; the second one holds the whole response. */
+  /** Rejections since the last acknowledgement, or since there is other content. */
   rejectionsInARow: number;
   /** The view for which nothing was left to send: while it is offered there is nothing to compare. */
   cleanFor: View | undefined;

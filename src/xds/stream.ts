@@ -11,6 +11,7 @@
  * Spec: https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 import type { ResourceName } from "../snapshot/resource.ts";
+import type { Snapshot } from "../snapshot/snapshot.ts";
 import type { ResourceType } from "../snapshot/type-url.ts";
 import { resourceType, typeUrls } from "../snapshot/type-url.ts";
 import { assert } from "../support/assert.ts";
@@ -54,6 +55,7 @@ export function step(state: StreamState, input: StreamInput): StreamOutcome {
   const progress = nodeProgress(state);
   if (input.kind === "request") takeRequest(state, input, output);
   else if (input.kind === "snapshot") {
+    hearAnew(state, input.snapshot);
     acceptSnapshot(state.sequencer, input.snapshot, progress, input.atMs);
     noteEnding(state, input.snapshot);
   }
@@ -70,6 +72,14 @@ export function step(state: StreamState, input: StreamInput): StreamOutcome {
   if (state.beats === undefined) return { state, ...output, wakeAtMs: wakesMs };
   const beatsMs = beat(state, state.beats, { atMs: input.atMs, output });
   return { state, ...output, wakeAtMs: beatsMs === undefined ? wakesMs : Math.min(beatsMs, wakesMs ?? Infinity) };
+}
+
+/** However often a type was rejected in a row: of new content the names are believed again. */
+function hearAnew({ types, sequencer }: StreamState, snapshot: Snapshot): void {
+  for (const type of types.values()) {
+    const { typeUrl } = type.type;
+    if (snapshot.tables.get(typeUrl) !== sequencer.snapshot?.tables.get(typeUrl)) type.rejectionsInARow = 0;
+  }
 }
 
 /** Heartbeats come after everything else, and count as nothing that a gate would wait for. */

@@ -131,6 +131,7 @@ export function refuse(
   const suspects = real.length > 0 ? real : doubtful;
   const named = suspects.filter((resource) => isNamed(resource.name, answer.message));
   rejectNamed(state, type, named);
+  if (keepsWhatItHad(state, type, changed, named)) for (const { name } of named) type.forced.delete(name);
   if (type.resumesUnknown) for (const { name } of named) guessHeld(state, type, name, answer.earlier);
   const rest = suspects.filter((resource) => !named.includes(resource));
   // What was not named has perhaps been accepted, and is to be removed when it leaves.
@@ -150,6 +151,22 @@ export function refuse(
     blameLeaving(state, type, suspects, answer);
   }
   return suspects;
+}
+
+/**
+ * On delta Envoy keeps the old cluster or listener when it refuses the new one. Where a response brought one
+ * change, and that one was refused by its name, there is no doubt about what it has, and nothing is sent again.
+ */
+function keepsWhatItHad(
+  state: StreamState,
+  type: TypeState,
+  changed: readonly Resource[],
+  named: readonly Resource[],
+): boolean {
+  const [only] = changed;
+  if (state.variant === "sotw" || !type.type.fullStateInSotw || type.resumesUnknown) return false;
+  if (only === undefined || changed.length > 1 || !named.includes(only)) return false;
+  return typeof type.held.get(only.name) === "object";
 }
 
 /**

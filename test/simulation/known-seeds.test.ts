@@ -42,6 +42,7 @@ describe("what a seed once found stays found", () => {
     [471623, "endpoints were emptied that a client had taken beside what it rejected, while a route led there"],
     [569051, "a cluster was left out for a trial that the client had just taken, and to which its routes led"],
     [293772, "a client that came back with what was just tried was sent no cluster any more, and no listener"],
+    [5064006, "a cluster was held for good because it was new beside one that had been rejected six times before"],
     [410553, "listeners waited for such a cluster for ever"],
   ];
 
