@@ -168,7 +168,7 @@ describe("what ARCHITECTURE.md says is absent", () => {
     const found = findInCode("src/**/*.ts", /\bserver\.publish\(/);
     expect(found).toHaveLength(2);
     const files = new Set(found.map((line) => line.split(":")[0]));
-    expect(files).toEqual(new Set(["src/cli/check-with-envoy.ts", "src/cli/control-plane.ts"]));
+    expect(files).toEqual(new Set(["src/cli/check-with-envoy.ts", "src/cli/publisher.ts"]));
   });
 
   test("is absent: anybody but the commands who constructs what has a lifetime", () => {

@@ -1,29 +1,23 @@
 /**
- * The running control plane: source → builder → publication → disk → nodes, put together.
+ * The running control plane: source → builder → publisher → nodes, put together.
  *
- * Everything that decides is in the pure stages; this class owns the lifetimes and carries values from one
- * to the next. Inputs are taken one after the other, so a decision is never made on a state that another
- * one is about to replace.
+ * Everything that decides is in the pure stages; this class owns the lifetimes, and carries values from one to the next.
+ * What is built is taken one after the other, so a decision is never made on a state that another one is about to
+ * replace.
  */
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { RegistryRevisions } from "../config/registry.ts";
-import type { Source, SourceProblem, SourceState } from "../config/source.ts";
+import type { Source, SourceState } from "../config/source.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import { LoadReports } from "../evidence/load-reports.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetSummary } from "../fleet/fleet-summary.ts";
-import { createFleet, step as stepFleet } from "../fleet/fleet.ts";
 import { isAccepted } from "../fleet/convergence.ts";
 import { LoadReportingServiceDefinition } from "../gen/envoy/service/load_stats/v3/lrs.ts";
-import type { Diagnostic } from "../model/diagnostic.ts";
-import type { NodeGroup } from "../model/intent.ts";
-import { newWarnings } from "../model/new-warnings.ts";
-import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
-import { emptyPublication, publish } from "../snapshot/publication.ts";
-import { diffSnapshots } from "../snapshot/diff.ts";
-import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
+import type { Publication } from "../snapshot/publication.ts";
+import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { GenerationStore } from "../store/generation-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
@@ -36,18 +30,14 @@ import { inspectStream, mergePages } from "../xds/inspect-stream.ts";
 import { refusalOfNode } from "../xds/verify-node.ts";
 import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
-import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { EtcdInput } from "./replica-standing.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
-import type { SavedState } from "./saved-snapshots.ts";
-import { SavedSnapshots, standIn } from "./saved-snapshots.ts";
+import { Publisher } from "./publisher.ts";
+import { SavedSnapshots } from "./saved-snapshots.ts";
 import type { PastSnapshot } from "./shared-history.ts";
 import { SharedState } from "./shared-state.ts";
-
-/** Earlier snapshots whose resources a returning node may still hold. */
-const EARLIER_SNAPSHOTS_MAX = 10;
 
 /** What it is built from. */
 export interface ControlPlaneOptions {
@@ -85,13 +75,10 @@ export class ControlPlane {
   /** Builds of which the outcome has not been decided on yet. */
   #undecided = 0;
   readonly #saved: SavedSnapshots;
+  readonly #publisher: Publisher;
   #config: SourceState | undefined;
-  #fleet: Fleet = createFleet();
-  #publication: Publication = emptyPublication;
-  #restored: SavedState = { served: [], lastKnownGood: [], groups: [] };
   #work: Promise<void> = Promise.resolve();
   #closing = false;
-  #isServing = false;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
@@ -102,7 +89,7 @@ export class ControlPlane {
       identifier: options.identifier,
       transport: options.transport,
       protoFiles,
-      earlier: (group, typeUrl) => this.#earlier(group, typeUrl),
+      earlier: (group, typeUrl) => this.#publisher.earlier(group, typeUrl),
       replicas: this.#shared?.replicas,
       emit: (events) => {
         for (const event of events) this.#record(event);
@@ -131,13 +118,14 @@ export class ControlPlane {
       onOutcome: (outcome) => {
         this.#undecided += 1;
         this.#enqueue(async () => {
-          await this.#takeOutcome(outcome);
+          await this.#publisher.take(outcome);
           this.#undecided -= 1;
+          if (outcome.kind === "built") options.onRegistryProgress?.();
           this.#shared?.replicas.reached();
         });
       },
       onPersisted: (persisted) => {
-        const served = this.#publication.served.get(persisted.group)?.version === persisted.version;
+        const served = this.publication.served.get(persisted.group)?.version === persisted.version;
         this.#saved.keep(persisted, served);
       },
     });
@@ -145,18 +133,25 @@ export class ControlPlane {
       store: options.store,
       clock,
       soakMs: options.soakMs,
-      isAccepted: (group) => isAccepted(this.#fleet, group),
+      isAccepted: (group) => isAccepted(this.fleet, group),
       emit: (event) => this.#record(event),
+    });
+    this.#publisher = new Publisher({
+      clock,
+      server: this.server,
+      saved: this.#saved,
+      shared: this.#shared,
+      record: (event) => this.#record(event),
     });
   }
 
   /** Whether nodes are answered: the first snapshots were handed to the server. */
   get isServing(): boolean {
-    return this.#isServing;
+    return this.#publisher.isServing;
   }
 
   get fleet(): Fleet {
-    return this.#fleet;
+    return this.#publisher.fleet;
   }
 
   /** What other replicas have told of their nodes. */
@@ -190,15 +185,13 @@ export class ControlPlane {
   }
 
   get publication(): Publication {
-    return this.#publication;
+    return this.#publisher.publication;
   }
 
   /** Reads the disk, then the source. Nothing is served before the first build, or the last known good instead of it. */
   async start(): Promise<void> {
     this.#shared?.registry.readAhead();
-    this.#restored = await this.#saved.load();
-    const remembered = this.#restored.served;
-    this.#publication = publish(this.#publication, { kind: "remembered", snapshots: remembered }).state;
+    await this.#publisher.restore();
     await this.#options.source.start((state) => this.#takeSource(state));
   }
 
@@ -211,8 +204,7 @@ export class ControlPlane {
   async confirm(version: string): Promise<boolean> {
     return new Promise((resolve) => {
       this.#enqueue(async () => {
-        const { decisions } = await this.#publish({ kind: "confirmed", version }, undefined);
-        resolve(decisions.length > 0);
+        resolve(await this.#publisher.confirm(version));
       });
     });
   }
@@ -241,8 +233,8 @@ export class ControlPlane {
       config: etcdConfig,
       clock,
       identifier,
-      fleet: () => this.#fleet,
-      served: () => this.#publication.served,
+      fleet: () => this.fleet,
+      served: () => this.publication.served,
       isSettled: () => this.#undecided === 0 && this.#builder.isIdle,
       onInstances: (change) => {
         if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
@@ -269,131 +261,12 @@ export class ControlPlane {
     });
   }
 
-  async #takeOutcome(outcome: BuildOutcome): Promise<void> {
-    const atMs = this.#options.clock.monotonicMs();
-    const { state } = outcome;
-    this.#shared?.replicas.built(outcome.kind === "built" ? outcome.snapshots : undefined, outcome.etcd);
-    if (outcome.kind === "built") {
-      const { groups, snapshots, warnings, buildMs, refusedInstances, covered } = outcome;
-      this.#shared?.built({ snapshots, buildMs, covered });
-      for (const problem of refusedInstances) this.#record({ kind: "instance-refused", atMs, ...problem });
-      const fresh = newWarnings(this.#publication.warnings, warnings);
-      if (fresh.length > 0) this.#record({ kind: "source-warning", atMs, diagnostics: fresh });
-      const wasRefused = this.#publication.refused !== undefined;
-      const { decisions } = await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
-      // Otherwise nothing would say that the refusal is over.
-      if (wasRefused && decisions.length === 0) this.#record({ kind: "config-mended", atMs, cause: state.cause });
-      this.#options.onRegistryProgress?.();
-      return;
-    }
-    const diagnostics = outcome.kind === "refused" ? outcome.diagnostics : [failureDiagnostic(outcome.error, state)];
-    await this.#publish({ kind: "refused", diagnostics, cause: state.cause, atMs }, undefined);
-    this.#record({ kind: "config-refused", atMs, cause: state.cause, diagnostics });
-    if (this.#publication.served.size === 0 && this.#restored.lastKnownGood.length > 0) {
-      await this.#fallBack(diagnostics);
-    }
-  }
-
-  async #fallBack(diagnostics: readonly Diagnostic[]): Promise<void> {
-    const { groups } = this.#restored;
-    const { snapshots, isNewest } = standIn(this.#restored, diagnostics);
-    this.#publication = publish(this.#publication, { kind: "fallback", groups, snapshots }).state;
-    const reason = diagnostics[0]?.message ?? "the config cannot be built";
-    for (const snapshot of snapshots) {
-      const atMs = this.#options.clock.monotonicMs();
-      const facts = { group: snapshot.group, snapshotVersion: snapshot.version };
-      this.#record({ kind: "lkg-loaded", atMs, ...facts, reason, isNewest });
-      this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
-    }
-    await this.#push(this.#publication.groups);
-  }
-
-  /** Decides, saves, reports and pushes. */
-  async #publish(
-    input: PublicationInput,
-    build: (BuildOutcome & { readonly kind: "built" }) | undefined,
-  ): Promise<{ readonly decisions: readonly PublicationDecision[] }> {
-    const before = this.#publication;
-    const { state, decisions } = publish(before, input);
-    this.#publication = state;
-    // The last known good is of no revision, and marks nothing.
-    if (input.kind === "built" || input.kind === "confirmed") this.#shared?.decided();
-    const accepted = decisions.flatMap((decision) =>
-      decision.kind === "accepted" || decision.kind === "confirmed" ? [decision.snapshot] : [],
-    );
-    const regrouped = !sameGroups(before.groups, state.groups);
-    if (accepted.length > 0 || regrouped) await this.#saved.served(accepted, state.groups);
-    for (const decision of decisions) this.#report(decision, build);
-    if (accepted.length > 0 || regrouped) await this.#push(before.groups);
-    this.#shared?.history.served(accepted);
-    return { decisions };
-  }
-
-  async #push(groupsBefore: readonly NodeGroup[]): Promise<void> {
-    const { groups, served } = this.#publication;
-    for (const { name } of groupsBefore) {
-      if (groups.some((group) => group.name === name)) continue;
-      const group = name as GroupName;
-      this.#fleet = stepFleet(this.#fleet, { kind: "group-removed", group, atMs: this.#options.clock.monotonicMs() });
-    }
-    for (const { name } of groups) {
-      // A group that comes back with the content it had is no new decision, and is current again all the same.
-      const snapshot = served.get(name as GroupName);
-      if (snapshot === undefined || groupsBefore.some((group) => group.name === name)) continue;
-      this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs: this.#options.clock.monotonicMs() });
-    }
-    const pushed = this.server.publish({ groups, snapshots: served });
-    this.#isServing = served.size > 0;
-    await pushed;
-  }
-
-  #report(decision: PublicationDecision, build: (BuildOutcome & { readonly kind: "built" }) | undefined): void {
-    const atMs = this.#options.clock.monotonicMs();
-    if (decision.kind === "held" || decision.kind === "hold-withdrawn") {
-      const { snapshot, findings } = decision.held;
-      const facts = { atMs, group: snapshot.group, snapshotVersion: snapshot.version };
-      if (decision.kind === "hold-withdrawn") this.#record({ kind: "config-hold-withdrawn", ...facts });
-      else this.#record({ kind: "config-held", ...facts, findings });
-      return;
-    }
-    const { snapshot, before } = decision;
-    const facts = { atMs, group: snapshot.group, snapshotVersion: snapshot.version };
-    if (decision.kind === "confirmed") this.#record({ kind: "config-confirmed", ...facts });
-    this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
-    const changes = diffSnapshots(before, snapshot);
-    const noticedAgoMs = build === undefined ? 0 : atMs - build.state.noticedAtMs;
-    const buildMs = build?.buildMs ?? 0;
-    const cause = snapshot.cause.text;
-    this.#record({ kind: "config-accepted", ...facts, cause, buildMs, noticedAgoMs, changes });
-  }
-
   #record(event: FairwayEvent): void {
     if ("streamId" in event) {
-      this.#fleet = stepFleet(this.#fleet, event);
+      this.#publisher.hear(event);
       if (event.kind !== "sent" && event.kind !== "acked") this.#options.onRegistryProgress?.();
       this.#shared?.fleets.changed();
     }
     this.#options.record(event);
   }
-
-  #earlier(group: GroupName, typeUrl: string): readonly TypeTable[] {
-    const snapshots: readonly Snapshot[] = this.#publication.history.get(group) ?? [];
-    return snapshots.slice(0, EARLIER_SNAPSHOTS_MAX).flatMap((snapshot) => snapshot.tables.get(typeUrl) ?? []);
-  }
-}
-
-function sameGroups(a: readonly NodeGroup[], b: readonly NodeGroup[]): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** A build that died has no line to blame; the newest change is the best place to look. */
-function failureDiagnostic(error: Error, state: SourceState): Diagnostic {
-  const problem: SourceProblem | undefined = state.problems[0];
-  return {
-    code: "source-unreadable",
-    severity: "error",
-    message: error.message,
-    at: { file: problem?.path ?? state.cause, line: 1, column: 1 },
-    hint: "undo the last change, or split it up; what was served before stays",
-  };
 }

@@ -20,7 +20,7 @@ const filesWith = (pattern: RegExp) => files.filter(({ code }) => pattern.test(c
 describe("in the code", () => {
   test("one class feeds the reducer, and nobody else makes a state of it", () => {
     const imports = /^import \{[^}]*\bpublish\b[^}]*\} from "(?:\.\.\/snapshot|\.)\/publication\.ts"/m;
-    expect(filesWith(imports)).toEqual(["cli/control-plane.ts"]);
+    expect(filesWith(imports)).toEqual(["cli/publisher.ts"]);
     expect(filesWith(/\bserved\.(?:set|delete|clear)\(/)).toEqual(["snapshot/publication.ts"]);
     expect(filesWith(/\bcheckRemoval\(/).toSorted()).toEqual(["snapshot/publication.ts", "snapshot/removal-guard.ts"]);
   });
@@ -28,12 +28,12 @@ describe("in the code", () => {
   test("one class hands snapshots to the nodes", () => {
     // The check's server is for an Envoy that it starts itself, behind a socket in a directory of its own.
     expect(filesWith(/\bnew AdsServer\(/).toSorted()).toEqual(["cli/check-with-envoy.ts", "cli/control-plane.ts"]);
-    expect(filesWith(/\bserver\.publish\(/).toSorted()).toEqual(["cli/check-with-envoy.ts", "cli/control-plane.ts"]);
+    expect(filesWith(/\bserver\.publish\(/).toSorted()).toEqual(["cli/check-with-envoy.ts", "cli/publisher.ts"]);
     expect(filesWith(/\.offer\(/)).toEqual(["xds/ads-server.ts"]);
   });
 
   test("what is handed to them is what the reducer says is served", () => {
-    const { code } = files.find(({ path }) => path === "cli/control-plane.ts") ?? { code: "" };
+    const { code } = files.find(({ path }) => path === "cli/publisher.ts") ?? { code: "" };
     const pushes = [...code.matchAll(/server\.publish\((.*)\)/g)].map(([, given]) => given);
     expect(pushes).toEqual(["{ groups, snapshots: served }"]);
     expect(code).toContain("const { groups, served } = this.#publication;");

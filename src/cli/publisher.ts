@@ -1,0 +1,202 @@
+/**
+ * What is served: from what became of a build to what nodes are given.
+ *
+ * Each outcome is decided on, saved, told and pushed, in this order, before the next one. Which nodes have it is folded from
+ * what happens on their streams, so that "served" and "who has it" are always of one moment.
+ */
+import { step as stepFleet, createFleet } from "../fleet/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { NodeGroup } from "../model/intent.ts";
+import { newWarnings } from "../model/new-warnings.ts";
+import type { SourceProblem, SourceState } from "../config/source.ts";
+import { diffSnapshots } from "../snapshot/diff.ts";
+import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
+import { emptyPublication, publish } from "../snapshot/publication.ts";
+import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
+import type { Clock } from "../support/clock.ts";
+import type { FairwayEvent } from "../telemetry/event.ts";
+import type { AdsServer } from "../xds/ads-server.ts";
+import type { BuildOutcome } from "./builder.ts";
+import type { SavedSnapshots, SavedState } from "./saved-snapshots.ts";
+import { standIn } from "./saved-snapshots.ts";
+import type { SharedState } from "./shared-state.ts";
+
+/** Earlier snapshots whose resources a returning node may still hold. */
+const EARLIER_SNAPSHOTS_MAX = 10;
+
+export interface PublisherOptions {
+  readonly clock: Clock;
+  readonly server: Pick<AdsServer, "publish">;
+  readonly saved: Pick<SavedSnapshots, "load" | "served">;
+  /** Where other replicas are told; absent where there is no etcd. */
+  readonly shared: SharedState | undefined;
+  record(event: FairwayEvent): void;
+}
+
+type Built = BuildOutcome & { readonly kind: "built" };
+
+/** Whoever calls it waits for each call before the next. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #fleet: Fleet = createFleet();
+  #publication: Publication = emptyPublication;
+  #restored: SavedState = { served: [], lastKnownGood: [], groups: [] };
+  #isServing = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Whether nodes are answered: the first snapshots were handed to the server. */
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
+  get fleet(): Fleet {
+    return this.#fleet;
+  }
+
+  get publication(): Publication {
+    return this.#publication;
+  }
+
+  /** What an earlier run left on disk: for the guard, for nodes that still hold it, and for want of anything better. */
+  async restore(): Promise<void> {
+    this.#restored = await this.#options.saved.load();
+    const remembered = this.#restored.served;
+    this.#publication = publish(this.#publication, { kind: "remembered", snapshots: remembered }).state;
+  }
+
+  /** What has happened on a stream. */
+  hear(event: Extract<FairwayEvent, { readonly streamId: unknown }>): void {
+    this.#fleet = stepFleet(this.#fleet, event);
+  }
+
+  /** Releases a change that the guard holds; false when no group holds this version. */
+  async confirm(version: string): Promise<boolean> {
+    const { decisions } = await this.#publish({ kind: "confirmed", version }, undefined);
+    return decisions.length > 0;
+  }
+
+  /** What was served before, newest first. */
+  earlier(group: GroupName, typeUrl: string): readonly TypeTable[] {
+    const snapshots: readonly Snapshot[] = this.#publication.history.get(group) ?? [];
+    return snapshots.slice(0, EARLIER_SNAPSHOTS_MAX).flatMap((snapshot) => snapshot.tables.get(typeUrl) ?? []);
+  }
+
+  /** What became of a build. */
+  async take(outcome: BuildOutcome): Promise<void> {
+    const atMs = this.#options.clock.monotonicMs();
+    const { state } = outcome;
+    this.#options.shared?.replicas.built(outcome.kind === "built" ? outcome.snapshots : undefined, outcome.etcd);
+    if (outcome.kind === "built") {
+      const { groups, snapshots, warnings, buildMs, refusedInstances, covered } = outcome;
+      this.#options.shared?.built({ snapshots, buildMs, covered });
+      for (const problem of refusedInstances) this.#options.record({ kind: "instance-refused", atMs, ...problem });
+      const fresh = newWarnings(this.#publication.warnings, warnings);
+      if (fresh.length > 0) this.#options.record({ kind: "source-warning", atMs, diagnostics: fresh });
+      const wasRefused = this.#publication.refused !== undefined;
+      const { decisions } = await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
+      // Otherwise nothing would say that the refusal is over.
+      if (wasRefused && decisions.length === 0)
+        this.#options.record({ kind: "config-mended", atMs, cause: state.cause });
+      return;
+    }
+    const diagnostics = outcome.kind === "refused" ? outcome.diagnostics : [failureDiagnostic(outcome.error, state)];
+    await this.#publish({ kind: "refused", diagnostics, cause: state.cause, atMs }, undefined);
+    this.#options.record({ kind: "config-refused", atMs, cause: state.cause, diagnostics });
+    if (this.#publication.served.size === 0 && this.#restored.lastKnownGood.length > 0) {
+      await this.#fallBack(diagnostics);
+    }
+  }
+
+  async #fallBack(diagnostics: readonly Diagnostic[]): Promise<void> {
+    const { groups } = this.#restored;
+    const { snapshots, isNewest } = standIn(this.#restored, diagnostics);
+    this.#publication = publish(this.#publication, { kind: "fallback", groups, snapshots }).state;
+    const reason = diagnostics[0]?.message ?? "the config cannot be built";
+    for (const snapshot of snapshots) {
+      const atMs = this.#options.clock.monotonicMs();
+      const facts = { group: snapshot.group, snapshotVersion: snapshot.version };
+      this.#options.record({ kind: "lkg-loaded", atMs, ...facts, reason, isNewest });
+      this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
+    }
+    await this.#push(this.#publication.groups);
+  }
+
+  /** Decides, saves, reports and pushes. */
+  async #publish(
+    input: PublicationInput,
+    build: Built | undefined,
+  ): Promise<{ readonly decisions: readonly PublicationDecision[] }> {
+    const before = this.#publication;
+    const { state, decisions } = publish(before, input);
+    this.#publication = state;
+    // The last known good is of no revision, and marks nothing.
+    if (input.kind === "built" || input.kind === "confirmed") this.#options.shared?.decided();
+    const accepted = decisions.flatMap((decision) =>
+      decision.kind === "accepted" || decision.kind === "confirmed" ? [decision.snapshot] : [],
+    );
+    const regrouped = !sameGroups(before.groups, state.groups);
+    if (accepted.length > 0 || regrouped) await this.#options.saved.served(accepted, state.groups);
+    for (const decision of decisions) this.#report(decision, build);
+    if (accepted.length > 0 || regrouped) await this.#push(before.groups);
+    this.#options.shared?.history.served(accepted);
+    return { decisions };
+  }
+
+  async #push(groupsBefore: readonly NodeGroup[]): Promise<void> {
+    const { groups, served } = this.#publication;
+    for (const { name } of groupsBefore) {
+      if (groups.some((group) => group.name === name)) continue;
+      const group = name as GroupName;
+      this.#fleet = stepFleet(this.#fleet, { kind: "group-removed", group, atMs: this.#options.clock.monotonicMs() });
+    }
+    for (const { name } of groups) {
+      // A group that comes back with the content it had is no new decision, and is current again all the same.
+      const snapshot = served.get(name as GroupName);
+      if (snapshot === undefined || groupsBefore.some((group) => group.name === name)) continue;
+      this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs: this.#options.clock.monotonicMs() });
+    }
+    const pushed = this.#options.server.publish({ groups, snapshots: served });
+    this.#isServing = served.size > 0;
+    await pushed;
+  }
+
+  #report(decision: PublicationDecision, build: Built | undefined): void {
+    const atMs = this.#options.clock.monotonicMs();
+    if (decision.kind === "held" || decision.kind === "hold-withdrawn") {
+      const { snapshot, findings } = decision.held;
+      const facts = { atMs, group: snapshot.group, snapshotVersion: snapshot.version };
+      if (decision.kind === "hold-withdrawn") this.#options.record({ kind: "config-hold-withdrawn", ...facts });
+      else this.#options.record({ kind: "config-held", ...facts, findings });
+      return;
+    }
+    const { snapshot, before } = decision;
+    const facts = { atMs, group: snapshot.group, snapshotVersion: snapshot.version };
+    if (decision.kind === "confirmed") this.#options.record({ kind: "config-confirmed", ...facts });
+    this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
+    const changes = diffSnapshots(before, snapshot);
+    const noticedAgoMs = build === undefined ? 0 : atMs - build.state.noticedAtMs;
+    const buildMs = build?.buildMs ?? 0;
+    const cause = snapshot.cause.text;
+    this.#options.record({ kind: "config-accepted", ...facts, cause, buildMs, noticedAgoMs, changes });
+  }
+}
+
+function sameGroups(a: readonly NodeGroup[], b: readonly NodeGroup[]): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** A build that died has no line to blame; the newest change is the best place to look. */
+function failureDiagnostic(error: Error, state: SourceState): Diagnostic {
+  const problem: SourceProblem | undefined = state.problems[0];
+  return {
+    code: "source-unreadable",
+    severity: "error",
+    message: error.message,
+    at: { file: problem?.path ?? state.cause, line: 1, column: 1 },
+    hint: "undo the last change, or split it up; what was served before stays",
+  };
+}
