@@ -7,10 +7,10 @@
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import type { ReferencedFiles } from "../config/referenced-files.ts";
-import type { Registry, RegistryRevisions } from "../config/registry.ts";
+import type { Registry } from "../config/registry.ts";
 import { packEntries } from "../config/registry-change.ts";
 import type { Document, SourceProblem, SourceState } from "../config/source.ts";
-import type { Positions } from "../etcd/positions.ts";
+import type { Progress } from "../etcd/positions.ts";
 import { newest } from "../etcd/positions.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
@@ -45,8 +45,8 @@ const TAKE_MS_MAX = 5;
 /** What became of one input. */
 export type BuildOutcome = {
   readonly state: SourceState;
-  /** Where in the history of etcd it is; undefined without etcd. */
-  readonly etcd?: Positions | undefined;
+  /** How far it is in etcd, `reached` only of what registered there; undefined without etcd. */
+  readonly etcd?: Progress | undefined;
 } & (
   | {
       readonly kind: "built";
@@ -55,8 +55,6 @@ export type BuildOutcome = {
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
       readonly refusedInstances: readonly InstanceProblem[];
-      /** Up to where it has what registered in etcd; undefined where there is no etcd. */
-      readonly covered: RegistryRevisions | undefined;
     }
   | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "failed"; readonly error: FairwayError }
@@ -75,7 +73,7 @@ export interface BuilderPorts {
   /** Where the files that documents name are read. */
   readonly files: Pick<ReferencedFiles, "state" | "read">;
   /** Where instances register; absent where there is no etcd. */
-  readonly registry?: Pick<Registry, "read" | "take" | "covered" | "forget"> | undefined;
+  readonly registry?: Pick<Registry, "read" | "take" | "forget"> | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
   onOutcome(outcome: BuildOutcome): void;
@@ -87,9 +85,7 @@ interface Running {
   readonly buildId: number;
   readonly state: SourceState;
   readonly timer: NodeJS.Timeout;
-  covered: RegistryRevisions | undefined;
-  /** Where in the history of etcd it is. */
-  etcd: Positions | undefined;
+  etcd: Progress | undefined;
 }
 
 /** Owns the building thread. */
@@ -141,7 +137,7 @@ export class Builder {
     this.#buildIds += 1;
     const buildId = this.#buildIds;
     const timer = setTimeout(() => this.#hung(), BUILD_MS_MAX);
-    this.#running = { buildId, state, timer, covered: undefined, etcd: undefined };
+    this.#running = { buildId, state, timer, etcd: undefined };
     this.#parts.clear();
     this.#request(this.#worker, this.#running);
   }
@@ -151,7 +147,10 @@ export class Builder {
     const files = this.#ports.files.state;
     const update = this.#ports.registry?.take();
     const upserted = packEntries(update?.upserted ?? []);
-    if (update !== undefined) running.etcd = newest(state.etcd ?? new Map(), update.etcd);
+    if (update !== undefined) {
+      const { changed, reached } = update.etcd;
+      running.etcd = { changed: newest(state.etcd ?? new Map(), changed), reached };
+    }
     const request: BuildRequest = {
       buildId,
       config: changeSince(this.#known.config, state),
@@ -160,7 +159,6 @@ export class Builder {
       cause: { text: state.cause, atMs: this.#ports.clock.nowMs() },
       registry: update && { ...update, upserted },
     };
-    running.covered = this.#ports.registry?.covered;
     worker.postMessage(request, [upserted.revisions.buffer, upserted.ends.buffer, upserted.values.buffer]);
   }
 
@@ -228,7 +226,6 @@ export class Builder {
     }
     const snapshots = this.#assemble(reply.changes);
     const { groups, warnings, buildMs, refusedInstances } = reply;
-    const covered = this.#running?.covered;
     // Nobody waits for it: what is no longer named is no longer followed.
     if (reply.fewerPrefixes !== undefined) void this.#ports.registry?.read(reply.fewerPrefixes);
     this.#finish((state) => ({
@@ -239,7 +236,6 @@ export class Builder {
       warnings,
       buildMs,
       refusedInstances,
-      covered,
     }));
   }
 

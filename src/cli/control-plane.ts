@@ -7,7 +7,6 @@
  */
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
-import type { RegistryRevisions } from "../config/registry.ts";
 import type { Source, SourceState } from "../config/source.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
@@ -37,6 +36,7 @@ import type { ExplainedFacts } from "./explain-client.ts";
 import { Publisher } from "./publisher.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 import type { PastSnapshot } from "./shared-history.ts";
+import type { RegistryPositions } from "./shared-state.ts";
 import { SharedState } from "./shared-state.ts";
 
 /** What it is built from. */
@@ -58,7 +58,7 @@ export interface ControlPlaneOptions {
   readonly onWarning?: ((text: string) => void) | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
-  /** `registryRevisions` may be others than before. */
+  /** `registryPositions` may be others than before. */
   readonly onRegistryProgress?: (() => void) | undefined;
   /** Log, metrics and timeline. */
   record(event: FairwayEvent): void;
@@ -179,9 +179,8 @@ export class ControlPlane {
     return pages.length === 0 ? undefined : mergePages(pages, query.limit);
   }
 
-  /** Up to which revisions of etcd what registered is known here, and acknowledged by all nodes. */
-  get registryRevisions(): { readonly known: RegistryRevisions; readonly acknowledged: RegistryRevisions } {
-    return this.#shared?.revisions ?? { known: new Map(), acknowledged: new Map() };
+  get registryPositions(): RegistryPositions {
+    return this.#shared?.positions ?? { reached: new Map(), acknowledged: new Map() };
   }
 
   get publication(): Publication {

@@ -91,8 +91,8 @@ export class Publisher {
     const { state } = outcome;
     this.#options.shared?.replicas.built(outcome.kind === "built" ? outcome.snapshots : undefined, outcome.etcd);
     if (outcome.kind === "built") {
-      const { groups, snapshots, warnings, buildMs, refusedInstances, covered } = outcome;
-      this.#options.shared?.built({ snapshots, buildMs, covered });
+      const { groups, snapshots, warnings, buildMs, refusedInstances, etcd } = outcome;
+      this.#options.shared?.built({ snapshots, buildMs, etcd });
       for (const problem of refusedInstances) this.#options.record({ kind: "instance-refused", atMs, ...problem });
       const fresh = newWarnings(this.#publication.warnings, warnings);
       if (fresh.length > 0) this.#options.record({ kind: "source-warning", atMs, diagnostics: fresh });

@@ -5,9 +5,9 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { LeasedKey } from "../etcd/leased-key.ts";
-import type { RegistryRevisions } from "../config/registry.ts";
 import { REPLICAS_PREFIX, replicaRecord } from "../fleet/replica-record.ts";
 import type { Clock } from "../support/clock.ts";
+import type { RegistryPositions } from "./shared-state.ts";
 
 /** A replica that is gone holds up whoever waits for it no longer than this. */
 const TTL_SECONDS = 10;
@@ -20,7 +20,7 @@ export interface PresenceOptions {
   /** Where the admin API listens. */
   readonly admin: string;
   readonly onWarning: (text: string) => void;
-  readonly read: () => { readonly known: RegistryRevisions; readonly acknowledged: RegistryRevisions };
+  readonly read: () => RegistryPositions;
 }
 
 /** Starts at once. */
@@ -65,7 +65,7 @@ export class ReplicaPresence {
 
   #write(): void {
     const { admin, read } = this.#options;
-    const { known, acknowledged } = read();
-    this.#key.set(JSON.stringify(replicaRecord({ startedAtMs: this.#startedAtMs, admin }, known, acknowledged)));
+    const { reached, acknowledged } = read();
+    this.#key.set(JSON.stringify(replicaRecord({ startedAtMs: this.#startedAtMs, admin }, reached, acknowledged)));
   }
 }

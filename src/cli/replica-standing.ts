@@ -7,7 +7,7 @@
  */
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
-import type { Positions } from "../etcd/positions.ts";
+import type { Positions, Progress } from "../etcd/positions.ts";
 import { hasAll, newest } from "../etcd/positions.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { ServedMark } from "../store/served-marks.ts";
@@ -28,8 +28,8 @@ const LAG_MS_MAX = 60_000;
 
 /** Something in etcd that is built from. */
 export interface EtcdInput {
-  /** Up to where everything that happened was handed on. */
-  readonly known: Positions;
+  /** Of what was handed on last; see `Progress`. */
+  readonly reached: Positions;
   lookAgain(): Promise<void>;
 }
 
@@ -81,10 +81,10 @@ export class ReplicaStanding implements Replicas {
   }
 
   /** What became of the newest input; undefined when it was refused. */
-  built(snapshots: ReadonlyMap<GroupName, Snapshot> | undefined, etcd: Positions | undefined): void {
+  built(snapshots: ReadonlyMap<GroupName, Snapshot> | undefined, etcd: Progress | undefined): void {
     this.#isBuilt = snapshots !== undefined && etcd !== undefined;
     if (snapshots === undefined || etcd === undefined) return;
-    this.#built = new Map([...snapshots].map(([group, { version }]) => [group, { version, etcd }]));
+    this.#built = new Map([...snapshots].map(([group, { version }]) => [group, { version, changed: etcd.changed }]));
   }
 
   /** What is served has been decided: the others are told, and nobody waits for that. */
@@ -126,33 +126,33 @@ export class ReplicaStanding implements Replicas {
     const mark = this.#marks.of(group);
     const served = this.#options.served().get(group);
     if (mark === undefined || served === undefined || served.version === mark.version) return false;
-    return !hasAll(this.#knownOf(group), mark.etcd);
+    return !hasAll(this.#reachedOf(group), mark.changed);
   }
 
-  /** Up to where nothing is missing in what is served: as far as is known, when all of that has become what is served. */
-  #knownOf(group: GroupName): Positions {
+  /** Of what is served: as far as the inputs, when all of that has become what is served. */
+  #reachedOf(group: GroupName): Positions {
     const served = this.#serves.get(group);
     // What comes from the disk may lack everything.
-    if (served === undefined) return new Map([...this.#known().keys()].map((prefix) => [prefix, 0]));
+    if (served === undefined) return new Map([...this.#reached().keys()].map((prefix) => [prefix, 0]));
     const isNewest = this.#isBuilt && this.#built.get(group)?.version === served.version && this.#options.isSettled();
-    return isNewest ? newest(served.etcd, this.#known()) : served.etcd;
+    return isNewest ? newest(served.changed, this.#reached()) : served.changed;
   }
 
-  #known(): Positions {
-    return newest(...this.#options.inputs.map(({ known }) => known));
+  #reached(): Positions {
+    return newest(...this.#options.inputs.map(({ reached }) => reached));
   }
 
   #raise(): void {
     this.#marks.raise(
-      new Map([...this.#serves].map(([group, served]) => [group, { ...served, known: this.#knownOf(group) }])),
+      new Map([...this.#serves].map(([group, served]) => [group, { ...served, reached: this.#reachedOf(group) }])),
     );
   }
 
   /** For people: what the others have, and this one has not. */
   #difference(group: GroupName): string {
-    const { version, etcd } = this.#marks.of(group) ?? { version: "none", etcd: new Map<string, number>() };
-    const own = this.#knownOf(group);
-    const missing = [...etcd].filter(([prefix, revision]) => (own.get(prefix) ?? Infinity) < revision);
+    const { version, changed } = this.#marks.of(group) ?? { version: "none", changed: new Map<string, number>() };
+    const own = this.#reachedOf(group);
+    const missing = [...changed].filter(([prefix, revision]) => (own.get(prefix) ?? Infinity) < revision);
     const places = missing.map(
       ([prefix, revision]) => `${prefix} up to revision ${revision}, it is at ${own.get(prefix)}`,
     );
@@ -180,12 +180,12 @@ export class ReplicaStanding implements Replicas {
     const nowMs = this.#nowMs();
     const needed: Positions[] = [];
     for (const [group, lag] of this.#lags) {
-      if (nowMs - lag.sinceMs >= LOOK_AFTER_MS) needed.push(this.#marks.of(group)?.etcd ?? new Map());
+      if (nowMs - lag.sinceMs >= LOOK_AFTER_MS) needed.push(this.#marks.of(group)?.changed ?? new Map());
       if (lag.isTold || nowMs - lag.sinceMs < TELL_AFTER_MS) continue;
       lag.isTold = true;
       this.#options.record({ kind: "replica-lagging", atMs: nowMs, group, reason: this.#difference(group) });
     }
-    if (this.#isLooking || hasAll(this.#known(), newest(...needed))) return;
+    if (this.#isLooking || hasAll(this.#reached(), newest(...needed))) return;
     this.#isLooking = true;
     void Promise.all(this.#options.inputs.map((input) => input.lookAgain())).finally(() => {
       this.#isLooking = false;

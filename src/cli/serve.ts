@@ -186,7 +186,7 @@ async function serve(options: ServeOptions): Promise<void> {
     const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
     const xdsAsksFor = askedFor(options.connections);
     record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
-    const read = () => plane.registryRevisions;
+    const read = () => plane.registryPositions;
     presence = etcd && new ReplicaPresence({ etcd, clock, admin: adminAddress, onWarning: warn, read });
     await plane.start();
     const signal = await nextSignal();

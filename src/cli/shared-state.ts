@@ -2,11 +2,11 @@
  * What a control plane shares with others through etcd, beside the config: the instances that register, how new what
  * each replica serves is, and who is connected where.
  */
-import type { RegistryRevisions } from "../config/registry.ts";
 import { Registry } from "../config/registry.ts";
 import type { SourceState } from "../config/source.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
+import type { Positions, Progress } from "../etcd/positions.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { RegistryProgress } from "../fleet/registry-progress.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
@@ -30,12 +30,19 @@ export interface SharedStateOptions {
   isSettled(): boolean;
   /** Instances have come or gone. */
   onInstances(change: Pick<SourceState, "cause" | "noticedAtMs">): void;
-  /** `revisions` may be others than before. */
+  /** `positions` may be others than before. */
   onProgress(): void;
   /** How this replica stands to the others may have changed. */
   onStanding(): void;
   onWarning(text: string): void;
   record(event: FairwayEvent): void;
+}
+
+/** How far what registered has come. */
+export interface RegistryPositions {
+  readonly reached: Positions;
+  /** Up to here all nodes have acknowledged it. */
+  readonly acknowledged: Positions;
 }
 
 /** Starts at once; `close` ends it. */
@@ -61,8 +68,10 @@ export class SharedState {
       ...reports,
       random: Math.random,
       onChange: (change) => options.onInstances(change),
-      onCovered: () => options.onProgress(),
-      onReached: () => this.replicas.reached(),
+      onReached: () => {
+        options.onProgress();
+        this.replicas.reached();
+      },
     });
     this.replicas = new ReplicaStanding({
       etcd,
@@ -83,20 +92,21 @@ export class SharedState {
     });
   }
 
-  /** Up to which revisions of etcd what registered is known here, and acknowledged by all nodes. */
-  get revisions(): { readonly known: RegistryRevisions; readonly acknowledged: RegistryRevisions } {
+  get positions(): RegistryPositions {
     const acknowledged = this.#progress.acknowledged(this.#options.fleet(), this.#options.served());
-    return { known: this.registry.heard, acknowledged };
+    // Of what was not read yet nobody waits for an acknowledgement.
+    const reached = new Map([...this.registry.reached].filter(([, revision]) => revision > 0));
+    return { reached, acknowledged };
   }
 
   /** A build has ended well; how long it took decides how often there may be one. */
   built(build: {
     readonly snapshots: ReadonlyMap<GroupName, Snapshot>;
     readonly buildMs: number;
-    readonly covered: RegistryRevisions | undefined;
+    readonly etcd: Progress | undefined;
   }): void {
     this.registry.paceBy(build.buildMs);
-    if (build.covered !== undefined) this.#progress.built(build.snapshots, build.covered);
+    if (build.etcd !== undefined) this.#progress.built(build.snapshots, build.etcd.reached);
   }
 
   /** What is to be served has been decided. */

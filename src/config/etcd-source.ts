@@ -27,7 +27,7 @@ export interface EtcdSourceOptions {
   readonly onContact: (prefix: string, contact: Contact) => void;
   /** For what deserves a line in the log and is no problem of the documents. */
   readonly onWarning: (text: string) => void;
-  /** `known` may have grown. */
+  /** `reached` may have grown. */
   readonly onReached?: () => void;
 }
 
@@ -38,8 +38,9 @@ export class EtcdSource implements Source {
   readonly #documents = new Map<string, Document>();
   #revision = 0;
   #reason = "etcd has not answered yet";
+  /** See `Progress`. */
   #changedRevision = 0;
-  #knownRevision = 0;
+  #reachedRevision = 0;
   /** Somebody's push is half done, and is not taken over. */
   #isMarked = false;
   #isClosed = false;
@@ -48,9 +49,9 @@ export class EtcdSource implements Source {
     this.#options = options;
   }
 
-  /** Everything that happened up to here was told, if it was anything. */
-  get known(): Positions {
-    return new Map([[CONFIG_PREFIX, this.#knownRevision]]);
+  /** Of what was told last; see `Progress`. */
+  get reached(): Positions {
+    return new Map([[CONFIG_PREFIX, this.#reachedRevision]]);
   }
 
   /** Lists what is there once more. */
@@ -77,7 +78,7 @@ export class EtcdSource implements Source {
         },
         reached: (revision) => {
           if (this.#isMarked) return;
-          this.#changedRevision = Math.max(this.#changedRevision, revision);
+          this.#reachedRevision = Math.max(this.#reachedRevision, revision);
           this.#options.onReached?.();
         },
         contact: (contact) => {
@@ -114,7 +115,8 @@ export class EtcdSource implements Source {
     }
     const isFirst = this.#revision === 0;
     this.#replace(entries);
-    this.#knownRevision = revision;
+    this.#changedRevision = revision;
+    this.#reachedRevision = Math.max(this.#reachedRevision, revision);
     const [key] = keys;
     const named = keys.length === 1 && key !== undefined ? `etcd:${key}` : `${keys.length} keys of etcd`;
     listener(this.#state(problemsOf(this.#documents), isFirst ? "start" : named));

@@ -7,7 +7,7 @@
  */
 import type { Entry, EtcdPort } from "../etcd/etcd-port.ts";
 import type { Contact, FollowedChange, FollowTimes } from "../etcd/follow-prefix.ts";
-import type { Positions } from "../etcd/positions.ts";
+import type { Positions, Progress } from "../etcd/positions.ts";
 import { PrefixFollower } from "../etcd/follow-prefix.ts";
 import type { Clock } from "../support/clock.ts";
 import type { RegistryChange, RegistryEntry } from "./registry-change.ts";
@@ -26,17 +26,14 @@ const GAP_MS_MIN = 10;
 const GAP_PER_BUILD = 2;
 const GAP_MS_MAX = 1_000;
 
-/** By the prefix that is followed: the revision of etcd up to which everything below it is in a build. */
-export type RegistryRevisions = ReadonlyMap<string, number>;
-
 /** What a build is given. */
 export interface RegistryUpdate extends RegistryChange {
   readonly upserted: readonly RegistryEntry[];
   /** The prefixes that are followed; what is below them is known as far as there is no problem. */
   readonly prefixes: readonly string[];
   readonly problems: readonly SourceProblem[];
-  /** Where in the history of etcd this is. */
-  readonly etcd: Positions;
+  /** Of everything that was taken up to now, by the prefix that is followed. */
+  readonly etcd: Progress;
 }
 
 export interface RegistryOptions {
@@ -47,9 +44,7 @@ export interface RegistryOptions {
   /** There is more to `take`. */
   readonly onChange: (change: Pick<SourceState, "cause" | "noticedAtMs">) => void;
   readonly onContact: (prefix: string, contact: Contact) => void;
-  /** What was taken last covers later revisions as well, because they changed nothing for it. */
-  readonly onCovered?: () => void;
-  /** `known` may have grown. */
+  /** `reached` has grown. */
   readonly onReached?: () => void;
 }
 
@@ -76,7 +71,8 @@ export class Registry {
   readonly #entries = new Map<string, Entry>();
   readonly #upserted = new Set<string>();
   readonly #removed = new Set<string>();
-  #covered = new Map<string, number>();
+  /** Has every prefix that is followed. */
+  #reached = new Map<string, number>();
   /** Something has come that no build has been given. */
   #isPending = false;
   #changedKeys = 0;
@@ -85,17 +81,15 @@ export class Registry {
   #toldAtMs = -Infinity;
   #gapMs = GAP_MS_MIN;
   #timer: NodeJS.Timeout | undefined;
-  #taken: Positions = new Map();
   #isClosed = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
   }
 
-  /** Everything that happened up to here was taken, if it was anything. */
-  get known(): Positions {
-    if (this.#upserted.size + this.#removed.size > 0) return this.#taken;
-    return new Map([...this.#followed].map(([root, { follower }]) => [root, follower.revision]));
+  /** Of what was taken last; see `Progress`. */
+  get reached(): Positions {
+    return this.#reached;
   }
 
   /** Lists everything that is followed once more. */
@@ -133,30 +127,19 @@ export class Registry {
       if (entry !== undefined) upserted.push({ key, value: entry.value, revision: entry.modRevision });
     }
     const removed = [...this.#removed];
-    const etcd = new Map([...this.#followed].map(([root, { revision }]) => [root, revision]));
-    this.#taken = etcd;
+    const changed = new Map([...this.#followed].map(([root, { revision }]) => [root, revision]));
+    this.#reached = new Map(
+      [...this.#followed].map(([root, { hasListed, follower }]) => [root, hasListed ? follower.revision : 0]),
+    );
     this.#upserted.clear();
     this.#removed.clear();
-    this.#covered = new Map(this.heard);
     this.#isPending = false;
     const problems = [...this.#followed].flatMap(([root, { hasListed, reason }]): readonly SourceProblem[] => {
       if (hasListed || !this.#roots.has(root)) return [];
       const hint = "what was served last stays; it goes on by itself when etcd answers";
       return [{ code: "etcd-unreachable", path: `etcd:${root}`, message: reason, hint }];
     });
-    return { prefixes: [...this.#prefixes], upserted, removed, problems, etcd };
-  }
-
-  /** What the last `take` covers; the map goes on with etcd until something changes that the next one has. */
-  get covered(): RegistryRevisions {
-    return this.#covered;
-  }
-
-  /** The newest revision that is known, by the prefix that is followed. */
-  get heard(): RegistryRevisions {
-    return new Map(
-      [...this.#followed].flatMap(([root, each]) => (each.hasListed ? [[root, each.follower.revision]] : [])),
-    );
+    return { prefixes: [...this.#prefixes], upserted, removed, problems, etcd: { changed, reached: this.#reached } };
   }
 
   /** Who takes has forgotten everything. */
@@ -183,6 +166,7 @@ export class Registry {
       if (this.#roots.has(root)) continue;
       follower.close();
       this.#followed.delete(root);
+      this.#reached.delete(root);
     }
   }
 
@@ -203,6 +187,7 @@ export class Registry {
     });
     const reason = "etcd has not answered yet";
     this.#followed.set(root, { follower, entries: new Map(), revision: 0, hasListed: false, reason, listed, first });
+    this.#reached.set(root, 0);
   }
 
   #take(root: string, entries: ReadonlyMap<string, Entry>, { keys, revision }: FollowedChange): void {
@@ -230,10 +215,8 @@ export class Registry {
   }
 
   #reach(root: string, revision: number): void {
-    if (!this.#isPending && this.#followed.get(root)?.hasListed === true) {
-      this.#covered.set(root, revision);
-      this.#options.onCovered?.();
-    }
+    if (this.#isPending || this.#followed.get(root)?.hasListed !== true) return;
+    this.#reached.set(root, revision);
     this.#options.onReached?.();
   }
 

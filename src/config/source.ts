@@ -46,7 +46,7 @@ export interface SourceState {
   readonly noticedAtMs: number;
   /** What changed since the state before, for people: `routes.yaml`, or `3 files`. */
   readonly cause: string;
-  /** Where in the history of etcd it is; absent where nothing comes from there. */
+  /** The last change of etcd that is in it, see `Progress`; absent where nothing comes from there. */
   readonly etcd?: Positions;
 }
 

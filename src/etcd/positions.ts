@@ -1,9 +1,21 @@
 /**
  * How far into the history of etcd something is, by prefix: each is followed by itself, and hears nothing of the others.
+ *
+ * Two answers are needed of everything that is made of what is in etcd. Whoever compares two of them asks for the last
+ * change that is in each: it is the same for all who have the same. Whoever waits for a change asks up to where nothing
+ * is missing: that goes on with etcd while others write what is no part of it.
  */
 
-/** By prefix, the revision of the last change that is in it. */
+/** By prefix, a revision; one that is not here is not followed, and one that was not read yet is 0. */
 export type Positions = ReadonlyMap<string, number>;
+
+/** Of a state that was read, a build, or what is served. */
+export interface Progress {
+  /** The last change that is in it. */
+  readonly changed: Positions;
+  /** Up to here nothing is missing in it. The map goes on with etcd, until something comes that is not in it. */
+  readonly reached: Positions;
+}
 
 /** Whether something that is at `own` has all that is in `of`, as far as it follows the same prefixes. */
 export function hasAll(own: Positions, of: Positions): boolean {

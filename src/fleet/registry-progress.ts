@@ -1,13 +1,13 @@
 /**
  * How far the registry has come: up to which revision of etcd everything that registered has been acknowledged.
  *
- * Each build covers the registry up to some revision and makes a snapshot for each group. A group is as far as the
+ * Each build has the registry up to some revision and makes a snapshot for each group. A group is as far as the
  * oldest of these snapshots that one of its nodes still has. What counts are connected nodes that could have it: not
  * one that is gone, refused what it was sent, or is overdue; those would hold up everybody who waits for a drain.
  *
  * Like the fleet it is changed in place, and says a new value for each question.
  */
-import type { RegistryRevisions } from "../config/registry.ts";
+import type { Positions } from "../etcd/positions.ts";
 import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { Fleet } from "./fleet.ts";
 import type { NodeRecord } from "./node-record.ts";
@@ -22,20 +22,20 @@ interface BuiltVersion {
   build: number;
 }
 
-const nothing: RegistryRevisions = new Map();
+const nothing: Positions = new Map();
 
 export class RegistryProgress {
-  /** By build; the maps go on growing while nothing changes, see `Registry.covered`. */
-  readonly #covered = new Map<number, RegistryRevisions>();
+  /** By build what it has reached; the newest map goes on with etcd, see `Progress`. */
+  readonly #reached = new Map<number, Positions>();
   /** By group, oldest first. */
   readonly #groups = new Map<GroupName, BuiltVersion[]>();
   #build = 0;
 
   /** Takes a build, whether all of it is served or not. */
-  built(snapshots: ReadonlyMap<GroupName, Snapshot>, covered: RegistryRevisions): void {
+  built(snapshots: ReadonlyMap<GroupName, Snapshot>, reached: Positions): void {
     this.#build += 1;
-    this.#covered.set(this.#build, covered);
-    this.#covered.delete(this.#build - BUILDS_MAX);
+    this.#reached.set(this.#build, reached);
+    this.#reached.delete(this.#build - BUILDS_MAX);
     for (const group of this.#groups.keys()) if (!snapshots.has(group)) this.#groups.delete(group);
     for (const [group, { version }] of snapshots) {
       const versions = this.#groups.get(group) ?? [];
@@ -48,7 +48,7 @@ export class RegistryProgress {
   }
 
   /** By prefix, up to where all that registered is published and acknowledged; empty when that is not known. */
-  acknowledged(fleet: Fleet, served: ReadonlyMap<GroupName, Snapshot>): RegistryRevisions {
+  acknowledged(fleet: Fleet, served: ReadonlyMap<GroupName, Snapshot>): Positions {
     let build = this.#build;
     for (const [group, versions] of this.#groups) {
       const snapshot = served.get(group);
@@ -60,7 +60,7 @@ export class RegistryProgress {
         if (node !== undefined && counts(node, snapshot)) build = Math.min(build, oldest(node, builds));
       }
     }
-    return this.#covered.get(build) ?? nothing;
+    return this.#reached.get(build) ?? nothing;
   }
 }
 

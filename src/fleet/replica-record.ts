@@ -5,6 +5,7 @@
  * of what it does not know, because replicas of two versions run side by side during every update.
  */
 import * as z from "zod";
+import type { Positions } from "../etcd/positions.ts";
 
 /** Below it is a key for each replica. */
 export const REPLICAS_PREFIX = "/fairway/replicas/";
@@ -15,7 +16,7 @@ const schema = z.object({
   startedAtMs: z.number(),
   /** Where its admin API is, `host:port` as it was told to listen. */
   admin: z.string(),
-  /** The newest revision of etcd that it knows of all that registered. */
+  /** Up to here it has taken all that registered. */
   registryRevision: revision,
   /** Up to here everything that registered is acknowledged by every Envoy that counts. */
   acknowledgedRevision: revision,
@@ -28,11 +29,11 @@ export type ReplicaRecord = z.infer<typeof schema>;
 /** The record of a replica; revisions by prefix, where what is not acknowledged is missing. */
 export function replicaRecord(
   self: Pick<ReplicaRecord, "startedAtMs" | "admin">,
-  known: ReadonlyMap<string, number>,
-  acknowledged: ReadonlyMap<string, number>,
+  reached: Positions,
+  acknowledged: Positions,
 ): ReplicaRecord {
   const prefixes = Object.fromEntries(
-    [...known].map(([prefix, registryRevision]) => [
+    [...reached].map(([prefix, registryRevision]) => [
       prefix,
       { registryRevision, acknowledgedRevision: acknowledged.get(prefix) ?? 0 },
     ]),

@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { Entry, EtcdPort, Write } from "../etcd/etcd-port.ts";
 import type { Contact, FollowTimes } from "../etcd/follow-prefix.ts";
 import { PrefixFollower } from "../etcd/follow-prefix.ts";
-import type { Positions } from "../etcd/positions.ts";
+import type { Positions, Progress } from "../etcd/positions.ts";
 import { hasAll, hasMore, newest } from "../etcd/positions.ts";
 import type { Clock } from "../support/clock.ts";
 
@@ -24,17 +24,12 @@ const MARKS_PER_WRITE = 50;
 const RETRY_MS = 1_000;
 
 /** The newest that any replica has served to a group. */
-export interface ServedMark {
+export interface ServedMark extends Pick<Progress, "changed"> {
   readonly version: string;
-  /** What is in it. */
-  readonly etcd: Positions;
 }
 
 /** What a replica serves. */
-export interface Served extends ServedMark {
-  /** Up to where nothing is missing; at least as far as the last changes that are in it. */
-  readonly known: Positions;
-}
+export interface Served extends ServedMark, Progress {}
 
 export interface ServedMarksOptions {
   readonly etcd: EtcdPort;
@@ -140,10 +135,10 @@ export class ServedMarks {
   }
 
   /** It has all that the mark has, and more, and is something else. */
-  #isNews(group: string, { version, etcd, known }: Served): boolean {
+  #isNews(group: string, { version, changed, reached }: Served): boolean {
     const mark = this.#marks.get(group);
     if (mark === undefined) return true;
-    return version !== mark.version && hasAll(known, mark.etcd) && hasMore(etcd, mark.etcd);
+    return version !== mark.version && hasAll(reached, mark.changed) && hasMore(changed, mark.changed);
   }
 
   async #write(): Promise<void> {
@@ -181,7 +176,7 @@ export class ServedMarks {
         if (this.#unwritten.get(group) === mark) this.#unwritten.delete(group);
         this.#marks.set(group, {
           version: mark.version,
-          etcd: this.#risen(group, mark),
+          changed: this.#risen(group, mark),
           modRevision: outcome.revision,
         });
         continue;
@@ -196,11 +191,11 @@ export class ServedMarks {
   }
 
   #put(group: string, served: Served): Write {
-    const etcd = this.#risen(group, served);
+    const changed = this.#risen(group, served);
     const text = JSON.stringify({
       version: served.version,
-      revision: Math.max(0, ...etcd.values()),
-      revisions: Object.fromEntries(etcd),
+      revision: Math.max(0, ...changed.values()),
+      revisions: Object.fromEntries(changed),
       by: this.#options.by,
       at: new Date(this.#options.clock.nowMs()).toISOString(),
     });
@@ -208,8 +203,8 @@ export class ServedMarks {
   }
 
   /** What was marked is in it as well, whatever it was last told of it. */
-  #risen(group: string, { etcd }: Served): Positions {
-    return newest(etcd, this.#marks.get(group)?.etcd ?? new Map());
+  #risen(group: string, { changed }: Served): Positions {
+    return newest(changed, this.#marks.get(group)?.changed ?? new Map());
   }
 }
 
@@ -220,7 +215,7 @@ const markSchema = z.object({
 });
 
 /** No version is equal to it, and every state has all that it has. */
-const unmarked: ServedMark = { version: "", etcd: new Map() };
+const unmarked: ServedMark = { version: "", changed: new Map() };
 
 function keyOf(group: string): string {
   return `${SERVED_PREFIX}${group}`;
@@ -239,9 +234,9 @@ function readMarks(entries: ReadonlyMap<string, Entry>): Map<string, KnownMark> 
 function readMark({ value, modRevision }: Entry): KnownMark | undefined {
   try {
     const { version, revisions } = markSchema.parse(JSON.parse(Buffer.from(value).toString("utf8")));
-    const etcd = new Map(Object.entries(revisions));
-    if ([...etcd.values()].some((revision) => revision >= modRevision)) return undefined;
-    return { version, etcd, modRevision };
+    const changed = new Map(Object.entries(revisions));
+    if ([...changed.values()].some((revision) => revision >= modRevision)) return undefined;
+    return { version, changed, modRevision };
   } catch {
     return undefined;
   }

@@ -4,40 +4,10 @@
 import { expect, test } from "vitest";
 import { Registry } from "../../../src/config/registry.ts";
 import { packEntries, unpackEntries } from "../../../src/config/registry-change.ts";
-import type { Entry, EtcdPort, WatchListener } from "../../../src/etcd/etcd-port.ts";
+import type { EtcdPort } from "../../../src/etcd/etcd-port.ts";
 import { systemClock } from "../../../src/support/clock.ts";
 import { eventually } from "../../support/eventually.ts";
-
-const entry = (key: string, modRevision: number): Entry => ({
-  key,
-  value: Buffer.from(`value of ${key}`),
-  modRevision,
-  leaseId: undefined,
-});
-
-/** Counts listings, and says which prefixes are watched. */
-function fakeEtcd(entries: readonly Entry[]) {
-  const listings: string[] = [];
-  const watched = new Map<string, WatchListener>();
-  const refuse = () => Promise.reject(new Error("nobody writes here"));
-  const port: EtcdPort = {
-    list: (prefix) => {
-      listings.push(prefix);
-      const found = entries.filter(({ key }) => key.startsWith(prefix));
-      return Promise.resolve({ clusterId: "1", revision: 10, entries: found });
-    },
-    watch: (prefix, _fromRevision, listener) => {
-      watched.set(prefix, listener);
-      return { ping: () => undefined, close: () => watched.delete(prefix) };
-    },
-    transact: refuse,
-    grantLease: refuse,
-    keepAlive: refuse,
-    revokeLease: refuse,
-    close: () => undefined,
-  };
-  return { port, listings, watched };
-}
+import { entry, listedEtcd } from "./listed-etcd.ts";
 
 function open(etcd: EtcdPort) {
   let changes = 0;
@@ -52,7 +22,7 @@ function open(etcd: EtcdPort) {
 }
 
 test("the usual place is read before the config has asked for it, once, and causes no build", async () => {
-  const { port, listings, watched } = fakeEtcd([entry("/services/shop/a", 5), entry("/services/cart/a", 6)]);
+  const { port, listings, watched } = listedEtcd([entry("/services/shop/a", 5), entry("/services/cart/a", 6)]);
   using opened = open(port);
   opened.registry.readAhead();
   expect(opened.registry.take().problems, "nobody waits for it").toEqual([]);
@@ -64,7 +34,7 @@ test("the usual place is read before the config has asked for it, once, and caus
 });
 
 test("the usual place is followed no more when no service of a build is there", async () => {
-  const { port, watched } = fakeEtcd([]);
+  const { port, watched } = listedEtcd([]);
   using opened = open(port);
   opened.registry.readAhead();
   await eventually("the watch", () => watched.has("/services/"));
@@ -72,23 +42,21 @@ test("the usual place is followed no more when no service of a build is there", 
   expect([...watched.keys()]).toEqual([]);
 });
 
-test("what a build covers goes on with what concerns no service, up to the first thing that does", async () => {
-  const { port, watched } = fakeEtcd([entry("/services/shop/a", 5)]);
+test("what a build has reached goes on with what concerns no service, up to the first thing that does", async () => {
+  const { port, watched } = listedEtcd([entry("/services/shop/a", 5)]);
   using opened = open(port);
   await opened.registry.read(["/services/shop/"]);
-  opened.registry.take();
-  const { covered } = opened.registry;
-  expect(covered.get("/services/")).toBe(10);
+  const { reached } = opened.registry.take().etcd;
+  expect(reached.get("/services/")).toBe(10);
   const tell = (key: string, revision: number) =>
     watched.get("/services/")?.changed([{ kind: "put", entry: entry(key, revision) }], revision);
   tell("/services/other/a", 11);
-  expect(covered.get("/services/")).toBe(11);
+  expect(reached.get("/services/")).toBe(11);
   tell("/services/shop/b", 12);
   tell("/services/other/b", 13);
-  expect(covered.get("/services/")).toBe(11);
-  expect(opened.registry.heard.get("/services/")).toBe(13);
+  expect(reached.get("/services/")).toBe(11);
   opened.registry.take();
-  expect(opened.registry.covered.get("/services/")).toBe(13);
+  expect(opened.registry.reached.get("/services/")).toBe(13);
 });
 
 test("entries come out of their package as they went in", () => {

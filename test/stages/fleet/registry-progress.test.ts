@@ -81,9 +81,9 @@ describe("what registered is acknowledged", () => {
 
   test("up to later revisions that changed nothing, as the map of the build goes on", () => {
     const progress = new RegistryProgress();
-    const covered = new Map([["/services/", 10]]);
-    progress.built(new Map([[edge, v1]]), covered);
-    covered.set("/services/", 11);
+    const reached = new Map([["/services/", 10]]);
+    progress.built(new Map([[edge, v1]]), reached);
+    reached.set("/services/", 11);
     expect(progress.acknowledged(createFleet(), new Map([[edge, v1]])).get("/services/")).toBe(11);
   });
 
