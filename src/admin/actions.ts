@@ -76,9 +76,10 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     },
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
     listEvents: ({ query }) =>
-      withQuery(eventListQuery, query, ({ after }) =>
-        ok({ events: views.events(after).map(({ atMs, ...event }) => ({ ...event, at: isoTime(atMs) })) }),
-      ),
+      withQuery(eventListQuery, query, ({ limit, after }) => {
+        const events = after === undefined ? views.events(0).slice(-limit) : views.events(after).slice(0, limit);
+        return ok({ events: events.map(({ atMs, ...event }) => ({ ...event, at: isoTime(atMs) })) });
+      }),
     getNode: ({ params }) => {
       const node = views.node(params["id"] ?? "");
       return node === undefined ? problem(404, "no node of this id is or lately was connected") : ok(nodeJson(node));
@@ -164,8 +165,18 @@ function withQuery<Schema extends z.ZodObject>(
   act: (asked: z.infer<Schema>) => Answer | Promise<Answer>,
 ): Answer | Promise<Answer> {
   const parsed = schema.safeParse(query);
+  const empty = emptyParameter(schema, query);
+  if (empty !== undefined)
+    return problem(400, `the query is wrong: ${empty}: is empty; give it a value, or leave it out`);
   if (parsed.success) return act(parsed.data);
   return problem(400, `the query is wrong: ${details(parsed.error)}`);
+}
+
+/** A variable that a script has not set; as a number it would be 0. Only of `after` it is the beginning. */
+function emptyParameter(schema: z.ZodObject, query: unknown): string | undefined {
+  if (typeof query !== "object" || query === null) return undefined;
+  const [name] = Object.entries(query).find(([each, value]) => value === "" && each !== "after") ?? [];
+  return name !== undefined && name in schema.shape ? name : undefined;
 }
 
 function details({ issues }: z.ZodError): string {

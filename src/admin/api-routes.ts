@@ -88,7 +88,8 @@ export const loadQuery = z.strictObject({
 });
 
 export const eventListQuery = z.strictObject({
-  after: z.coerce.number().int().min(0).default(0).describe("Only events with a greater id"),
+  limit: limit.default(1_000).describe("How many events: with `after` the next ones, without the newest"),
+  after: z.coerce.number().int().min(0).optional().describe("Only events with a greater id"),
 });
 
 export const explainQuery = z.strictObject({

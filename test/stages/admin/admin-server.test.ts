@@ -7,6 +7,7 @@ import type { AdminViews } from "../../../src/admin/admin-views.ts";
 import { createAdminServer } from "../../../src/admin/admin-server.ts";
 import {
   confirmedSchema,
+  eventListSchema,
   healthSchema,
   nodeListSchema,
   nodeSchema,
@@ -316,6 +317,18 @@ describe("requests that cannot be met", () => {
     expect(answer.headers["x-content-type-options"]).toBe("nosniff");
   });
 
+  test.each(["/v1/events?limit=", "/v1/nodes?limit=", "/v1/snapshots?history=", "/v1/nodes?group="])(
+    "%s is told which parameter is empty",
+    async (url) => {
+      const answer = await serverOf()(url);
+      const name = /\?(.*)=/.exec(url)?.[1];
+      expect([answer.statusCode, shaped(problemSchema, answer).detail]).toEqual([
+        400,
+        `the query is wrong: ${name}: is empty; give it a value, or leave it out`,
+      ]);
+    },
+  );
+
   test("a method that does not apply is told which does", async () => {
     const answer = await serverOf()("/v1/nodes", { method: "DELETE" });
     expect(answer.headers["allow"]).toBe("GET, HEAD");
@@ -362,4 +375,17 @@ test("lists what happened after an event that was seen before", async () => {
   const event = { id: 7, kind: "config-refused", at: "1970-01-01T00:00:00.000Z" };
   expect((await ask("/v1/events")).json()).toMatchObject({ events: [event] });
   expect((await ask("/v1/events?after=7")).json()).toEqual({ events: [] });
+  expect((await ask("/v1/events?after=")).json()).toMatchObject({ events: [event] });
+});
+
+test("lists the newest events, or the next after one, as many as are asked for", async () => {
+  const all = [1, 2, 3, 4].map(
+    (id) => ({ id, atMs: 0, kind: "config-mended", level: "info", text: "", count: 1 }) as const,
+  );
+  const ask = serverOf(viewsOf({}, { events: (after) => all.filter(({ id }) => id > after) }));
+  const ids = async (query: string) =>
+    shaped(eventListSchema, await ask(`/v1/events?${query}`)).events.map(({ id }) => id);
+  expect(await ids("limit=2")).toEqual([3, 4]);
+  expect(await ids("after=1&limit=2")).toEqual([2, 3]);
+  expect(await ids("after=0")).toEqual([1, 2, 3, 4]);
 });
