@@ -5,8 +5,8 @@
  * The last known good is promoted only after it soaked: long enough served without a node rejecting it.
  * A disk that fails never stops serving; it is reported.
  */
-import { isError } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import { isOnlyAway } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import { restoreSnapshot } from "../snapshot/persisted-snapshot.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
@@ -150,9 +150,6 @@ function readGroups(bytes: Uint8Array | undefined): readonly NodeGroup[] {
   return bytes === undefined ? [] : (JSON.parse(new TextDecoder().decode(bytes)) as readonly NodeGroup[]);
 }
 
-/** The codes of what is away and not wrong. */
-const awayCodes: readonly string[] = ["etcd-unreachable", "etcd-push-unfinished"];
-
 /**
  * What stands in for a config that cannot be built. When it is wrong, that is what has proven itself: what was served
  * last may be what made it wrong. When only the place that it comes from is away, it is what was served last: Envoys have
@@ -162,7 +159,7 @@ export function standIn(
   { groups, served, lastKnownGood }: SavedState,
   diagnostics: readonly Diagnostic[],
 ): { readonly snapshots: readonly Snapshot[]; readonly isNewest: boolean } {
-  const isNewest = diagnostics.filter(isError).every(({ code }) => awayCodes.includes(code));
+  const isNewest = isOnlyAway(diagnostics);
   const candidates = isNewest ? [...served, ...lastKnownGood] : lastKnownGood;
   const snapshots = groups.flatMap(({ name }) => candidates.find(({ group }) => group === name) ?? []);
   return { snapshots, isNewest };

@@ -30,6 +30,15 @@ export interface Diagnostic {
   readonly related?: { readonly at: Place; readonly message: string };
 }
 
+/** The codes of what cannot be read for the moment: nobody has written anything wrong. */
+const awayCodes: ReadonlySet<string> = new Set(["etcd-unreachable", "etcd-push-unfinished"]);
+
+/** Whether all errors among these are of something that is away. */
+export function isOnlyAway(diagnostics: readonly Pick<Diagnostic, "code" | "severity">[]): boolean {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  return errors.length > 0 && errors.every(({ code }) => awayCodes.has(code));
+}
+
 /** Every code, with one sentence for the docs. */
 export const diagnosticCodes = {
   "source-missing": "A config directory or file does not exist or has gone.",

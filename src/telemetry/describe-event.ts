@@ -3,6 +3,7 @@
  */
 import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic, Place } from "../model/diagnostic.ts";
+import { isOnlyAway } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import { resourceType } from "../snapshot/type-url.ts";
@@ -99,6 +100,8 @@ function describeOwn(
     case "config-accepted":
       return info(`${event.group} is now ${event.snapshotVersion} (${event.cause}): ${changes(event.changes)}`);
     case "config-refused":
+      if (isOnlyAway(event.diagnostics))
+        return warn(`config waits for etcd (${event.cause}): ${firstOf(event.diagnostics)}`);
       return { level: "error", text: `config refused (${event.cause}): ${firstOf(event.diagnostics)}` };
     case "config-mended":
       return info(`the config is good again (${event.cause})`);

@@ -11,6 +11,7 @@ import type { Registry } from "prom-client";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
+import { isOnlyAway } from "../model/diagnostic.ts";
 import type { BehindPrefix } from "./etcd-contacts.ts";
 import type { FairwayEvent } from "./event.ts";
 import type { LoopDelayMonitor } from "./loop-delay.ts";
@@ -162,7 +163,10 @@ function feedConfig(registry: Registry, of: { readonly fleet: () => Fleet; reado
       convergence.accepted(event);
     },
     synced: (event) => convergence.synced(event.nodeId),
-    "config-refused": () => build.refused.inc(),
+    "config-refused": ({ diagnostics }) => {
+      // Somebody is alerted by it, who would look for a mistake.
+      if (!isOnlyAway(diagnostics)) build.refused.inc();
+    },
     "config-held": (event) => setHeld(event.group, 1),
     "config-confirmed": (event) => setHeld(event.group, 0),
     "config-hold-withdrawn": (event) => setHeld(event.group, 0),
@@ -185,7 +189,11 @@ function configInstruments(registry: Registry) {
       help: "When a config was last accepted.",
       registers,
     }),
-    refused: new Counter({ name: "fairway_config_refused_total", help: "Configs that were refused.", registers }),
+    refused: new Counter({
+      name: "fairway_config_refused_total",
+      help: "Configs that were refused because of what is written in them.",
+      registers,
+    }),
     held: new Gauge({
       name: "fairway_config_held",
       help: "1 while a change of the group waits to be confirmed.",
