@@ -8,7 +8,6 @@
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { Source, SourceState } from "../config/source.ts";
-import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import { LoadReports } from "../evidence/load-reports.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -31,21 +30,18 @@ import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
 import { Builder } from "./builder.ts";
 import { protoFiles } from "./envoy-api-file.ts";
-import type { EtcdInput } from "./replica-standing.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import { Publisher } from "./publisher.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 import type { PastSnapshot } from "./shared-history.ts";
-import type { RegistryPositions } from "./shared-state.ts";
+import type { RegistryPositions, SharedEtcd } from "./shared-state.ts";
 import { SharedState } from "./shared-state.ts";
 
 /** What it is built from. */
 export interface ControlPlaneOptions {
   readonly source: Source;
   /** Where instances register and more is shared; absent where there is none. */
-  readonly etcd?: EtcdPort | undefined;
-  /** The config in etcd, when some comes from there. */
-  readonly etcdConfig?: EtcdInput | undefined;
+  readonly etcd?: SharedEtcd | undefined;
   readonly store: GenerationStore;
   readonly clock: Clock;
   readonly identifier: string;
@@ -221,17 +217,15 @@ export class ControlPlane {
     await this.#builder.close();
     await this.#work;
     await this.server.close();
-    await this.#shared?.close();
+    this.#shared?.close();
     await this.#saved.close();
   }
 
-  #share(etcd: EtcdPort): SharedState {
-    const { clock, identifier, etcdConfig, onWarning } = this.#options;
+  #share(etcd: SharedEtcd): SharedState {
+    const { clock, onWarning } = this.#options;
     return new SharedState({
       etcd,
-      config: etcdConfig,
       clock,
-      identifier,
       fleet: () => this.fleet,
       served: () => this.publication.served,
       isSettled: () => this.#undecided === 0 && this.#builder.isIdle,

@@ -5,6 +5,7 @@
  */
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { KeyContact } from "../etcd/leased-key.ts";
+import { KeptLease } from "../etcd/kept-lease.ts";
 import { LeasedKey } from "../etcd/leased-key.ts";
 import { systemClock } from "../support/clock.ts";
 import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
@@ -35,7 +36,8 @@ export class Registration {
     this.#options = options;
     this.#value = value;
     const onContact = (contact: KeyContact) => this.#tell(contact);
-    this.#key = new LeasedKey({ etcd, key, ttlSeconds, clock: systemClock, random: Math.random, onContact });
+    const lease = new KeptLease({ etcd, ttlSeconds, clock: systemClock });
+    this.#key = new LeasedKey({ etcd, key, lease, clock: systemClock, random: Math.random, onContact });
     this.#probe = new HealthProbe({ ...health, onChange: (isHealthy, reason) => this.#take(isHealthy, reason) });
   }
 
@@ -46,7 +48,7 @@ export class Registration {
     if (this.#key.value === undefined || this.#key.isTaken || !draining.ok) return;
     const startedMs = systemClock.monotonicMs();
     tell(`fairway: ${this.#options.key} drains`);
-    this.#key.set(draining.value);
+    this.#key.set(Buffer.from(draining.value));
     const revision = await Promise.race([this.#key.held(), until(timeoutMs, signal)]);
     if (revision === undefined) return tell("fairway: etcd did not take it in time; it goes on without");
     const leftMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
@@ -63,7 +65,7 @@ export class Registration {
 
   #take(isHealthy: boolean, reason: string): void {
     if (isHealthy) {
-      this.#key.set(this.#value);
+      this.#key.set(Buffer.from(this.#value));
       return;
     }
     this.#isRegistered = false;
@@ -79,7 +81,7 @@ export class Registration {
       return;
     }
     if (contact.kind === "changed") {
-      this.#value = contact.value;
+      this.#value = Buffer.from(contact.value).toString("utf8");
       tell(`fairway: ${key} was changed by somebody else, revision ${contact.revision}; that is kept`);
     }
     if (!this.#isRegistered)

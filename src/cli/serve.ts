@@ -1,6 +1,7 @@
 /**
  * `fairway serve`: the composition root. Everything with a lifetime is made and ended here.
  */
+import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
@@ -16,6 +17,7 @@ import type { EtcdOptions } from "../etcd/etcd-members.ts";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { GenerationStore } from "../store/generation-store.ts";
+import { ReplicaKeys } from "../store/replica-keys.ts";
 import { systemClock } from "../support/clock.ts";
 import { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
@@ -139,6 +141,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const opened = tlsPaths && (await XdsTls.open({ paths: tlsPaths, clock, onWarning: warn }));
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
   const etcd = options.etcd && new EtcdClient(options.etcd);
+  const keys = etcd && replicaKeys(etcd, warn);
   const { source, etcdConfig } = sourcesOf(options, {
     etcd,
     onWarning: warn,
@@ -147,8 +150,7 @@ async function serve(options: ServeOptions): Promise<void> {
   });
   const plane: ControlPlane = new ControlPlane({
     source,
-    etcd,
-    etcdConfig,
+    etcd: etcd && keys && { port: etcd, keys, config: etcdConfig },
     store,
     clock,
     identifier: `fairway ${options.version} ${hostname()}`,
@@ -187,13 +189,13 @@ async function serve(options: ServeOptions): Promise<void> {
     const xdsAsksFor = askedFor(options.connections);
     record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
     const read = () => plane.registryPositions;
-    presence = etcd && new ReplicaPresence({ etcd, clock, admin: adminAddress, onWarning: warn, read });
+    presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read });
     await plane.start();
     const signal = await nextSignal();
     record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });
   } finally {
     await opened?.files.close();
-    await close(plane, admin, presence);
+    await close({ plane, admin, presence, keys });
     etcd?.close();
   }
 }
@@ -271,11 +273,24 @@ async function nextSignal(): Promise<string> {
   });
 }
 
-async function close(plane: ControlPlane, admin: AdminServer, presence: ReplicaPresence | undefined): Promise<void> {
+function replicaKeys(etcd: EtcdClient, onWarning: (text: string) => void): ReplicaKeys {
+  const id = `${hostname()}-${randomBytes(4).toString("hex")}`;
+  return new ReplicaKeys({ etcd, clock: systemClock, random: Math.random, id, onWarning });
+}
+
+interface Closed {
+  readonly plane: ControlPlane;
+  readonly admin: AdminServer;
+  readonly presence: ReplicaPresence | undefined;
+  readonly keys: ReplicaKeys | undefined;
+}
+
+async function close({ plane, admin, presence, keys }: Closed): Promise<void> {
   const forced = setTimeout(() => process.exit(exitCodes.internal), SHUTDOWN_MS_MAX);
   await plane.close();
   // Its Envoys may have an older state until they are at another replica; who waits for that waits until here.
-  await presence?.close();
+  presence?.close();
+  await keys?.close();
   await admin.close();
   clearTimeout(forced);
 }

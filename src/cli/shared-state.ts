@@ -11,6 +11,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { RegistryProgress } from "../fleet/registry-progress.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import { EtcdStateStore } from "../store/etcd-state-store.ts";
+import type { ReplicaKeys } from "../store/replica-keys.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { EtcdInput } from "./replica-standing.ts";
@@ -18,12 +19,18 @@ import { ReplicaStanding } from "./replica-standing.ts";
 import { SharedHistory } from "./shared-history.ts";
 import { ToldFleets } from "./told-fleets.ts";
 
-export interface SharedStateOptions {
-  readonly etcd: EtcdPort;
-  /** The config in etcd, when some comes from there. */
+/** The etcd that is shared. */
+export interface SharedEtcd {
+  readonly port: EtcdPort;
+  /** What this replica has there. */
+  readonly keys: ReplicaKeys;
+  /** The config there, when some comes from there. */
   readonly config: EtcdInput | undefined;
+}
+
+export interface SharedStateOptions {
+  readonly etcd: SharedEtcd;
   readonly clock: Clock;
-  readonly identifier: string;
   fleet(): Fleet;
   served(): ReadonlyMap<GroupName, Snapshot>;
   /** Whether everything that was handed on is built and decided. */
@@ -55,7 +62,8 @@ export class SharedState {
   readonly #progress = new RegistryProgress();
 
   constructor(options: SharedStateOptions) {
-    const { etcd, clock, identifier, config } = options;
+    const { clock } = options;
+    const { port: etcd, keys, config } = options.etcd;
     this.#options = options;
     const reports = {
       clock,
@@ -76,14 +84,14 @@ export class SharedState {
     this.replicas = new ReplicaStanding({
       etcd,
       ...reports,
-      by: identifier,
+      by: keys.id,
       inputs: [config, this.registry].filter((input) => input !== undefined),
       isSettled: () => options.isSettled(),
       served: () => options.served(),
       record: (event) => options.record(event),
       onChange: () => options.onStanding(),
     });
-    this.fleets = new ToldFleets({ etcd, ...reports, fleet: () => options.fleet() });
+    this.fleets = new ToldFleets({ etcd, keys, ...reports, fleet: () => options.fleet() });
     this.history = new SharedHistory({
       store: new EtcdStateStore({ etcd, clock, random: Math.random }),
       random: Math.random,
@@ -122,7 +130,7 @@ export class SharedState {
     this.history.close();
   }
 
-  async close(): Promise<void> {
-    await this.fleets.close();
+  close(): void {
+    this.fleets.close();
   }
 }

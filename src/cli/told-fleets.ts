@@ -1,8 +1,6 @@
 /**
  * The nodes of the other replicas, and what they are told of those here.
  */
-import { hostname } from "node:os";
-import { randomBytes } from "node:crypto";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetSummary } from "../fleet/fleet-summary.ts";
@@ -10,7 +8,7 @@ import { packSummary, readSummary, summaryText } from "../fleet/fleet-summary.ts
 import type { FleetBoardOptions, Told } from "../store/fleet-board.ts";
 import { FleetBoard } from "../store/fleet-board.ts";
 
-export interface ToldFleetsOptions extends Pick<FleetBoardOptions, "clock" | "onContact" | "onWarning"> {
+export interface ToldFleetsOptions extends Pick<FleetBoardOptions, "clock" | "keys" | "onContact"> {
   readonly etcd: EtcdPort;
   fleet(): Fleet;
 }
@@ -25,10 +23,9 @@ export class ToldFleets {
     this.#board = new FleetBoard({
       ...options,
       random: Math.random,
-      replica: `${hostname()}-${randomBytes(4).toString("hex")}`,
-      summary: async (isAnew) => {
+      summary: async () => {
         const text = summaryText(fleet());
-        if (text === this.#lastText && !isAnew) return undefined;
+        if (text === this.#lastText) return undefined;
         const packed = await packSummary(fleet(), text);
         this.#lastText = text;
         return packed;
@@ -51,7 +48,7 @@ export class ToldFleets {
     });
   }
 
-  close(): Promise<void> {
-    return this.#board.close();
+  close(): void {
+    this.#board.close();
   }
 }

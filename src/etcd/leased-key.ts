@@ -1,26 +1,26 @@
 /**
- * One key that is there as long as somebody lives: written under a lease of its own, which is kept alive.
+ * One key that is there as long as somebody lives: written under a lease that is kept alive, see `kept-lease.ts`.
  *
- * `set` says what the key is to be; everything else happens by itself, whatever becomes of etcd: a lease that is lost
- * is granted anew, a key that somebody deleted is written again, and while etcd does not answer it is tried again.
+ * `set` says what the key is to be; everything else happens by itself, whatever becomes of etcd: what is lost with its
+ * lease or deleted by somebody is written again, and while etcd does not answer it is tried again.
  * A value that somebody else wrote under our lease (a deploy tool that drains it) is taken over as what is wanted.
  * A key that another lease took (the same instance, started anew) is that one's; we leave it alone.
  */
 import type { Clock } from "../support/clock.ts";
 import { EtcdError } from "./etcd-error.ts";
-import type { Entry, EtcdPort, LeaseId } from "./etcd-port.ts";
+import type { EtcdPort, LeaseId } from "./etcd-port.ts";
+import type { KeptLease } from "./kept-lease.ts";
 
 /** How it goes; told when it changes, and after each write. */
 export type KeyContact =
   | { readonly kind: "held"; readonly revision: number }
-  | { readonly kind: "changed"; readonly value: string; readonly revision: number }
+  | { readonly kind: "changed"; readonly value: Uint8Array; readonly revision: number }
   | { readonly kind: "lost"; readonly reason: string };
 
 export interface LeasedKeyOptions {
   readonly etcd: EtcdPort;
   readonly key: string;
-  /** The key is gone so long after the last sign of life. */
-  readonly ttlSeconds: number;
+  readonly lease: KeptLease;
   readonly clock: Clock;
   readonly random: () => number;
   /** Between two writes, at least. */
@@ -28,22 +28,22 @@ export interface LeasedKeyOptions {
   readonly onContact?: (contact: KeyContact) => void;
 }
 
-/** Two keepalives may get lost. */
-const KEEPALIVES_PER_TTL = 3;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
-/** At the end etcd may be away; then the lease ends by itself. */
-const CLOSE_MS_MAX = 3_000;
+
+interface Written {
+  readonly value: Uint8Array;
+  readonly revision: number;
+  readonly leaseId: LeaseId;
+}
 
 export class LeasedKey {
   readonly #options: LeasedKeyOptions;
-  readonly #keepMs: number;
-  #wanted: string | undefined;
-  #leaseId: LeaseId | undefined;
-  #keptAtMs = 0;
+  #wanted: Uint8Array | undefined;
+  #lookedAtMs = 0;
   #wroteAtMs = -Infinity;
   /** What is there, as far as is known. */
-  #written: { readonly value: string; readonly revision: number } | undefined;
+  #written: Written | undefined;
   #waiting: ((revision: number) => void)[] = [];
   #failures = 0;
   #reason: string | undefined;
@@ -56,18 +56,17 @@ export class LeasedKey {
 
   constructor(options: LeasedKeyOptions) {
     this.#options = options;
-    this.#keepMs = (options.ttlSeconds * 1_000) / KEEPALIVES_PER_TTL;
     this.#work = this.#run();
   }
 
   /** What the key is to be; undefined while it is to be absent. */
-  get value(): string | undefined {
+  get value(): Uint8Array | undefined {
     return this.#wanted;
   }
 
-  /** From now on the key is to have this value, or to be absent. */
-  set(value: string | undefined): void {
-    if (this.#wanted === value) return;
+  /** From now on the key is to have this value, or to be absent; its lease is released then. */
+  set(value: Uint8Array | undefined): void {
+    if (areSame(this.#wanted, value)) return;
     this.#wanted = value;
     this.#isDirty = true;
     // While etcd does not answer it is not asked more often for that.
@@ -85,15 +84,16 @@ export class LeasedKey {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Takes the key away with its lease; gives up when etcd does not answer soon. */
-  async close(): Promise<void> {
+  /** Writes no more; the key stays for as long as its lease. */
+  stop(): Promise<void> {
     this.#isClosed = true;
     this.#wake();
-    const released = this.#work.then(() => this.#release()).catch(() => undefined);
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_MS_MAX)));
-    await Promise.race([released, timeout]);
-    clearTimeout(timer);
+    return this.#work;
+  }
+
+  /** Takes the key away with its lease; gives up when etcd does not answer soon. */
+  close(): Promise<void> {
+    return this.#options.lease.releaseAfter(this.stop());
   }
 
   async #run(): Promise<void> {
@@ -111,50 +111,37 @@ export class LeasedKey {
 
   /** Does what is due, and returns when the next is. */
   async #step(): Promise<number> {
-    const { clock, gapMs = 0 } = this.#options;
+    const { clock, lease, gapMs = 0 } = this.#options;
     this.#isDirty = false;
     if (this.#wanted === undefined) {
-      await this.#release();
+      this.#isTaken = false;
+      await lease.release();
+      this.#written = undefined;
       return Infinity;
     }
-    const leaseId = await this.#keep();
-    if (leaseId === undefined) return 0;
+    const leaseId = await lease.current();
+    if (this.#written?.leaseId !== leaseId) this.#written = undefined;
+    const isKnown = this.#written !== undefined || this.#isTaken;
+    if (isKnown && clock.monotonicMs() - this.#lookedAtMs >= lease.keepMs) await this.#compare(leaseId);
     const nowMs = clock.monotonicMs();
     const gapLeftMs = this.#wroteAtMs + gapMs - nowMs;
     const mustWrite = !this.#isHeld() && !this.#isTaken;
     if (mustWrite && gapLeftMs > 0) return gapLeftMs;
     if (mustWrite) await this.#write(leaseId);
-    return Math.max(this.#keptAtMs + this.#keepMs - clock.monotonicMs(), 0);
-  }
-
-  /** The lease, granted or kept; undefined when it was lost. */
-  async #keep(): Promise<LeaseId | undefined> {
-    const { etcd, ttlSeconds, clock } = this.#options;
-    const nowMs = clock.monotonicMs();
-    if (this.#leaseId === undefined) {
-      this.#leaseId = await etcd.grantLease(ttlSeconds);
-      this.#keptAtMs = nowMs;
-    } else if (nowMs - this.#keptAtMs >= this.#keepMs) {
-      if ((await etcd.keepAlive(this.#leaseId)) === 0) this.#forget();
-      else {
-        this.#keptAtMs = nowMs;
-        await this.#compare(this.#leaseId);
-      }
-    }
-    return this.#leaseId;
+    return Math.max(Math.min(this.#lookedAtMs + lease.keepMs, lease.dueAtMs) - clock.monotonicMs(), 0);
   }
 
   async #write(leaseId: LeaseId): Promise<void> {
-    const { etcd, key, clock } = this.#options;
+    const { etcd, key, lease, clock } = this.#options;
     const value = this.#wanted;
     if (value === undefined) return;
     this.#wroteAtMs = clock.monotonicMs();
     try {
-      const { revision } = await etcd.transact([], [{ kind: "put", key, value: Buffer.from(value), leaseId }]);
-      this.#written = { value, revision };
+      const { revision } = await etcd.transact([], [{ kind: "put", key, value, leaseId }]);
+      this.#written = { value, revision, leaseId };
+      this.#lookedAtMs = this.#wroteAtMs;
     } catch (cause) {
-      // The lease may have ended since; another one is tried.
-      if (cause instanceof EtcdError && cause.kind === "refused") this.#forget();
+      if (cause instanceof EtcdError && cause.kind === "refused") lease.distrust(leaseId);
       throw cause;
     }
     this.#tellHeld();
@@ -162,41 +149,34 @@ export class LeasedKey {
 
   /** Looks at what is there: a lease that lives does not prove that the key does. */
   async #compare(leaseId: LeaseId): Promise<void> {
-    const { etcd, key, onContact } = this.#options;
-    const { entries } = await etcd.list(key);
-    const entry: Entry | undefined = entries.find((each) => each.key === key);
+    const { etcd, key, clock, onContact } = this.#options;
+    this.#lookedAtMs = clock.monotonicMs();
+    // The value, which may be large, comes only when it is another one.
+    const seen = await etcd.transact([{ kind: "revision", key, modRevision: this.#written?.revision ?? 0 }], []);
+    if (seen.ok && this.#written !== undefined) {
+      this.#reason = undefined;
+      return;
+    }
+    const entry = seen.ok ? undefined : seen.current.get(key);
     this.#isTaken = entry !== undefined && entry.leaseId !== leaseId;
     if (entry === undefined) {
       this.#written = undefined;
     } else if (this.#isTaken) {
       this.#tellLost(`${key} is held by another lease`);
     } else {
-      const value = Buffer.from(entry.value).toString("utf8");
+      const { value } = entry;
       const before = this.#written?.value;
-      if (before !== undefined && before !== value && this.#wanted === before) {
+      if (before !== undefined && areSame(this.#wanted, before)) {
         this.#wanted = value;
-        this.#written = { value, revision: entry.modRevision };
-        onContact?.({ kind: "changed", value, revision: entry.modRevision });
+        this.#written = { value, revision: entry.modRevision, leaseId };
+        if (!areSame(before, value)) onContact?.({ kind: "changed", value, revision: entry.modRevision });
       }
       this.#reason = undefined;
     }
   }
 
-  async #release(): Promise<void> {
-    const leaseId = this.#leaseId;
-    this.#isTaken = false;
-    if (leaseId === undefined) return;
-    await this.#options.etcd.revokeLease(leaseId);
-    this.#forget();
-  }
-
-  #forget(): void {
-    this.#leaseId = undefined;
-    this.#written = undefined;
-  }
-
   #isHeld(): boolean {
-    return this.#written !== undefined && this.#written.value === this.#wanted;
+    return this.#written !== undefined && areSame(this.#written.value, this.#wanted);
   }
 
   #tellHeld(): void {
@@ -232,4 +212,8 @@ export class LeasedKey {
     clearTimeout(timer);
     this.#wake = () => undefined;
   }
+}
+
+function areSame(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  return left === right || (left !== undefined && right !== undefined && Buffer.compare(left, right) === 0);
 }

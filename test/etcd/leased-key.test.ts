@@ -1,9 +1,10 @@
-/** A key under a lease of its own, on a real etcd that is not always there. */
+/** A key under a lease that is kept alive, on a real etcd that is not always there. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
 import type { Entry } from "../../src/etcd/etcd-port.ts";
 import type { KeyContact } from "../../src/etcd/leased-key.ts";
+import { KeptLease } from "../../src/etcd/kept-lease.ts";
 import { LeasedKey } from "../../src/etcd/leased-key.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { eventually, eventuallyValue } from "../support/eventually.ts";
@@ -24,11 +25,19 @@ afterAll(async () => {
   await cluster[Symbol.asyncDispose]();
 });
 
-function open(key: string, onContact?: (contact: KeyContact) => void): LeasedKey & AsyncDisposable {
+function keptLease(): KeptLease {
+  return new KeptLease({ etcd: client, ttlSeconds: TTL_SECONDS, clock: systemClock });
+}
+
+function open(
+  key: string,
+  onContact?: (contact: KeyContact) => void,
+  lease: KeptLease = keptLease(),
+): LeasedKey & AsyncDisposable {
   const leased = new LeasedKey({
     etcd: client,
     key,
-    ttlSeconds: TTL_SECONDS,
+    lease,
     clock: systemClock,
     random: Math.random,
     ...(onContact === undefined ? {} : { onContact }),
@@ -50,8 +59,8 @@ function eventuallyIs(key: string, value: string): Promise<void> {
 describe("a leased key", () => {
   test("has the value that was set last, and goes with its lease when it is closed", async () => {
     const leased = open("/leased/plain");
-    leased.set("one");
-    leased.set("two");
+    leased.set(Buffer.from("one"));
+    leased.set(Buffer.from("two"));
     const revision = await leased.held();
     const entry = await entryOf("/leased/plain");
     expect(Buffer.from(entry?.value ?? []).toString()).toBe("two");
@@ -63,17 +72,17 @@ describe("a leased key", () => {
 
   test("is absent while nothing is wanted, and there again when something is", async () => {
     await using leased = open("/leased/absent");
-    leased.set("one");
+    leased.set(Buffer.from("one"));
     await leased.held();
     leased.set(undefined);
     await eventually("it to go", async () => (await entryOf("/leased/absent")) === undefined);
-    leased.set("one");
+    leased.set(Buffer.from("one"));
     await eventuallyIs("/leased/absent", "one");
   });
 
   test("outlives its lease's time many times over", async () => {
     await using leased = open("/leased/kept");
-    leased.set("one");
+    leased.set(Buffer.from("one"));
     await leased.held();
     const first = await entryOf("/leased/kept");
     const granted = performance.now();
@@ -83,7 +92,7 @@ describe("a leased key", () => {
 
   test("is written anew, under a new lease, when its lease is lost", async () => {
     await using leased = open("/leased/lost");
-    leased.set("one");
+    leased.set(Buffer.from("one"));
     await leased.held();
     const before = (await entryOf("/leased/lost"))?.leaseId ?? "";
     await client.revokeLease(before);
@@ -91,9 +100,28 @@ describe("a leased key", () => {
     expect((await entryOf("/leased/lost"))?.leaseId).not.toBe(before);
   });
 
+  test("is under the next lease before the one before it has ended", async () => {
+    const lease = keptLease();
+    await using leased = open("/leased/next", undefined, lease);
+    leased.set(Buffer.from("one"));
+    const revision = await leased.held();
+    const before = (await entryOf("/leased/next"))?.leaseId ?? "";
+    const kinds: string[] = [];
+    const watch = client.watch("/leased/next", revision + 1, {
+      changed: (changes) => kinds.push(...changes.map(({ kind }) => kind)),
+      heard: () => undefined,
+      ended: () => undefined,
+    });
+    lease.distrust(before);
+    await eventually("another lease", async () => (await entryOf("/leased/next"))?.leaseId !== before);
+    await eventually("the change", () => kinds.length > 0);
+    expect(kinds).toEqual(["put"]);
+    watch.close();
+  });
+
   test("is written anew when somebody deletes it", async () => {
     await using leased = open("/leased/deleted");
-    leased.set("one");
+    leased.set(Buffer.from("one"));
     await leased.held();
     await client.transact([], [{ kind: "delete", key: "/leased/deleted" }]);
     await eventuallyIs("/leased/deleted", "one");
@@ -102,22 +130,22 @@ describe("a leased key", () => {
   test("keeps what somebody else wrote under its lease, also under the next lease", async () => {
     const contacts: KeyContact[] = [];
     await using leased = open("/leased/adopted", (contact) => contacts.push(contact));
-    leased.set("one");
+    leased.set(Buffer.from("one"));
     await leased.held();
     const leaseId = (await entryOf("/leased/adopted"))?.leaseId ?? "";
     await client.transact([], [{ kind: "put", key: "/leased/adopted", value: Buffer.from("drained"), leaseId }]);
     await eventually("it to be noticed", () => contacts.some(({ kind }) => kind === "changed"));
-    expect(leased.value).toBe("drained");
+    expect(Buffer.from(leased.value ?? []).toString()).toBe("drained");
     await client.revokeLease(leaseId);
     await eventuallyIs("/leased/adopted", "drained");
   });
 
   test("is left to another lease that took it, and taken back when that one is gone", async () => {
     await using old = open("/leased/taken");
-    old.set("old");
+    old.set(Buffer.from("old"));
     await old.held();
     const next = open("/leased/taken");
-    next.set("next");
+    next.set(Buffer.from("next"));
     await next.held();
     await eventually("the old one to notice", () => old.isTaken);
     await eventuallyIs("/leased/taken", "next");
@@ -129,7 +157,7 @@ describe("a leased key", () => {
     const contacts: KeyContact[] = [];
     await cluster.first.killed();
     await using leased = open("/leased/late", (contact) => contacts.push(contact));
-    leased.set("one");
+    leased.set(Buffer.from("one"));
     await eventually("it to be told", () => contacts.some(({ kind }) => kind === "lost"));
     await cluster.first.restart();
     const entry = await eventuallyValue("the key", () => entryOf("/leased/late"), { timeoutMs: 30_000 });
@@ -138,7 +166,7 @@ describe("a leased key", () => {
 
   test("is closed in a few seconds when etcd is away", async () => {
     const leased = open("/leased/away");
-    leased.set("one");
+    leased.set(Buffer.from("one"));
     await leased.held();
     cluster.first.kill("SIGSTOP");
     const startedMs = performance.now();

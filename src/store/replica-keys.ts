@@ -1,0 +1,70 @@
+/**
+ * What one replica has in etcd for as long as it lives: a key of its id below each of some prefixes, all under one lease.
+ *
+ * So a replica has one name wherever it is told of, and everything of it goes at once when it dies. What is lost with the
+ * lease, because etcd was away for longer or the replica hung, is written again with the next one.
+ */
+import type { EtcdPort } from "../etcd/etcd-port.ts";
+import { KeptLease } from "../etcd/kept-lease.ts";
+import { LeasedKey } from "../etcd/leased-key.ts";
+import type { Clock } from "../support/clock.ts";
+
+/** A replica that is gone holds up whoever waits for it no longer than this; one that hangs for less keeps its place. */
+const TTL_SECONDS = 10;
+
+export interface ReplicaKeysOptions {
+  readonly etcd: EtcdPort;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Of each start its own: until the lease of one that was killed ends, its Envoys are on their way to others. */
+  readonly id: string;
+  readonly onWarning: (text: string) => void;
+}
+
+/** What somebody writes of a replica. */
+export type ReplicaKey = Pick<LeasedKey, "set">;
+
+/** `close` takes everything away. */
+export class ReplicaKeys {
+  readonly #options: ReplicaKeysOptions;
+  readonly #lease: KeptLease;
+  readonly #keys = new Map<string, LeasedKey>();
+  /** The prefixes below which what is wanted may not be there. */
+  readonly #lost = new Set<string>();
+
+  constructor(options: ReplicaKeysOptions) {
+    this.#options = options;
+    this.#lease = new KeptLease({ ...options, ttlSeconds: TTL_SECONDS });
+  }
+
+  get id(): string {
+    return this.#options.id;
+  }
+
+  /** The key below a prefix, which is there once it is set; it is written no more often than `gapMs` says. */
+  open(prefix: string, { gapMs }: { readonly gapMs: number }): ReplicaKey {
+    const key = new LeasedKey({
+      ...this.#options,
+      key: `${prefix}${this.id}`,
+      lease: this.#lease,
+      gapMs,
+      onContact: (contact) => {
+        if (contact.kind !== "lost") this.#lost.delete(prefix);
+        else this.#lose(prefix, contact.reason);
+      },
+    });
+    this.#keys.set(prefix, key);
+    return key;
+  }
+
+  close(): Promise<void> {
+    return this.#lease.releaseAfter(Promise.all([...this.#keys.values()].map((key) => key.stop())));
+  }
+
+  /** One outage is told once, whatever it affects. */
+  #lose(prefix: string, reason: string): void {
+    const isFirst = this.#lost.size === 0;
+    this.#lost.add(prefix);
+    if (isFirst) this.#options.onWarning(`what this replica tells the others in etcd may not be there: ${reason}`);
+  }
+}
