@@ -228,6 +228,7 @@ export class ControlPlane {
       clock,
       fleet: () => this.fleet,
       served: () => this.publication.served,
+      groups: () => new Set(this.publication.groups.map(({ name }) => name)),
       isSettled: () => this.#undecided === 0 && this.#builder.isIdle,
       onInstances: (change) => {
         if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });

@@ -9,7 +9,10 @@ import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
 import type { Positions, Progress } from "../etcd/positions.ts";
 import { hasAll, newest } from "../etcd/positions.ts";
+import { REPLICAS_PREFIX } from "../fleet/replica-record.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
+import { MarkSweep } from "../store/mark-sweep.ts";
+import type { ReplicaKeys } from "../store/replica-keys.ts";
 import type { ServedMark } from "../store/served-marks.ts";
 import { ServedMarks } from "../store/served-marks.ts";
 import type { Clock } from "../support/clock.ts";
@@ -36,11 +39,14 @@ export interface EtcdInput {
 export interface ReplicaStandingOptions {
   readonly etcd: EtcdPort;
   readonly clock: Clock;
-  readonly by: string;
+  /** What this replica has in etcd. */
+  readonly keys: ReplicaKeys;
   readonly inputs: readonly EtcdInput[];
   /** Whether everything that the inputs have handed on is built and decided. */
   isSettled(): boolean;
   served(): ReadonlyMap<GroupName, Snapshot>;
+  /** Those of the config; what is served may have more, for nodes that are still in them. */
+  groups(): ReadonlySet<string>;
   record(event: FairwayEvent): void;
   readonly onContact: (prefix: string, contact: Contact) => void;
   readonly onWarning: (text: string) => void;
@@ -56,6 +62,7 @@ interface Lag {
 export class ReplicaStanding implements Replicas {
   readonly #options: ReplicaStandingOptions;
   readonly #marks: ServedMarks;
+  readonly #sweep: MarkSweep;
   /** By group: the version that was built last, and what is in it. */
   #built = new Map<GroupName, ServedMark>();
   /** The same of what is served. */
@@ -67,17 +74,19 @@ export class ReplicaStanding implements Replicas {
   #isLooking = false;
 
   constructor(options: ReplicaStandingOptions) {
-    const { etcd, clock, by } = options;
+    const { etcd, clock, keys } = options;
     this.#options = options;
     this.#marks = new ServedMarks({
       etcd,
       clock,
       random: Math.random,
-      by,
+      by: keys.id,
+      has: (group) => options.groups().has(group),
       onChange: () => this.#judge(),
       onWarning: options.onWarning,
       onContact: options.onContact,
     });
+    this.#sweep = new MarkSweep({ etcd, clock, keys, replicasPrefix: REPLICAS_PREFIX, marks: this.#marks });
   }
 
   /** What became of the newest input; undefined when it was refused. */
@@ -89,6 +98,9 @@ export class ReplicaStanding implements Replicas {
 
   /** What is served has been decided: the others are told, and nobody waits for that. */
   decided(): void {
+    const groups = this.#options.groups();
+    this.#sweep.has(groups);
+    for (const group of this.#serves.keys()) if (!groups.has(group)) this.#serves.delete(group);
     for (const [group, { version }] of this.#options.served()) {
       const built = this.#built.get(group);
       if (built?.version === version) this.#serves.set(group, built);
@@ -119,6 +131,7 @@ export class ReplicaStanding implements Replicas {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#sweep.close();
     this.#marks.close();
   }
 
@@ -126,6 +139,7 @@ export class ReplicaStanding implements Replicas {
     const mark = this.#marks.of(group);
     const served = this.#options.served().get(group);
     if (mark === undefined || served === undefined || served.version === mark.version) return false;
+    if (!this.#options.groups().has(group)) return false;
     return !hasAll(this.#reachedOf(group), mark.changed);
   }
 

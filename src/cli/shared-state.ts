@@ -33,6 +33,8 @@ export interface SharedStateOptions {
   readonly clock: Clock;
   fleet(): Fleet;
   served(): ReadonlyMap<GroupName, Snapshot>;
+  /** Those of the config. */
+  groups(): ReadonlySet<string>;
   /** Whether everything that was handed on is built and decided. */
   isSettled(): boolean;
   /** Instances have come or gone. */
@@ -84,10 +86,11 @@ export class SharedState {
     this.replicas = new ReplicaStanding({
       etcd,
       ...reports,
-      by: keys.id,
+      keys,
       inputs: [config, this.registry].filter((input) => input !== undefined),
       isSettled: () => options.isSettled(),
       served: () => options.served(),
+      groups: () => options.groups(),
       record: (event) => options.record(event),
       onChange: () => options.onStanding(),
     });

@@ -2,7 +2,8 @@
  * What the replicas together have served: for each group its newest version, and the revisions of etcd that it is made of.
  *
  * The keys below `/fairway/served/` are raised by compare-and-swap and never lowered, by whichever replica comes first.
- * Every replica follows them, so that one that lags behind knows it.
+ * Every replica follows them, so that one that lags behind knows it. Those of groups that nobody has are removed in time,
+ * see `mark-sweep.ts`.
  */
 import { z } from "zod";
 import type { Entry, EtcdPort, Write } from "../etcd/etcd-port.ts";
@@ -38,12 +39,15 @@ export interface ServedMarksOptions {
   readonly times?: Partial<FollowTimes>;
   /** Who writes, for people who look into etcd. */
   readonly by: string;
+  /** Whether this replica has the group. */
+  readonly has: (group: string) => boolean;
   /** The marks or the contact are other than before. */
   readonly onChange: () => void;
   readonly onContact: (prefix: string, contact: Contact) => void;
   readonly onWarning: (text: string) => void;
 }
 
+/** A mark as it is in etcd. */
 interface KnownMark extends ServedMark {
   readonly modRevision: number;
 }
@@ -75,7 +79,12 @@ export class ServedMarks {
       ...(times === undefined ? {} : { times }),
       follower: {
         changed: (entries) => {
-          this.#marks = readMarks(entries);
+          const marks = readMarks(entries);
+          // Whoever has removed it did not know that there is somebody who has the group.
+          for (const [group, mark] of this.#marks) {
+            if (!marks.has(group) && options.has(group)) marks.set(group, { ...mark, modRevision: 0 });
+          }
+          this.#marks = marks;
           onChange();
         },
         contact: (contact) => {
@@ -91,6 +100,11 @@ export class ServedMarks {
   /** The newest that is known of a group. */
   of(group: string): ServedMark | undefined {
     return this.#marks.get(group);
+  }
+
+  /** Those of all groups, also of groups that this replica does not have. */
+  get all(): ReadonlyMap<string, KnownMark> {
+    return this.#marks;
   }
 
   /** Why, and since when, there may be newer marks than are known; undefined while etcd is followed. */
@@ -166,7 +180,7 @@ export class ServedMarks {
     const outcome = await this.#options.etcd.transact(
       some.map(([group]) => ({
         kind: "revision",
-        key: keyOf(group),
+        key: keyOfMark(group),
         modRevision: this.#marks.get(group)?.modRevision ?? 0,
       })),
       some.map(([group, mark]) => this.#put(group, mark)),
@@ -181,7 +195,7 @@ export class ServedMarks {
         });
         continue;
       }
-      const entry = outcome.current.get(keyOf(group));
+      const entry = outcome.current.get(keyOfMark(group));
       const current = entry && readMark(entry);
       // What is there is no mark: whoever wrote it is overwritten next time.
       if (entry !== undefined) this.#marks.set(group, current ?? { ...unmarked, modRevision: entry.modRevision });
@@ -199,7 +213,7 @@ export class ServedMarks {
       by: this.#options.by,
       at: new Date(this.#options.clock.nowMs()).toISOString(),
     });
-    return { kind: "put", key: keyOf(group), value: Buffer.from(text) };
+    return { kind: "put", key: keyOfMark(group), value: Buffer.from(text) };
   }
 
   /** What was marked is in it as well, whatever it was last told of it. */
@@ -217,7 +231,7 @@ const markSchema = z.object({
 /** No version is equal to it, and every state has all that it has. */
 const unmarked: ServedMark = { version: "", changed: new Map() };
 
-function keyOf(group: string): string {
+export function keyOfMark(group: string): string {
   return `${SERVED_PREFIX}${group}`;
 }
 
