@@ -8,6 +8,7 @@
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { Source, SourceState } from "../config/source.ts";
+import type { Contact } from "../etcd/follow-prefix.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import { LoadReports } from "../evidence/load-reports.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -54,6 +55,8 @@ export interface ControlPlaneOptions {
   readonly onWarning?: ((text: string) => void) | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
+  /** How a prefix of etcd is now; undefined when it is followed no more. */
+  readonly onEtcdContact?: ((prefix: string, contact: Contact | undefined) => void) | undefined;
   /** `registryPositions` may be others than before. */
   readonly onRegistryProgress?: (() => void) | undefined;
   /** Log, metrics and timeline. */
@@ -234,6 +237,7 @@ export class ControlPlane {
         if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
       },
       onStanding: () => this.server.replicasChanged(),
+      onContact: (prefix, contact) => this.#options.onEtcdContact?.(prefix, contact),
       onWarning: (text) => onWarning?.(text),
       onProgress: () => this.#options.onRegistryProgress?.(),
       record: (event) => this.#record(event),

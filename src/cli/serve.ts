@@ -13,6 +13,8 @@ import { EtcdSource } from "../config/etcd-source.ts";
 import { MergedSource } from "../config/merged-source.ts";
 import type { Source } from "../config/source.ts";
 import { EtcdClient } from "../etcd/etcd-client.ts";
+import type { Contact } from "../etcd/follow-prefix.ts";
+import { REPLICAS_PREFIX } from "../fleet/replica-record.ts";
 import type { EtcdOptions } from "../etcd/etcd-members.ts";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
@@ -141,12 +143,13 @@ async function serve(options: ServeOptions): Promise<void> {
   const opened = tlsPaths && (await XdsTls.open({ paths: tlsPaths, clock, onWarning: warn }));
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
   const etcd = options.etcd && new EtcdClient(options.etcd);
-  const keys = etcd && replicaKeys(etcd, warn);
+  const contacts = new EtcdContacts({ clock, record: (event) => record(event) });
+  const keys = etcd && replicaKeys(etcd, contacts);
   const { source, etcdConfig } = sourcesOf(options, {
     etcd,
     onWarning: warn,
     onReached: () => plane.inputReached(),
-    record: (event) => record(event),
+    onContact: (prefix, contact) => contacts.hear(prefix, contact),
   });
   const plane: ControlPlane = new ControlPlane({
     source,
@@ -159,13 +162,13 @@ async function serve(options: ServeOptions): Promise<void> {
     loadIntervalMs: options.loadIntervalMs,
     onWarning: warn,
     sets: options.sets,
+    onEtcdContact: (prefix, contact) => contacts.hear(prefix, contact),
     onRegistryProgress: () => presence?.changed(),
     record: (event) => record(event),
   });
   let presence: ReplicaPresence | undefined;
   if (opened !== undefined) followCertificates(opened.files, plane, (event) => record(event));
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
-  const contacts = new EtcdContacts();
   const etcdBehind = () => contacts.behind();
   const metrics = createMetrics({
     registry,
@@ -175,7 +178,6 @@ async function serve(options: ServeOptions): Promise<void> {
     etcdBehind: etcd && etcdBehind,
   });
   const record = (event: FairwayEvent): void => {
-    contacts.record(event);
     metrics.record(event);
     log.record(event);
     timeline.record(event);
@@ -195,6 +197,7 @@ async function serve(options: ServeOptions): Promise<void> {
     record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });
   } finally {
     await opened?.files.close();
+    contacts.close();
     await close({ plane, admin, presence, keys });
     etcd?.close();
   }
@@ -217,10 +220,10 @@ function sourcesOf(
     readonly etcd: EtcdClient | undefined;
     onWarning(text: string): void;
     onReached(): void;
-    record(event: FairwayEvent): void;
+    onContact(prefix: string, contact: Contact): void;
   },
 ): { readonly source: Source; readonly etcdConfig: EtcdSource | undefined } {
-  const { etcd, onWarning, onReached, record } = ports;
+  const { etcd, onWarning, onReached, onContact } = ports;
   const clock = systemClock;
   const directories = new DirectorySource({ roots, clock, onWarning });
   if (etcd === undefined) return { source: directories, etcdConfig: undefined };
@@ -230,7 +233,7 @@ function sourcesOf(
     random: Math.random,
     onWarning,
     onReached,
-    onContact: (prefix, contact) => record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
+    onContact,
   });
   const source = roots.length === 0 ? shared : new MergedSource([directories, shared]);
   return { source, etcdConfig: shared };
@@ -273,9 +276,10 @@ async function nextSignal(): Promise<string> {
   });
 }
 
-function replicaKeys(etcd: EtcdClient, onWarning: (text: string) => void): ReplicaKeys {
+function replicaKeys(etcd: EtcdClient, contacts: EtcdContacts): ReplicaKeys {
   const id = `${hostname()}-${randomBytes(4).toString("hex")}`;
-  return new ReplicaKeys({ etcd, clock: systemClock, random: Math.random, id, onWarning });
+  const onContact = (contact: Contact) => contacts.hear(REPLICAS_PREFIX, contact);
+  return new ReplicaKeys({ etcd, clock: systemClock, random: Math.random, id, onContact });
 }
 
 interface Closed {

@@ -43,6 +43,8 @@ export interface SharedStateOptions {
   onProgress(): void;
   /** How this replica stands to the others may have changed. */
   onStanding(): void;
+  /** How a prefix of etcd is now; undefined when it is followed no more. */
+  onContact(prefix: string, contact: Contact | undefined): void;
   onWarning(text: string): void;
   record(event: FairwayEvent): void;
 }
@@ -69,8 +71,7 @@ export class SharedState {
     this.#options = options;
     const reports = {
       clock,
-      onContact: (prefix: string, contact: Contact) =>
-        options.record({ kind: "etcd-contact", atMs: clock.monotonicMs(), prefix, contact }),
+      onContact: (prefix: string, contact: Contact | undefined) => options.onContact(prefix, contact),
       onWarning: (text: string) => options.onWarning(text),
     };
     this.registry = new Registry({

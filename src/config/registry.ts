@@ -43,7 +43,8 @@ export interface RegistryOptions {
   readonly times?: Partial<FollowTimes>;
   /** There is more to `take`. */
   readonly onChange: (change: Pick<SourceState, "cause" | "noticedAtMs">) => void;
-  readonly onContact: (prefix: string, contact: Contact) => void;
+  /** Undefined when the prefix is followed no more. */
+  readonly onContact: (prefix: string, contact: Contact | undefined) => void;
   /** `reached` has grown. */
   readonly onReached?: () => void;
 }
@@ -167,6 +168,7 @@ export class Registry {
       follower.close();
       this.#followed.delete(root);
       this.#reached.delete(root);
+      this.#options.onContact(root, undefined);
     }
   }
 

@@ -128,6 +128,8 @@ export class LeasedKey {
     const mustWrite = !this.#isHeld() && !this.#isTaken;
     if (mustWrite && gapLeftMs > 0) return gapLeftMs;
     if (mustWrite) await this.#write(leaseId);
+    // It was there all the time.
+    if (this.#reason !== undefined && !this.#isTaken) this.#tellHeld();
     return Math.max(Math.min(this.#lookedAtMs + lease.keepMs, lease.dueAtMs) - clock.monotonicMs(), 0);
   }
 
@@ -153,10 +155,7 @@ export class LeasedKey {
     this.#lookedAtMs = clock.monotonicMs();
     // The value, which may be large, comes only when it is another one.
     const seen = await etcd.transact([{ kind: "revision", key, modRevision: this.#written?.revision ?? 0 }], []);
-    if (seen.ok && this.#written !== undefined) {
-      this.#reason = undefined;
-      return;
-    }
+    if (seen.ok && this.#written !== undefined) return;
     const entry = seen.ok ? undefined : seen.current.get(key);
     this.#isTaken = entry !== undefined && entry.leaseId !== leaseId;
     if (entry === undefined) {
@@ -171,7 +170,6 @@ export class LeasedKey {
         this.#written = { value, revision: entry.modRevision, leaseId };
         if (!areSame(before, value)) onContact?.({ kind: "changed", value, revision: entry.modRevision });
       }
-      this.#reason = undefined;
     }
   }
 

@@ -5,6 +5,7 @@
  * lease, because etcd was away for longer or the replica hung, is written again with the next one.
  */
 import type { EtcdPort } from "../etcd/etcd-port.ts";
+import type { Contact } from "../etcd/follow-prefix.ts";
 import { KeptLease } from "../etcd/kept-lease.ts";
 import { LeasedKey } from "../etcd/leased-key.ts";
 import type { Clock } from "../support/clock.ts";
@@ -18,7 +19,8 @@ export interface ReplicaKeysOptions {
   readonly random: () => number;
   /** Of each start its own: until the lease of one that was killed ends, its Envoys are on their way to others. */
   readonly id: string;
-  readonly onWarning: (text: string) => void;
+  /** Whether all of it is there, as far as is known; told when that is another than before. */
+  readonly onContact: (contact: Contact) => void;
 }
 
 /** What somebody writes of a replica. */
@@ -49,7 +51,7 @@ export class ReplicaKeys {
       lease: this.#lease,
       gapMs,
       onContact: (contact) => {
-        if (contact.kind !== "lost") this.#lost.delete(prefix);
+        if (contact.kind !== "lost") this.#hold(prefix);
         else this.#lose(prefix, contact.reason);
       },
     });
@@ -61,10 +63,13 @@ export class ReplicaKeys {
     return this.#lease.releaseAfter(Promise.all([...this.#keys.values()].map((key) => key.stop())));
   }
 
-  /** One outage is told once, whatever it affects. */
   #lose(prefix: string, reason: string): void {
     const isFirst = this.#lost.size === 0;
     this.#lost.add(prefix);
-    if (isFirst) this.#options.onWarning(`what this replica tells the others in etcd may not be there: ${reason}`);
+    if (isFirst) this.#options.onContact({ kind: "behind", reason, sinceMs: this.#options.clock.monotonicMs() });
+  }
+
+  #hold(prefix: string): void {
+    if (this.#lost.delete(prefix) && this.#lost.size === 0) this.#options.onContact({ kind: "current" });
   }
 }

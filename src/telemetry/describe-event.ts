@@ -9,7 +9,7 @@ import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import { resourceType } from "../snapshot/type-url.ts";
 import { unreachable } from "../support/assert.ts";
 import type { DoorEvent, RejectedResource, StreamEvent } from "../xds/stream-event.ts";
-import type { BuildEvent, EtcdEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
+import type { BuildEvent, EtcdContactEvent, EtcdEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
 
 export type EventLevel = "debug" | "info" | "warn" | "error";
 
@@ -164,23 +164,37 @@ function describeOwn(
   }
 }
 
-function contact({ prefix, contact: now }: Extract<EtcdEvent, { readonly kind: "etcd-contact" }>): EventDescription {
-  switch (now.kind) {
-    case "current":
-      return info(`etcd:${prefix} is followed`);
-    case "behind":
-      return warn(`etcd:${prefix} may be behind, and stays as it was last known: ${now.reason}`);
-    case "older": {
-      const { listed, known } = now.regression;
-      const what = now.regression.kind === "cluster" ? "is of another cluster" : "has gone back";
+function contact(event: EtcdContactEvent): EventDescription {
+  const what = listOf(event.prefixes.map((prefix) => affected[prefix] ?? `instances below ${prefix}`));
+  switch (event.contact) {
+    case "followed":
+      return info(`etcd is followed: ${what}`);
+    case "lost":
+      return warn(`no contact with etcd, so this stays as it was last known: ${what}: ${event.reason}`);
+    case "older":
       return warn(
-        `etcd:${prefix} ${what} (${listed}, known ${known}): it was restored or is another etcd; ` +
-          "nothing is taken from it until Fairway is restarted",
+        `etcd has an older state, and nothing is taken from it until Fairway is restarted: ${what}: ${event.reason}`,
       );
-    }
+    case "back":
+      return info(
+        `etcd is followed again after ${(event.lastedMs / 1_000).toFixed(1)} s: ${what}; it was: ${event.reason}`,
+      );
     default:
-      return unreachable(now);
+      return unreachable(event);
   }
+}
+
+/** What people call what is below a prefix; all others are where instances register. */
+const affected: Readonly<Record<string, string>> = {
+  "/fairway/config/": "the config in etcd",
+  "/fairway/served/": "how new other replicas are",
+  "/fairway/fleet/": "the nodes of other replicas",
+  "/fairway/replicas/": "what other replicas know of this one",
+};
+
+function listOf(texts: readonly string[]): string {
+  const last = texts.at(-1) ?? "";
+  return texts.length < 2 ? last : `${texts.slice(0, -1).join(", ")} and ${last}`;
 }
 
 function sumOf({ count, peer }: DoorEvent, what: string, happened: readonly [one: string, many: string]): string {

@@ -4,7 +4,6 @@
  * Stages return or report events; they never log or count. What happens on streams comes from `xds/`, what
  * happens around load reports from `evidence/`, the rest is raised where the stages are put together.
  */
-import type { Contact } from "../etcd/follow-prefix.ts";
 import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
@@ -53,10 +52,18 @@ export type BuildEvent =
   /** Problems that did not keep the config from being accepted, without those that were told with the build before. */
   | (AtTime & { readonly kind: "source-warning"; readonly diagnostics: readonly Diagnostic[] });
 
+/** How far what is known of some prefixes can be relied on, when that is another than before. */
+export type EtcdContactEvent = AtTime & { readonly kind: "etcd-contact"; readonly prefixes: readonly string[] } & (
+    | { readonly contact: "followed" }
+    /** An outage, and what it affects; more may follow untold. */
+    | { readonly contact: "lost" | "older"; readonly reason: string }
+    /** The outage is over, for all that it has affected; one that was short was not told before. */
+    | { readonly contact: "back"; readonly reason: string; readonly lastedMs: number }
+  );
+
 /** What becomes of etcd and of what registers there. */
 export type EtcdEvent =
-  /** How far what is known of a prefix can be relied on, when that is another than before. */
-  | (AtTime & { readonly kind: "etcd-contact"; readonly prefix: string; readonly contact: Contact })
+  | EtcdContactEvent
   /** Another replica has served a newer state of a group than this one has. */
   | (AtTime & {
       readonly kind: "replica-lagging";

@@ -133,7 +133,7 @@ function feedEtcd({ registry, etcdBehind }: MetricsOptions): Feeds {
   registry.registerMetric(
     new Gauge({
       name: "fairway_etcd_prefixes_behind",
-      help: "Prefixes of etcd that are followed and may be behind, because etcd does not answer or has an older state.",
+      help: "Prefixes of etcd that may be behind, here or there, because etcd does not answer, has an older state or takes no writes.",
       registers: [],
       collect(): void {
         this.set(etcdBehind().length);

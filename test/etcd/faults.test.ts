@@ -44,6 +44,8 @@ test("etcd is away at the start: the last known good is served and told as such,
   await using without = await Fairway.start({ configDir: [], stateDir: state.path, args, waitForReady: false });
   await without.waitForLog(/"kind":"config-refused"/);
   expect(await readiness(without)).toMatchObject({ status: "not_ready" });
+  const { text } = await ask(without.adminPort, "/metrics");
+  expect(text, "nobody has written anything wrong").toContain("fairway_config_refused_total 0");
   await replicas.etcd.first.restart();
   await without.ready(30_000);
   await eventually("the config again", async () => (await readiness(fairway)).status === "ready", {
@@ -66,6 +68,25 @@ test("etcd is away at the start: what was served last is served, though somethin
   expect(newest).not.toBe(proven);
   expect(await replicas.versions(0)).toBe(newest);
   expect(await replicas.membersCount()).toBe(2);
+});
+
+test("an outage of etcd is told in two lines, whatever it affects, and nothing else is", async () => {
+  await using replicas = await Replicas.start({ count: 1, hasEnvoy: false });
+  const { fairway } = replicas.at(0);
+  await fairway.waitForLog(/"contact":"followed"/);
+  const before = fairway.logs().length;
+  await replicas.etcd.first.killed();
+  await fairway.waitForLog(/"contact":"lost"/);
+  await eventually("the replica's own keys among it", async () => {
+    const { reasons } = await readiness(fairway);
+    return reasons.some((reason) => reason.includes("/fairway/replicas/"));
+  });
+  await replicas.etcd.first.restart();
+  await fairway.waitForLog(/"contact":"back"/);
+  const lines = fairway.logs().slice(before);
+  expect(lines.map((line) => /"contact":"(.*?)"/.exec(line)?.[1])).toEqual(["lost", "back"]);
+  const affected = ["config", "fleet", "replicas", "served"].map((name) => `"/fairway/${name}/"`).join(",");
+  expect(lines[1]).toContain(`"prefixes":[${affected},"/services/"]`);
 });
 
 test("etcd that answers seconds late is followed all the same", async () => {

@@ -164,6 +164,18 @@ describe("a leased key", () => {
     expect(Buffer.from(entry.value).toString()).toBe("one");
   });
 
+  test("is told as held again when it was there all the time", async () => {
+    const contacts: KeyContact[] = [];
+    await using leased = open("/leased/still", (contact) => contacts.push(contact));
+    leased.set(Buffer.from("one"));
+    const revision = await leased.held();
+    await cluster.first.killed();
+    await eventually("it to be told", () => contacts.at(-1)?.kind === "lost");
+    await cluster.first.restart();
+    await eventually("its end", () => contacts.at(-1)?.kind === "held", { timeoutMs: 30_000 });
+    expect((await entryOf("/leased/still"))?.modRevision).toBe(revision);
+  });
+
   test("is closed in a few seconds when etcd is away", async () => {
     const leased = open("/leased/away");
     leased.set(Buffer.from("one"));

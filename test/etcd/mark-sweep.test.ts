@@ -39,7 +39,7 @@ afterAll(async () => {
 function replica(id: string, etcd: EtcdPort = client) {
   const ports = { etcd, clock: systemClock, random: Math.random };
   const ignore = () => undefined;
-  const keys = new ReplicaKeys({ ...ports, id, onWarning: ignore });
+  const keys = new ReplicaKeys({ ...ports, id, onContact: ignore });
   let own: ReadonlySet<string> = new Set();
   const reports = { onChange: ignore, onContact: ignore, onWarning: ignore };
   const marks = new ServedMarks({ ...ports, ...reports, by: id, has: (group) => own.has(group) });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import type { Contact } from "../../src/etcd/follow-prefix.ts";
 import { ReplicaKeys } from "../../src/store/replica-keys.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { eventually } from "../support/eventually.ts";
@@ -21,10 +22,10 @@ afterAll(async () => {
 });
 
 function open(id: string) {
-  const warnings: string[] = [];
-  const onWarning = (text: string) => warnings.push(text);
-  const keys = new ReplicaKeys({ etcd: client, clock: systemClock, random: Math.random, id, onWarning });
-  return { keys, warnings, [Symbol.asyncDispose]: () => keys.close() };
+  const contacts: string[] = [];
+  const onContact = ({ kind }: Contact) => contacts.push(kind);
+  const keys = new ReplicaKeys({ etcd: client, clock: systemClock, random: Math.random, id, onContact });
+  return { keys, contacts, [Symbol.asyncDispose]: () => keys.close() };
 }
 
 async function found(etcd: EtcdClient, prefixes: readonly string[]) {
@@ -64,7 +65,7 @@ test("what is lost with the lease is written again under one other, also what ha
   expect([after.leases.size, after.leases.has(before)]).toEqual([1, false]);
 });
 
-test("an outage of etcd is told once, and the keys are there again after it", async () => {
+test("an outage of etcd is told once for all keys, and its end, and the keys are there again after it", async () => {
   await using opened = open("three");
   const [a, b] = ["/e/", "/f/"].map((prefix) => opened.keys.open(prefix, { gapMs: 0 }));
   a?.set(Buffer.from("1"));
@@ -73,14 +74,15 @@ test("an outage of etcd is told once, and the keys are there again after it", as
   await cluster.first.killed();
   a?.set(Buffer.from("3"));
   b?.set(Buffer.from("4"));
-  await eventually("the warning", () => opened.warnings.length > 0, { timeoutMs: 20_000 });
+  await eventually("the outage", () => opened.contacts.length > 0, { timeoutMs: 20_000 });
   await cluster.first.restart();
   await eventually(
     "both values",
     async () => (await found(client, ["/e/", "/f/"])).values.join() === "/e/three 3,/f/three 4",
     { timeoutMs: 30_000 },
   );
-  expect(opened.warnings.length).toBe(1);
+  await eventually("its end", () => opened.contacts.length > 1);
+  expect(opened.contacts).toEqual(["behind", "current"]);
 });
 
 test("a running replica has one id and one lease below all prefixes, and its marks have the id and no lease", async () => {

@@ -11,14 +11,15 @@ import { entry, listedEtcd } from "./listed-etcd.ts";
 
 function open(etcd: EtcdPort) {
   let changes = 0;
+  const contacts: string[] = [];
   const registry = new Registry({
     etcd,
     clock: systemClock,
     random: () => 0.5,
     onChange: () => (changes += 1),
-    onContact: () => undefined,
+    onContact: (prefix, contact) => contacts.push(`${prefix} ${contact?.kind}`),
   });
-  return { registry, changes: () => changes, [Symbol.dispose]: () => registry.close() };
+  return { registry, changes: () => changes, contacts, [Symbol.dispose]: () => registry.close() };
 }
 
 test("the usual place is read before the config has asked for it, once, and causes no build", async () => {
@@ -40,6 +41,7 @@ test("the usual place is followed no more when no service of a build is there", 
   await eventually("the watch", () => watched.has("/services/"));
   opened.registry.paceBy(1);
   expect([...watched.keys()]).toEqual([]);
+  expect(opened.contacts, "an outage does not wait for it").toEqual(["/services/ current", "/services/ undefined"]);
 });
 
 test("what a build has reached goes on with what concerns no service, up to the first thing that does", async () => {

@@ -1,0 +1,95 @@
+/**
+ * What people are told when etcd goes away and comes back, prefix by prefix.
+ */
+import { expect, test } from "vitest";
+import type { Contact } from "../../../src/etcd/follow-prefix.ts";
+import { systemClock } from "../../../src/support/clock.ts";
+import { describeEvent } from "../../../src/telemetry/describe-event.ts";
+import { EtcdContacts } from "../../../src/telemetry/etcd-contacts.ts";
+import type { EtcdContactEvent } from "../../../src/telemetry/event.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const current: Contact = { kind: "current" };
+const behind: Contact = { kind: "behind", reason: "it does not answer", sinceMs: systemClock.monotonicMs() };
+const older: Contact = { kind: "older", regression: { kind: "revision", listed: 5, known: 9 }, sinceMs: 0 };
+const prefixes = ["/fairway/config/", "/fairway/served/", "/services/", "/teams/a/shop/"];
+
+/** Hears and tells, and shows what was told as contact and number of prefixes. */
+function listening({ tellAfterMs }: { readonly tellAfterMs: number }) {
+  const events: EtcdContactEvent[] = [];
+  const contacts = new EtcdContacts({ clock: systemClock, tellAfterMs, record: (event) => events.push(event) });
+  return {
+    all: (contact: Contact | undefined) => {
+      for (const prefix of prefixes) contacts.hear(prefix, contact);
+    },
+    hear: (prefix: string, contact: Contact | undefined) => contacts.hear(prefix, contact),
+    behind: () => contacts.behind().map(({ prefix }) => prefix),
+    told: () => events.map((event) => `${event.contact} ${event.prefixes.length}`),
+    toldSoon: (...wanted: readonly string[]) =>
+      eventually(
+        wanted.join(),
+        () => events.map((event) => `${event.contact} ${event.prefixes.length}`).join() === wanted.join(),
+      ),
+    texts: () => events.map((event) => describeEvent(event).text),
+    [Symbol.dispose]: () => contacts.close(),
+  };
+}
+
+test("an outage is told once with what it affects, and its end once when that is true for all of it", async () => {
+  using scene = listening({ tellAfterMs: 10 });
+  scene.all(current);
+  await scene.toldSoon("followed 4");
+  scene.all(behind);
+  await scene.toldSoon("followed 4", "lost 4");
+  expect(scene.texts()[1]).toBe(
+    "no contact with etcd, so this stays as it was last known: the config in etcd, how new other replicas are, " +
+      "instances below /services/ and instances below /teams/a/shop/: it does not answer",
+  );
+  expect(scene.behind()).toEqual(prefixes);
+  for (const prefix of prefixes.slice(1)) scene.hear(prefix, current);
+  scene.hear("/services/", behind);
+  scene.hear("/services/", current);
+  expect(scene.told()).toEqual(["followed 4", "lost 4"]);
+  scene.hear("/fairway/config/", current);
+  expect(scene.told()).toEqual(["followed 4", "lost 4", "back 4"]);
+  expect(scene.behind()).toEqual([]);
+});
+
+test("one that is over before it was told is told by its end alone", async () => {
+  using scene = listening({ tellAfterMs: 60_000 });
+  scene.all(behind);
+  scene.all(current);
+  expect(scene.told()).toEqual(["back 4"]);
+  expect(scene.texts()[0]).toMatch(/^etcd is followed again after \d+\.\d s: .*; it was: it does not answer$/);
+});
+
+test("what joins an outage later is told with its end, and a second outage anew", async () => {
+  using scene = listening({ tellAfterMs: 10 });
+  scene.hear("/services/", behind);
+  await scene.toldSoon("lost 1");
+  scene.hear("/fairway/served/", behind);
+  scene.hear("/services/", current);
+  scene.hear("/fairway/served/", current);
+  expect(scene.told()).toEqual(["lost 1", "back 2"]);
+  scene.hear("/services/", behind);
+  await scene.toldSoon("lost 1", "back 2", "lost 1");
+});
+
+test("an etcd that comes back with an older state is told as well, because somebody has to act", async () => {
+  using scene = listening({ tellAfterMs: 10 });
+  scene.all(behind);
+  await scene.toldSoon("lost 4");
+  scene.hear("/services/", older);
+  await scene.toldSoon("lost 4", "older 1");
+  expect(scene.texts()[1]).toContain("its revision has gone back (5, known 9)");
+});
+
+test("a prefix that is followed no more holds up no end", async () => {
+  using scene = listening({ tellAfterMs: 10 });
+  scene.hear("/services/", behind);
+  scene.hear("/teams/a/shop/", behind);
+  await scene.toldSoon("lost 2");
+  scene.hear("/services/", current);
+  scene.hear("/teams/a/shop/", undefined);
+  expect(scene.told()).toEqual(["lost 2", "back 2"]);
+});
