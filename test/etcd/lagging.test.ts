@@ -1,15 +1,22 @@
 /** A replica that is behind the others takes no real Envoy back to an older state, as long as it can be helped. */
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
+import { pushDocuments } from "../../src/config/push-documents.ts";
 import type { EtcdClient } from "../../src/etcd/etcd-client.ts";
 import { eventually, throughout } from "../support/eventually.ts";
 import { Replicas } from "./replicas.ts";
 
+interface Mark {
+  readonly version?: string;
+  readonly revision?: number;
+  readonly revisions?: Readonly<Record<string, number>>;
+}
+
 /** The mark of the only group, as it is in etcd. */
-async function mark(client: EtcdClient): Promise<{ readonly version?: string; readonly revision?: number }> {
+async function mark(client: EtcdClient): Promise<Mark> {
   const { entries } = await client.list("/fairway/served/");
   expect(entries.length).toBeLessThanOrEqual(1);
-  return JSON.parse(Buffer.from(entries[0]?.value ?? Buffer.from("{}")).toString()) as Awaited<ReturnType<typeof mark>>;
+  return JSON.parse(Buffer.from(entries[0]?.value ?? Buffer.from("{}")).toString()) as Mark;
 }
 
 test("what is served is marked in etcd with the revisions that it was built from, and a mark is never lowered", async () => {
@@ -28,6 +35,17 @@ test("what is served is marked in etcd with the revisions that it was built from
     expect(marked).toBeGreaterThan(revisionBefore);
     revisionBefore = marked;
   }
+});
+
+test("a change of the config is marked with its own revision", async () => {
+  const config = (port: number) => `services: { shop: { endpoints: ["10.0.0.1:${port}"] } }`;
+  await using replicas = await Replicas.start({ count: 1, hasEnvoy: false, config: () => config(80) });
+  const before = await replicas.agree();
+  const documents = new Map([["main.yaml", Buffer.from(config(81))]]);
+  const pushed = await pushDocuments(replicas.client, { documents, by: "the test" });
+  const version = await replicas.agree(before);
+  await eventually("its mark", async () => `default ${(await mark(replicas.client)).version}` === version);
+  expect((await mark(replicas.client)).revisions?.["/fairway/config/"]).toBe(pushed.revision);
 });
 
 describe.each(["delta", "sotw"] as const)("an Envoy (%s) whose replica dies", (api) => {
