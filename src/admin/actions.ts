@@ -9,6 +9,7 @@ import { listPage } from "./list-page.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Operation } from "./api-routes.ts";
 import {
+  confirmationSchema,
   eventListQuery,
   explainQuery,
   loadQuery,
@@ -56,7 +57,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     listSnapshots: ({ query }) => withQuery(snapshotListQuery, query, (asked) => listSnapshots(views, asked)),
     getSnapshot: ({ params, query }) =>
       withQuery(snapshotQuery, query, (asked) => getSnapshot(views, params["version"] ?? "", asked)),
-    confirmSnapshot: ({ params, ifMatch }) => confirm(views, params["version"] ?? "", ifMatch),
+    confirmSnapshot: (request) => confirm(views, request),
     listNodes: ({ query }) =>
       withQuery(nodeListQuery, query, (asked) => {
         const { nodes, next } = views.nodes(asked, asked.scope);
@@ -140,11 +141,19 @@ async function explain(views: AdminViews, asked: z.infer<typeof explainQuery>): 
 }
 
 /** The precondition names the version a second time: it must be typed by somebody who looked at what is held. */
-async function confirm(views: AdminViews, version: string, ifMatch: string | undefined): Promise<Answer> {
+async function confirm(views: AdminViews, { params, ifMatch, body }: ActionRequest): Promise<Answer> {
+  const version = params["version"] ?? "";
   if (ifMatch === undefined) return problem(428, `send If-Match: "${version}" to say which held version is meant`);
   if (ifMatch !== `"${version}"`) return problem(412, "If-Match and the address name different versions", held(views));
-  const confirmed = await views.confirm(version);
+  const asked = confirmationSchema.safeParse(body ?? {});
+  if (!asked.success) return problem(400, `the confirmation is wrong: ${details(asked.error)}`);
+  const { actor, reason, local } = asked.data;
+  const confirmed = await views.confirm({ version, actor, reason, isLocal: local });
   if (confirmed.ok) return ok({ version, groups: confirmed.value });
+  if (confirmed.error.kind === "unavailable") {
+    const { message } = confirmed.error;
+    return problem(503, `nothing is released, because the other replicas cannot be told of it now: ${message}`);
+  }
   const now = confirmed.error.held;
   const detail = now.length === 0 ? "nothing is held now" : "another version is held now";
   return problem(412, detail, { held: now.map((each) => ({ ...each })) });

@@ -10,6 +10,7 @@ import type { Convergence } from "../fleet/convergence.ts";
 import type { NodeQuery } from "../fleet/list-nodes.ts";
 import type { PlacedNode } from "../fleet/whole-fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
@@ -33,7 +34,7 @@ export interface GroupView {
   /** Where the current one came from. */
   readonly source: "config" | "last-known-good";
   /** Newest first; the current one is the first. */
-  readonly history: readonly Pick<Snapshot, "version" | "cause">[];
+  readonly history: readonly PastSnapshot[];
   readonly held: HeldChange | undefined;
   readonly convergence: Convergence | undefined;
 }
@@ -66,9 +67,30 @@ export interface NotExplained {
   readonly message: string;
 }
 
-/** What is held now; the one that was to be confirmed is not among it. */
-export interface NothingConfirmed {
-  readonly held: readonly { readonly group: GroupName; readonly version: SnapshotVersion }[];
+/** What is confirmed, and by whom. */
+export interface AskedConfirmation {
+  readonly version: string;
+  /** As it calls itself. */
+  readonly actor: string;
+  readonly reason?: string | undefined;
+  /** On this replica only, also when the others cannot be told. */
+  readonly isLocal: boolean;
+}
+
+/** Why nothing was released. */
+export type NotConfirmed =
+  /** Nothing is held, or what is held is something else. */
+  | {
+      readonly kind: "not-held";
+      readonly held: readonly { readonly group: GroupName; readonly version: SnapshotVersion }[];
+    }
+  /** The other replicas cannot be told. */
+  | { readonly kind: "unavailable"; readonly message: string };
+
+/** A snapshot as a list shows it. */
+export interface PastSnapshot extends Pick<Snapshot, "version" | "cause"> {
+  /** Who has let it through, when the guard held it. */
+  readonly confirmed?: Confirmation | undefined;
 }
 
 /** The nodes of this replica, or those of all. */
@@ -93,7 +115,7 @@ export interface AdminViews {
   /** What happened after the event with this id, oldest first. */
   events(after: number): readonly TimelineEntry[];
   /** Releases every held change of that version; the groups that it was released for. */
-  confirm(version: string): Promise<Result<readonly GroupName[], NothingConfirmed>>;
+  confirm(asked: AskedConfirmation): Promise<Result<readonly GroupName[], NotConfirmed>>;
   /** What nodes report of the load on their clusters; undefined when the node that is asked about reports nothing. */
   load(query: LoadQuery): LoadPage | undefined;
   loadSettings(): LoadSettings;

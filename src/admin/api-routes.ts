@@ -34,7 +34,7 @@ export interface Route {
   readonly summary: string;
   readonly query: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What a PUT brings, as JSON. */
+  /** What a PUT or POST brings, as JSON; a PUT must. */
   readonly body?: z.ZodType;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
 }
@@ -103,6 +103,13 @@ export const explainQuery = z.strictObject({
   group: z.string().max(256).optional().describe("The node group, instead of a node"),
 });
 
+/** Who confirms, and why; all of it may be left out. */
+export const confirmationSchema = z.strictObject({
+  actor: z.string().min(1).max(200).default("somebody").describe("Who confirms; nobody checks it"),
+  reason: z.string().max(500).optional(),
+  local: z.boolean().default(false).describe("Only on the replica that is asked, also when etcd is away"),
+});
+
 const notFound: RouteAnswer = { description: "There is none", schema: problemSchema };
 
 /** In the order of the documentation. */
@@ -165,13 +172,15 @@ export const routes = [
     operation: "confirmSnapshot",
     method: "POST",
     path: "/v1/snapshots/{version}/confirm",
-    summary: "Releases a change that the removal guard holds.",
+    summary: "Releases a change that the removal guard holds, on all replicas.",
     query: noQuery,
     headers: { "If-Match": 'The version that is meant, in quotes, as in `If-Match: "0123456789abcdef"`' },
+    body: confirmationSchema,
     answers: {
       200: { description: "Released", schema: confirmedSchema },
       412: { description: "Another version is held, or none; `held` says which", schema: problemSchema },
       428: { description: "If-Match is missing", schema: problemSchema },
+      503: { description: "The other replicas cannot be told; nothing is released", schema: problemSchema },
     },
   },
   {

@@ -57,13 +57,38 @@ export const readinessSchema = z.object({
 
 const tableSummary = z.object({ version, count: z.int() });
 
-const pastSnapshot = z.object({ version, at: time, cause: z.string() });
+const pastSnapshot = z.object({
+  version,
+  at: time,
+  cause: z.string(),
+  confirmed: z
+    .object({
+      actor: z.string(),
+      actorVerified: z.literal(false),
+      at: time,
+      replica: z.string().describe("Where it was given"),
+      reason: z.string().optional(),
+    })
+    .optional()
+    .describe("Who has let it through, when the guard held it"),
+});
 
 const snapshotSummary = pastSnapshot.extend({ types: z.record(typeName, tableSummary) });
 
 const heldChange = pastSnapshot.extend({
   heldSince: time,
-  findings: z.array(z.object({ type: typeName, removedCount: z.int(), ofCount: z.int(), names: z.array(z.string()) })),
+  findings: z.array(
+    z.object({
+      type: typeName,
+      removedCount: z.int(),
+      ofCount: z.int(),
+      names: z.array(z.string()),
+      hosts: z
+        .array(z.object({ of: z.string(), before: z.int(), after: z.int() }))
+        .optional()
+        .describe("Of endpoints their hosts and of routes their virtual hosts, for each of `names`"),
+    }),
+  ),
   changes: z
     .array(
       z.object({

@@ -37,7 +37,12 @@ function operation(route: Route): Readonly<Record<string, unknown>> {
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: answerSchema(route.body) } } } }),
+      : {
+          requestBody: {
+            required: route.method === "PUT",
+            content: { "application/json": { schema: answerSchema(route.body) } },
+          },
+        }),
     responses: {
       ...Object.fromEntries(answers),
       default: response({ description: "Any other problem", schema: problemSchema }, true),

@@ -2,12 +2,13 @@
  * Snapshots in the shape of the admin API.
  */
 import { protoDuration } from "../model/duration.ts";
+import type { Confirmation } from "../snapshot/confirmation.ts";
 import { diffSnapshots } from "../snapshot/diff.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceType } from "../snapshot/type-url.ts";
 import type { Convergence } from "../fleet/convergence.ts";
-import type { GroupView, HeldChange, RefusedConfig } from "./admin-views.ts";
+import type { GroupView, HeldChange, PastSnapshot, RefusedConfig } from "./admin-views.ts";
 import type { GroupJson, SnapshotJson, SnapshotListJson } from "./api-schema.ts";
 import { isoTime } from "./iso-time.ts";
 
@@ -146,8 +147,17 @@ function resourceJson(
   };
 }
 
-function pastJson({ version, cause }: Pick<Snapshot, "version" | "cause">): GroupJson["history"][number] {
-  return { version, at: isoTime(cause.atMs), cause: cause.text };
+function pastJson({ version, cause, confirmed }: PastSnapshot): GroupJson["history"][number] {
+  return {
+    version,
+    at: isoTime(cause.atMs),
+    cause: cause.text,
+    ...(confirmed === undefined ? {} : { confirmed: confirmedJson(confirmed) }),
+  };
+}
+
+function confirmedJson({ actor, reason, replica, atMs }: Confirmation): GroupJson["history"][number]["confirmed"] {
+  return { actor, actorVerified: false, at: isoTime(atMs), replica, ...(reason === undefined ? {} : { reason }) };
 }
 
 function typesJson(snapshot: Snapshot): NonNullable<GroupJson["current"]>["types"] {
@@ -166,11 +176,20 @@ function heldJson(
   return {
     ...pastJson(snapshot),
     heldSince: isoTime(sinceMs),
-    findings: findings.map(({ typeUrl, removedCount, ofCount, names }) => ({
+    findings: findings.map(({ typeUrl, removedCount, ofCount, names, hosts }) => ({
       type: typeName(typeUrl),
       removedCount,
       ofCount,
       names: [...names],
+      ...(hosts.length === 0
+        ? {}
+        : {
+            hosts: hosts.map(({ beforeCount, afterCount }, index) => ({
+              of: names[index] ?? "",
+              before: beforeCount,
+              after: afterCount,
+            })),
+          }),
     })),
     changes: diffSnapshots(current, snapshot).map(({ typeUrl, added, changed, removed }) => ({
       type: typeName(typeUrl),

@@ -9,11 +9,11 @@ import type { Known } from "../fleet/whole-fleet.ts";
 import { findInWholeFleet, listWholeFleet, wholeConvergence } from "../fleet/whole-fleet.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
+import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { Publication } from "../snapshot/publication.ts";
 import { renderResource } from "../snapshot/render.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
-import { err, ok } from "../support/result.ts";
 import type { LoopDelayMonitor } from "../telemetry/loop-delay.ts";
 import type { BehindPrefix } from "../telemetry/etcd-contacts.ts";
 import type { Timeline } from "../telemetry/timeline.ts";
@@ -53,6 +53,7 @@ export function createReadModels({
   const served = () => ({
     publication: plane.publication,
     sharedHistory: (group: GroupName) => plane.sharedHistory(group),
+    confirmationOf: (group: GroupName, version: string) => plane.confirmations.of(group, version),
   });
   const knownIn = (scope: Scope): Known => ({
     fleet: plane.fleet,
@@ -80,12 +81,7 @@ export function createReadModels({
       if (verdict.ready && !plane.isServing) return { ready: false, reasons: ["the first snapshot is being saved"] };
       return verdict;
     },
-    confirm: async (version) => {
-      const held = [...plane.publication.held.values()].map(({ snapshot }) => snapshot);
-      const groups = held.filter((snapshot) => snapshot.version === version).map(({ group }) => group);
-      if (groups.length > 0 && (await plane.confirm(version))) return ok(groups);
-      return err({ held: held.map((snapshot) => ({ group: snapshot.group, version: snapshot.version })) });
-    },
+    confirm: (asked) => plane.confirmations.give(asked),
     explain: (asked) => explainServed(plane, asked, clock),
     load: (query) => loadPage(plane.loads.ledger, query, clock.monotonicMs()),
     loadSettings: () => plane.loads.settings,
@@ -96,12 +92,16 @@ export function createReadModels({
   };
 }
 
+/** What was decided here, and by whom, and what other replicas have served. */
+interface Decided {
+  readonly publication: Publication;
+  sharedHistory?(group: GroupName): readonly PastSnapshot[];
+  confirmationOf?(group: GroupName, version: string): Confirmation | undefined;
+}
+
 /** The groups of the config, and those that it no longer has while connected nodes are still in them. */
 export function groupViews(
-  {
-    publication,
-    sharedHistory,
-  }: { readonly publication: Publication; sharedHistory?(group: GroupName): readonly PastSnapshot[] },
+  { publication, sharedHistory, confirmationOf }: Decided,
   known: Known,
 ): readonly GroupView[] {
   const { fleet } = known;
@@ -117,7 +117,10 @@ export function groupViews(
       name,
       current,
       source: publication.stale.has(name) ? "last-known-good" : "config",
-      history: withShared(withCurrentFirst(history, current), sharedHistory?.(name) ?? []),
+      history: withShared(withCurrentFirst(history, current), sharedHistory?.(name) ?? []).map((past) => ({
+        ...past,
+        confirmed: confirmationOf?.(name, past.version),
+      })),
       held: publication.held.get(name),
       convergence: wholeConvergence(known, name),
     };

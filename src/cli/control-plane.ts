@@ -15,7 +15,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetSummary } from "../fleet/fleet-summary.ts";
 import { isAccepted } from "../fleet/convergence.ts";
 import { LoadReportingServiceDefinition } from "../gen/envoy/service/load_stats/v3/lrs.ts";
-import type { Publication } from "../snapshot/publication.ts";
+import type { Publication, PublicationInput } from "../snapshot/publication.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { GenerationStore } from "../store/generation-store.ts";
 import type { Clock } from "../support/clock.ts";
@@ -30,6 +30,7 @@ import { refusalOfNode } from "../xds/verify-node.ts";
 import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
 import { Builder } from "./builder.ts";
+import { Confirmations } from "./confirmations.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import { Publisher } from "./publisher.ts";
@@ -67,6 +68,8 @@ export interface ControlPlaneOptions {
 export class ControlPlane {
   readonly server: AdsServer;
   readonly loads: LoadReports;
+  /** Of what the guard holds. */
+  readonly confirmations: Confirmations;
   readonly #options: ControlPlaneOptions;
   readonly #builder: Builder;
   readonly #files: ReferencedFiles;
@@ -83,6 +86,13 @@ export class ControlPlane {
     this.#options = options;
     const { clock } = options;
     this.#shared = options.etcd && this.#share(options.etcd);
+    this.confirmations = new Confirmations({
+      store: this.#shared?.store,
+      clock,
+      replica: options.identifier,
+      publication: () => this.publication,
+      release: (confirmation) => this.#take({ kind: "confirmed", confirmation }),
+    });
     this.server = new AdsServer({
       clock,
       identifier: options.identifier,
@@ -140,6 +150,7 @@ export class ControlPlane {
       server: this.server,
       saved: this.#saved,
       shared: this.#shared,
+      onDecided: () => this.confirmations.decided(),
       record: (event) => this.#record(event),
     });
   }
@@ -198,15 +209,6 @@ export class ControlPlane {
     this.#shared?.replicas.reached();
   }
 
-  /** Releases a change that the guard holds; false when no group holds this version. */
-  async confirm(version: string): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#enqueue(async () => {
-        resolve(await this.#publisher.confirm(version));
-      });
-    });
-  }
-
   /** What an Envoy with this snapshot does with a request; the building thread finds out. */
   explain(asked: AskedRequest, snapshot: Snapshot): Promise<Result<ExplainedFacts, string>> {
     return this.#builder.explain(asked, snapshot);
@@ -216,6 +218,7 @@ export class ControlPlane {
     this.#closing = true;
     await this.#options.source.close();
     await this.#files.close();
+    this.confirmations.close();
     this.#shared?.closeInputs();
     await this.#builder.close();
     await this.#work;
@@ -247,6 +250,11 @@ export class ControlPlane {
   #takeSource(state: SourceState): void {
     this.#config = state;
     if (!this.#closing) this.#builder.build(state);
+  }
+
+  /** Decides on an input that is no build, when those before it are decided. */
+  #take(input: PublicationInput): Promise<void> {
+    return new Promise((resolve) => this.#enqueue(() => this.#publisher.decide(input).then(() => resolve())));
   }
 
   /** One thing at a time; a failure in one must not stop the next. */

@@ -9,6 +9,10 @@ export const exitCodes = {
   internal: 1,
   /** Wrong use of the command line, or invalid config. */
   usage: 2,
+  /** What was wanted would do harm, and nobody has said that it is meant. */
+  refused: 3,
+  /** Something waits for somebody to confirm it. */
+  awaitsApproval: 4,
   /** It was begun and has not come to its end in time. */
   timeout: 5,
   /** Somebody else has changed what was to be changed. */

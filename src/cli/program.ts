@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { FairwayError } from "../support/fairway-error.ts";
 import { bootstrapCommand } from "./bootstrap.ts";
 import { checkCommand } from "./check.ts";
+import { confirmCommand } from "./confirm.ts";
 import { drainCommand, undrainCommand } from "./drain.ts";
 import { explainCommand } from "./explain.ts";
 import { exitCodes, tell } from "./output.ts";
@@ -27,6 +28,7 @@ const commands = [
   renderCommand(),
   schemaCommand(),
   bootstrapCommand(),
+  confirmCommand(),
   pushCommand(),
   pullCommand(),
   registerCommand(),

@@ -9,15 +9,15 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import { newWarnings } from "../model/new-warnings.ts";
-import type { SourceProblem, SourceState } from "../config/source.ts";
 import { diffSnapshots } from "../snapshot/diff.ts";
 import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
-import { emptyPublication, publish } from "../snapshot/publication.ts";
+import { emptyPublication, heldWithoutServed, publish, sameGroups } from "../snapshot/publication.ts";
 import type { GroupName, Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { AdsServer } from "../xds/ads-server.ts";
 import type { BuildOutcome } from "./builder.ts";
+import { failureDiagnostic } from "./failed-build.ts";
 import type { SavedSnapshots, SavedState } from "./saved-snapshots.ts";
 import { standIn } from "./saved-snapshots.ts";
 import type { SharedState } from "./shared-state.ts";
@@ -31,6 +31,8 @@ export interface PublisherOptions {
   readonly saved: Pick<SavedSnapshots, "load" | "served">;
   /** Where other replicas are told; absent where there is no etcd. */
   readonly shared: SharedState | undefined;
+  /** Something else is served or held than before, or may be. */
+  onDecided(): void;
   record(event: FairwayEvent): void;
 }
 
@@ -73,10 +75,9 @@ export class Publisher {
     this.#fleet = stepFleet(this.#fleet, event);
   }
 
-  /** Releases a change that the guard holds; false when no group holds this version. */
-  async confirm(version: string): Promise<boolean> {
-    const { decisions } = await this.#publish({ kind: "confirmed", version }, undefined);
-    return decisions.length > 0;
+  /** An input that is no build, such as that somebody lets what is held go on. */
+  async decide(input: PublicationInput): Promise<void> {
+    await this.#publish(input, undefined);
   }
 
   /** What was served before, newest first. */
@@ -97,7 +98,14 @@ export class Publisher {
       const fresh = newWarnings(this.#publication.warnings, warnings);
       if (fresh.length > 0) this.#options.record({ kind: "source-warning", atMs, diagnostics: fresh });
       const wasRefused = this.#publication.refused !== undefined;
+      const living = await this.#options.shared?.baseline.once(this.#restored.served);
+      if (living !== undefined) this.#publication = publish(this.#publication, { kind: "fleet", living }).state;
       const { decisions } = await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
+      const left = heldWithoutServed(this.#publication);
+      if (left.length > 0) {
+        const theirs = (await this.#options.shared?.baseline.contents(left)) ?? [];
+        await this.#publish({ kind: "stood-in", snapshots: theirs }, undefined);
+      }
       // Otherwise nothing would say that the refusal is over.
       if (wasRefused && decisions.length === 0)
         this.#options.record({ kind: "config-mended", atMs, cause: state.cause });
@@ -135,6 +143,7 @@ export class Publisher {
     this.#publication = state;
     // The last known good is of no revision, and marks nothing.
     if (input.kind === "built" || input.kind === "confirmed") this.#options.shared?.decided();
+    this.#options.onDecided();
     const accepted = decisions.flatMap((decision) =>
       decision.kind === "accepted" || decision.kind === "confirmed" ? [decision.snapshot] : [],
     );
@@ -175,7 +184,7 @@ export class Publisher {
     }
     const { snapshot, before } = decision;
     const facts = { atMs, group: snapshot.group, snapshotVersion: snapshot.version };
-    if (decision.kind === "confirmed") this.#options.record({ kind: "config-confirmed", ...facts });
+    if (decision.kind === "confirmed") this.#options.record({ kind: "config-confirmed", ...facts, by: decision.confirmation });
     this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
     const changes = diffSnapshots(before, snapshot);
     const noticedAgoMs = build === undefined ? 0 : atMs - build.state.noticedAtMs;
@@ -183,20 +192,4 @@ export class Publisher {
     const cause = snapshot.cause.text;
     this.#options.record({ kind: "config-accepted", ...facts, cause, buildMs, noticedAgoMs, changes });
   }
-}
-
-function sameGroups(a: readonly NodeGroup[], b: readonly NodeGroup[]): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** A build that died has no line to blame; the newest change is the best place to look. */
-function failureDiagnostic(error: Error, state: SourceState): Diagnostic {
-  const problem: SourceProblem | undefined = state.problems[0];
-  return {
-    code: "source-unreadable",
-    severity: "error",
-    message: error.message,
-    at: { file: problem?.path ?? state.cause, line: 1, column: 1 },
-    hint: "undo the last change, or split it up; what was served before stays",
-  };
 }

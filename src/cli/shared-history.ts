@@ -35,6 +35,8 @@ export interface SharedHistoryOptions {
   readonly random: () => number;
   /** What is older than what others serve is no news. */
   isBehind(group: GroupName): boolean;
+  /** Whatever else is kept of what is served now. */
+  keep(snapshot: Snapshot): Promise<void>;
   onWarning(text: string): void;
 }
 
@@ -82,18 +84,29 @@ export class SharedHistory {
   async find(version: string): Promise<Snapshot | undefined> {
     for (const [group, entries] of this.#known) {
       if (!entries.some((entry) => entry.version === version)) continue;
-      const document = await this.#options.store.get(contentKey(group, version)).catch(() => undefined);
-      const restored = document && restoreSnapshot(document.bytes);
+      const kept = await this.#kept(group, version);
       // Its own version is that of what is left without the secrets.
-      if (restored?.ok === true) return { ...restored.value, version: brand<SnapshotVersion>(version) };
+      if (kept !== undefined) return { ...kept, version: brand<SnapshotVersion>(version) };
     }
     return undefined;
+  }
+
+  /** A snapshot as it was served: undefined also when it had secrets. */
+  async whole(group: GroupName, version: string): Promise<Snapshot | undefined> {
+    const kept = await this.#kept(group, version);
+    return kept?.version === version ? kept : undefined;
   }
 
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#watch.close();
+  }
+
+  async #kept(group: string, version: string): Promise<Snapshot | undefined> {
+    const document = await this.#options.store.get(contentKey(group, version)).catch(() => undefined);
+    const restored = document && restoreSnapshot(document.bytes);
+    return restored?.ok === true ? restored.value : undefined;
   }
 
   #writeIn(waitMs: number): void {
@@ -131,6 +144,7 @@ export class SharedHistory {
   async #add(snapshot: Snapshot): Promise<void> {
     const { store, random } = this.#options;
     const { group, version, cause } = snapshot;
+    await this.#options.keep(snapshot);
     if (bodyBytes(snapshot) <= BODY_BYTES_MAX) {
       const bytes = await deflate(snapshotText(withoutSecrets(snapshot)));
       // A conflict means that another replica has written the same.

@@ -12,8 +12,10 @@ import { RegistryProgress } from "../fleet/registry-progress.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import type { ReplicaKeys } from "../store/replica-keys.ts";
+import type { StateStore } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
+import { FleetBaseline } from "./fleet-baseline.ts";
 import type { EtcdInput } from "./replica-standing.ts";
 import { ReplicaStanding } from "./replica-standing.ts";
 import { SharedHistory } from "./shared-history.ts";
@@ -62,6 +64,10 @@ export class SharedState {
   readonly replicas: ReplicaStanding;
   readonly fleets: ToldFleets;
   readonly history: SharedHistory;
+  /** What the guard compares a first build with. */
+  readonly baseline: FleetBaseline;
+  /** What replicas share beside what they serve. */
+  readonly store: StateStore;
   readonly #options: SharedStateOptions;
   readonly #progress = new RegistryProgress();
 
@@ -96,11 +102,17 @@ export class SharedState {
       onChange: () => options.onStanding(),
     });
     this.fleets = new ToldFleets({ etcd, keys, ...reports, fleet: () => options.fleet() });
+    this.store = new EtcdStateStore({ etcd, clock, random: Math.random });
+    const kept = { store: this.store, random: Math.random, onWarning: reports.onWarning };
     this.history = new SharedHistory({
-      store: new EtcdStateStore({ etcd, clock, random: Math.random }),
-      random: Math.random,
+      ...kept,
       isBehind: (group) => this.replicas.standing(group).kind === "lagging",
-      onWarning: reports.onWarning,
+      keep: (snapshot) => this.baseline.keep(snapshot),
+    });
+    this.baseline = new FleetBaseline({
+      ...kept,
+      etcd,
+      whole: (group, version) => this.history.whole(group, version),
     });
   }
 
@@ -132,6 +144,7 @@ export class SharedState {
     this.registry.close();
     this.replicas.close();
     this.history.close();
+    this.baseline.close();
   }
 
   close(): void {

@@ -25,7 +25,18 @@ export interface RemovalFinding {
   readonly ofCount: number;
   /** The first 10 names that go, sorted. */
   readonly names: readonly ResourceName[];
+  /** For endpoints and route configurations: the hosts or virtual hosts of each of these names, before and after. */
+  readonly hosts: readonly HostLoss[];
 }
+
+/** How many hosts there were, and would be. */
+export interface HostLoss {
+  readonly beforeCount: number;
+  readonly afterCount: number;
+}
+
+/** What the guard looks at in a snapshot: by type URL the names of what serves anybody, with the number of its hosts. */
+export type LivingNames = ReadonlyMap<string, ReadonlyMap<ResourceName, number>>;
 
 /** Whether a snapshot may follow another without being confirmed. */
 export type RemovalVerdict =
@@ -34,26 +45,50 @@ export type RemovalVerdict =
 
 /** Compares what is served with what is wanted, under the group's thresholds. */
 export function checkRemoval(served: Snapshot, wanted: Snapshot, settings: NodeGroup["removalGuard"]): RemovalVerdict {
+  const differing = [...served.tables.values()].filter((table) => {
+    const after = wanted.tables.get(table.typeUrl);
+    return table !== after && table.version !== after?.version;
+  });
+  return checkRemovalFrom(new Map(differing.map((table) => [table.typeUrl, livingIn(table)])), wanted, settings);
+}
+
+/** The same where no more than the names are known of what is served. */
+export function checkRemovalFrom(
+  served: LivingNames,
+  wanted: Snapshot,
+  settings: NodeGroup["removalGuard"],
+): RemovalVerdict {
   if (settings.mode === "off") return { kind: "allowed" };
-  const findings = [...served.tables.values()].flatMap((table) => {
-    const finding = removalOf(table, wanted);
-    return finding !== undefined && isTooMuch(finding, settings) ? [finding] : [];
+  const findings = [...served].flatMap(([typeUrl, living]) => {
+    const finding = removalOf(typeUrl, living, wanted);
+    return isTooMuch(finding, settings) ? [finding] : [];
   });
   return findings.length === 0 ? { kind: "allowed" } : { kind: "held", findings };
 }
 
-function removalOf(served: TypeTable, snapshot: Snapshot): RemovalFinding | undefined {
-  const wanted = snapshot.tables.get(served.typeUrl);
-  if (served === wanted || served.version === wanted?.version) return undefined;
-  const before = livingNames(served).filter((name) => !isReplaced(served.typeUrl, name, snapshot));
-  const after = livingNames(wanted);
-  const removed = before.filter((name) => !wantedAlive(wanted, name));
-  const addedCount = after.length - (before.length - removed.length);
+/** What the guard would look at, for whoever keeps it. */
+export function livingNames({ tables }: Snapshot): LivingNames {
+  return new Map([...tables.values()].map((table) => [table.typeUrl, livingIn(table)]));
+}
+
+function removalOf(typeUrl: string, served: ReadonlyMap<ResourceName, number>, snapshot: Snapshot): RemovalFinding {
+  const table = snapshot.tables.get(typeUrl);
+  const before = [...served.keys()].filter((name) => !isReplaced(typeUrl, name, snapshot));
+  const after = livingIn(table);
+  const removed = before.filter((name) => !after.has(name));
+  const addedCount = after.size - (before.length - removed.length);
+  const names = removed.slice(0, namesShownMax);
   return {
-    typeUrl: served.typeUrl,
+    typeUrl,
     removedCount: Math.max(0, removed.length - addedCount),
     ofCount: before.length,
-    names: removed.slice(0, namesShownMax),
+    names,
+    hosts: hasHosts(typeUrl)
+      ? names.map((name) => ({
+          beforeCount: served.get(name) ?? 0,
+          afterCount: table?.resources.get(name)?.hostCount ?? 0,
+        }))
+      : [],
   };
 }
 
@@ -73,17 +108,16 @@ function isTooMuch(finding: RemovalFinding, settings: NodeGroup["removalGuard"])
   return removedCount >= minimum && removedCount * 100 > percent * ofCount;
 }
 
-function livingNames(table: TypeTable | undefined): readonly ResourceName[] {
-  return [...(table?.resources.values() ?? [])].filter(isAlive).map((resource) => resource.name);
-}
-
-function wantedAlive(table: TypeTable | undefined, name: ResourceName): boolean {
-  const resource = table?.resources.get(name);
-  return resource !== undefined && isAlive(resource);
+function livingIn(table: TypeTable | undefined): ReadonlyMap<ResourceName, number> {
+  const resources = [...(table?.resources.values() ?? [])].filter(isAlive);
+  return new Map(resources.map(({ name, hostCount }) => [name, hostCount]));
 }
 
 /** A load assignment or a route configuration without hosts serves nobody: emptying it counts as removing it. */
-function isAlive(resource: Resource): boolean {
-  const hasHosts = resource.typeUrl === typeUrls.endpoints || resource.typeUrl === typeUrls.route;
-  return !hasHosts || resource.hostCount > 0;
+function isAlive({ typeUrl, hostCount }: Resource): boolean {
+  return !hasHosts(typeUrl) || hostCount > 0;
+}
+
+function hasHosts(typeUrl: string): boolean {
+  return typeUrl === typeUrls.endpoints || typeUrl === typeUrls.route;
 }

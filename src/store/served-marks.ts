@@ -222,6 +222,17 @@ export class ServedMarks {
   }
 }
 
+/** By group the newest version that any replica has served, as a majority of etcd has it now. */
+export async function readServedVersions(etcd: EtcdPort): Promise<ReadonlyMap<string, string>> {
+  const { entries } = await etcd.list(SERVED_PREFIX);
+  return new Map(
+    entries.flatMap((entry) => {
+      const mark = readMark(entry);
+      return mark === undefined ? [] : [[entry.key.slice(SERVED_PREFIX.length), mark.version]];
+    }),
+  );
+}
+
 /** A newer Fairway may say more. */
 const markSchema = z.object({
   version: z.string().max(64),

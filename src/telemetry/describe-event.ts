@@ -5,8 +5,9 @@ import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic, Place } from "../model/diagnostic.ts";
 import { isOnlyAway } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
+import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
-import { resourceType } from "../snapshot/type-url.ts";
+import { resourceType, typeUrls } from "../snapshot/type-url.ts";
 import { unreachable } from "../support/assert.ts";
 import type { DoorEvent, RejectedResource, StreamEvent } from "../xds/stream-event.ts";
 import type { BuildEvent, EtcdContactEvent, EtcdEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
@@ -108,10 +109,10 @@ function describeOwn(
     case "config-held":
       return warn(
         `${event.group}: ${event.snapshotVersion} is held until confirmed, it would remove ${event.findings.map(finding).join(", ")}: ` +
-          `look at GET /v1/snapshots, release with POST /v1/snapshots/${event.snapshotVersion}/confirm (with If-Match)`,
+          `look at it with fairway confirm, release it with fairway confirm ${event.snapshotVersion}`,
       );
     case "config-confirmed":
-      return info(`${event.group}: ${event.snapshotVersion} was confirmed`);
+      return info(`${event.group}: ${event.snapshotVersion} was confirmed by ${confirmedBy(event.by)}`);
     case "config-hold-withdrawn":
       return info(`${event.group}: ${event.snapshotVersion} is no longer asked for`);
     case "source-warning":
@@ -225,9 +226,28 @@ function changes(all: readonly TableDiff[]): string {
   return parts.length === 0 ? "nothing changed" : parts.join(", ");
 }
 
-function finding({ typeUrl, removedCount, ofCount }: RemovalFinding): string {
-  return `${removedCount} of ${ofCount} ${resourceType(typeUrl)?.plural ?? typeUrl}`;
+/** Nobody has checked who it was. */
+function confirmedBy({ actor, reason, replica }: Confirmation): string {
+  return `${actor} (unverified, at ${replica})${reason === undefined ? "" : `: ${reason}`}`;
 }
+
+/** What would go, in the words of whoever wrote the config: `the hosts of shop (3 → 0)`. */
+function finding({ typeUrl, removedCount, ofCount, names, hosts }: RemovalFinding): string {
+  const type = resourceType(typeUrl)?.plural ?? typeUrl;
+  const shown = names.slice(0, NAMES_SAID_MAX).map((name, index) => {
+    const loss = hosts[index];
+    return loss === undefined ? name : `${name} (${loss.beforeCount} → ${loss.afterCount})`;
+  });
+  const restCount = removedCount - shown.length;
+  const list = restCount > 0 ? `${shown.join(", ")} and ${restCount} more` : shown.join(", ");
+  if (hosts.length === 0) return `${removedCount} of ${ofCount} ${type}${list === "" ? "" : ` (${list})`}`;
+  const what = typeUrl === typeUrls.route ? "virtual hosts" : "hosts";
+  const share = removedCount === ofCount ? "all that there are" : `${removedCount} of ${ofCount} lists of ${what}`;
+  return `the ${what} of ${list}, ${share}`;
+}
+
+/** The rest is in `GET /v1/snapshots`. */
+const NAMES_SAID_MAX = 5;
 
 function short(typeUrl: string): string {
   return resourceType(typeUrl)?.shortName ?? typeUrl;

@@ -7,6 +7,7 @@
 import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
+import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { DoorEvent, StreamEvent } from "../xds/stream-event.ts";
@@ -42,6 +43,7 @@ export type BuildEvent =
       readonly kind: "config-confirmed";
       readonly group: GroupName;
       readonly snapshotVersion: SnapshotVersion;
+      readonly by: Confirmation;
     })
   /** The files no longer ask for what was held. */
   | (AtTime & {

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
-import type { AdminViews } from "../../../src/admin/admin-views.ts";
+import type { AdminViews, AskedConfirmation } from "../../../src/admin/admin-views.ts";
 import { createAdminServer } from "../../../src/admin/admin-server.ts";
 import {
   confirmedSchema,
@@ -18,6 +18,7 @@ import {
 } from "../../../src/admin/api-schema.ts";
 import { explanationSchema } from "../../../src/admin/explain-schema.ts";
 import { brand } from "../../../src/support/brand.ts";
+import { err, ok } from "../../../src/support/result.ts";
 import type { GroupName } from "../../../src/snapshot/snapshot.ts";
 import { snapshotOf, streamOf } from "../fleet/example-events.ts";
 import { diagnostic, edgeGroup, heldSnapshot, past, served, viewsOf } from "./example-views.ts";
@@ -204,6 +205,57 @@ describe("confirming a held change", () => {
       expect(answer.statusCode).toBe(412);
       expect(shaped(problemSchema, answer).held).toHaveLength(1);
     }
+  });
+
+  test("says who and why to whoever keeps it", async () => {
+    const asked: AskedConfirmation[] = [];
+    const confirm = async (each: AskedConfirmation) => {
+      asked.push(each);
+      return ok([edgeGroup().name]);
+    };
+    const send = serverOf(viewsOf({}, { confirm }));
+    const say = (words: object) =>
+      send(url, {
+        method: "POST",
+        headers: { ...match, "content-type": "application/json" },
+        payload: JSON.stringify(words),
+      });
+    await send(url, { method: "POST", headers: match });
+    await say({ actor: "alice", reason: "the old shop is gone", local: true });
+    expect(asked).toEqual([
+      { version: heldSnapshot.version, actor: "somebody", reason: undefined, isLocal: false },
+      { version: heldSnapshot.version, actor: "alice", reason: "the old shop is gone", isLocal: true },
+    ]);
+    const wrong = await say({ who: "alice" });
+    expect([wrong.statusCode, asked.length]).toEqual([400, 2]);
+  });
+
+  test("is refused, and releases nothing, when the other replicas cannot be told", async () => {
+    const send = serverOf(
+      viewsOf({}, { confirm: async () => err({ kind: "unavailable", message: "etcd does not answer" }) }),
+    );
+    const answer = await send(url, { method: "POST", headers: match });
+    expect(answer.statusCode).toBe(503);
+    expect(shaped(problemSchema, answer).detail).toBe(
+      "nothing is released, because the other replicas cannot be told of it now: etcd does not answer",
+    );
+  });
+
+  test("is kept with the version that it let through", async () => {
+    const confirmed = {
+      version: past.version,
+      groups: ["edge"],
+      spent: [],
+      actor: "alice",
+      replica: "one",
+      atMs: 9_000,
+    };
+    const send = serverOf(viewsOf({ groups: [edgeGroup({ history: [served, { ...past, confirmed }] })] }));
+    const { groups } = shaped(snapshotListSchema, await send("/v1/snapshots"));
+    expect(groups[0]?.history.map((each) => each.confirmed)).toEqual([
+      undefined,
+      { actor: "alice", actorVerified: false, at: "1970-01-01T00:00:09.000Z", replica: "one" },
+    ]);
   });
 
   test("happens once", async () => {

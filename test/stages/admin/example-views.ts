@@ -103,10 +103,11 @@ export function viewsOf(
     node: (id) => findNode(fleet, id, 20_000),
     nodeResources: () => undefined,
     ready: () => readiness(groups, undefined),
-    confirm: async (version) => {
+    confirm: async ({ version }) => {
       const held = groups.filter((group) => group.held?.snapshot.version === version);
       if (held.length === 0) {
         return err({
+          kind: "not-held",
           held: groups.flatMap(({ name, held: change }) =>
             change ? [{ group: name, version: change.snapshot.version }] : [],
           ),

@@ -65,7 +65,7 @@ test("describes parameters, preconditions and problems", async () => {
     ["version", "path", true],
     ["If-Match", "header", true],
   ]);
-  expect(Object.keys(confirm?.responses ?? {})).toEqual(["200", "412", "428", "default"]);
+  expect(Object.keys(confirm?.responses ?? {})).toEqual(["200", "412", "428", "503", "default"]);
   expect(confirm?.responses["412"]?.content).toHaveProperty("application/problem+json");
   expect(paths["/v1/nodes"]?.["get"]?.parameters.map(({ name }) => name)).toEqual([
     "limit",

@@ -3,8 +3,9 @@
  */
 import { describe, expect, test } from "vitest";
 import type { NodeGroup } from "../../../src/model/intent.ts";
-import { emptyPublication, publish } from "../../../src/snapshot/publication.ts";
+import { emptyPublication, heldWithoutServed, publish } from "../../../src/snapshot/publication.ts";
 import type { Publication, PublicationInput } from "../../../src/snapshot/publication.ts";
+import { livingNames } from "../../../src/snapshot/removal-guard.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { buildSnapshot } from "../../support/build-snapshot.ts";
 
@@ -30,6 +31,11 @@ const built = (snapshot: Snapshot, guard?: NodeGroup["removalGuard"]): Publicati
   snapshots: new Map([[snapshot.group, snapshot]]),
   warnings: [],
   atMs: 5,
+});
+
+const confirmed = (version: string, groups: readonly string[] = ["default"]): PublicationInput => ({
+  kind: "confirmed",
+  confirmation: { version, groups, spent: [], actor: "alice", replica: "one", atMs: 5 },
 });
 
 const refused: PublicationInput = { kind: "refused", diagnostics: [], cause: "a.yaml changed", atMs: 7 };
@@ -87,12 +93,18 @@ describe("a change that removes much", () => {
   });
 
   test("is served once it is confirmed by its version", () => {
-    const wrong = after(built(many), built(few), { kind: "confirmed", version: "0000000000000000" });
+    const wrong = after(built(many), built(few), confirmed("0000000000000000"));
     expect(servedVersion(wrong.state)).toBe(many.version);
-    const right = after(built(many), built(few), { kind: "confirmed", version: few.version });
+    const right = after(built(many), built(few), confirmed(few.version));
     expect(right.kinds).toEqual(["accepted", "held", "confirmed"]);
     expect(servedVersion(right.state)).toBe(few.version);
     expect(right.state.held.size).toBe(0);
+  });
+
+  test("is let through in the groups alone that the confirmation names", () => {
+    const { state, kinds } = after(built(many), built(few), confirmed(few.version, ["other"]));
+    expect(kinds).toEqual(["accepted", "held"]);
+    expect(servedVersion(state)).toBe(many.version);
   });
 
   test("is withdrawn when the files no longer ask for it", () => {
@@ -110,6 +122,52 @@ describe("a change that removes much", () => {
 
   test("passes where the group switched the guard off", () => {
     expect(servedVersion(after(built(many), built(few, { mode: "off" })).state)).toBe(few.version);
+  });
+});
+
+describe("beside other replicas, the first build", () => {
+  const living: PublicationInput = { kind: "fleet", living: new Map([[many.group, livingNames(many)]]) };
+
+  test("is compared with what they serve, by a replica that has served nothing", () => {
+    const { state, kinds } = after(living, built(few));
+    expect(kinds).toEqual(["held"]);
+    expect(state.served.size).toBe(0);
+    expect(heldWithoutServed(state)).toEqual([many.group]);
+    expect(after(living, built(more)).kinds).toEqual(["accepted"]);
+  });
+
+  test("is compared with what they serve and not with what this replica served long ago", () => {
+    const old: PublicationInput = {
+      kind: "remembered",
+      snapshots: [clusters("a", "b", "c", "d", "e", "f", "g", "h", "i")],
+    };
+    const now: PublicationInput = { kind: "fleet", living: new Map([[many.group, livingNames(few)]]) };
+    expect(after(old, built(few)).kinds).toEqual(["held", "accepted"]);
+    expect(after(old, now, built(few)).kinds).toEqual(["accepted"]);
+  });
+
+  test("that is held again and again is compared with the same, until one is let through", () => {
+    const { kinds } = after(living, built(few), built(clusters("b")), built(more), built(many));
+    expect(kinds).toEqual(["held", "held", "hold-withdrawn", "accepted", "accepted"]);
+    expect(after(living, built(few), confirmed(few.version), built(clusters("a", "b")), built(few)).kinds).toEqual([
+      "held",
+      "confirmed",
+      "accepted",
+      "accepted",
+    ]);
+  });
+
+  test("has what they serve in its place while it is held, or what this replica served last", () => {
+    const theirs = after(living, built(few), { kind: "stood-in", snapshots: [many] });
+    expect(theirs.kinds).toEqual(["held", "accepted"]);
+    expect(servedVersion(theirs.state)).toBe(many.version);
+    const own = after({ kind: "remembered", snapshots: [more] }, living, built(few), {
+      kind: "stood-in",
+      snapshots: [],
+    });
+    expect(servedVersion(own.state)).toBe(more.version);
+    expect(own.state.held.size).toBe(1);
+    expect(after(living, built(few), { kind: "stood-in", snapshots: [] }).state.served.size).toBe(0);
   });
 });
 

@@ -2,7 +2,7 @@
  * No mass removal by accident.
  */
 import { describe, expect, it } from "vitest";
-import { checkRemoval } from "../../../src/snapshot/removal-guard.ts";
+import { checkRemoval, checkRemovalFrom, livingNames } from "../../../src/snapshot/removal-guard.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
 import { fakeResource, fakeSnapshot } from "../../support/snapshot-of.ts";
@@ -73,8 +73,32 @@ describe("checkRemoval", () => {
   it("names the type and the first ten that would go", () => {
     expect(checkRemoval(first(26), first(5), on)).toEqual({
       kind: "held",
-      findings: [{ typeUrl: typeUrls.cluster, removedCount: 21, ofCount: 26, names: letters.slice(5, 15) }],
+      findings: [{ typeUrl: typeUrls.cluster, removedCount: 21, ofCount: 26, names: letters.slice(5, 15), hosts: [] }],
     });
+  });
+
+  it("says how many hosts each of the endpoints had and would have", () => {
+    expect(checkRemoval(endpoints("a", "b"), endpoints("-a"), on)).toMatchObject({
+      findings: [
+        {
+          names: ["a", "b"],
+          hosts: [
+            { beforeCount: 2, afterCount: 0 },
+            { beforeCount: 2, afterCount: 0 },
+          ],
+        },
+      ],
+    });
+  });
+
+  it("says the same where no more than the names are known of what is served", () => {
+    for (const [served, wanted] of [
+      [endpoints("a", "b"), endpoints("-a", "-b")],
+      [first(26), first(5)],
+      [first(3), first(1)],
+    ] as const) {
+      expect(checkRemovalFrom(livingNames(served), wanted, on)).toEqual(checkRemoval(served, wanted, on));
+    }
   });
 
   it("judges each type by itself", () => {

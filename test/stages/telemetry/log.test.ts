@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../../src/model/diagnostic.ts";
 import { brand } from "../../../src/support/brand.ts";
+import type { ResourceName } from "../../../src/snapshot/resource.ts";
 import type { GroupName, SnapshotVersion } from "../../../src/snapshot/snapshot.ts";
 import { diffSnapshots } from "../../../src/snapshot/diff.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
@@ -13,6 +14,9 @@ import { createLog } from "../../../src/telemetry/log.ts";
 import { edge, identity, snapshotOf, streamOf } from "../fleet/example-events.ts";
 
 const version = brand<SnapshotVersion>("0123456789abcdef");
+
+const loss = { beforeCount: 3, afterCount: 0 };
+const by = { version, groups: [edge], spent: [], actor: "alice", replica: "one", atMs: 0 };
 
 const diagnostic: Diagnostic = {
   code: "unknown-key",
@@ -101,12 +105,31 @@ describe("levels and content", () => {
   });
 
   test("says the way out of a held change on one line", () => {
-    const findings = [{ typeUrl: typeUrls.cluster, removedCount: 5, ofCount: 6, names: [] }];
+    const names = ["a", "b", "c", "d", "e", "f"].map((name) => brand<ResourceName>(name));
+    const findings = [
+      { typeUrl: typeUrls.cluster, removedCount: 6, ofCount: 7, names, hosts: [] },
+      { typeUrl: typeUrls.endpoints, removedCount: 1, ofCount: 1, names: names.slice(0, 1), hosts: [loss] },
+      { typeUrl: typeUrls.route, removedCount: 1, ofCount: 2, names: names.slice(1, 2), hosts: [loss] },
+    ];
     const [line] = parsed([{ kind: "config-held", atMs: 0, group: edge, snapshotVersion: version, findings }]);
     expect(line?.["msg"]).toBe(
-      "edge: 0123456789abcdef is held until confirmed, it would remove 5 of 6 clusters: look at GET /v1/snapshots, " +
-        "release with POST /v1/snapshots/0123456789abcdef/confirm (with If-Match)",
+      "edge: 0123456789abcdef is held until confirmed, it would remove 6 of 7 clusters (a, b, c, d, e and 1 more), " +
+        "the hosts of a (3 → 0), all that there are, " +
+        "the virtual hosts of b (3 → 0), 1 of 2 lists of virtual hosts: " +
+        "look at it with fairway confirm, release it with fairway confirm 0123456789abcdef",
     );
+  });
+
+  test("says who has confirmed what was held, and why", () => {
+    const event = { kind: "config-confirmed", atMs: 0, group: edge, snapshotVersion: version } as const;
+    const lines = parsed([
+      { ...event, by },
+      { ...event, by: { ...by, reason: "the old shop is gone" } },
+    ]);
+    expect(lines.map((line) => line["msg"])).toEqual([
+      "edge: 0123456789abcdef was confirmed by alice (unverified, at one)",
+      "edge: 0123456789abcdef was confirmed by alice (unverified, at one): the old shop is gone",
+    ]);
   });
 
   test("says that the config is good again, and where a node was moved to", () => {
@@ -136,7 +159,7 @@ describe("levels and content", () => {
     const all: readonly FairwayEvent[] = [
       { kind: "config-held", atMs: 0, group: edge, snapshotVersion: version, findings: [] },
       { kind: "config-mended", atMs: 0, cause: "routes.yaml changed" },
-      { kind: "config-confirmed", atMs: 0, group: edge, snapshotVersion: version },
+      { kind: "config-confirmed", atMs: 0, group: edge, snapshotVersion: version, by },
       { kind: "config-hold-withdrawn", atMs: 0, group: edge, snapshotVersion: version },
       { kind: "source-warning", atMs: 0, diagnostics: [diagnostic, diagnostic] },
       { kind: "lkg-promoted", atMs: 0, group: edge, snapshotVersion: version },

@@ -144,9 +144,10 @@ test("shows only the current version of a group", async () => {
 
 test("shows that a change is held until it is confirmed, replaced or withdrawn", async () => {
   const { record, lines } = measured();
+  const by = { version: v1.version, groups: [edge], spent: [], actor: "alice", replica: "one", atMs: 0 };
   const held: FairwayEvent = { kind: "config-held", atMs: 0, group: edge, snapshotVersion: v1.version, findings: [] };
   const ends: readonly FairwayEvent[] = [
-    { kind: "config-confirmed", atMs: 0, group: edge, snapshotVersion: v1.version },
+    { kind: "config-confirmed", atMs: 0, group: edge, snapshotVersion: v1.version, by },
     { kind: "config-hold-withdrawn", atMs: 0, group: edge, snapshotVersion: v1.version },
     accepted(v1, 0),
   ];
