@@ -6,7 +6,7 @@
  */
 import { Command } from "commander";
 import { EtcdError } from "../etcd/etcd-error.ts";
-import type { Entry, EtcdPort } from "../etcd/etcd-port.ts";
+import type { Condition, Entry, EtcdPort } from "../etcd/etcd-port.ts";
 import { systemClock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
@@ -16,9 +16,11 @@ import { addEtcdOptions, withEtcd } from "./etcd-options.ts";
 import { addressIn, withDraining } from "./instance-draining.ts";
 import type { InstanceFlags } from "./instance-options.ts";
 import { addServiceOptions, readFlagMs, readPrefix } from "./instance-options.ts";
+import { drainWarning, otherInstances } from "./last-instances.ts";
 import { exitCodes, print, tell } from "./output.ts";
 
 interface DrainFlags extends InstanceFlags, EtcdFlags {
+  readonly last?: boolean;
   readonly wait?: boolean;
   readonly timeout: string;
 }
@@ -26,9 +28,12 @@ interface DrainFlags extends InstanceFlags, EtcdFlags {
 /** Each try lost to somebody else's write; more than this is somebody who never stops. */
 const TRIES_MAX = 20;
 
-/** The subcommand: exit code 2 when there is no such instance, 5 when `--wait` was in vain. */
+/** The subcommand: exit code 2 when there is no such instance, 3 when it is the last, 5 when `--wait` was in vain. */
 export function drainCommand(): Command {
-  return drainingCommand("drain", "an instance in etcd gets no new requests; its connections stay", true);
+  return drainingCommand("drain", "an instance in etcd gets no new requests; its connections stay", true).option(
+    "--last",
+    "also when no other instance of the service takes requests",
+  );
 }
 
 /** The subcommand that takes it back. */
@@ -57,8 +62,8 @@ async function change(flags: DrainFlags, command: Command, draining: boolean): P
     const startedMs = systemClock.monotonicMs();
     const changed = await setDraining(etcd, { prefix: prefix.value, ...flags }, draining);
     if (!changed.ok) {
-      tell(`fairway: ${changed.error}`);
-      process.exitCode = exitCodes.usage;
+      tell(`fairway: ${changed.error.message}`);
+      process.exitCode = changed.error.exitCode;
       return;
     }
     const { key, revision } = changed.value;
@@ -73,6 +78,8 @@ async function change(flags: DrainFlags, command: Command, draining: boolean): P
 
 interface Wanted {
   readonly prefix: string;
+  /** It is meant, although nobody else takes requests. */
+  readonly last?: boolean;
   readonly id?: string;
   readonly address?: string;
 }
@@ -82,22 +89,24 @@ async function setDraining(
   etcd: EtcdPort,
   wanted: Wanted,
   draining: boolean,
-): Promise<Result<{ readonly key: string; readonly revision: number }, string>> {
+): Promise<Result<{ readonly key: string; readonly revision: number }, NotDrained>> {
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
     const entry = await find(etcd, wanted);
     if (entry === undefined) {
       const who = wanted.id ?? `with the address ${wanted.address}`;
-      return err(`there is no instance ${who} below ${wanted.prefix}`);
+      return err(wrong(`there is no instance ${who} below ${wanted.prefix}`));
     }
     const { key, modRevision, leaseId } = entry;
     const before = textOf(entry);
     const after = withDraining(before, draining);
-    if (!after.ok) return err(`${key}: ${after.error}`);
+    if (!after.ok) return err(wrong(`${key}: ${after.error}`));
     if (after.value === before) return ok({ key, revision: modRevision });
+    const others = draining ? await othersThan(etcd, key, wanted) : { conditions: [] };
+    if (others.refusal !== undefined) return err({ message: others.refusal, exitCode: exitCodes.refused });
     const lease = leaseId === undefined ? {} : { leaseId };
     const written = await etcd
       .transact(
-        [{ kind: "revision", key, modRevision }],
+        [{ kind: "revision", key, modRevision }, ...others.conditions],
         [{ kind: "put", key, value: Buffer.from(after.value), ...lease }],
       )
       .catch((cause: unknown) => {
@@ -105,9 +114,37 @@ async function setDraining(
         if (cause instanceof EtcdError && cause.kind === "refused") return undefined;
         throw cause;
       });
-    if (written?.ok === true) return ok({ key, revision: written.revision });
+    if (written?.ok !== true) continue;
+    if (others.warning !== undefined) tell(`fairway: ${others.warning}`);
+    return ok({ key, revision: written.revision });
   }
-  return err(`somebody else wrote the instance below ${wanted.prefix} ${TRIES_MAX} times meanwhile`);
+  return err(wrong(`somebody else wrote an instance below ${wanted.prefix} ${TRIES_MAX} times meanwhile`));
+}
+
+interface NotDrained {
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+function wrong(message: string): NotDrained {
+  return { message, exitCode: exitCodes.usage };
+}
+
+/** Whether the others are enough, and what must still be so when this one is written: two may drain at the same time. */
+async function othersThan(
+  etcd: EtcdPort,
+  key: string,
+  { prefix, last }: Wanted,
+): Promise<{
+  readonly conditions: readonly Condition[];
+  readonly warning?: string | undefined;
+  readonly refusal?: string;
+}> {
+  const others = await otherInstances(etcd, { prefix, key });
+  const warning = drainWarning(key, others);
+  if (last === true) return { conditions: [], warning };
+  if (others.readyCount === 0) return { conditions: [], refusal: `${warning}; say --last if that is meant` };
+  return { conditions: [{ kind: "unchanged", prefix, sinceRevision: others.revision }], warning };
 }
 
 async function find(etcd: EtcdPort, { prefix, id, address }: Wanted): Promise<Entry | undefined> {

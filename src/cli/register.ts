@@ -103,7 +103,7 @@ function readRegistration(flags: RegisterFlags): Result<Read, readonly string[]>
   if (!instance.ok) return err([instance.error.message]);
   const health = { ...address.value, path, intervalMs: interval.value };
   const ttlSeconds = Math.ceil(ttl.value / 1_000);
-  return ok({ key, value, ttlSeconds, health, drainMs: drain.value, stopMs: stop.value });
+  return ok({ key, prefix: prefix.value, value, ttlSeconds, health, drainMs: drain.value, stopMs: stop.value });
 }
 
 function readLabels(texts: readonly string[], problems: string[]): Readonly<Record<string, string>> {

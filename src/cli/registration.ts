@@ -12,11 +12,14 @@ import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
 import { HealthProbe } from "./health-probe.ts";
 import type { ProbeTarget } from "./health-probe.ts";
 import { withDraining } from "./instance-draining.ts";
+import { drainWarning, otherInstances } from "./last-instances.ts";
 import { tell } from "./output.ts";
 
 export interface RegistrationOptions {
   readonly etcd: EtcdPort;
   readonly key: string;
+  /** Where the instances of its service are. */
+  readonly prefix: string;
   readonly value: string;
   readonly ttlSeconds: number;
   readonly health: ProbeTarget & { readonly intervalMs: number };
@@ -48,6 +51,7 @@ export class Registration {
     if (this.#key.value === undefined || this.#key.isTaken || !draining.ok) return;
     const startedMs = systemClock.monotonicMs();
     tell(`fairway: ${this.#options.key} drains`);
+    void this.#warnOfLast();
     this.#key.set(Buffer.from(draining.value));
     const revision = await Promise.race([this.#key.held(), until(timeoutMs, signal)]);
     if (revision === undefined) return tell("fairway: etcd did not take it in time; it goes on without");
@@ -61,6 +65,14 @@ export class Registration {
   async close(): Promise<void> {
     this.#probe.close();
     await this.#key.close();
+  }
+
+  /** Beside the drain, which waits for nothing: whoever ends a service has decided. */
+  async #warnOfLast(): Promise<void> {
+    const { etcd, key, prefix } = this.#options;
+    const others = await otherInstances(etcd, { prefix, key }).catch(() => undefined);
+    const warning = others && drainWarning(key, others);
+    if (warning !== undefined) tell(`fairway: ${warning}`);
   }
 
   #take(isHealthy: boolean, reason: string): void {

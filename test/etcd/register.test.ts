@@ -159,7 +159,7 @@ describe("fairway register", () => {
   test("registers anew when its lease is lost, and stays drained when somebody drained it", async () => {
     const child = await register(scene.backends[0]?.address ?? "", "--id", "lost");
     const before = await eventuallyValue("the instance", () => entryOf("lost"));
-    expect((await ran("drain", "--etcd", url, "--service", "shop", "--id", "lost")).code).toBe(0);
+    expect((await ran("drain", "--etcd", url, "--service", "shop", "--id", "lost", "--last")).code).toBe(0);
     await child.waitForLog(/was changed by somebody else/);
     await client.revokeLease(before.leaseId ?? "");
     const after = await eventuallyValue("a new lease", () => entryOf("lost"));
@@ -248,6 +248,7 @@ describe("backends that are rolled one after the other", () => {
 
 describe("fairway drain", () => {
   const flags = () => ["--etcd", url, "--service", "shop"];
+  const last = () => [...flags(), "--last"];
   const put = (id: string, value: string, leaseId?: string) =>
     client.transact(
       [],
@@ -269,14 +270,14 @@ describe("fairway drain", () => {
       metadata: { a: [1] },
     });
     await put("one", value, leaseId);
-    const drained = await ran("drain", ...flags(), "--id", "one", "--wait");
+    const drained = await ran("drain", ...last(), "--id", "one", "--wait");
     expect(drained.code).toBe(0);
     expect(drained.text).toMatch(/\/services\/shop\/one drains, revision \d+: all Envoys of one replica have it/);
     const entry = await entryOf("one");
     expect(JSON.parse(textOf(entry))).toEqual({ ...(JSON.parse(value) as object), draining: true });
     expect(entry?.leaseId).toBe(leaseId);
     const revision = entry?.modRevision;
-    expect((await ran("drain", ...flags(), "--id", "one")).code, "twice is once").toBe(0);
+    expect((await ran("drain", ...last(), "--id", "one")).code, "twice is once").toBe(0);
     expect((await entryOf("one"))?.modRevision).toBe(revision);
     expect((await ran("undrain", ...flags(), "--id", "one", "--wait")).code).toBe(0);
     expect(textOf(await entryOf("one"))).toBe(value);
@@ -285,8 +286,22 @@ describe("fairway drain", () => {
 
   test("finds an instance by its address, also one that is nothing else", async () => {
     await put("plain", "127.0.0.1:9");
-    expect((await ran("drain", ...flags(), "--address", "127.0.0.1:9")).code).toBe(0);
+    expect((await ran("drain", ...last(), "--address", "127.0.0.1:9")).code).toBe(0);
     expect(textOf(await entryOf("plain"))).toBe('{"address":"127.0.0.1:9","draining":true}');
+  });
+
+  test("of the last that takes requests is refused unless that is meant, also when two drain at the same time", async () => {
+    const pair = ["--etcd", url, "--service", "pair"];
+    for (const id of ["a", "b"]) {
+      await client.transact([], [{ kind: "put", key: `/services/pair/${id}`, value: Buffer.from("127.0.0.1:1") }]);
+    }
+    const both = await Promise.all(["a", "b"].map((id) => ran("drain", ...pair, "--id", id)));
+    expect(new Set(both.map(({ code }) => code))).toEqual(new Set([0, 3]));
+    const refused = both.find(({ code }) => code === 3);
+    expect(refused?.text).toMatch(/\/services\/pair\/[ab] is the last of 2 that takes requests: .* say --last/);
+    const left = both[0]?.code === 3 ? "a" : "b";
+    const meant = await ran("drain", ...pair, "--id", left, "--last");
+    expect([meant.code, meant.text]).toEqual([0, expect.stringContaining("when it ends they fail")]);
   });
 
   test("says with an exit code what is not there and what does not come", async () => {
@@ -296,7 +311,7 @@ describe("fairway drain", () => {
     expect((await ran("drain", ...flags())).code).toBe(2);
     await put("one", "127.0.0.1:11");
     scene.envoy.kill("SIGSTOP");
-    const late = await ran("drain", ...flags(), "--id", "one", "--wait", "--timeout", "1s");
+    const late = await ran("drain", ...last(), "--id", "one", "--wait", "--timeout", "1s");
     scene.envoy.kill("SIGCONT");
     expect(late.text).toContain("not all Envoys of");
     expect(late.code).toBe(5);
