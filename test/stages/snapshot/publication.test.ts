@@ -149,6 +149,8 @@ describe("beside other replicas, the first build", () => {
   test("that is held again and again is compared with the same, until one is let through", () => {
     const { kinds } = after(living, built(few), built(clusters("b")), built(more), built(many));
     expect(kinds).toEqual(["held", "held", "hold-withdrawn", "accepted", "accepted"]);
+    const small: PublicationInput = { kind: "fleet", living: new Map([[many.group, livingNames(few)]]) };
+    expect(after(small, built(few), built(many), built(few)).kinds).toEqual(["accepted", "accepted", "held"]);
     expect(after(living, built(few), confirmed(few.version), built(clusters("a", "b")), built(few)).kinds).toEqual([
       "held",
       "confirmed",
