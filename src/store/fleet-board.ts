@@ -1,7 +1,8 @@
 /**
  * Where each replica tells the others of its nodes: `/fairway/fleet/<replica>`, which goes with the replica.
  *
- * It is written when something has changed and at most once a second; while etcd is away only the newest waits.
+ * It is written when something has changed, at most once a second, and the rarer the larger it is; while etcd is away only
+ * the newest waits.
  */
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { Contact, FollowTimes } from "../etcd/follow-prefix.ts";
@@ -12,6 +13,9 @@ import type { ReplicaKey, ReplicaKeys } from "./replica-keys.ts";
 const FLEET_PREFIX = "/fairway/fleet/";
 
 const WRITE_EVERY_MS = 1_000;
+
+/** etcd keeps every version until it is compacted: a fleet that changes all the time must not fill it. */
+const BYTES_PER_SECOND = 32 * 1024;
 
 /** What one replica has told, and when this one heard of it. */
 export interface Told {
@@ -40,6 +44,8 @@ export class FleetBoard {
   readonly #timer: NodeJS.Timeout;
   #others: readonly Told[] = [];
   #hasChanged = true;
+  /** When what was written last has been paid for. */
+  #nextAtMs = 0;
   #isSumming = false;
   #isClosed = false;
 
@@ -88,11 +94,13 @@ export class FleetBoard {
   }
 
   async #write(): Promise<void> {
-    if (this.#isSumming || !this.#hasChanged) return;
+    if (this.#isSumming || !this.#hasChanged || this.#options.clock.monotonicMs() < this.#nextAtMs) return;
     this.#isSumming = true;
     this.#hasChanged = false;
     const bytes = await this.#options.summary();
     this.#isSumming = false;
-    if (bytes !== undefined && !this.#isClosed) this.#key.set(bytes);
+    if (bytes === undefined || this.#isClosed) return;
+    this.#key.set(bytes);
+    this.#nextAtMs = this.#options.clock.monotonicMs() + (bytes.byteLength * 1_000) / BYTES_PER_SECOND;
   }
 }
