@@ -12,9 +12,15 @@ import type { Spread } from "./percentile.ts";
 import { spread } from "./percentile.ts";
 import { cpuTime } from "./proc-files.ts";
 import { instanceKey, instanceValue, registryConfig, registryWrites, serviceName } from "./registry-config.ts";
+import type { ToldRow } from "./told-fleet.ts";
+import { measureTold } from "./told-fleet.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
 
+/** What can be measured alone. */
+export const etcdCases = ["latency", "flaps", "loads", "told"] as const;
+
 export interface EtcdOptions {
+  readonly cases: readonly (typeof etcdCases)[number][];
   readonly nodes: number;
   /** Of the largest registry. */
   readonly services: number;
@@ -61,6 +67,7 @@ export interface EtcdRows {
   readonly latency: readonly EtcdLatencyRow[];
   readonly flaps: readonly EtcdFlapRow[];
   readonly loads: readonly EtcdLoadRow[];
+  readonly told: readonly ToldRow[];
 }
 
 const SERVICES = 10;
@@ -79,18 +86,20 @@ const INSTANCES_EACH = 10;
 const START_MS_MAX = 120_000;
 
 export async function measureEtcd(options: EtcdOptions, say: (text: string) => void): Promise<EtcdRows> {
-  const latency = await measureLatency(options, say);
+  const { cases } = options;
+  const latency = cases.includes("latency") ? await measureLatency(options, say) : [];
   const flaps: EtcdFlapRow[] = [];
-  for (const services of [1, 100]) {
+  for (const services of cases.includes("flaps") ? [1, 100] : []) {
     say(`${FLAPPING} instances of ${services} services flap`);
     flaps.push(await measureFlaps(services, options));
   }
   const loads: EtcdLoadRow[] = [];
-  for (const from of ["etcd", "files"] as const) {
+  for (const from of cases.includes("loads") ? (["etcd", "files"] as const) : []) {
     say(`${options.services} services with ${INSTANCES_EACH} instances each, from ${from}`);
     loads.push(await measureLoad(from, options));
   }
-  return { latency, flaps, loads };
+  const told = cases.includes("told") ? await measureTold(options.profileDir, say) : [];
+  return { latency, flaps, loads, told };
 }
 
 interface Scene extends AsyncDisposable {

@@ -11,7 +11,16 @@ export type AwaitedNames = Readonly<Record<string, readonly string[]>>;
 /** What the nodes are asked to do; one at a time. */
 export type FleetOrder =
   /** Connect; done when every node has acknowledged all that there is. */
-  | { readonly kind: "connect"; readonly xdsPort: number; readonly nodesCount: number; readonly routeName: string }
+  | {
+      readonly kind: "connect";
+      readonly xdsPort: number;
+      readonly nodesCount: number;
+      readonly routeName: string;
+      /** What their ids begin with, before 16 digits; numbered ones when absent. */
+      readonly idPrefix?: string;
+    }
+  /** All leave. */
+  | { readonly kind: "disconnect" }
   /** Put the content of `from` into `to`; done when every node has acknowledged what is awaited. */
   | {
       readonly kind: "save";

@@ -75,7 +75,7 @@ async function measure(options: BenchOptions): Promise<{ readonly table: string;
     }
     case "etcd": {
       const sizes = { nodes: nodes?.[0] ?? 100, services: services?.[0] ?? 10_000, changes: changes ?? 100 };
-      const rows = await measureEtcd({ ...sizes, profileDir }, say);
+      const rows = await measureEtcd({ ...sizes, cases: options.cases, profileDir }, say);
       return { table: etcdTable(rows), rows: [rows] };
     }
   }

@@ -2,6 +2,7 @@
  * The command line of the benchmarks.
  */
 import { parseArgs } from "node:util";
+import { etcdCases } from "./etcd.ts";
 
 /** What is asked for. */
 export interface BenchOptions {
@@ -9,6 +10,8 @@ export interface BenchOptions {
   readonly nodes: readonly number[] | undefined;
   readonly services: readonly number[] | undefined;
   readonly changes: number | undefined;
+  /** Of `etcd`. */
+  readonly cases: readonly (typeof etcdCases)[number][];
   readonly output: "table" | "json";
   readonly profileDir: string | undefined;
 }
@@ -23,6 +26,7 @@ export const USAGE = `usage: npm run bench -- [push|big|model|tighten|etcd] [opt
 
   --nodes LIST      fleet sizes: push 1,100, big 10, etcd 100
   --services LIST   config sizes: push 10,1000, big 10000, model 10,1000,10000, etcd 10000
+  --cases LIST      of etcd: latency,flaps,loads,told; all when absent
   --changes N       measured changes for each row: push 100, model 20, tighten 30, etcd 100
   -o table|json     a table, or one JSON document, on stdout; progress is on stderr
   --profile DIR     leaves CPU profiles of the server there; the times are then longer
@@ -37,6 +41,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       options: {
         nodes: { type: "string" },
         services: { type: "string" },
+        cases: { type: "string" },
         changes: { type: "string" },
         output: { type: "string", short: "o" },
         profile: { type: "string" },
@@ -45,6 +50,8 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
     const [bench = "push", ...rest] = positionals;
     if (rest.length > 0 || !isOneOf(bench, ["push", "big", "model", "tighten", "etcd"]))
       return `unknown: ${positionals.join(" ")}`;
+    const cases = values.cases?.split(",") ?? etcdCases;
+    if (!cases.every((each) => isOneOf(each, etcdCases))) return `--cases ${values.cases}: of ${etcdCases.join(", ")}`;
     const output = values.output ?? "table";
     if (!isOneOf(output, ["table", "json"])) return `-o ${output}: write table or json`;
     return {
@@ -52,6 +59,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       nodes: counts("--nodes", values.nodes),
       services: counts("--services", values.services),
       changes: counts("--changes", values.changes)?.[0],
+      cases,
       output,
       profileDir: values.profile,
     };

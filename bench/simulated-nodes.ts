@@ -6,6 +6,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { AwaitedNames, FleetAnswer, FleetOrder } from "./fleet-orders.ts";
+import { contentHash } from "../src/support/hash.ts";
 import { WatchedEtcd } from "./watched-etcd.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 
@@ -44,6 +45,9 @@ async function carryOut(order: FleetOrder): Promise<Took> {
   switch (order.kind) {
     case "count":
       return { tookMs: 0 };
+    case "disconnect":
+      for (const node of nodes.splice(0)) node.close();
+      return { tookMs: 0 };
     case "connect":
       return { tookMs: await connect(order) };
     case "save":
@@ -59,11 +63,11 @@ async function carryOut(order: FleetOrder): Promise<Took> {
 }
 
 async function connect(order: FleetOrder & { readonly kind: "connect" }): Promise<number> {
-  const { xdsPort, nodesCount, routeName } = order;
+  const { xdsPort, nodesCount, routeName, idPrefix } = order;
   const startedMs = performance.now();
   const done = untilTold(CONNECT_TIMEOUT_MS, () => nodes.length === nodesCount && nodes.every((node) => node.synced));
   while (nodes.length < nodesCount) {
-    const nodeId = `simulated-${nodes.length}`;
+    const nodeId = idPrefix === undefined ? `simulated-${nodes.length}` : likeHostnames(idPrefix, nodes.length);
     nodes.push(
       new SimulatedNode(xdsPort, {
         nodeId,
@@ -74,6 +78,11 @@ async function connect(order: FleetOrder & { readonly kind: "connect" }): Promis
     );
   }
   return (await done) - startedMs;
+}
+
+/** Ids that pack no better than those of real machines. */
+function likeHostnames(prefix: string, index: number): string {
+  return `${prefix}${contentHash([prefix, String(index)])}`;
 }
 
 async function save(order: FleetOrder & { readonly kind: "save" }): Promise<number> {

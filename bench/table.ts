@@ -5,6 +5,7 @@ import type { BigRow } from "./big.ts";
 import type { EtcdFlapRow, EtcdLatencyRow, EtcdLoadRow, EtcdRows } from "./etcd.ts";
 import type { ModelRow } from "./model.ts";
 import type { PushRow } from "./push.ts";
+import type { ToldRow } from "./told-fleet.ts";
 import type { TightenRow } from "./tighten.ts";
 
 /** One column: what stands above it, and its text in each row. */
@@ -105,6 +106,18 @@ const etcdLoadColumns: readonly Column<EtcdLoadRow>[] = [
   { title: "RSS peak MiB", cell: (row) => row.rssPeakMib.toFixed(0) },
 ];
 
+const toldColumns: readonly Column<ToldRow>[] = [
+  { title: "case", cell: (row) => row.case },
+  { title: "prefix", cell: (row) => row.prefix },
+  { title: "replicas", cell: (row) => String(row.replicas) },
+  { title: "nodes", cell: (row) => String(row.nodes) },
+  { title: "seconds", cell: (row) => tenths(row.seconds) },
+  { title: "writes/s", cell: (row) => tenths(row.writesPerSecond) },
+  { title: "KiB/s", cell: (row) => tenths(row.kibPerSecond) },
+  { title: "largest KiB", cell: (row) => tenths(row.largestKib) },
+  { title: "CPU %", cell: (row) => tenths(row.cpuPercent) },
+];
+
 /** Save → last acknowledgement. */
 export function pushTable(rows: readonly PushRow[]): string {
   const table = layOut(pushColumns, rows);
@@ -136,11 +149,15 @@ export function tightenTable(rows: readonly TightenRow[]): string {
   return layOut(tightenColumns, rows);
 }
 
-/** Registration → last acknowledgement, many of them, and a start with all there is. */
-export function etcdTable({ latency, flaps, loads }: EtcdRows): string {
-  return [layOut(etcdLatencyColumns, latency), layOut(etcdFlapColumns, flaps), layOut(etcdLoadColumns, loads)].join(
-    "\n",
-  );
+/** Registration → last acknowledgement, many of them, a start with all there is, and what replicas tell each other. */
+export function etcdTable({ latency, flaps, loads, told }: EtcdRows): string {
+  const tables = [
+    latency.length > 0 ? [layOut(etcdLatencyColumns, latency)] : [],
+    flaps.length > 0 ? [layOut(etcdFlapColumns, flaps)] : [],
+    loads.length > 0 ? [layOut(etcdLoadColumns, loads)] : [],
+    told.length > 0 ? [layOut(toldColumns, told)] : [],
+  ];
+  return tables.flat().join("\n");
 }
 
 /** Words to the left, numbers to the right; "-" stands for a number that there is not. */
