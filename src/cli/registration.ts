@@ -47,13 +47,16 @@ export class Registration {
   /** No new requests any more: resolves when all Envoys know, or the time is over. */
   async drain(timeoutMs: number, signal: AbortSignal): Promise<void> {
     this.#probe.close();
+    const startedMs = systemClock.monotonicMs();
+    // Somebody may have drained it and taken that back a moment ago; then Envoys have it as one that takes requests.
+    await Promise.race([this.#key.look(), until(timeoutMs, signal)]);
     const draining = withDraining(this.#value, true);
     if (this.#key.value === undefined || this.#key.isTaken || !draining.ok) return;
-    const startedMs = systemClock.monotonicMs();
     tell(`fairway: ${this.#options.key} drains`);
     void this.#warnOfLast();
     this.#key.set(Buffer.from(draining.value));
-    const revision = await Promise.race([this.#key.held(), until(timeoutMs, signal)]);
+    const restMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
+    const revision = await Promise.race([this.#key.held(), until(restMs, signal)]);
     if (revision === undefined) return tell("fairway: etcd did not take it in time; it goes on without");
     const leftMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
     const { key, etcd } = this.#options;

@@ -45,6 +45,7 @@ export class LeasedKey {
   /** What is there, as far as is known. */
   #written: Written | undefined;
   #waiting: ((revision: number) => void)[] = [];
+  readonly #looking: (() => void)[] = [];
   #failures = 0;
   #reason: string | undefined;
   #isClosed = false;
@@ -71,6 +72,14 @@ export class LeasedKey {
     this.#isDirty = true;
     // While etcd does not answer it is not asked more often for that.
     if (this.#failures === 0) this.#wake();
+  }
+
+  /** Resolves when whatever somebody else wrote before this call has been taken over; else that is seen with the next keepalive. */
+  look(): Promise<void> {
+    this.#isDirty = true;
+    const looked = new Promise<void>((resolve) => this.#looking.push(resolve));
+    if (this.#failures === 0) this.#wake();
+    return looked;
   }
 
   /** Whether somebody else's lease has the key. */
@@ -117,12 +126,16 @@ export class LeasedKey {
       this.#isTaken = false;
       await lease.release();
       this.#written = undefined;
+      for (const resolve of this.#looking.splice(0)) resolve();
       return Infinity;
     }
     const leaseId = await lease.current();
     if (this.#written?.leaseId !== leaseId) this.#written = undefined;
     const isKnown = this.#written !== undefined || this.#isTaken;
-    if (isKnown && clock.monotonicMs() - this.#lookedAtMs >= lease.keepMs) await this.#compare(leaseId);
+    const lookingCount = this.#looking.length;
+    const isDue = clock.monotonicMs() - this.#lookedAtMs >= lease.keepMs;
+    if (isKnown && (isDue || lookingCount > 0)) await this.#compare(leaseId);
+    for (const resolve of this.#looking.splice(0, lookingCount)) resolve();
     const nowMs = clock.monotonicMs();
     const gapLeftMs = this.#wroteAtMs + gapMs - nowMs;
     const mustWrite = !this.#isHeld() && !this.#isTaken;

@@ -140,6 +140,20 @@ describe("a leased key", () => {
     await eventuallyIs("/leased/adopted", "drained");
   });
 
+  test("takes over at once what somebody else wrote, when it is asked to look", async () => {
+    await using leased = open("/leased/looked");
+    leased.set(Buffer.from("one"));
+    await leased.held();
+    const leaseId = (await entryOf("/leased/looked"))?.leaseId ?? "";
+    for (const value of ["drained", "one", "drained"]) {
+      await client.transact([], [{ kind: "put", key: "/leased/looked", value: Buffer.from(value), leaseId }]);
+      await leased.look();
+      expect(Buffer.from(leased.value ?? []).toString()).toBe(value);
+    }
+    leased.set(undefined);
+    await leased.look();
+  });
+
   test("is left to another lease that took it, and taken back when that one is gone", async () => {
     await using old = open("/leased/taken");
     old.set(Buffer.from("old"));

@@ -168,6 +168,19 @@ describe("fairway register", () => {
     await child.close();
   });
 
+  test("drains at its end also when somebody took a drain back a moment ago", async () => {
+    const child = await register(scene.backends[0]?.address ?? "", "--id", "back");
+    const { leaseId = "", value } = await eventuallyValue("the instance", () => entryOf("back"));
+    const key = "/services/shop/back";
+    const drained = Buffer.from(JSON.stringify({ address: scene.backends[0]?.address, draining: true }));
+    await client.transact([], [{ kind: "put", key, value: drained, leaseId }]);
+    await child.waitForLog(/was changed by somebody else/);
+    const { revision } = await client.transact([], [{ kind: "put", key, value, leaseId }]);
+    expect((await child.close(30_000)).code).toBe(0);
+    const drains = /drains since revision (\d+)/.exec(child.logs().join("\n"))?.[1];
+    expect(Number(drains)).toBeGreaterThan(revision);
+  });
+
   test("goes on with the command while etcd is away, and registers when it is there", async () => {
     await etcd.first.killed();
     const port = await freePort();
@@ -223,6 +236,42 @@ describe("fairway register", () => {
     expect(code).toBe(2);
     expect(text).toContain(message);
   });
+});
+
+test("an Envoy (sotw) gets, drains and loses an instance as one on delta does", async () => {
+  await using sotw = await startScene({
+    backends: 0,
+    api: "sotw",
+    config: ({ port }) => `
+gateways:
+  edge: { listeners: [{ name: http, port: ${port} }] }
+services:
+  shop: { discovery: { etcd: {} } }
+routes:
+  all: { rules: [{ backends: [{ service: shop }] }] }
+`,
+    args: ["--etcd", url],
+  });
+  const flags = ["--etcd", url, "--service", "shop", "--id", "one", "--wait"];
+  const health = async () => {
+    const { cluster_statuses: clusters = [] } = await sotw.envoy.clusters();
+    const hosts = clusters.find(({ name }) => name === "shop")?.host_statuses ?? [];
+    return hosts.map((host) => host.health_status?.["eds_health_status"]);
+  };
+  const [one, two] = [await backend("one", await freePort(), "--id", "one"), await backend("two", await freePort())];
+  await eventually("both", async () => (await health()).join() === "HEALTHY,HEALTHY");
+  const load = Load.start({ url: sotw.url, concurrency: 4, requestsPerSecond: 200 });
+  expect((await ran("drain", ...flags)).text).toContain("all Envoys of 2 replicas have it");
+  expect(new Set(await health())).toEqual(new Set(["DRAINING", "HEALTHY"]));
+  expect((await ran("undrain", ...flags)).text).toContain("all Envoys of 2 replicas have it");
+  expect(await health()).toEqual(["HEALTHY", "HEALTHY"]);
+  const { code } = await one.close(60_000);
+  expect(code).toBe(0);
+  expect(one.logs().join("\n")).toMatch(/drains since revision \d+: all Envoys of 2 replicas have it/);
+  await eventually("one", async () => (await health()).join() === "HEALTHY");
+  const { failed, failures } = await load.stop();
+  expect({ failed, failures }).toEqual({ failed: 0, failures: [] });
+  await two.close();
 });
 
 describe("backends that are rolled one after the other", () => {
