@@ -2,11 +2,13 @@
  * Where etcd is and how to get in: the options that `serve` and the commands on etcd have in common.
  */
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import type { Command } from "commander";
 import { Option } from "commander";
 import { EtcdClient } from "../etcd/etcd-client.ts";
 import { EtcdError } from "../etcd/etcd-error.ts";
 import type { EtcdOptions } from "../etcd/etcd-members.ts";
+import type { EtcdTls } from "../etcd/tls-trouble.ts";
 import { systemClock } from "../support/clock.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { Result } from "../support/result.ts";
@@ -69,7 +71,7 @@ export function readEtcdOptions(
   return ok({
     endpoints: members.flatMap((member) => (member === undefined ? [] : [member.address])),
     clock: systemClock,
-    ...(isSecure ? { tls: readTls(flags) } : {}),
+    ...(isSecure ? followTls(flags) : {}),
     ...(etcdUser === undefined || password === undefined ? {} : { user: { name: etcdUser, password } }),
   });
 }
@@ -111,7 +113,32 @@ function readEndpoint(
   return { address, secure: scheme === "https" };
 }
 
-function readTls({ etcdCa, etcdCert, etcdKey }: EtcdFlags): NonNullable<EtcdOptions["tls"]> {
+/** The files as they are, and as they are later: read again whenever a connection fails, which is when it matters. */
+function followTls(flags: EtcdFlags): Pick<EtcdOptions, "tls" | "renewedTls"> {
+  const tls = readTls(flags);
+  let textBefore = textOf(tls);
+  return {
+    tls,
+    renewedTls: () => {
+      try {
+        const renewed = readTls(flags);
+        if (textOf(renewed) === textBefore) return undefined;
+        // A tool may have renewed the certificate and not yet its key.
+        createSecureContext({ ca: renewed.ca, cert: renewed.certificate, key: renewed.key });
+        textBefore = textOf(renewed);
+        return renewed;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+function textOf({ ca, certificate, key }: EtcdTls): string {
+  return JSON.stringify([ca, certificate, key].map((bytes) => bytes?.toString()));
+}
+
+function readTls({ etcdCa, etcdCert, etcdKey }: EtcdFlags): EtcdTls {
   return {
     ...(etcdCa === undefined ? {} : { ca: read("--etcd-ca", etcdCa) }),
     ...(etcdCert === undefined ? {} : { certificate: read("--etcd-cert", etcdCert) }),

@@ -5,13 +5,21 @@ import { status } from "@grpc/grpc-js";
 
 /**
  * - `unavailable`: no member answered in time, or none that has a leader; a write may have happened.
+ * - `untrusted`: no connection comes about, because of a certificate that is not valid, ours or theirs.
  * - `denied`: etcd knows who asks and says no, or does not take the name and password.
  * - `compacted`: the revision that was asked for is not kept any more.
  * - `full`: etcd has raised its alarm for space and takes no writes.
  * - `too-large`: more in one request than etcd takes.
  * - `refused`: anything else that etcd did not want to do; its words tell.
  */
-export type EtcdErrorKind = "unavailable" | "denied" | "compacted" | "full" | "too-large" | "refused";
+export type EtcdErrorKind =
+  | "unavailable"
+  | "denied"
+  | "compacted"
+  | "full"
+  | "too-large"
+  | "refused"
+  | "untrusted";
 
 export class EtcdError extends Error {
   override readonly name = "EtcdError";
@@ -41,14 +49,15 @@ export function isStaleToken({ code, details }: CallFailure): boolean {
   return /invalid auth token|revision of auth store is old/i.test(details);
 }
 
-/** The kind of a failure; etcd's words go into the message. */
-export function etcdError(failure: CallFailure, endpoint: string): EtcdError {
-  const text = `etcd at ${endpoint}: ${failureText(failure)}`;
-  return new EtcdError(kindOf(failure), text, { cause: failure });
+/** The kind of a failure; etcd's words go into the message, with what is wrong with a certificate. */
+export function etcdError(failure: CallFailure, endpoint: string, certificate?: string): EtcdError {
+  const text = `etcd at ${endpoint}: ${certificate === undefined ? "" : `${certificate}: `}${failureText(failure)}`;
+  return new EtcdError(certificate === undefined ? kindOf(failure) : "untrusted", text, { cause: failure });
 }
 
 /** What etcd said, or why it could not be asked, without what grpc-js adds for those who read its source. */
 export function failureText({ code, details }: CallFailure): string {
+  if (code === status.DEADLINE_EXCEEDED) return "it did not answer in time";
   const text = details
     .replace(/^etcdserver: /, "")
     .replace(/^No connection established\. Last error: (?:Error: )?/, "")

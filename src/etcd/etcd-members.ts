@@ -3,7 +3,8 @@
  *
  * Calls go to one member until it fails; then the next is asked. Reads are tried at each member once within their
  * time; a write never twice, because the first may have been done. With a name and password a token is fetched, and
- * fetched again when etcd does not take it any more.
+ * fetched again when etcd does not take it any more. When a connection fails and there are other certificates by then,
+ * all connections are made anew with them.
  */
 import type { ChannelCredentials, ClientDuplexStream, ClientOptions } from "@grpc/grpc-js";
 import { Client, Metadata, credentials, status } from "@grpc/grpc-js";
@@ -11,13 +12,17 @@ import { AuthDefinition } from "../gen/etcd/rpc.ts";
 import type { Clock } from "../support/clock.ts";
 import type { CallFailure } from "./etcd-error.ts";
 import { EtcdError, etcdError, isOfMember, isStaleToken } from "./etcd-error.ts";
+import type { EtcdTls } from "./tls-trouble.ts";
+import { tlsTrouble } from "./tls-trouble.ts";
 
 /** How to reach a cluster. */
 export interface EtcdOptions {
   /** `host:port` of each member. */
   readonly endpoints: readonly string[];
-  /** PEM; undefined for plain connections. */
-  readonly tls?: { readonly ca?: Buffer; readonly certificate?: Buffer; readonly key?: Buffer };
+  /** Undefined for plain connections. */
+  readonly tls?: EtcdTls;
+  /** What is there now instead, if that is anything else; asked when a connection failed. */
+  readonly renewedTls?: () => EtcdTls | undefined;
   readonly user?: { readonly name: string; readonly password: string };
   /** What one call may take in all. */
   readonly timeoutMs?: number;
@@ -42,10 +47,11 @@ interface Decoder<T> {
 const TIMEOUT_MS = 5_000;
 
 const channelOptions: ClientOptions = {
-  // A connection that is cut without a word is noticed by this, in ten seconds. etcd hangs up on whoever pings more
-  // often than every five, or while no call is under way; then the next call finds out.
+  // A connection that is cut without a word is noticed by this, in twelve seconds; one on which everything is five
+  // seconds late stays. etcd hangs up on whoever pings more often than every five, or while no call is under way; then
+  // the next call finds out.
   "grpc.keepalive_time_ms": 6_000,
-  "grpc.keepalive_timeout_ms": 4_000,
+  "grpc.keepalive_timeout_ms": 6_000,
   "grpc.keepalive_permit_without_calls": 0,
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 5_000,
@@ -55,7 +61,9 @@ const channelOptions: ClientOptions = {
 };
 
 export class EtcdMembers {
-  readonly #clients: readonly { readonly endpoint: string; readonly client: Client }[];
+  #clients: readonly Member[];
+  #tls: EtcdTls | undefined;
+  readonly #renewedTls: () => EtcdTls | undefined;
   readonly #user: EtcdOptions["user"];
   readonly #timeoutMs: number;
   readonly #clock: Clock;
@@ -63,11 +71,9 @@ export class EtcdMembers {
   #token: Promise<string> | undefined;
 
   constructor(options: EtcdOptions) {
-    const secured = credentialsOf(options.tls);
-    this.#clients = options.endpoints.map((endpoint) => ({
-      endpoint,
-      client: new Client(endpoint, secured, channelOptions),
-    }));
+    this.#tls = options.tls;
+    this.#renewedTls = options.renewedTls ?? (() => undefined);
+    this.#clients = membersOf(options.endpoints, options.tls);
     this.#user = options.user;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     this.#clock = options.clock;
@@ -85,12 +91,13 @@ export class EtcdMembers {
     request: Request,
     { mayRepeat }: { readonly mayRepeat: boolean },
   ): Promise<Response> {
-    const deadlineMs = this.#clock.nowMs() + this.#timeoutMs;
+    const endMs = this.#clock.monotonicMs() + this.#timeoutMs;
     let hasNewToken = false;
     for (let tries = 1; ; tries += 1) {
       const member = this.#member();
       const share = mayRepeat ? this.#timeoutMs / this.#clients.length : this.#timeoutMs;
-      const deadline = new Date(Math.min(deadlineMs, this.#clock.nowMs() + share));
+      const leftMs = Math.min(endMs - this.#clock.monotonicMs(), share);
+      const deadline = new Date(this.#clock.nowMs() + leftMs);
       const answer = await this.#ask(member.client, { service, method, request, deadline });
       if (answer.ok) return answer.response;
       const { failure } = answer;
@@ -101,8 +108,8 @@ export class EtcdMembers {
         this.#token = undefined;
         continue;
       }
-      const isLast = tries >= this.#clients.length || this.#clock.nowMs() >= deadlineMs;
-      if (!mayRepeat || isLast || !isOfMember(failure)) throw etcdError(failure, member.endpoint);
+      const isLast = tries >= this.#clients.length || this.#clock.monotonicMs() >= endMs;
+      if (!mayRepeat || isLast || !isOfMember(failure)) throw await this.#errorOf(failure, member.endpoint);
     }
   }
 
@@ -159,13 +166,29 @@ export class EtcdMembers {
     for (const { client } of this.#clients) client.close();
   }
 
-  #member(): { readonly endpoint: string; readonly client: Client } {
+  #member(): Member {
     const member = this.#clients[this.#current % this.#clients.length];
     if (member === undefined) throw new EtcdError("unavailable", "no etcd endpoint is given");
     return member;
   }
 
+  async #errorOf(failure: CallFailure, endpoint: string): Promise<EtcdError> {
+    // A connection that is refused has not come to certificates, and one that hangs would hang again.
+    const mayBeTls = failure.code === status.UNAVAILABLE && !/ECONNREFUSED|ENOTFOUND/.test(failure.details);
+    const tls = mayBeTls ? this.#tls : undefined;
+    return etcdError(failure, endpoint, tls && (await tlsTrouble(endpoint, tls, this.#clock.nowMs())));
+  }
+
   #leave(endpoint: string): void {
+    const tls = this.#renewedTls();
+    if (tls !== undefined) {
+      for (const { client } of this.#clients) client.close();
+      this.#tls = tls;
+      this.#clients = membersOf(
+        this.#clients.map((member) => member.endpoint),
+        tls,
+      );
+    }
     if (this.#member().endpoint === endpoint) this.#current = (this.#current + 1) % this.#clients.length;
   }
 
@@ -245,7 +268,17 @@ function isCallFailure(cause: unknown): cause is Error & CallFailure {
   return cause instanceof Error && "code" in cause && typeof cause.code === "number" && "details" in cause;
 }
 
-function credentialsOf(tls: EtcdOptions["tls"]): ChannelCredentials {
+interface Member {
+  readonly endpoint: string;
+  readonly client: Client;
+}
+
+function membersOf(endpoints: readonly string[], tls: EtcdTls | undefined): readonly Member[] {
+  const secured = credentialsOf(tls);
+  return endpoints.map((endpoint) => ({ endpoint, client: new Client(endpoint, secured, channelOptions) }));
+}
+
+function credentialsOf(tls: EtcdTls | undefined): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
   return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.certificate ?? null);
 }

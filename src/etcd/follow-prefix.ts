@@ -10,6 +10,8 @@
  * What was read last stays what is known, whatever happens.
  */
 import type { Clock } from "../support/clock.ts";
+import type { EtcdErrorKind } from "./etcd-error.ts";
+import { EtcdError } from "./etcd-error.ts";
 import type { Change, Entry, EtcdPort, Watch } from "./etcd-port.ts";
 import type { Mirror, MirrorOutcome, Regression } from "./mirror.ts";
 import { createMirror, regressionOf, takeChanges, takeListing } from "./mirror.ts";
@@ -20,7 +22,7 @@ export interface Follower {
   changed(entries: ReadonlyMap<string, Entry>, change: FollowedChange): void;
   /** All that happened up to this revision is known, and was told if it was anything. */
   reached?(revision: number): void;
-  /** How it goes, when that is another than before. */
+  /** How it goes, when that is another than before, or for a reason of another kind. */
   contact(contact: Contact): void;
 }
 
@@ -81,6 +83,9 @@ export class PrefixFollower {
   #heardAtMs = 0;
   #failures = 0;
   #contact: Contact["kind"] | undefined;
+  /** While it is behind: since when, and the kinds of reasons that were told. */
+  #behindSinceMs = 0;
+  readonly #toldKinds = new Set<string>();
   #acceptsOlder = false;
   #listTimer: NodeJS.Timeout | undefined;
   #pingTimer: NodeJS.Timeout | undefined;
@@ -148,7 +153,10 @@ export class PrefixFollower {
       return true;
     } catch (cause) {
       if (this.#isClosed) return false;
-      this.#behind(cause instanceof Error ? cause.message : String(cause));
+      this.#behind(
+        cause instanceof Error ? cause.message : String(cause),
+        cause instanceof EtcdError ? cause.kind : "",
+      );
       this.#retry();
       return false;
     }
@@ -219,8 +227,16 @@ export class PrefixFollower {
     follower.reached?.(this.#mirror.revision);
   }
 
-  #behind(reason: string): void {
-    this.#say({ kind: "behind", reason, sinceMs: this.#options.clock.monotonicMs() });
+  /** A reason of another kind is told as well: first the watch breaks, and then it is seen why. */
+  #behind(reason: string, kind: EtcdErrorKind | "" = "unavailable"): void {
+    if (this.#contact !== "behind") {
+      this.#behindSinceMs = this.#options.clock.monotonicMs();
+      this.#toldKinds.clear();
+    }
+    if (this.#toldKinds.has(kind)) return;
+    this.#toldKinds.add(kind);
+    this.#contact = "behind";
+    this.#options.follower.contact({ kind: "behind", reason, sinceMs: this.#behindSinceMs });
   }
 
   #say(contact: Contact): void {

@@ -222,7 +222,8 @@ export class EtcdStateStore implements StateStore {
     } catch (cause) {
       if (!(cause instanceof EtcdError)) throw cause;
       const code = doing === "read" ? "STATE_UNREADABLE" : "STATE_UNWRITABLE";
-      const doubt = doing === "write" && cause.kind === "unavailable" ? "; it may have been written all the same" : "";
+      const isUnsure = cause.kind === "unavailable" || cause.kind === "untrusted";
+      const doubt = doing === "write" && isUnsure ? "; it may have been written all the same" : "";
       throw new FairwayError(
         code,
         `${key} cannot be ${doing === "read" ? "read" : "written"}: ${cause.message}${doubt}`,
