@@ -19,6 +19,8 @@ export interface FairwayOptions {
   /** Further command line arguments. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The `main.ts` of another checkout; absent means this one. */
+  readonly main?: string | undefined;
   /** Relative directories start here; absent means where this program runs. */
   readonly cwd?: string;
   /** Whether `start` waits for `/readyz`; set it to false for files that are wrong from the start. */
@@ -122,7 +124,7 @@ function spawnServe(options: FairwayOptions, ports: { readonly xds: number; read
     name: "fairway serve",
     command: process.execPath,
     args: [
-      MAIN,
+      options.main ?? MAIN,
       "serve",
       ...configDirs.flatMap((dir) => ["--config", dir]),
       `--state=${options.stateDir}`,

@@ -5,14 +5,15 @@
  * last known good leave it ready: what is served is valid, and taking the server out of rotation would
  * only keep Envoys from it.
  */
-import type { BehindPrefix } from "../telemetry/etcd-contacts.ts";
+import { describeNewer } from "../store/schema-guard.ts";
+import type { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { GroupView, Readiness, RefusedConfig } from "./admin-views.ts";
 
 /** The verdict over all groups; no groups means that no config was accepted yet. */
 export function readiness(
   groups: readonly GroupView[],
   refused: RefusedConfig | undefined,
-  etcdBehind: readonly BehindPrefix[] = [],
+  etcd?: Pick<EtcdContacts, "behind" | "newer">,
 ): Readiness {
   const missing = groups.filter((group) => group.current === undefined).map((group) => group.name);
   const reasons: string[] = [];
@@ -21,12 +22,15 @@ export function readiness(
   const fromDisk = groups.filter(({ current, source }) => current !== undefined && source === "last-known-good");
   if (fromDisk.length > 0) reasons.push(`serving last known good to ${listed(fromDisk.map((group) => group.name))}`);
   if (refused !== undefined) reasons.push(refusedReason(refused));
+  const etcdBehind = etcd?.behind() ?? [];
   const [behind] = etcdBehind;
   if (behind !== undefined) {
     const since = new Date(Math.min(...etcdBehind.map(({ sinceMs }) => sinceMs))).toISOString();
     const prefixes = listed(etcdBehind.map(({ prefix }) => prefix));
     reasons.push(`what is in etcd may be behind since ${since} (${prefixes}): ${behind.reason}`);
   }
+  const newer = etcd?.newer();
+  if (newer !== undefined) reasons.push(describeNewer(newer));
   for (const { name, held } of groups.slice(0, NAMES_MAX)) {
     if (held !== undefined) reasons.push(`${name}: ${held.snapshot.version} is held until it is confirmed`);
   }

@@ -15,7 +15,7 @@ import { renderResource } from "../snapshot/render.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
 import type { LoopDelayMonitor } from "../telemetry/loop-delay.ts";
-import type { BehindPrefix } from "../telemetry/etcd-contacts.ts";
+import type { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { Timeline } from "../telemetry/timeline.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
@@ -31,8 +31,8 @@ export interface ReadModelSources {
   readonly registry: Registry;
   readonly timeline: Timeline;
   readonly loopDelay: LoopDelayMonitor;
-  /** The prefixes of etcd that may be behind. */
-  readonly etcdBehind?: () => readonly BehindPrefix[];
+  /** How it stands with etcd. */
+  readonly etcd?: Pick<EtcdContacts, "behind" | "newer">;
 }
 
 /** The views over a control plane. */
@@ -43,7 +43,7 @@ export function createReadModels({
   registry,
   timeline,
   loopDelay,
-  etcdBehind = () => [],
+  etcd,
 }: ReadModelSources): AdminViews {
   let api: EnvoyApi | undefined;
   const refused = () => {
@@ -76,7 +76,7 @@ export function createReadModels({
     node: (id) => findInWholeFleet(knownIn("fleet"), id),
     nodeResources: (id, query) => plane.inspectNode(id, query),
     ready: () => {
-      const verdict = readiness(groupViews(served(), knownIn("local")), refused(), etcdBehind());
+      const verdict = readiness(groupViews(served(), knownIn("local")), refused(), etcd);
       // What was decided is saved first and served then.
       if (verdict.ready && !plane.isServing) return { ready: false, reasons: ["the first snapshot is being saved"] };
       return verdict;

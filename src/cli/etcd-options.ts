@@ -2,13 +2,16 @@
  * Where etcd is and how to get in: the options that `serve` and the commands on etcd have in common.
  */
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { createSecureContext } from "node:tls";
 import type { Command } from "commander";
 import { Option } from "commander";
 import { EtcdClient } from "../etcd/etcd-client.ts";
 import { EtcdError } from "../etcd/etcd-error.ts";
 import type { EtcdOptions } from "../etcd/etcd-members.ts";
+import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { EtcdTls } from "../etcd/tls-trouble.ts";
+import { SchemaGuard } from "../store/schema-guard.ts";
 import { systemClock } from "../support/clock.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { Result } from "../support/result.ts";
@@ -80,14 +83,15 @@ export function readEtcdOptions(
 export async function withEtcd(
   flags: EtcdFlags,
   command: Command,
-  work: (etcd: EtcdClient) => Promise<void>,
+  work: (etcd: EtcdPort) => Promise<void>,
 ): Promise<void> {
   const options = readEtcdOptions(flags);
   if (!options.ok || options.value === undefined) {
     const problems = options.ok ? ["say where etcd is: --etcd http://host:2379, or FAIRWAY_ETCD"] : options.error;
     return command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
   }
-  const etcd = new EtcdClient(options.value);
+  const by = `fairway ${command.parent?.version() ?? ""} ${hostname()}`;
+  const etcd = new SchemaGuard({ etcd: new EtcdClient(options.value), by });
   try {
     await work(etcd);
   } catch (cause) {

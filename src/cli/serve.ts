@@ -16,10 +16,12 @@ import { EtcdClient } from "../etcd/etcd-client.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
 import { REPLICAS_PREFIX } from "../fleet/replica-record.ts";
 import type { EtcdOptions } from "../etcd/etcd-members.ts";
+import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { GenerationStore } from "../store/generation-store.ts";
 import { ReplicaKeys } from "../store/replica-keys.ts";
+import { SchemaGuard } from "../store/schema-guard.ts";
 import { systemClock } from "../support/clock.ts";
 import { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
@@ -142,8 +144,9 @@ async function serve(options: ServeOptions): Promise<void> {
   const { tlsPaths, verifiesNode, connectionAgeMsMax } = options.connections;
   const opened = tlsPaths && (await XdsTls.open({ paths: tlsPaths, clock, onWarning: warn }));
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
-  const etcd = options.etcd && new EtcdClient(options.etcd);
+  const identifier = `fairway ${options.version} ${hostname()}`;
   const contacts = new EtcdContacts({ clock, record: (event) => record(event) });
+  const etcd = options.etcd && openGuarded(options.etcd, identifier, contacts);
   const keys = etcd && replicaKeys(etcd, contacts);
   const { source, etcdConfig } = sourcesOf(options, {
     etcd,
@@ -156,7 +159,7 @@ async function serve(options: ServeOptions): Promise<void> {
     etcd: etcd && keys && { port: etcd, keys, config: etcdConfig },
     store,
     clock,
-    identifier: `fairway ${options.version} ${hostname()}`,
+    identifier,
     soakMs: options.soakMs,
     transport: { tls: opened?.tls, verifiesNode, connectionAgeMsMax },
     loadIntervalMs: options.loadIntervalMs,
@@ -169,20 +172,19 @@ async function serve(options: ServeOptions): Promise<void> {
   let presence: ReplicaPresence | undefined;
   if (opened !== undefined) followCertificates(opened.files, plane, (event) => record(event));
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
-  const etcdBehind = () => contacts.behind();
   const metrics = createMetrics({
     registry,
     fleet: () => plane.fleet,
     loopDelay,
     loads: plane.loads,
-    etcdBehind: etcd && etcdBehind,
+    etcd: etcd && contacts,
   });
   const record = (event: FairwayEvent): void => {
     metrics.record(event);
     log.record(event);
     timeline.record(event);
   };
-  const views = createReadModels({ plane, sets: options.sets, clock, registry, timeline, loopDelay, etcdBehind });
+  const views = createReadModels({ plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts });
   const admin = adminServer(options, views, warn);
   try {
     const adminAddress = addressText(await admin.listen());
@@ -213,11 +215,22 @@ function adminServer(options: ServeOptions, views: AdminViews, warn: (text: stri
   });
 }
 
+/** etcd, which is written only as long as no newer Fairway has. */
+function openGuarded(options: EtcdOptions, by: string, contacts: EtcdContacts): EtcdPort {
+  const etcd = new SchemaGuard({
+    etcd: new EtcdClient(options),
+    by,
+    onChange: (newer) => contacts.hearNewer(newer),
+  });
+  etcd.follow({ clock: systemClock, random: Math.random });
+  return etcd;
+}
+
 /** The directories, what is in etcd, or both. */
 function sourcesOf(
   { roots }: ServeOptions,
   ports: {
-    readonly etcd: EtcdClient | undefined;
+    readonly etcd: EtcdPort | undefined;
     onWarning(text: string): void;
     onReached(): void;
     onContact(prefix: string, contact: Contact): void;
@@ -276,7 +289,7 @@ async function nextSignal(): Promise<string> {
   });
 }
 
-function replicaKeys(etcd: EtcdClient, contacts: EtcdContacts): ReplicaKeys {
+function replicaKeys(etcd: EtcdPort, contacts: EtcdContacts): ReplicaKeys {
   const id = `${hostname()}-${randomBytes(4).toString("hex")}`;
   const onContact = (contact: Contact) => contacts.hear(REPLICAS_PREFIX, contact);
   return new ReplicaKeys({ etcd, clock: systemClock, random: Math.random, id, onContact });

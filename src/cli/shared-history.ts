@@ -40,8 +40,9 @@ export interface SharedHistoryOptions {
   onWarning(text: string): void;
 }
 
+/** What a newer Fairway says more is written back with the rest. */
 const entriesSchema = z.array(
-  z.object({ version: z.string(), cause: z.object({ text: z.string(), atMs: z.number() }) }),
+  z.looseObject({ version: z.string(), cause: z.looseObject({ text: z.string(), atMs: z.number() }) }),
 );
 
 type Entry = z.infer<typeof entriesSchema>[number];

@@ -10,6 +10,7 @@ import { status } from "@grpc/grpc-js";
  * - `compacted`: the revision that was asked for is not kept any more.
  * - `full`: etcd has raised its alarm for space and takes no writes.
  * - `too-large`: more in one request than etcd takes.
+ * - `newer`: what is there was written by a newer Fairway, and this one must not write beside it.
  * - `refused`: anything else that etcd did not want to do; its words tell.
  */
 export type EtcdErrorKind =
@@ -18,6 +19,7 @@ export type EtcdErrorKind =
   | "compacted"
   | "full"
   | "too-large"
+  | "newer"
   | "refused"
   | "untrusted";
 

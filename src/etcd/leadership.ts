@@ -92,10 +92,16 @@ export class Leadership {
     const { etcd, key, by, clock } = this.#options;
     const askedAtMs = clock.monotonicMs();
     const lease = await etcd.grantLease(this.#times.leaseSeconds);
-    const outcome = await etcd.transact(
-      [{ kind: "revision", key, modRevision: 0 }],
-      [{ kind: "put", key, value: Buffer.from(by), leaseId: lease }],
-    );
+    const outcome = await etcd
+      .transact(
+        [{ kind: "revision", key, modRevision: 0 }],
+        [{ kind: "put", key, value: Buffer.from(by), leaseId: lease }],
+      )
+      .catch(async (cause: unknown) => {
+        // It may have been written all the same, and goes with the lease.
+        await etcd.revokeLease(lease);
+        throw cause;
+      });
     if (outcome.ok && !this.#isClosed) {
       this.#held = { lease, revision: outcome.revision, untilMs: askedAtMs + this.#times.leaseSeconds * 1_000 };
     } else await etcd.revokeLease(lease);

@@ -8,6 +8,7 @@ import type { TableDiff } from "../snapshot/diff.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import { resourceType, typeUrls } from "../snapshot/type-url.ts";
+import { describeNewer } from "../store/schema-guard.ts";
 import { unreachable } from "../support/assert.ts";
 import type { DoorEvent, RejectedResource, StreamEvent } from "../xds/stream-event.ts";
 import type { BuildEvent, EtcdContactEvent, EtcdEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
@@ -118,15 +119,11 @@ function describeOwn(
     case "source-warning":
       return warn(`the config has warnings: ${firstOf(event.diagnostics)}`);
     case "etcd-contact":
-      return contact(event);
+    case "etcd-schema":
     case "replica-lagging":
-      return warn(
-        `${event.group}: this replica is behind, and Envoys that come are sent to the others: ${event.reason}`,
-      );
     case "replica-caught-up":
-      return info(`${event.group}: this replica is as new as the others again`);
     case "instance-refused":
-      return warn(`etcd:${event.key}@${event.revision} is no instance and is left out: ${event.message}`);
+      return describeEtcd(event);
     case "lkg-promoted":
       return info(`${event.group}: ${event.snapshotVersion} is now the last known good`);
     case "lkg-loaded":
@@ -160,6 +157,27 @@ function describeOwn(
       return warn(`the xDS port keeps the certificate it has: ${event.mistakes.join("; ")}`);
     case "stopping":
       return info(`stopping: ${event.reason}`);
+    default:
+      return unreachable(event);
+  }
+}
+
+function describeEtcd(event: EtcdEvent): EventDescription {
+  switch (event.kind) {
+    case "etcd-contact":
+      return contact(event);
+    case "etcd-schema":
+      return event.newer === undefined
+        ? info("this Fairway may write to etcd again: its schema is no newer one any more")
+        : warn(describeNewer(event.newer));
+    case "replica-lagging":
+      return warn(
+        `${event.group}: this replica is behind, and Envoys that come are sent to the others: ${event.reason}`,
+      );
+    case "replica-caught-up":
+      return info(`${event.group}: this replica is as new as the others again`);
+    case "instance-refused":
+      return warn(`etcd:${event.key}@${event.revision} is no instance and is left out: ${event.message}`);
     default:
       return unreachable(event);
   }

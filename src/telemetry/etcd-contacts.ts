@@ -1,12 +1,13 @@
 /**
- * Which prefixes of etcd may be behind at this moment, and what people are told of that.
+ * Which prefixes of etcd may be behind at this moment, whether it may be written, and what people are told of that.
  *
  * Each prefix is followed by itself and notices an outage at a time of its own. People are told of one outage: once what
  * it affects, when it has lasted for a moment, and once that it is over, when that is true for all of it.
  */
 import type { Contact } from "../etcd/follow-prefix.ts";
+import type { NewerSchema } from "../store/schema-guard.ts";
 import type { Clock } from "../support/clock.ts";
-import type { EtcdContactEvent } from "./event.ts";
+import type { EtcdContactEvent, EtcdEvent } from "./event.ts";
 
 /** What is followed and not current. */
 export interface BehindPrefix {
@@ -20,7 +21,7 @@ export interface EtcdContactsOptions {
   readonly clock: Clock;
   /** What comes within this time is told together. */
   readonly tellAfterMs?: number;
-  record(event: EtcdContactEvent): void;
+  record(event: EtcdContactEvent | Extract<EtcdEvent, { readonly kind: "etcd-schema" }>): void;
 }
 
 /** Prefixes notice an outage within some milliseconds of each other, unless etcd says nothing at all. */
@@ -44,6 +45,7 @@ export class EtcdContacts {
   /** Current for the first time, and not told yet. */
   readonly #fresh = new Set<string>();
   #outage: Outage | undefined;
+  #newer: NewerSchema | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: EtcdContactsOptions) {
@@ -66,6 +68,17 @@ export class EtcdContacts {
       this.#outage.affected.add(prefix);
     }
     this.#tellSoon();
+  }
+
+  /** Takes that a newer Fairway has written what this one does not know, or that this is so no more. */
+  hearNewer(newer: NewerSchema | undefined): void {
+    this.#newer = newer;
+    this.#options.record({ kind: "etcd-schema", atMs: this.#options.clock.monotonicMs(), newer });
+  }
+
+  /** Why nothing is written to etcd: a newer Fairway has. */
+  newer(): NewerSchema | undefined {
+    return this.#newer;
   }
 
   /** Sorted by prefix. */

@@ -10,6 +10,7 @@ import type { TableDiff } from "../snapshot/diff.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
+import type { NewerSchema } from "../store/schema-guard.ts";
 import type { DoorEvent, StreamEvent } from "../xds/stream-event.ts";
 
 interface AtTime {
@@ -73,6 +74,8 @@ export type EtcdEvent =
       readonly reason: string;
     })
   | (AtTime & { readonly kind: "replica-caught-up"; readonly group: GroupName })
+  /** A newer Fairway has written to etcd what this one does not know, so it writes nothing there; absent when that is over. */
+  | (AtTime & { readonly kind: "etcd-schema"; readonly newer: NewerSchema | undefined })
   /** A key is no instance; it is left out, and its service keeps the others. */
   | (AtTime & {
       readonly kind: "instance-refused";

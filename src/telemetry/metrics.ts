@@ -12,7 +12,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
 import { isOnlyAway } from "../model/diagnostic.ts";
-import type { BehindPrefix } from "./etcd-contacts.ts";
+import type { EtcdContacts } from "./etcd-contacts.ts";
 import type { FairwayEvent } from "./event.ts";
 import type { LoopDelayMonitor } from "./loop-delay.ts";
 import { registerFleetGauges } from "./fleet-gauges.ts";
@@ -28,8 +28,8 @@ export interface MetricsOptions {
   readonly fleet: () => Fleet;
   readonly loopDelay: LoopDelayMonitor;
   readonly loads: LoadSource;
-  /** The prefixes of etcd that may be behind; absent without etcd. */
-  readonly etcdBehind?: (() => readonly BehindPrefix[]) | undefined;
+  /** How it stands with etcd; absent without one. */
+  readonly etcd?: Pick<EtcdContacts, "behind" | "newer"> | undefined;
 }
 
 /** Counts what happens. An event is recorded after the fleet took its step. */
@@ -128,15 +128,25 @@ function typeTallies(registry: Registry) {
 }
 
 /** Without etcd there are no such series. */
-function feedEtcd({ registry, etcdBehind }: MetricsOptions): Feeds {
-  if (etcdBehind === undefined) return {};
+function feedEtcd({ registry, etcd }: MetricsOptions): Feeds {
+  if (etcd === undefined) return {};
   registry.registerMetric(
     new Gauge({
       name: "fairway_etcd_prefixes_behind",
       help: "Prefixes of etcd that may be behind, here or there, because etcd does not answer, has an older state or takes no writes.",
       registers: [],
       collect(): void {
-        this.set(etcdBehind().length);
+        this.set(etcd.behind().length);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: "fairway_etcd_read_only",
+      help: "1 while nothing is written to etcd, because a newer Fairway has written there what this one does not know.",
+      registers: [],
+      collect(): void {
+        this.set(etcd.newer() === undefined ? 0 : 1);
       },
     }),
   );

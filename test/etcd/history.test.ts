@@ -9,6 +9,7 @@ import { systemClock } from "../../src/support/clock.ts";
 import { eventually } from "../support/eventually.ts";
 import { examplesDir } from "../support/examples.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { otherCheckout } from "./other-checkout.ts";
 import { Replicas } from "./replicas.ts";
 
 interface HistoryView {
@@ -25,22 +26,33 @@ async function history(fairway: Fairway): Promise<readonly string[]> {
   );
 }
 
+/** The document in etcd; its first byte says that it is whole. */
+async function entryOf(replicas: Replicas): Promise<{ readonly key: string; readonly text: string }> {
+  const [entry] = (await replicas.client.list("/fairway/state/documents/history/")).entries;
+  return { key: entry?.key ?? "", text: Buffer.from(entry?.value.subarray(1) ?? "[]").toString() };
+}
+
 /** Past entries in etcd; the newest is written behind the push. */
 async function written(replicas: Replicas): Promise<readonly string[]> {
-  const { entries } = await replicas.client.list("/fairway/state/documents/history/");
-  const [entry] = entries;
-  if (entry === undefined) return [];
-  const read = JSON.parse(Buffer.from(entry.value.subarray(1)).toString()) as readonly { readonly version: string }[];
+  const read = JSON.parse((await entryOf(replicas)).text) as readonly { readonly version: string }[];
   return read.map(({ version }) => version);
+}
+
+/** Gives all entries a field that is not known yet. */
+async function sayMore(replicas: Replicas): Promise<void> {
+  const { key, text } = await entryOf(replicas);
+  await replicas.put(key, `\0${text.replaceAll('{"version"', '{"future":[1],"version"')}`);
 }
 
 test("a new replica shows what others have served before, and what was in it", async () => {
   await using replicas = await Replicas.start({ hasEnvoy: false, count: 1 });
   const first = (await replicas.agree()).split(" ")[1] ?? "";
   await eventually("the first entry", async () => (await written(replicas)).includes(first));
+  await sayMore(replicas);
   await replicas.put("/services/shop/two", "10.0.0.2:80");
   const second = (await replicas.agree(`default ${first}`)).split(" ")[1] ?? "";
   await eventually("the second entry", async () => (await written(replicas))[0] === second, { timeoutMs: 20_000 });
+  expect((await entryOf(replicas)).text, "what a newer Fairway has said stays").toContain('"future":[1]');
   await replicas.at(0).fairway.close();
   await using state = await tempDir();
   await using later = await Fairway.start({
@@ -55,7 +67,10 @@ test("a new replica shows what others have served before, and what was in it", a
 });
 
 test("of a group that changes all the time ten entries are kept, with as many snapshots", async () => {
-  await using replicas = await Replicas.start({ hasEnvoy: false });
+  await using hasty = await otherCheckout({
+    "cli/shared-history.ts": [["const WRITE_EVERY_MS = 5_000;", "const WRITE_EVERY_MS = 200;"]],
+  });
+  await using replicas = await Replicas.start({ hasEnvoy: false, mainOf: () => hasty.main });
   let before = await replicas.agree();
   for (let round = 0; round < 12; round += 1) {
     await replicas.put("/services/shop/two", `10.0.0.2:${8000 + round}`);

@@ -24,6 +24,9 @@ export interface ReplicasOptions {
   readonly api?: EnvoyOptions["api"];
   /** Absent: one gateway, with a service that finds its instances in etcd. */
   readonly config?: (ports: { readonly port: number }) => string;
+  /** The `main.ts` of another checkout, by the index of the replica. */
+  readonly mainOf?: (index: number) => string | undefined;
+  readonly envOf?: (index: number) => Readonly<Record<string, string>>;
   /** Further arguments of `serve`, by the index of the replica. */
   readonly argsOf?: (index: number) => readonly string[];
   /** A config file that every replica has beside what is in etcd, in a directory of its own. */
@@ -99,6 +102,8 @@ export class Replicas implements AsyncDisposable {
           configDir: options.file === undefined ? [] : configDir,
           stateDir: directory.join(`state-${index}`),
           args: ["--etcd", `http://${wire.endpoint}`, ...(options.argsOf?.(index) ?? [])],
+          main: options.mainOf?.(index),
+          env: options.envOf?.(index) ?? {},
         });
         all.push({ fairway: stack.use(fairway), wire, filePath });
       }

@@ -6,7 +6,7 @@ import type { Contact } from "../../../src/etcd/follow-prefix.ts";
 import { systemClock } from "../../../src/support/clock.ts";
 import { describeEvent } from "../../../src/telemetry/describe-event.ts";
 import { EtcdContacts } from "../../../src/telemetry/etcd-contacts.ts";
-import type { EtcdContactEvent } from "../../../src/telemetry/event.ts";
+import type { EtcdContactEvent, EtcdEvent } from "../../../src/telemetry/event.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const current: Contact = { kind: "current" };
@@ -17,7 +17,8 @@ const prefixes = ["/fairway/config/", "/fairway/served/", "/services/", "/teams/
 /** Hears and tells, and shows what was told as contact and number of prefixes. */
 function listening({ tellAfterMs }: { readonly tellAfterMs: number }) {
   const events: EtcdContactEvent[] = [];
-  const contacts = new EtcdContacts({ clock: systemClock, tellAfterMs, record: (event) => events.push(event) });
+  const record = (event: EtcdEvent) => (event.kind === "etcd-contact" ? events.push(event) : undefined);
+  const contacts = new EtcdContacts({ clock: systemClock, tellAfterMs, record });
   return {
     all: (contact: Contact | undefined) => {
       for (const prefix of prefixes) contacts.hear(prefix, contact);
