@@ -70,7 +70,13 @@ export function readSummary(replica: string, bytes: Uint8Array, atMs: number): F
       atMs,
       nodes: read.nodes.map((node) => statusOf(node, atMs)),
       leftOutCount: read.leftOutCount,
-      converged: new Map(Object.entries(read.converged)),
+      // Another machine's clock may be ahead.
+      converged: new Map(
+        Object.entries(read.converged).map(([group, { version, atMs: at }]) => [
+          group,
+          { version, atMs: Math.min(at, atMs) },
+        ]),
+      ),
     };
   } catch {
     return undefined;
@@ -140,7 +146,7 @@ function statusOf(node: z.infer<typeof nodeSchema>, atMs: number): NodeStatus {
   const version = (text: string | undefined) => (text === undefined ? undefined : brand<SnapshotVersion>(text));
   return {
     ...node,
-    lastSeenMs: node.connected ? atMs : node.lastSeenMs,
+    lastSeenMs: node.connected ? atMs : Math.min(node.lastSeenMs, atMs),
     group: node.group === undefined ? undefined : brand<GroupName>(node.group),
     wanted: version(node.wanted),
     movingTo: version(node.movingTo),

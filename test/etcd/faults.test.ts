@@ -1,16 +1,19 @@
 /** What a control plane does when etcd is away from the start, slow, full, or will not have it any more. */
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { Envoy } from "../../demo/kit/envoy.ts";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
 import { Fairway } from "../../demo/kit/fairway.ts";
 import { ask } from "../../demo/kit/get.ts";
+import { Load } from "../../demo/kit/load.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
 import { EtcdStateStore } from "../../src/store/etcd-state-store.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { eventually, throughout } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { makeCertificates } from "./certificates.ts";
+import { ran } from "./fairway-command.ts";
 import { FollowedPrefix } from "./followed-prefix.ts";
 import { postToEtcd } from "./gateway.ts";
 import { Replicas } from "./replicas.ts";
@@ -24,7 +27,7 @@ async function readiness(fairway: Fairway): Promise<ReadinessView> {
   return JSON.parse((await ask(fairway.adminPort, "/readyz")).text) as ReadinessView;
 }
 
-test("etcd is away at the start: the last known good is served and told as such, and without one nobody is answered", async () => {
+test("etcd is away at the start: the last known good is served and told as such, and without one Envoys are told to come again", async () => {
   await using replicas = await Replicas.start({ count: 1, argsOf: () => ["--soak", "100ms"] });
   const { fairway } = replicas.at(0);
   const before = await replicas.versions(0);
@@ -46,8 +49,12 @@ test("etcd is away at the start: the last known good is served and told as such,
   expect(await readiness(without)).toMatchObject({ status: "not_ready" });
   const { text } = await ask(without.adminPort, "/metrics");
   expect(text, "nobody has written anything wrong").toContain("fairway_config_refused_total 0");
+  await using stranger = await Envoy.start({ xdsPort: without.xdsPort, nodeId: "edge-2" });
+  await without.waitForLog(/"kind":"stream-refused".*edge-2.*no valid snapshot/);
+  expect(await stranger.counter("cluster_manager.cds.update_success"), "nothing, not even nothing at all").toBe(0);
   await replicas.etcd.first.restart();
   await without.ready(30_000);
+  await stranger.ready(40_000);
   await eventually("the config again", async () => (await readiness(fairway)).status === "ready", {
     timeoutMs: 30_000,
   });
@@ -89,13 +96,58 @@ test("an outage of etcd is told in two lines, whatever it affects, and nothing e
   expect(lines[1]).toContain(`"prefixes":[${affected},"/services/"]`);
 });
 
-test("etcd that answers seconds late is followed all the same", async () => {
+test("etcd goes while everything runs: Envoys stay as they are, new ones get the same, and writes are refused and say why", async () => {
+  await using replicas = await Replicas.start({ count: 1 });
+  const { fairway } = replicas.at(0);
+  const version = await replicas.versions(0);
+  await using config = await tempDir();
+  await writeFile(config.join("main.yaml"), "services: { other: { endpoints: [10.0.0.9:80] } }");
+  const load = Load.start({ url: replicas.url, concurrency: 2, requestsPerSecond: 100 });
+  await eventually("traffic", () => load.report().sent > 20);
+  await replicas.etcd.first.killed();
+  await fairway.waitForLog(/"contact":"lost"/);
+  await using late = await Envoy.start({ xdsPort: fairway.xdsPort, nodeId: "edge-2" });
+  await late.ready();
+  expect(await late.counter("cluster.shop.membership_total")).toBe(1);
+  expect(await replicas.versions(0)).toBe(version);
+  expect(await readiness(fairway)).toMatchObject({
+    status: "degraded",
+    reasons: [expect.stringMatching(/what is in etcd may be behind since .*etcd at 127/)],
+  });
+  const etcd = ["--etcd", `http://${replicas.etcd.first.endpoint}`];
+  for (const command of [
+    ["push", config.path],
+    ["drain", "--service", "shop", "--id", "one"],
+  ]) {
+    const refused = await ran(...command, ...etcd);
+    expect(refused.code).toBe(1);
+    expect(refused.text).toMatch(/\[ETCD_FAILED\] etcd at 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+  }
+  await replicas.etcd.first.restart();
+  await eventually("all of it again", async () => (await readiness(fairway)).status === "ready", { timeoutMs: 30_000 });
+  const { failed, failures } = await load.stop();
+  expect({ failed, failures }).toEqual({ failed: 0, failures: [] });
+  expect(await replicas.envoy.counter("cluster.shop.membership_change")).toBe(1);
+});
+
+test("etcd that answers seconds late is followed all the same, and what cannot be written for it does not pile up", async () => {
   await using replicas = await Replicas.start({ backends: 2, count: 1 });
   replicas.at(0).wire.delay(1_000);
   await replicas.put("/services/shop/two", replicas.backends[1]?.address ?? "");
   await eventually("both endpoints", async () => (await replicas.membersCount()) === 2, { timeoutMs: 20_000 });
   await replicas.remove("/services/shop/two");
   await eventually("one endpoint", async () => (await replicas.membersCount()) === 1, { timeoutMs: 20_000 });
+  // Every answer comes after more than five seconds and every call has been given up by then; the watches go on.
+  const { fairway, wire } = replicas.at(0);
+  wire.delay(2_600);
+  const address = replicas.backends[1]?.address;
+  for (let weight = 1; weight <= 30; weight += 1) {
+    await replicas.put("/services/shop/two", JSON.stringify({ address, weight }));
+  }
+  await eventually("both endpoints", async () => (await replicas.membersCount()) === 2, { timeoutMs: 20_000 });
+  await fairway.waitForLog(/what is served cannot be marked for other replicas: .*it did not answer in time/, 20_000);
+  expect(wire.waitingBytes).toBeLessThan(64 * 1024);
+  expect((await fetch(replicas.url)).status, "by the instance that there is").toBe(200);
 });
 
 test("etcd that is full is read on, and a write says why there is none", async () => {
@@ -145,18 +197,6 @@ test("a user that etcd does not let in any more keeps what it has read, and goes
   guest.close();
   client.close();
 });
-
-/** An authority, and a certificate of it for this machine that is for servers and clients alike. */
-async function makeCertificates(directory: string) {
-  const openssl = (...args: readonly string[]) => execFileSync("openssl", [...args], { cwd: directory, stdio: "pipe" });
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "2");
-  openssl("req", ...key, "-keyout", "own.key", "-out", "own.csr", "-subj", "/CN=own");
-  await writeFile(`${directory}/own.ext`, "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n");
-  const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "own.ext", "-days", "2"];
-  openssl("x509", "-req", "-in", "own.csr", "-out", "own.pem", ...signed);
-  return { caFile: `${directory}/ca.pem`, certFile: `${directory}/own.pem`, keyFile: `${directory}/own.key` };
-}
 
 test("etcd that asks for certificates is spoken to with one, and says no without", async () => {
   await using directory = await tempDir();

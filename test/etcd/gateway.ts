@@ -2,6 +2,7 @@
 
 interface GatewayAnswer {
   readonly token?: string;
+  readonly TTL?: string;
 }
 
 export async function postToEtcd(

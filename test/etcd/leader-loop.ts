@@ -1,27 +1,35 @@
-/** A program that tries to lead and, while it believes it does, counts up a key by fenced writes: `leader-loop.ts ENDPOINT NAME`. */
+/**
+ * A program that tries to lead and, while it believes it does, takes one step after the other, each by a fenced write that
+ * counts up a key: `leader-loop.ts ENDPOINT NAME LEASE_SECONDS`.
+ */
+import { setTimeout as pause } from "node:timers/promises";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
 import { Leadership } from "../../src/etcd/leadership.ts";
 import { systemClock } from "../../src/support/clock.ts";
 
-const [endpoint = "", name = ""] = process.argv.slice(2);
+const [endpoint = "", name = "", leaseSeconds = ""] = process.argv.slice(2);
 const etcd = new EtcdClient({ endpoints: [endpoint], clock: systemClock, timeoutMs: 1_000 });
 const leadership = new Leadership({
   etcd,
   clock: systemClock,
   key: "/leader",
   by: name,
-  times: { leaseSeconds: 2, everyMs: 100 },
+  times: { leaseSeconds: Number(leaseSeconds), everyMs: 100 },
   onChange: (isLeader) => process.stdout.write(`${name} ${isLeader ? "leads" : "follows"}\n`),
 });
 
-let steps = 0;
-setInterval(() => {
+/** Between deciding on a step and taking it; whoever is paused is paused here, nearly always. */
+const THINKING_MS = 50;
+
+for (;;) {
   const fence = leadership.fence();
-  if (fence === undefined) return;
-  steps += 1;
-  const value = Buffer.from(`${name} ${steps}`);
-  etcd.transact([fence], [{ kind: "put", key: "/led", value }]).then(
-    ({ ok }) => process.stdout.write(`${name} ${ok ? "wrote" : "was refused"}\n`),
-    () => undefined,
-  );
-}, 20);
+  await (fence === undefined ? pause(20) : step(fence).catch(() => undefined));
+}
+
+async function step(fence: NonNullable<ReturnType<Leadership["fence"]>>): Promise<void> {
+  const { entries } = await etcd.list("/led");
+  const next = Number.parseInt(Buffer.from(entries[0]?.value ?? "0").toString(), 10) + 1;
+  await pause(THINKING_MS);
+  const { ok } = await etcd.transact([fence], [{ kind: "put", key: "/led", value: Buffer.from(`${next} ${name}`) }]);
+  process.stdout.write(`${name} ${ok ? "wrote" : "was refused"}\n`);
+}

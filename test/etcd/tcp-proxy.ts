@@ -8,21 +8,22 @@ import type { AddressInfo, Server, Socket } from "node:net";
 interface Direction {
   readonly from: Socket;
   readonly to: Socket;
+  readonly isRequest: boolean;
   readonly waiting: { readonly chunk: Buffer; readonly dueAtMs: number }[];
 }
 
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #directions = new Set<Direction>();
-  #isHeld = false;
+  #held: "nothing" | "requests" | "all" = "nothing";
   #delayMs = 0;
 
   private constructor(target: string) {
     const [host, port] = target.split(":");
     this.#server = createServer((client) => {
       const server = connect(Number(port), host);
-      this.#join(client, server);
-      this.#join(server, client);
+      this.#join(client, server, true);
+      this.#join(server, client, false);
     });
   }
 
@@ -39,12 +40,22 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Lets nothing through, in neither direction, without closing anything. */
   hold(): void {
-    this.#isHeld = true;
+    this.#held = "all";
+  }
+
+  /** Lets nothing through from the client to the server; it goes on hearing. */
+  holdRequests(): void {
+    this.#held = "requests";
+  }
+
+  /** What waits for its time. */
+  get waitingBytes(): number {
+    return [...this.#directions].flatMap(({ waiting }) => waiting).reduce((sum, { chunk }) => sum + chunk.length, 0);
   }
 
   /** Lets through what was held, and all that comes. */
   release(): void {
-    this.#isHeld = false;
+    this.#held = "nothing";
     for (const direction of this.#directions) this.#flush(direction);
   }
 
@@ -58,8 +69,8 @@ export class TcpProxy implements AsyncDisposable {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #join(from: Socket, to: Socket): void {
-    const direction: Direction = { from, to, waiting: [] };
+  #join(from: Socket, to: Socket, isRequest: boolean): void {
+    const direction: Direction = { from, to, isRequest, waiting: [] };
     this.#directions.add(direction);
     from.on("data", (chunk: Buffer) => {
       const dueAtMs = performance.now() + this.#delayMs;
@@ -74,8 +85,8 @@ export class TcpProxy implements AsyncDisposable {
     });
   }
 
-  #flush({ to, waiting }: Direction): void {
-    if (this.#isHeld) return;
+  #flush({ to, isRequest, waiting }: Direction): void {
+    if (this.#held === "all" || (this.#held === "requests" && isRequest)) return;
     for (let next = waiting[0]; next !== undefined && next.dueAtMs <= performance.now() + 1; next = waiting[0]) {
       waiting.shift();
       to.write(next.chunk);

@@ -131,6 +131,13 @@ describe("a summary", () => {
     expect(read.nodes.filter(({ connected }) => connected).length).toBe(100);
   });
 
+  test("of a machine whose clock is ahead has nothing that is yet to come", async () => {
+    const left = streamOf("a", 1);
+    const read = await told("r2", after(published, ...has("b", 2), left.opened(), left.closed()), 5_000);
+    expect(read.nodes.map(({ lastSeenMs }) => lastSeenMs)).toEqual([5_000, 5_000]);
+    expect([...read.converged.values()].map(({ atMs }) => atMs)).toEqual([5_000]);
+  });
+
   test("has no node that was refused: it may come under any name", () => {
     const stream = streamOf("a", 1);
     const fleet = after({ ...stream.opened(), kind: "stream-refused", reason: "it matches no group" });
