@@ -39,6 +39,7 @@ export class Leadership {
   readonly #times: LeadershipTimes;
   readonly #timer: NodeJS.Timeout;
   #held: Held | undefined;
+  #told = false;
   #isBusy = false;
   #isClosed = false;
 
@@ -71,14 +72,17 @@ export class Leadership {
   async #step(): Promise<void> {
     if (this.#isBusy || this.#isClosed) return;
     this.#isBusy = true;
-    const was = this.isLeader;
     try {
       await (this.#held === undefined ? this.#try() : this.#keep(this.#held));
     } catch {
       // Nobody answers: the lease goes on without us, and `isLeader` ends with it.
     }
     this.#isBusy = false;
-    if (!this.#isClosed && was !== this.isLeader) this.#options.onChange(this.isLeader);
+    // Compared with what was told, because it may have ended while nobody looked.
+    const { isLeader } = this;
+    if (this.#isClosed || isLeader === this.#told) return;
+    this.#told = isLeader;
+    this.#options.onChange(isLeader);
   }
 
   async #keep(held: Held): Promise<void> {

@@ -1,4 +1,9 @@
-/** The clock of a replica is set by an hour while it runs, with a real Envoy on it. */
+/**
+ * The clock of a replica is set by an hour while it runs, with a real Envoy on it.
+ *
+ * The same was seen by hand with libfaketime around the replica, and with an etcd whose own clock was set in that way: it was
+ * built with a Go in which the time of day comes with an offset from a file.
+ */
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../src/etcd/etcd-port.ts";
 import { eventually } from "../support/eventually.ts";

@@ -23,6 +23,7 @@ const THINKING_MS = 50;
 
 for (;;) {
   const fence = leadership.fence();
+  if (fence !== undefined && !leadership.isLeader) process.stdout.write(`${name} doubts\n`);
   await (fence === undefined ? pause(20) : step(fence).catch(() => undefined));
 }
 
