@@ -3,7 +3,7 @@
  */
 import * as z from "zod";
 import { isIpAddress, parseDnsAddress } from "./address.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs, positiveDurationPattern } from "./duration.ts";
 import { block, port, refuse, scalar } from "./schema-scalars.ts";
 
 /** Every Envoy of the fleet asks at this pace, each for each of its services. */
@@ -24,7 +24,8 @@ const dnsName = scalar("dnsName").superRefine((text, context) => {
 });
 
 const refresh = scalar("positiveDuration").superRefine((text, context) => {
-  if (durationMs(text) >= REFRESH_MIN_MS) return;
+  // A text that is no duration has been refused, and is refined all the same.
+  if (!positiveDurationPattern.test(text) || durationMs(text) >= REFRESH_MIN_MS) return;
   const message = "`refresh` must be at least 1s";
   refuse(context, { code: "invalid-value", message, hint: "the DNS servers are asked by every Envoy" });
 });

@@ -2,7 +2,7 @@
  * `policies`: timeouts, retries and header changes that are written once and attached where they shall hold.
  */
 import * as z from "zod";
-import { durationMs } from "./duration.ts";
+import { durationMs, durationPattern } from "./duration.ts";
 import { headerChanges } from "./schema-filter.ts";
 import { block, name, refuse, scalar } from "./schema-scalars.ts";
 
@@ -46,6 +46,8 @@ export const timeouts = block({
 })
   .superRefine(({ request, backendRequest }, context) => {
     if (request === undefined || backendRequest === undefined) return;
+    // A text that is no duration has been refused, and is refined all the same.
+    if (!durationPattern.test(request) || !durationPattern.test(backendRequest)) return;
     const [requestMs, backendRequestMs] = [durationMs(request), durationMs(backendRequest)];
     if (requestMs === 0 || backendRequestMs <= requestMs) return;
     const message = `one try cannot take longer (${backendRequest}) than the whole request (${request})`;

@@ -85,6 +85,17 @@ const services: readonly Row[] = [
     "invalid-value 1:67",
   ],
   [
+    "a refresh that is no duration",
+    "services: { a: { discovery: { dns: { name: db, port: 80, refresh: soon } } } }\n",
+    "invalid-value 1:67",
+  ],
+  [
+    "timeouts that are no durations",
+    "policies: { a: { timeouts: { request: soon, backendRequest: later } } }\n",
+    "invalid-value 1:39",
+    "invalid-value 1:61",
+  ],
+  [
     "a health that is none",
     'services: { a: { endpoints: [{ address: "1.1.1.1:1", health: dead }] } }\n',
     "invalid-value 1:62",
