@@ -1,7 +1,7 @@
 /**
  * From the YAML syntax tree to plain values and their places.
  *
- * Maps become objects without a prototype, so that no key can reach `Object.prototype`. An alias shares the
+ * Maps become objects that inherit no key, so that none can reach `Object.prototype`. An alias shares the
  * value of its anchor instead of copying it, and the size it would have when written out is counted, so that
  * a "billion laughs" file is refused in linear time. What is refused here is what a schema cannot see:
  * bare words with two readings, numbers that lost digits, keys that are written twice.
@@ -12,6 +12,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { YamlDocument } from "./parse-document.ts";
 import type { Path, SourceField, SourceNode, SourceText } from "./position.ts";
 import { diagnosticAt, formatPath, placeAt } from "./position.ts";
+import { plainMap } from "../support/plain-map.ts";
 import { ambiguity } from "./yaml-ambiguity.ts";
 
 /** Values that aliases may add; handwritten files stay under a hundred. */
@@ -73,7 +74,7 @@ function convert(conversion: Conversion, node: ParsedNode | null): Converted {
 }
 
 function convertMap(conversion: Conversion, map: YAMLMap.Parsed): Converted {
-  const value: Record<string, unknown> = Object.create(null);
+  const value = plainMap<unknown>();
   const fields = new Map<string, SourceField>();
   let size = 1;
   let depth = 0;
@@ -90,9 +91,9 @@ function convertMap(conversion: Conversion, map: YAMLMap.Parsed): Converted {
     if (first !== undefined || refuseKey(conversion, key)) continue;
     value[key.name] = child.value;
     const node = pair.value === null ? { start: key.end, end: key.end } : child.node;
-    fields.set(key.name, { keyStart: key.start, keyEnd: key.end, value: node });
+    fields.set(key.name, { name: key.name, keyStart: key.start, keyEnd: key.end, value: node });
   }
-  return { value, node: { ...span(map), fields }, size, depth: depth + 1 };
+  return { value, node: { ...span(map), fields: [...fields.values()] }, size, depth: depth + 1 };
 }
 
 function convertList(conversion: Conversion, list: YAMLSeq.Parsed): Converted {

@@ -17,7 +17,7 @@ import { diagnosticAt, sourceText } from "./position.ts";
 import { readPlainYaml } from "./read-plain-yaml.ts";
 import { syntaxProblems } from "./syntax-problems.ts";
 
-/** One YAML document: its value, of null-prototype maps, lists and scalars, and where everything is. */
+/** One YAML document: its value, of plain maps, lists and scalars, and where everything is. */
 export interface YamlDocument extends SourceDocument {
   readonly value: unknown;
 }

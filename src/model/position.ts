@@ -15,7 +15,8 @@ export type Path = readonly (string | number)[];
 export interface SourceNode {
   readonly start: number;
   readonly end: number;
-  readonly fields?: ReadonlyMap<string, SourceField>;
+  /** In the order written; a name is there once. */
+  readonly fields?: readonly SourceField[];
   readonly items?: readonly SourceNode[];
 }
 
@@ -24,6 +25,7 @@ type Span = Pick<SourceNode, "start" | "end">;
 
 /** A key of a map and where its value is. */
 export interface SourceField {
+  readonly name: string;
   readonly keyStart: number;
   readonly keyEnd: number;
   readonly value: SourceNode;
@@ -162,11 +164,12 @@ function findSpan(document: SourceDocument, path: Path, at: "key" | "value"): Sp
     field = "keyStart" in next ? next : undefined;
     node = "keyStart" in next ? next.value : next;
   }
+  if (field !== undefined && (at === "key" || !complete)) return { start: field.keyStart, end: field.keyEnd };
   const lineStarts = document.text.lineStarts;
   const nextLine = lineStarts[lineIndex(lineStarts, node.start) + 1];
   const manyLines = nextLine !== undefined && nextLine < node.end;
   const empty = node.start === node.end;
-  if (field !== undefined && (at === "key" || !complete || manyLines || empty)) {
+  if (field !== undefined && (manyLines || empty)) {
     return { start: field.keyStart, end: field.keyEnd };
   }
   return manyLines ? { start: node.start, end: firstTokenEnd(document.text.text, node.start) } : node;
@@ -174,7 +177,28 @@ function findSpan(document: SourceDocument, path: Path, at: "key" | "value"): Sp
 
 /** A policy block may use the proto spelling of a key, a raw resource either. */
 function findField(node: SourceNode, key: string): SourceField | undefined {
-  return node.fields?.get(key) ?? node.fields?.get(snakeCase(key)) ?? node.fields?.get(camelCase(key));
+  const { fields } = node;
+  if (fields === undefined) return undefined;
+  return fieldNamed(fields, key) ?? fieldNamed(fields, snakeCase(key)) ?? fieldNamed(fields, camelCase(key));
+}
+
+/** So many are compared sooner than looked up. */
+const FEW_FIELDS = 16;
+
+/** Of the few maps that have many fields; nearly all have a few, and an index each would cost more than all places. */
+const indexes = new WeakMap<readonly SourceField[], ReadonlyMap<string, SourceField>>();
+
+function fieldNamed(fields: readonly SourceField[], name: string): SourceField | undefined {
+  if (fields.length <= FEW_FIELDS) {
+    for (const field of fields) if (field.name === name) return field;
+    return undefined;
+  }
+  let index = indexes.get(fields);
+  if (index === undefined) {
+    index = new Map(fields.map((field) => [field.name, field]));
+    indexes.set(fields, index);
+  }
+  return index.get(name);
 }
 
 function firstTokenEnd(text: string, start: number): number {

@@ -13,6 +13,7 @@ import type { Event, MappingEvent, ScalarEvent, SequenceEvent } from "js-yaml";
 import { COLLECTION_STYLE, EVENT_ID, SCALAR_STYLE, parseEvents } from "js-yaml";
 import type { YamlDocument } from "./parse-document.ts";
 import type { SourceField, SourceNode, SourceText } from "./position.ts";
+import { plainMap } from "../support/plain-map.ts";
 import { ambiguity } from "./yaml-ambiguity.ts";
 
 /** Half of what the careful parser allows, which counts some levels twice. */
@@ -102,21 +103,22 @@ function readNode(reading: Reading, inBlock: boolean): SourceNode {
 function readMap(reading: Reading, event: MappingEvent, inBlock: boolean): SourceNode {
   const isFlow = checkCollection(reading, event, "{");
   const { start } = event;
-  const value: Record<string, unknown> = Object.create(null);
-  const fields = new Map<string, SourceField>();
+  const value = plainMap<unknown>();
+  const fields: SourceField[] = [];
   let end = start + 1;
   while (!atPop(reading)) {
     readKey(reading, take(reading));
     const { scalar: name, start: keyStart, end: keyEnd } = reading;
-    if ((fields.size === 0 && !isFlow && keyStart !== start) || fields.has(name)) throw doubt;
+    if ((fields.length === 0 && !isFlow && keyStart !== start) || name in value) throw doubt;
     const node = readNode(reading, !isFlow);
     value[name] = reading.value;
-    fields.set(name, { keyStart, keyEnd, value: node });
+    fields.push({ name, keyStart, keyEnd, value: node });
     end = node.end;
   }
   reading.value = value;
   end = isFlow ? flowEnd(reading.text, { start, end, inBlock }, "}") : blockEnd(reading.text, start, end);
-  return { start, end, fields };
+  // A copy has room for no more than it holds.
+  return { start, end, fields: fields.slice() };
 }
 
 function readList(reading: Reading, event: SequenceEvent, inBlock: boolean): SourceNode {
@@ -131,9 +133,9 @@ function readList(reading: Reading, event: SequenceEvent, inBlock: boolean): Sou
     items.push(node);
     end = node.end;
   }
-  reading.value = value;
+  reading.value = value.slice();
   end = isFlow ? flowEnd(reading.text, { start, end, inBlock }, "]") : blockEnd(reading.text, start, end);
-  return { start, end, items };
+  return { start, end, items: items.slice() };
 }
 
 /** Whether it is in brackets; `[a: 1]` has a map without its own, which is in doubt. */

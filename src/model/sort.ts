@@ -2,6 +2,8 @@
  * Orders and shapes that make equal intent equal: whatever the order of files and keys, the same content.
  */
 
+import { plainMap } from "../support/plain-map.ts";
+
 /** By name, by code units: a locale would differ between machines. */
 export function byName(left: { readonly name: string }, right: { readonly name: string }): number {
   return left.name < right.name ? -1 : left.name > right.name ? 1 : 0;
@@ -9,7 +11,7 @@ export function byName(left: { readonly name: string }, right: { readonly name: 
 
 /** The record with its keys in order. */
 export function sortedRecord<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  const sorted: Record<string, T> = Object.create(null);
+  const sorted = plainMap<T>();
   for (const key of Object.keys(record).sort()) sorted[key] = record[key] as T;
   return sorted;
 }

@@ -148,7 +148,13 @@ function toJson(value: unknown): string {
 
 function expectNoPrototype(value: unknown): void {
   if (value === null || typeof value !== "object") return;
-  if (!Array.isArray(value)) expect(Object.getPrototypeOf(value)).toBeNull();
+  if (!Array.isArray(value)) {
+    // Nothing is inherited, and nobody can change that.
+    const prototype: unknown = Object.getPrototypeOf(value);
+    expect(Object.getPrototypeOf(prototype)).toBeNull();
+    expect(Reflect.ownKeys(prototype as object)).toEqual([]);
+    expect(Object.isFrozen(prototype)).toBe(true);
+  }
   expect(Object.hasOwn(value, "__proto__")).toBe(false);
   Object.values(value).forEach(expectNoPrototype);
 }

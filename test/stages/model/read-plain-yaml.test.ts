@@ -121,8 +121,8 @@ function observable(document: YamlDocument): unknown {
 /** Where a value of several lines ends nobody asks: it is shown at its key or first word. */
 function places(node: SourceNode, source: SourceText): unknown {
   const manyLines = source.text.slice(node.start, Math.max(node.start, node.end - 1)).includes("\n");
-  const fields = [...(node.fields ?? [])].map(([key, field]) => ({
-    key,
+  const fields = (node.fields ?? []).map((field) => ({
+    key: field.name,
     start: field.keyStart,
     end: field.keyEnd,
     value: places(field.value, source),
