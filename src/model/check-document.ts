@@ -15,6 +15,7 @@ import type { EnvoyApi } from "./envoy-api.ts";
 import { explainIssue } from "./explain-issue.ts";
 import { foreignDocument } from "./foreign-document.ts";
 import type { JsonValue } from "./intent.ts";
+import { compileSchema } from "./quick-schema.ts";
 import { schemaHint } from "./schema-hint.ts";
 import type { YamlDocument } from "./parse-document.ts";
 import type { Path, Problem } from "./position.ts";
@@ -64,11 +65,14 @@ function withHint(problem: Problem): Problem {
   return hint === undefined ? problem : { ...problem, hint };
 }
 
+const fitsSchema = compileSchema(documentSchema);
+
 type EntryCheck<T> = (path: Path, entry: T) => readonly Problem[];
 
 function checkShape(value: unknown): readonly Problem[] {
   const foreign = foreignDocument(value);
   if (foreign !== undefined) return [foreign];
+  if (fitsSchema(value)) return [];
   const result = documentSchema.safeParse(value);
   if (result.success) return [];
   const problems = result.error.issues.flatMap((issue) => explainIssue(value, issue));

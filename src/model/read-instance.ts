@@ -10,6 +10,7 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import { parseAddress } from "./address.ts";
 import type { Endpoint } from "./intent-service.ts";
+import { compileSchema } from "./quick-schema.ts";
 import { instanceSchema } from "./schema-service.ts";
 import { defined, sortedRecord } from "./sort.ts";
 
@@ -51,6 +52,8 @@ export function readInstance(entry: RegistryEntry, prefix: string): Result<Endpo
   });
 }
 
+const fitsSchema = compileSchema(instanceSchema);
+
 type InstanceValue = z.infer<typeof instanceSchema>;
 
 function parseValue(text: string): Result<InstanceValue, string> {
@@ -61,6 +64,7 @@ function parseValue(text: string): Result<InstanceValue, string> {
   } catch (cause) {
     return err(`the value is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
+  if (fitsSchema(json)) return ok(json as InstanceValue);
   const parsed = instanceSchema.safeParse(json);
   if (parsed.success) return ok(parsed.data);
   const [issue] = parsed.error.issues;
@@ -74,9 +78,12 @@ function issueText(issue: z.core.$ZodIssue): string {
   return `${where}${issue.message}`;
 }
 
+/** It keeps nothing from one text to the next. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 function decode(value: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(value);
+    return utf8.decode(value);
   } catch {
     return undefined;
   }
