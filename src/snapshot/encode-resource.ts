@@ -14,6 +14,8 @@ import type { EnvoyResource } from "../translate/envoy-resource.ts";
 import type { TranslationMemo } from "../translate/translate.ts";
 import { createTranslationMemo } from "../translate/translate.ts";
 import type { PatchMemo } from "./apply-patches.ts";
+import { createAssignmentEncoder } from "./encode-assignment.ts";
+import { createClusterMemo, encodeCluster } from "./encode-cluster.ts";
 import { encodeContent } from "./encode-content.ts";
 import { createHostMemo, encodeHosts } from "./encode-hosts.ts";
 import type { GroupBuild } from "./group-build.ts";
@@ -56,6 +58,8 @@ interface Entry {
 export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
   const tools = { api, references: createReferenceFinder(api) };
   const hosts = createHostMemo();
+  const clusters = createClusterMemo();
+  const encodeAssignment = createAssignmentEncoder();
   /** By type and name: mostly one, and what was before it. */
   const entries = new Map<string, readonly Entry[]>();
   const byIdentity = new WeakMap<EnvoyResource, Entry>();
@@ -66,8 +70,11 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
     resource: EnvoyResource,
     before: Resource | undefined,
   ): Result<Resource, readonly Diagnostic[]> => {
-    const byHosts = encodeHosts(resource, tools, hosts, before);
-    return byHosts === undefined ? encodeContent(resource, tools) : ok(byHosts);
+    const quickly =
+      encodeAssignment(resource) ??
+      encodeCluster(resource, tools, clusters) ??
+      encodeHosts(resource, tools, hosts, before);
+    return quickly === undefined ? encodeContent(resource, tools) : ok(quickly);
   };
 
   /** The entry of this content, made if it is new; another place makes an entry that shares the content. */
