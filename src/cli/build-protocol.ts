@@ -11,7 +11,7 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { InstanceProblem } from "../model/read-instance.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
-import type { Resource } from "../snapshot/resource.ts";
+import type { PackedResources } from "../snapshot/packed-resources.ts";
 import type { GroupName, SnapshotCause } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 
@@ -53,8 +53,7 @@ export interface BuildWorkerStart {
  */
 export interface ResourcePart {
   readonly group: GroupName;
-  readonly typeUrl: string;
-  readonly upserted: readonly Resource[];
+  readonly packed: PackedResources;
 }
 
 /** Building → serving, in this order. */

@@ -15,6 +15,7 @@ import { createParseCache, parseIntent } from "../model/parse-intent.ts";
 import type { InstanceProblem } from "../model/read-instance.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
+import { packResources } from "../snapshot/packed-resources.ts";
 import { persistSnapshot } from "../snapshot/persisted-snapshot.ts";
 import { recreatedClusters } from "../snapshot/recreated-clusters.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
@@ -149,8 +150,9 @@ function sendResources(snapshot: Snapshot): SnapshotChange {
   for (const { typeUrl, upserted } of change.tables) {
     for (let from = 0; from < upserted.length; from += RESOURCES_PER_PART) {
       const some = upserted.slice(from, from + RESOURCES_PER_PART);
-      const part: ResourcePart = { group: snapshot.group, typeUrl, upserted: some };
-      parts.postMessage(part);
+      const packed = packResources(typeUrl, some);
+      const part: ResourcePart = { group: snapshot.group, packed };
+      parts.postMessage(part, [packed.bodies.buffer]);
     }
   }
   return { ...change, tables: change.tables.map((table) => ({ ...table, upserted: [] })) };

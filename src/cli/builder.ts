@@ -17,6 +17,7 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { InstanceProblem } from "../model/read-instance.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
+import { unpackResources } from "../snapshot/packed-resources.ts";
 import type { Resource } from "../snapshot/resource.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
@@ -213,11 +214,12 @@ export class Builder {
     for (;;) {
       const received = receiveMessageOnPort(parts);
       if (received === undefined) break;
-      const { group, typeUrl, upserted } = received.message as ResourcePart;
-      const key = partKey(group, typeUrl);
+      const { group, packed } = received.message as ResourcePart;
+      const key = partKey(group, packed.typeUrl);
       const ofType = this.#parts.get(key) ?? [];
       this.#parts.set(key, ofType);
-      ofType.push(...upserted);
+      // A change is copied, so that what stays of it does not hold what has long been replaced.
+      ofType.push(...unpackResources(packed, { isCopied: this.#built.has(group) }));
       if (clock.monotonicMs() - turnStartedMs < TAKE_MS_MAX) continue;
       await new Promise(setImmediate);
       // The thread died or the builder was closed meanwhile.
