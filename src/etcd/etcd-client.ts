@@ -19,6 +19,7 @@ import type {
   WatchListener,
   Write,
 } from "./etcd-port.ts";
+import { readPage } from "./listed-page.ts";
 import { prefixEnd } from "./prefix-end.ts";
 import { openWatch } from "./etcd-watch.ts";
 
@@ -27,6 +28,8 @@ const PAGE_KEYS = 5_000;
 
 /** More is a mistake, and would fill the memory. */
 const LISTED_KEYS_MAX = 500_000;
+
+const listPage = { ...KVDefinition.methods.range, responseType: { decode: readPage } };
 
 /** Connects when it is first asked something; `close` ends its connections and watches. */
 export class EtcdClient implements EtcdPort {
@@ -44,20 +47,14 @@ export class EtcdClient implements EtcdPort {
     let key: Buffer = Buffer.from(prefix);
     for (;;) {
       const request = { key, rangeEnd, limit: BigInt(PAGE_KEYS), revision, keysOnly: false };
-      const page = await this.#members.call(KVDefinition.fullName, KVDefinition.methods.range, request, {
-        mayRepeat: true,
-      });
-      if (revision === 0n) {
-        revision = page.header?.revision ?? 0n;
-        clusterId = String(page.header?.clusterId ?? 0n);
-      }
-      for (const keyValue of page.kvs) entries.push(entryOf(keyValue));
+      const page = await this.#members.call(KVDefinition.fullName, listPage, request, { mayRepeat: true });
+      if (revision === 0n) ({ revision, clusterId } = page);
+      for (const entry of page.entries) entries.push(entry);
       if (entries.length > LISTED_KEYS_MAX) {
         throw new EtcdError("too-large", `there are more than ${LISTED_KEYS_MAX} keys under ${prefix}`);
       }
-      const last = page.kvs.at(-1);
-      if (!page.more || last === undefined) break;
-      key = Buffer.concat([last.key, Buffer.of(0)]);
+      if (!page.more || page.lastKey === undefined) break;
+      key = Buffer.concat([page.lastKey, Buffer.of(0)]);
     }
     return { clusterId, revision: Number(revision), entries };
   }
