@@ -52,7 +52,7 @@ export function collectDefinitions(document: YamlDocument): readonly Definition[
 export function collectReferences(document: YamlDocument): readonly Reference[] {
   const found: Reference[] = [];
   const names = (section: Section, pattern: readonly string[]): void => {
-    visit(document.value, pattern, [], (value, path) => {
+    visit(document.value, pattern, (value, path) => {
       if (typeof value === "string") found.push({ section, name: value, path, document });
     });
   };
@@ -64,7 +64,7 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
   names("policies", ["gateways", "*", "policies"]);
   names("policies", ["routes", "*", "policies"]);
   names("policies", ["routes", "*", "rules", "*", "policies"]);
-  visit(document.value, ["routes", "*", "gateways"], [], (value, path) => {
+  visit(document.value, ["routes", "*", "gateways"], (value, path) => {
     if (typeof value === "string") found.push(gatewayReference(value, path, document));
   });
   const backend = (value: unknown, path: Path): void => {
@@ -73,11 +73,11 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
     const member = typeof subset === "string" ? { member: { name: subset, path: [...path, "subset"] } } : {};
     found.push({ section: "services", name: service, path: [...path, "service"], ...member, document });
   };
-  visit(document.value, ["routes", "*", "rules", "*", "backends"], [], backend);
-  visit(document.value, ["routes", "*", "rules", "*", "filters", "*", "mirror"], [], backend);
-  visit(document.value, ["splits", "*", "backends", "*"], [], backend);
+  visit(document.value, ["routes", "*", "rules", "*", "backends"], backend);
+  visit(document.value, ["routes", "*", "rules", "*", "filters", "*", "mirror"], backend);
+  visit(document.value, ["splits", "*", "backends", "*"], backend);
   const secret = (part: string, pattern: readonly string[]): void => {
-    visit(document.value, pattern, [], (value, path) => {
+    visit(document.value, pattern, (value, path) => {
       if (typeof value !== "string") return;
       found.push({ section: "secrets", name: value, path, member: { name: part, path }, document });
     });
@@ -97,7 +97,7 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
 
 /** Visits what a pattern leads to; `*` steps into every item of a list or map. */
 export function visitValues(value: unknown, pattern: readonly string[], found: (value: unknown) => void): void {
-  visit(value, pattern, [], (item) => found(item));
+  visit(value, pattern, (item) => found(item));
 }
 
 function gatewayReference(text: string, path: Path, document: YamlDocument): Reference {
@@ -124,24 +124,39 @@ function membersOfMap(value: unknown): readonly string[] | undefined {
   return map === undefined ? undefined : Object.keys(map);
 }
 
-/** `path` is as long as the part of the pattern that led here. */
-function visit(
-  value: unknown,
-  pattern: readonly string[],
-  path: Path,
-  found: (value: unknown, path: Path) => void,
-): void {
+/** Visits what a pattern leads to, with the path there. */
+function visit(value: unknown, pattern: readonly string[], found: (value: unknown, path: Path) => void): void {
+  walk({ pattern, path: [], found }, value);
+}
+
+interface Walk {
+  readonly pattern: readonly string[];
+  /** As long as the part of the pattern that led here; pushed and popped, and copied for what is found only. */
+  readonly path: (string | number)[];
+  readonly found: (value: unknown, path: Path) => void;
+}
+
+function walk(way: Walk, value: unknown): void {
+  const { pattern, path, found } = way;
   const step = pattern[path.length];
   if (step === undefined) {
     if (Array.isArray(value)) value.forEach((item: unknown, index) => found(item, [...path, index]));
-    else found(value, path);
-  } else if (step === "*") {
-    if (Array.isArray(value)) value.forEach((item: unknown, index) => visit(item, pattern, [...path, index], found));
-    else for (const [key, item] of Object.entries(asMap(value) ?? {})) visit(item, pattern, [...path, key], found);
-  } else {
-    const map = asMap(value);
-    if (map !== undefined && Object.hasOwn(map, step)) visit(map[step], pattern, [...path, step], found);
+    else found(value, [...path]);
+    return;
   }
+  const into = (key: string | number, item: unknown): void => {
+    path.push(key);
+    walk(way, item);
+    path.pop();
+  };
+  if (step === "*" && Array.isArray(value)) {
+    value.forEach((item: unknown, index) => into(index, item));
+    return;
+  }
+  const map = asMap(value);
+  if (map === undefined) return;
+  if (step === "*") for (const key of Object.keys(map)) into(key, map[key]);
+  else if (Object.hasOwn(map, step)) into(step, map[step]);
 }
 
 function asMap(value: unknown): Map | undefined {
