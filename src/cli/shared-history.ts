@@ -8,7 +8,7 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { z } from "zod";
-import { restoreSnapshot, snapshotText } from "../snapshot/persisted-snapshot.ts";
+import { restoreSnapshot, snapshotTexts } from "../snapshot/persisted-snapshot.ts";
 import type { GroupName, Snapshot, SnapshotCause, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { createSnapshot } from "../snapshot/snapshot.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
@@ -147,7 +147,9 @@ export class SharedHistory {
     const { group, version, cause } = snapshot;
     await this.#options.keep(snapshot);
     if (bodyBytes(snapshot) <= BODY_BYTES_MAX) {
-      const bytes = await deflate(snapshotText(withoutSecrets(snapshot)));
+      const packed: Uint8Array[] = [];
+      for (const text of snapshotTexts(withoutSecrets(snapshot))) packed.push(await deflate(text));
+      const bytes = Buffer.concat(packed);
       // A conflict means that another replica has written the same.
       await store.put(contentKey(group, version), bytes, { revision: 0 });
     }

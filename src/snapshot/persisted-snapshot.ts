@@ -1,9 +1,9 @@
 /**
  * A snapshot as bytes on disk, to start from when the config files are gone.
  *
- * Gzipped JSON with the bodies in base64; the same snapshot gives the same bytes. Nothing in it is
- * believed: every version is computed again from the content, so that a file that was damaged or edited is
- * refused instead of served. Bodies are kept as they were sent, secrets included, so the file needs the
+ * JSON with the bodies in base64, gzipped piece by piece (in several members, as gzip calls them); the same snapshot
+ * gives the same bytes. Nothing in it is believed: every version is computed again from the content, so that a file that
+ * was damaged or edited is refused instead of served. Bodies are kept as they were sent, secrets included, so the file needs the
  * permissions of a private key.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -23,6 +23,8 @@ const format = 1;
 const unpackedBytesMax = 512 * 1024 * 1024;
 /** Fast: the bodies hardly differ between level 1 and 9, and a promotion must not hold up the process. */
 const compressionLevel = 1;
+/** Long enough to be packed well, and made within a few milliseconds. */
+const PIECE_CHARS = 512 * 1024;
 
 const persistedResource = z.strictObject({
   name: z.string(),
@@ -51,24 +53,40 @@ const persistedSnapshot = z.strictObject({
 type PersistedResource = z.infer<typeof persistedResource>;
 type PersistedSnapshot = z.infer<typeof persistedSnapshot>;
 
-/** The bytes of a snapshot. */
+/** The bytes of a snapshot: pieces that are packed one by one, which whoever unpacks them reads as one. */
 export function persistSnapshot(snapshot: Snapshot): Uint8Array {
-  return gzipSync(snapshotText(snapshot), { level: compressionLevel });
+  const packed: Uint8Array[] = [];
+  for (const text of snapshotTexts(snapshot)) packed.push(gzipSync(text, { level: compressionLevel }));
+  return Buffer.concat(packed);
 }
 
-/** What is packed, for whoever packs it without waiting. */
-export function snapshotText(snapshot: Snapshot): string {
+/** What is packed, piece by piece, for whoever packs it without waiting: all at once it is several times the bodies. */
+export function* snapshotTexts(snapshot: Snapshot): Iterable<string> {
   const persisted: PersistedSnapshot = {
     format,
     group: snapshot.group,
     version: snapshot.version,
     cause: { text: snapshot.cause.text, atMs: snapshot.cause.atMs },
     updates: { ...snapshot.updates },
-    tables: [...snapshot.tables.values()]
-      .filter((table) => table.resources.size > 0)
-      .map((table) => ({ typeUrl: table.typeUrl, resources: [...table.resources.values()].map(persistResource) })),
+    tables: [],
   };
-  return JSON.stringify(persisted);
+  const end = "]}";
+  // The tables are the last key, and their list is empty.
+  let text = JSON.stringify(persisted).slice(0, -end.length);
+  const tables = [...snapshot.tables.values()].filter((table) => table.resources.size > 0);
+  for (const [index, { typeUrl, resources }] of tables.entries()) {
+    text += `${index === 0 ? "" : ","}{"typeUrl":${JSON.stringify(typeUrl)},"resources":[`;
+    let separator = "";
+    for (const resource of resources.values()) {
+      text += separator + JSON.stringify(persistResource(resource));
+      separator = ",";
+      if (text.length < PIECE_CHARS) continue;
+      yield text;
+      text = "";
+    }
+    text += end;
+  }
+  yield text + end;
 }
 
 /** The snapshot, or one sentence that says why these bytes are none. */

@@ -3,7 +3,10 @@
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { persistSnapshot, restoreSnapshot } from "../../../src/snapshot/persisted-snapshot.ts";
+import { resourceVersion } from "../../../src/snapshot/encode-content.ts";
+import { persistSnapshot, restoreSnapshot, snapshotTexts } from "../../../src/snapshot/persisted-snapshot.ts";
+import type { Resource, VersionInfo } from "../../../src/snapshot/resource.ts";
+import { createSnapshot, createTable } from "../../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
 import { resourceName } from "../../../src/xds/offer.ts";
 import { helloIntent, place } from "../../support/build-intent.ts";
@@ -48,6 +51,28 @@ describe("restoreSnapshot", () => {
 
   it("gives the same bytes for the same snapshot", () => {
     expect(persistSnapshot(snapshotOf(helloIntent()))).toEqual(persistSnapshot(snapshot));
+  });
+
+  it("packs a large one piece by piece, and reads the pieces as one", () => {
+    const body = (index: number) => new Uint8Array(4_096).fill(index % 251);
+    const resources = Array.from({ length: 400 }, (_, index): Resource => ({
+      typeUrl: typeUrls.cluster,
+      name: resourceName(`cluster-${index}`),
+      version: resourceVersion(typeUrls.cluster, body(index)) as VersionInfo,
+      body: body(index),
+      references: [{ typeUrl: typeUrls.endpoints, name: `cluster-${index}` }],
+      at: { file: "a.yaml", line: index + 1, column: 1 },
+      hostCount: 0,
+    }));
+    const tables = new Map(snapshot.tables).set(typeUrls.cluster, createTable(typeUrls.cluster, resources));
+    const { updates, cause } = snapshot;
+    const large = createSnapshot(snapshot.group, tables, { updates, cause });
+    const texts = [...snapshotTexts(large)];
+    expect(texts.length).toBeGreaterThan(3);
+    expect(Math.max(...texts.map((text) => text.length))).toBeLessThan(600_000);
+    const restored = restoreSnapshot(persistSnapshot(large));
+    expect(restored.ok && restored.value).toEqual({ ...large, tables: expect.any(Map) });
+    expect(restored.ok && restored.value.tables.get(typeUrls.cluster)).toEqual(large.tables.get(typeUrls.cluster));
   });
 
   it.each<[string, Uint8Array, string]>([
