@@ -49,8 +49,10 @@ const BUFFER_BYTES = 4 * 1024;
 /** Gives the same as `encodeContent`; undefined when that has to be asked. */
 export function createAssignmentEncoder(): (resource: EnvoyResource) => Resource | undefined {
   const out: Output = { buffer: new Uint8Array(BUFFER_BYTES), length: 0, hosts: 0 };
-  return ({ typeUrl, name, json, at, ttlMs }) => {
+  return (resource) => {
+    const { typeUrl, name, at, ttlMs } = resource;
     if (typeUrl !== typeUrls.endpoints || ttlMs !== undefined) return undefined;
+    const { json } = resource;
     out.length = 0;
     out.hosts = 0;
     if (json["clusterName"] !== name || !writeAssignment(out, json)) return undefined;

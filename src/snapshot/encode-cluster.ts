@@ -39,12 +39,10 @@ export function createClusterMemo(): ClusterMemo {
 
 /** The same as `encodeContent` gives; undefined when that has to be asked. */
 export function encodeCluster(resource: EnvoyResource, tools: EncodingTools, memo: ClusterMemo): Resource | undefined {
-  const { typeUrl, name, json, at, ttlMs } = resource;
-  if (typeUrl !== typeUrls.cluster || ttlMs !== undefined || json["name"] !== name || !plainName.test(name)) {
-    return undefined;
-  }
-  const { name: _, ...rest } = json;
-  if (!findsHostsByName(rest)) return undefined;
+  const { typeUrl, name, at, ttlMs } = resource;
+  if (typeUrl !== typeUrls.cluster || ttlMs !== undefined || !plainName.test(name)) return undefined;
+  const { name: named, ...rest } = resource.json;
+  if (named !== name || !findsHostsByName(rest)) return undefined;
   const key = JSON.stringify(rest);
   const known = memo.get(key);
   // The text of two that differ can be the same: it has `null` for what is no number.

@@ -54,8 +54,9 @@ export function encodeHosts(
   memo: HostMemo,
   before?: Resource,
 ): Resource | undefined {
+  if (resource.typeUrl !== typeUrls.route) return undefined;
   const { virtualHosts, ...rest } = resource.json;
-  if (resource.typeUrl !== typeUrls.route || !isHostList(virtualHosts) || "virtual_hosts" in rest) return undefined;
+  if (!isHostList(virtualHosts) || "virtual_hosts" in rest) return undefined;
   const shell = encodeShell(resource, rest, tools);
   if (shell === undefined) return undefined;
   const hosts: EncodedHost[] = [];

@@ -49,7 +49,8 @@ export interface ResourceEncoder {
 
 /** One content. */
 interface Entry {
-  readonly json: EnvoyResource["json"];
+  /** What it was encoded from. */
+  readonly source: EnvoyResource;
   readonly resource: Resource;
   usedInBuild: number;
 }
@@ -79,15 +80,17 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
 
   /** The entry of this content, made if it is new; another place makes an entry that shares the content. */
   const entryOf = (resource: EnvoyResource): Result<Entry, readonly Diagnostic[]> => {
-    const { typeUrl, name, json, at, ttlMs } = resource;
+    const { typeUrl, name, at, ttlMs } = resource;
     const key = `${typeUrl} ${name}`;
     const ofName = entries.get(key) ?? [];
-    const known = ofName.find((entry) => entry.resource.ttlMs === ttlMs && sameContent(entry.json, json));
+    const known = ofName.find(
+      (entry) => entry.resource.ttlMs === ttlMs && sameContent(entry.source.json, resource.json),
+    );
     if (known !== undefined && samePlace(known.resource.at, at)) return ok(known);
     const result = known === undefined ? encodeNew(resource, ofName[0]?.resource) : ok({ ...known.resource, at });
     if (!result.ok) return result;
     if (known === undefined) encoded += 1;
-    const entry: Entry = { json, resource: result.value, usedInBuild: build };
+    const entry: Entry = { source: resource, resource: result.value, usedInBuild: build };
     entries.set(key, [entry, ...ofName.filter((other) => other !== known)].slice(0, contentsMax));
     return ok(entry);
   };

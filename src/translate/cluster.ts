@@ -14,7 +14,7 @@ import { fromAds } from "./config-source.ts";
 import { translateDnsDiscovery } from "./dns-discovery.ts";
 import { duration } from "./duration.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
-import { envoyResource, envoyTypes } from "./envoy-resource.ts";
+import { envoyTypes, lazyResource } from "./envoy-resource.ts";
 import { translateHealthCheck } from "./health-check.ts";
 import { translateLoadAssignment } from "./load-assignment.ts";
 import { translateLoadBalancer } from "./load-balancer.ts";
@@ -63,17 +63,15 @@ function clusterAndEndpoints(service: Service, part: ClusterPart): readonly Envo
   const name = clusterName(service.name, part.name);
   const { dns } = service;
   const checkPort = part.policy.healthCheck?.port;
-  const hosts = dns === undefined ? hostsFromAds : translateDnsDiscovery(name, dns, checkPort);
-  const json = {
+  const cluster = lazyResource(envoyTypes.cluster, name, part.at, (): ClusterJson => ({
     name,
-    ...hosts,
+    ...(dns === undefined ? hostsFromAds : translateDnsDiscovery(name, dns, checkPort)),
     ...translatePolicy(part.policy, service.protocol),
     ...translateProtocol(service, namedByDns(part.policy.tls, dns)),
-  };
-  const cluster = envoyResource(envoyTypes.cluster, name, json, part.at);
+  }));
   if (dns !== undefined) return [cluster];
-  const assignment = translateLoadAssignment(name, part.endpoints, checkPort);
-  return [cluster, envoyResource(envoyTypes.endpoints, name, assignment, part.at)];
+  const assignment = () => translateLoadAssignment(name, part.endpoints, checkPort);
+  return [cluster, lazyResource(envoyTypes.endpoints, name, part.at, assignment)];
 }
 
 function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): ClusterJson {

@@ -36,3 +36,29 @@ export const envoyTypes = {
 export function envoyResource(typeUrl: string, name: string, json: object, at: Place): EnvoyResource {
   return { typeUrl, name, json: json as EnvoyResource["json"], at };
 }
+
+/**
+ * The same, with JSON that is made each time that somebody asks for it. Resources live as long as the intent that they
+ * were made from, and are mostly asked once: kept, the JSON of a hundred thousand hosts would be the larger part of both.
+ */
+export function lazyResource(typeUrl: string, name: string, at: Place, make: () => object): EnvoyResource {
+  return new LazyResource(typeUrl, name, at, make);
+}
+
+class LazyResource implements EnvoyResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly at: Place;
+  readonly #make: () => object;
+
+  constructor(typeUrl: string, name: string, at: Place, make: () => object) {
+    this.typeUrl = typeUrl;
+    this.name = name;
+    this.at = at;
+    this.#make = make;
+  }
+
+  get json(): EnvoyResource["json"] {
+    return this.#make() as EnvoyResource["json"];
+  }
+}
