@@ -43,11 +43,14 @@ export class InstanceIndex {
   }
 
   take({ upserted, removed }: RegistryChange): void {
+    let like: Endpoint | undefined;
     for (const entry of upserted) {
       const folder = folderOf(entry.key);
+      const read = readInstance(entry, folder, like);
+      if (read.ok) like = read.value;
       let entries = this.#folders.get(folder);
       if (entries === undefined) this.#folders.set(folder, (entries = new Map()));
-      entries.set(entry.key, { key: entry.key, revision: entry.revision, read: readInstance(entry, folder) });
+      entries.set(entry.key, { key: entry.key, revision: entry.revision, read });
       this.#sets.delete(folder);
     }
     for (const key of removed) {

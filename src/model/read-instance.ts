@@ -8,6 +8,7 @@ import type * as z from "zod";
 import type { RegistryEntry } from "../config/registry-change.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
+import { sameContent } from "../support/same-content.ts";
 import { parseAddress } from "./address.ts";
 import type { Endpoint } from "./intent-service.ts";
 import { compileSchema } from "./quick-schema.ts";
@@ -24,8 +25,15 @@ export interface InstanceProblem {
   readonly message: string;
 }
 
-/** Reads the entry of a service with this prefix. */
-export function readInstance(entry: RegistryEntry, prefix: string): Result<Endpoint, InstanceProblem> {
+/**
+ * Reads the entry of a service with this prefix. Labels that are those of `like` are the same object: instances have them
+ * in common.
+ */
+export function readInstance(
+  entry: RegistryEntry,
+  prefix: string,
+  like?: Pick<Endpoint, "labels">,
+): Result<Endpoint, InstanceProblem> {
   const { key, value, revision } = entry;
   const refuse = (message: string) => err({ key, revision, message });
   const id = key.slice(prefix.length);
@@ -44,9 +52,11 @@ export function readInstance(entry: RegistryEntry, prefix: string): Result<Endpo
   if (!where.ok) return refuse(where.error.message);
   const [region, zone, subZone] = locality?.split("/") ?? [];
   return ok({
-    at: { file: `etcd:${key}@${revision}`, line: 1, column: 1 },
-    ...where.value,
-    labels: sortedRecord(labels),
+    // Joined, it is one text; added up, it would be four that hold each other.
+    at: { file: ["etcd:", key, "@", String(revision)].join(""), line: 1, column: 1 },
+    host: where.value.host,
+    port: where.value.port,
+    labels: like !== undefined && sameContent(like.labels, labels) ? like.labels : sortedRecord(labels),
     ...(region === undefined ? {} : { locality: { region, ...defined({ zone, subZone }) } }),
     ...defined({ weight, priority, health: draining === true ? "draining" : health }),
   });
