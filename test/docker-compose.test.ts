@@ -2,6 +2,7 @@
  * The containers as far as a machine without an engine can check them: every path, script, command, port and address in
  * docker-compose.yml and the Dockerfile is there and fits the others.
  */
+import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { get } from "node:http";
 import { join, normalize } from "node:path";
@@ -218,7 +219,10 @@ describe("Dockerfile", () => {
   test("starts the package's own command, as somebody who is not root", () => {
     const { bin } = JSON.parse(read("package.json")) as { bin: { fairway: string } };
     const workdir = instructions("WORKDIR").at(-1) ?? "";
-    expect(JSON.parse(instructions("ENTRYPOINT")[0] ?? "")).toEqual(["node", normalize(join(workdir, bin.fairway))]);
+    const [node, flag = "", ...command] = JSON.parse(instructions("ENTRYPOINT")[0] ?? "") as readonly string[];
+    expect([node, ...command]).toEqual(["node", normalize(join(workdir, bin.fairway))]);
+    // Node ends at once when it does not know a flag.
+    expect(spawnSync(process.execPath, [flag, "--version"]).status).toBe(0);
     expect(instructions("USER")).toEqual(["node"]);
     expect(JSON.parse(instructions("CMD")[0] ?? "")).toEqual(["serve"]);
   });
