@@ -64,7 +64,8 @@ function heldText(group: string, { version, cause, heldSince, findings, changes 
   return [
     `${group}: ${version} (${cause}), held since ${heldSince}`,
     ...removed,
-    `  in all: ${all.join(", ")}`,
+    // A replica that serves nothing yet has nothing to compare with.
+    ...(all.length === 0 ? [] : [`  in all: ${all.join(", ")}`]),
     `  to release it: fairway confirm ${version}`,
   ].join("\n");
 }

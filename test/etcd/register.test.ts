@@ -117,6 +117,7 @@ describe("fairway register", () => {
     const { code } = await child.close(20_000);
     expect(code).toBe(7);
     expect(child.logs().join("\n")).toMatch(/drains since revision \d+: all Envoys of one replica have it/);
+    expect(child.logs().join("\n"), "and is not kept from it").toMatch(/idle is the only instance of its service/);
   });
 
   test("takes the instance away at once when the command ends by itself, with its code", async () => {
