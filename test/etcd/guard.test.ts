@@ -57,6 +57,7 @@ test("one confirmation lets all replicas go on with that content, also one that 
   expect(await replicas.versions(1)).toBe(`default ${held}`);
   expect(await replicas.versions(0)).toBe(before);
   await replicas.etcd.first.restart();
+  await eventually("contact with etcd", async () => !(await readiness(one)).includes("may be behind"), { timeoutMs: 60_000 });
 
   expect((await confirm(one, held, "--actor", "alice", "--reason", "the shop moves")).code).toBe(0);
   replicas.at(2).wire.release();
@@ -73,6 +74,10 @@ test("one confirmation lets all replicas go on with that content, also one that 
   await replicas.remove("/services/shop/one");
   for (const fairway of [one, two, late]) await heldBy(fairway, held);
 });
+
+async function readiness(fairway: Fairway): Promise<string> {
+  return (await fairway.get<{ readonly reasons: readonly string[] }>("/readyz")).reasons.join();
+}
 
 async function spent(replicas: Replicas): Promise<readonly string[]> {
   const { entries } = await replicas.client.list("/fairway/state/documents/confirmations");
