@@ -57,7 +57,9 @@ test("one confirmation lets all replicas go on with that content, also one that 
   expect(await replicas.versions(1)).toBe(`default ${held}`);
   expect(await replicas.versions(0)).toBe(before);
   await replicas.etcd.first.restart();
-  await eventually("contact with etcd", async () => !(await readiness(one)).includes("may be behind"), { timeoutMs: 60_000 });
+  await eventually("contact with etcd", async () => !(await readiness(one)).includes("may be behind"), {
+    timeoutMs: 60_000,
+  });
 
   expect((await confirm(one, held, "--actor", "alice", "--reason", "the shop moves")).code).toBe(0);
   replicas.at(2).wire.release();
