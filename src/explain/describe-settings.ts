@@ -8,6 +8,7 @@ import type {
   VirtualHostJson,
 } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
+import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
 import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
 import { describeHash } from "./describe-balancer.ts";
 import { describeHeaders } from "./describe-headers.ts";
@@ -93,7 +94,10 @@ function headers({ config, virtualHost, route, origin }: SettingLevels): readonl
 const router = ".router.v3.Router";
 
 /** Those before the router, which may answer or change the request; the nearest level configures them. */
-function filters(http: HttpConnectionManagerJson, { config, virtualHost, route }: SettingLevels): readonly Setting[] {
+function filters(
+  http: HttpConnectionManagerJson,
+  { config, virtualHost, route, origin }: SettingLevels,
+): readonly Setting[] {
   return (http.httpFilters ?? [])
     .filter(({ typedConfig }) => typedConfig?.["@type"]?.endsWith(router) !== true)
     .map(({ name = "", disabled }) => {
@@ -103,7 +107,14 @@ function filters(http: HttpConnectionManagerJson, { config, virtualHost, route }
         [config, "the route configuration"],
       ] as const;
       const found = level.find(([each]) => each.typedPerFilterConfig?.[name] !== undefined);
-      const state = disabled === true && found === undefined ? ", disabled" : "";
-      return { name: "filter", text: `${name}${state}${found === undefined ? "" : `, configured by ${found[1]}`}` };
+      const isOff = found === undefined ? disabled === true : isSwitchedOff(found[0].typedPerFilterConfig?.[name]);
+      const by = found === undefined ? "" : `, ${isOff ? "switched off" : "configured"} by ${found[1]}`;
+      const state = isOff && found === undefined ? ", disabled" : "";
+      return { name: "filter", text: `${name}${state}${by}`, ...(isOff ? {} : origin?.filter(name)) };
     });
+}
+
+function isSwitchedOff(config: AnyJson | undefined): boolean {
+  const { disabled } = (config ?? {}) as { readonly disabled?: unknown };
+  return config?.["@type"]?.endsWith(".route.v3.FilterConfig") === true && disabled === true;
 }

@@ -8,8 +8,10 @@ import type { Route, Rule } from "../model/intent-route.ts";
 import type { Service, ServicePolicy } from "../model/intent-service.ts";
 import type { Intent } from "../model/intent.ts";
 import { patchIndex } from "../snapshot/apply-patches.ts";
+import { effectiveFilters } from "../translate/effective-filters.ts";
 import type { EffectivePart } from "../translate/effective-policy.ts";
 import { effectivePolicy } from "../translate/effective-policy.ts";
+import { partOfFilter } from "../translate/http-filters.ts";
 import { clusterName, envoyRouteName, listenerName } from "../translate/names.ts";
 import { definedAt } from "./defined-at.ts";
 import type { Setting } from "./explanation.ts";
@@ -30,6 +32,8 @@ export interface RuleOrigin {
   readonly idleTimeout?: Origin;
   readonly retry?: Origin;
   readonly headers: HeaderOrigin;
+  /** Of an HTTP filter, by Envoy's name. */
+  readonly filter: (name: string) => Origin | undefined;
   /** In the order of the backends, which is that of weighted clusters. */
   readonly backendHeaders: readonly HeaderOrigin[];
 }
@@ -136,7 +140,8 @@ function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
   const policy = effectivePolicy(gateway, route, rule);
   const { timeouts, retry } = policy;
   const names = { gateway: gateway.name, route: route.name, rule: rule.name };
-  const origin = ({ at, from }: EffectivePart): Origin =>
+  const filters = effectiveFilters(gateway, route, rule);
+  const origin = ({ at, from }: Pick<EffectivePart, "at" | "from">): Origin =>
     from.kind === "inline"
       ? { at }
       : { at, origin: `policy ${from.policy}, attached to ${from.level} ${names[from.level]}` };
@@ -154,6 +159,11 @@ function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
     ...(timeouts?.value.idleMs === undefined ? {} : { idleTimeout: origin(timeouts) }),
     ...(retry === undefined ? {} : { retry: origin(retry) }),
     // What an only backend changes is written at its route.
+    filter: (name) => {
+      const part = partOfFilter(name);
+      const found = filters.find((filter) => filter.name === part);
+      return found === undefined ? undefined : origin({ at: found.part.at, from: found.from });
+    },
     headers: only !== undefined && others.length === 0 ? only : ofRule,
     backendHeaders,
   };

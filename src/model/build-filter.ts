@@ -1,6 +1,7 @@
 /**
  * From checked `filters` lists to the filters of the intent.
  */
+import { buildFilterParts } from "./filter-parts.ts";
 import type { HeaderChanges, HeaderFilters, PathChange, RuleFilters } from "./intent-filter.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
@@ -17,8 +18,9 @@ export function buildRuleFilters(
 ): RuleFilters {
   let built: RuleFilters = { mirrors: [] };
   for (const [index, filter] of (filters ?? []).entries()) {
-    const { mirrors, ...single } = buildFilter(document, [...path, index], filter);
+    const { mirrors, httpFilters, ...single } = buildFilter(document, [...path, index], filter);
     built = { ...built, ...single, mirrors: [...built.mirrors, ...mirrors] };
+    if (httpFilters !== undefined) built = { ...built, httpFilters: { ...built.httpFilters, ...httpFilters } };
   }
   return built;
 }
@@ -29,14 +31,15 @@ export function buildBackendFilters(
   path: Path,
   filters: BackendFiltersValue | undefined,
 ): HeaderFilters {
-  const { mirrors: _, ...headers } = buildRuleFilters(document, path, filters);
-  return headers;
+  const { requestHeaders, responseHeaders } = buildRuleFilters(document, path, filters);
+  return defined({ requestHeaders, responseHeaders });
 }
 
 function buildFilter(document: SourceDocument, path: Path, filter: FilterValue): RuleFilters {
   const at = placeOf(document, path, "value");
   const { requestHeaders, responseHeaders, redirect, rewrite, mirror, respond } = filter;
   const changes = (key: string, value: HeaderChangesValue) => buildHeaderChanges(document, [...path, key], value);
+  const httpFilters = buildFilterParts(document, path, filter);
   return {
     ...(requestHeaders === undefined ? {} : { requestHeaders: changes("requestHeaders", requestHeaders) }),
     ...(responseHeaders === undefined ? {} : { responseHeaders: changes("responseHeaders", responseHeaders) }),
@@ -51,6 +54,7 @@ function buildFilter(document: SourceDocument, path: Path, filter: FilterValue):
       mirror === undefined
         ? []
         : [{ at, service: mirror.service, ...defined({ subset: mirror.subset, percent: mirror.percent }) }],
+    ...(httpFilters === undefined ? {} : { httpFilters }),
   };
 }
 

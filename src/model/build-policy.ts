@@ -4,6 +4,7 @@
 import { buildHeaderChanges } from "./build-filter.ts";
 import type { Place } from "./diagnostic.ts";
 import { durationMs } from "./duration.ts";
+import { buildFilterParts } from "./filter-parts.ts";
 import type { Policy, PolicyParts, Retry, Timeouts } from "./intent-policy.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
@@ -20,12 +21,14 @@ export function buildPolicy(document: SourceDocument, path: Path, value: PolicyV
   const { requestHeaders, responseHeaders } = value;
   const changes = (key: string, written: NonNullable<typeof requestHeaders>) =>
     buildHeaderChanges(document, [...path, key], written);
+  const httpFilters = buildFilterParts(document, path, value);
   return {
     name: String(path.at(-1)),
     at: placeOf(document, path, "key"),
     ...buildTimeoutsAndRetry(document, path, value),
     ...(requestHeaders === undefined ? {} : { requestHeaders: changes("requestHeaders", requestHeaders) }),
     ...(responseHeaders === undefined ? {} : { responseHeaders: changes("responseHeaders", responseHeaders) }),
+    ...(httpFilters === undefined ? {} : { httpFilters }),
   };
 }
 

@@ -2,6 +2,7 @@
  * What the schema cannot say about the filters of a rule: which of them exclude each other, what they need
  * of the rule's matches, and headers that are changed twice.
  */
+import { checkFilterParts } from "./filter-parts.ts";
 import type { Path, Problem } from "./position.ts";
 import type { BackendFiltersValue, HeaderChangesValue, RuleFiltersValue } from "./schema-filter.ts";
 import type { RouteValue } from "./schema.ts";
@@ -42,7 +43,8 @@ export function checkEach(path: Path, filters: RuleFiltersValue | BackendFilters
       ? [{ code: "duplicate-name", message, hint: "put both into one", path: filterPath, at: "key" }]
       : [];
     const headers = filter.requestHeaders ?? filter.responseHeaders;
-    return headers === undefined ? problems : [...problems, ...checkHeaderChanges(filterPath, headers)];
+    const parts = checkFilterParts([...path, index], filter);
+    return headers === undefined ? [...problems, ...parts] : [...problems, ...checkHeaderChanges(filterPath, headers)];
   });
 }
 

@@ -3,6 +3,7 @@
  * and weights of backends that do not exist.
  */
 import { checkEach, checkFilters, checkHeaderChanges } from "./check-filters.ts";
+import { checkFilterParts } from "./filter-parts.ts";
 import { checkLiterals } from "./check-literals.ts";
 import { closestName } from "./closest-name.ts";
 import type { Path, Problem } from "./position.ts";
@@ -53,10 +54,12 @@ export function checkSplit(path: Path, split: SplitValue): readonly Problem[] {
   return [...unknown, ...filters];
 }
 
-export function checkPolicy(path: Path, { requestHeaders, responseHeaders }: PolicyValue): readonly Problem[] {
+export function checkPolicy(path: Path, policy: PolicyValue): readonly Problem[] {
+  const { requestHeaders, responseHeaders } = policy;
   return [
     ...checkHeaderChanges([...path, "requestHeaders"], requestHeaders ?? {}),
     ...checkHeaderChanges([...path, "responseHeaders"], responseHeaders ?? {}),
+    ...checkFilterParts(path, policy),
   ];
 }
 

@@ -5,6 +5,7 @@
  * that one mistake does not make every route that uses the service look wrong, and a dangling reference
  * beside a typo is told at once.
  */
+import { filterPartReferences } from "./filter-parts.ts";
 import type { YamlDocument } from "./parse-document.ts";
 import type { Path } from "./position.ts";
 
@@ -82,6 +83,16 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
       found.push({ section: "secrets", name: value, path, member: { name: part, path }, document });
     });
   };
+  for (const { part, section, at, secretPart } of filterPartReferences) {
+    for (const place of [
+      ["policies", "*"],
+      ["routes", "*", "rules", "*", "filters", "*"],
+    ]) {
+      const pattern = [...place, part, ...at];
+      if (section === "services") visit(document.value, pattern, backend);
+      else secret(secretPart ?? "certificate", pattern);
+    }
+  }
   secret("certificate", ["gateways", "*", "listeners", "*", "tls", "secret"]);
   secret("ca", ["gateways", "*", "listeners", "*", "tls", "clientCa"]);
   for (const service of [

@@ -4,6 +4,7 @@
  * The words and their meaning are Gateway API's; `translate` knows how Envoy is made to do it.
  */
 import type { Place } from "./diagnostic.ts";
+import type { FilterParts } from "./filter-parts.ts";
 
 /** Everything that the filters of a rule say; each kind is there at most once, mirrors as often as written. */
 export interface RuleFilters extends HeaderFilters {
@@ -14,6 +15,8 @@ export interface RuleFilters extends HeaderFilters {
   readonly rewrite?: Rewrite;
   /** In the order written. */
   readonly mirrors: readonly Mirror[];
+  /** Those parts of policies that are written at the rule; never empty. */
+  readonly httpFilters?: FilterParts;
 }
 
 /** The filters that a backend can have as well. */

@@ -5,12 +5,15 @@
  * (`effective-policy.ts`).
  */
 import type { Place } from "./diagnostic.ts";
+import type { FilterParts } from "./filter-parts.ts";
 import type { HeaderFilters } from "./intent-filter.ts";
 
 /** What a policy can hold and a rule can say itself; a part holds as a whole or not at all. */
 export interface PolicyParts extends HeaderFilters {
   readonly timeouts?: Timeouts;
   readonly retry?: Retry;
+  /** What Envoy does with HTTP filters; never empty. */
+  readonly httpFilters?: FilterParts;
 }
 
 /** Parts with a name. */

@@ -5,6 +5,7 @@
  * along with each other is in `check-filters.ts`.
  */
 import * as z from "zod";
+import { filterPartSchemas } from "./filter-parts.ts";
 import { block, exactlyOne, name, port, refuse, scalar } from "./schema-scalars.ts";
 
 /** Envoy's `max_direct_response_body_size_bytes`, when nobody sets it. */
@@ -94,6 +95,7 @@ export const ruleFilters = z
       rewrite: rewrite.optional(),
       mirror: mirror.optional(),
       respond: respond.optional(),
+      ...filterPartSchemas,
     }),
   )
   .min(1)

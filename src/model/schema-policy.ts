@@ -1,8 +1,10 @@
 /**
- * `policies`: timeouts, retries and header changes that are written once and attached where they shall hold.
+ * `policies`: what is written once and attached where it shall hold: timeouts, retries, header changes, and the parts
+ * that Envoy does with HTTP filters.
  */
 import * as z from "zod";
 import { durationMs, durationPattern } from "./duration.ts";
+import { filterPartSchemas } from "./filter-parts.ts";
 import { headerChanges } from "./schema-filter.ts";
 import { block, name, refuse, scalar } from "./schema-scalars.ts";
 
@@ -61,6 +63,7 @@ export const policySchema = block({
   retry: retry.optional(),
   requestHeaders: headerChanges.optional(),
   responseHeaders: headerChanges.optional(),
+  ...filterPartSchemas,
 }).meta({
   description: "Parts that hold wherever the policy is attached and nothing nearer holds the same part.",
   examples: [{ timeouts: { request: "3s" }, retry: { attempts: 2, on: ["connect-failure"] } }],

@@ -113,6 +113,20 @@ export const scalarRules = {
     hint: "write example.com, without scheme, port and path",
     examples: ["example.com"],
   },
+  origin: {
+    pattern:
+      /^(?:\*|[a-z][a-z0-9+.-]*:\/\/(?:\*\.)?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*(?::[0-9]{1,5})?)$/,
+    expected: "an origin, or *",
+    hint: "write https://app.example.com or https://*.example.com, with a scheme and without a path",
+    examples: ["https://app.example.com", "https://*.example.com"],
+  },
+  originHost: {
+    pattern:
+      /^(?:\*\.)?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*(?::[0-9]{1,5})?$/,
+    expected: "the host of an origin",
+    hint: "write app.example.com, *.example.com or app.example.com:8443, without a scheme",
+    examples: ["app.example.com", "*.example.com"],
+  },
   metadataPath: {
     pattern: /^[^.]+(?:\.[^.]+)*$/,
     expected: "a path of keys with dots between them",

@@ -44,7 +44,7 @@ export const documentSchema = block({
   policies: z
     .record(name, policySchema)
     .optional()
-    .meta({ description: "Timeouts, retries and header changes to attach to gateways, routes and rules." }),
+    .meta({ description: "Timeouts, retries, header changes and filters to attach to gateways, routes and rules." }),
   secrets: z.record(name, secretSchema).optional().meta({ description: "Certificates, keys and authorities." }),
   resources: z.array(rawResource).optional().meta({ description: "Raw Envoy resources." }),
   patches: z.array(patchSchema).optional().meta({ description: "Changes to resources that Fairway has made." }),

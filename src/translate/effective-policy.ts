@@ -11,8 +11,8 @@ import type { Route, Rule } from "../model/intent-route.ts";
 import { defined } from "../model/sort.ts";
 import { attachmentNames } from "./group-scope.ts";
 
-/** One of the things that a policy can hold. */
-export type PolicyPart = keyof PolicyParts;
+/** One of the things that a policy can hold; of HTTP filters see `effective-filters.ts`. */
+export type PolicyPart = Exclude<keyof PolicyParts, "httpFilters">;
 
 /** What holds; a part that nobody wrote is absent. */
 export type EffectivePolicy = { readonly [Part in PolicyPart]?: EffectivePart<Part> };

@@ -5,7 +5,9 @@
  * does not need costs it memory and statistics, so a service that only other groups' routes name stays
  * out; one that no route names at all goes to every group, because a raw resource may use it.
  */
+import { neededByParts } from "../model/filter-parts.ts";
 import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gateway.ts";
+import type { AttachedPolicy } from "../model/intent-policy.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
@@ -43,8 +45,8 @@ export function scopeOf(group: NodeGroup, intent: Intent, known: RoutedMemo = ne
   const gateways = gatewaysOf(group, intent);
   const routes = routesOf(gateways, intent);
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
-  const services = servicesOf(group, intent, { routes, rawResources }, known);
-  const used = intent.secrets.length === 0 ? undefined : usedSecrets({ gateways, services, rawResources });
+  const services = servicesOf(group, intent, { gateways, routes, rawResources }, known);
+  const used = intent.secrets.length === 0 ? undefined : usedSecrets({ gateways, routes, services, rawResources });
   const secrets = intent.secrets.filter((secret) => used?.has(secret.name));
   return { gateways, routes, services, secrets, rawResources };
 }
@@ -129,7 +131,7 @@ function attachedRoutes(routes: readonly Route[]): ReadonlyMap<string, readonly 
 function servicesOf(
   group: NodeGroup,
   intent: Intent,
-  scope: Pick<GroupScope, "routes" | "rawResources">,
+  scope: Pick<GroupScope, "gateways" | "routes" | "rawResources">,
   known: RoutedMemo,
 ): readonly Service[] {
   const needed = routedServices(scope.routes, known.get(group.name));
@@ -145,12 +147,17 @@ function servicesOf(
   const somewhere = isAll ? needed : routedServices(intent.routes, known.get(EVERYWHERE));
   known.set(EVERYWHERE, somewhere);
   // Then every service is needed here or nowhere.
-  if (isAll && listed === undefined) return intent.services;
+  if (isAll && scope.gateways.length === intent.gateways.length && listed === undefined) return intent.services;
+  const byGateways = new Set(scope.gateways.flatMap(servicesOfPolicies));
+  const somewhereByGateways = new Set(intent.gateways.flatMap(servicesOfPolicies));
   return intent.services.filter(
     (service) =>
       needed.counts.has(service.name) ||
+      byGateways.has(service.name) ||
       (named.size > 0 && clusterNames(service).some((name) => named.has(name))) ||
-      (listed === undefined ? !somewhere.counts.has(service.name) : listed.has(service.name)),
+      (listed === undefined
+        ? !somewhere.counts.has(service.name) && !somewhereByGateways.has(service.name)
+        : listed.has(service.name)),
   );
 }
 
@@ -164,15 +171,23 @@ function routedServices(routes: readonly Route[], before: RoutedServices | undef
   return { routes, counts };
 }
 
-function countServices(counts: Map<string, number>, { rules }: Route, by: number): void {
+/** The services that filters call, for the sake of the policies attached somewhere. */
+function servicesOfPolicies({ policies }: { readonly policies: readonly AttachedPolicy[] }): readonly string[] {
+  return policies.flatMap(({ policy }) => neededByParts(policy.httpFilters).services);
+}
+
+function countServices(counts: Map<string, number>, route: Route, by: number): void {
   const count = (name: string): void => {
     const sum = (counts.get(name) ?? 0) + by;
     if (sum === 0) counts.delete(name);
     else counts.set(name, sum);
   };
-  for (const { target, mirrors } of rules) {
-    for (const { service } of target.backends) count(service);
-    for (const { service } of mirrors) count(service);
+  servicesOfPolicies(route).forEach(count);
+  for (const rule of route.rules) {
+    for (const { service } of rule.target.backends) count(service);
+    for (const { service } of rule.mirrors) count(service);
+    neededByParts(rule.httpFilters).services.forEach(count);
+    servicesOfPolicies(rule).forEach(count);
   }
 }
 

@@ -6,7 +6,10 @@
  */
 import type { GatewayDrain } from "../model/intent-gateway.ts";
 import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
-import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
+import type {
+  HttpConnectionManagerJson,
+  HttpFilterJson,
+} from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
 import type { RouterJson } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.d.ts";
 import { fromAds } from "./config-source.ts";
 import { duration } from "./duration.ts";
@@ -30,13 +33,23 @@ const goawayMsMax = 5_000;
 /** A connection that is told to close late in the drain shall end before it is cut. */
 const goawayShare = 10;
 
-/** `name` is the listener's: of the statistics, and of the route configuration. */
-export function translateHttpConnectionManager(name: string, drain?: GatewayDrain): AnyJson {
+/** What of an HttpConnectionManager differs from listener to listener. */
+export interface HttpSite {
+  /** The listener's: of the statistics, and of the route configuration. */
+  readonly name: string;
+  /** Those before the router. */
+  readonly httpFilters: readonly HttpFilterJson[];
+  readonly drain?: GatewayDrain | undefined;
+}
+
+/** HTTP on a listener. */
+export function translateHttpConnectionManager({ name, httpFilters, drain }: HttpSite): AnyJson {
   const router: RouterJson = {};
   const manager: HttpConnectionManagerJson = {
     statPrefix: name,
     rds: { routeConfigName: name, configSource: fromAds },
     httpFilters: [
+      ...httpFilters,
       {
         name: "envoy.filters.http.router",
         typedConfig: packAny("envoy.extensions.filters.http.router.v3.Router", router),

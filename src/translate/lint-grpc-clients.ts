@@ -9,6 +9,7 @@ import type { Gateway } from "../model/intent-gateway.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
 import type { Service, ServicePolicy } from "../model/intent-service.ts";
 import type { Intent } from "../model/intent.ts";
+import { effectiveFilters } from "./effective-filters.ts";
 import { effectivePart } from "./effective-policy.ts";
 import { isAttached } from "./group-scope.ts";
 import { routesOfNames } from "./grpc-listener.ts";
@@ -59,6 +60,7 @@ function lintRule(gateway: Gateway, route: Route, rule: Rule): Diagnostic | unde
     ...(rule.rewrite === undefined ? [] : ["`rewrite`"]),
     ...(rule.mirrors.length === 0 ? [] : ["`mirror`"]),
     ...(hasHeaders ? ["changes of headers"] : []),
+    ...effectiveFilters(gateway, route, rule).map(({ name }) => `\`${name}\``),
     ...(idle?.idleMs === undefined ? [] : ["`timeouts.idle`"]),
     ...(idle?.backendRequestMs === undefined ? [] : ["`timeouts.backendRequest`"]),
     ...(retry?.perTryTimeoutMs === undefined ? [] : ["`retry.perTryTimeout`"]),

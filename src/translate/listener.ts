@@ -1,19 +1,21 @@
 /**
  * A Listener: one port, with the HTTP connection managers behind it.
  *
- * A changed listener drains its connections, so nothing in here depends on routes or services: those
- * change behind it, in the route configurations. A listener of HTTP has one, of its own name. HTTPS
+ * A changed listener drains its connections, so of routes and services nothing is in here but which HTTP filters
+ * they use (`http-filters.ts`): all else changes behind it, in the route configurations. A listener of HTTP has one, of its own name. HTTPS
  * listeners of the same address and port, of whatever gateways, are one Envoy listener with a filter
  * chain for each; Envoy exchanges filter chains in place, and only the connections of a changed one drain.
  */
 import type { FilterChainJson, ListenerFilterJson } from "../gen/envoy/config/listener/v3/listener_components_pb.d.ts";
 import type { ListenerJson } from "../gen/envoy/config/listener/v3/listener_pb.d.ts";
 import type { Gateway, GatewayListener, ListenerTls } from "../model/intent-gateway.ts";
+import type { Route } from "../model/intent-route.ts";
 import { translateDownstreamTls } from "./downstream-tls.ts";
 import { duration } from "./duration.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import { translateHttpConnectionManager } from "./http-connection-manager.ts";
+import { chainOf } from "./http-filters.ts";
 import { listenerName, sharedListenerName } from "./names.ts";
 import { packAny } from "./pack-any.ts";
 
@@ -23,20 +25,35 @@ const perConnectionBufferLimitBytes = 32_768;
 /** A client that begins a handshake and never ends it would hold its connection for ever: Envoy's default is no limit. */
 const handshakeTimeoutMs = 10_000;
 
-/** An HTTP listener of a gateway. */
-export function translateListener(gateway: Gateway, listener: GatewayListener): EnvoyResource {
+/** An HTTP listener of a gateway; `routes` are those attached to it. */
+export function translateListener(
+  gateway: Gateway,
+  listener: GatewayListener,
+  routes: readonly Route[],
+): EnvoyResource {
   const name = listenerName(gateway, listener);
-  const json = listenerJson(name, listener, { filterChains: [{ filters: [httpFilter(name, gateway)] }] });
+  const json = listenerJson(name, listener, { filterChains: [{ filters: [httpFilter(name, gateway, routes)] }] });
   return envoyResource(envoyTypes.listener, name, json, listener.at);
 }
 
-/** The HTTPS listeners of all gateways of a group, one for each address and port. */
-export function translateTlsListeners(gateways: readonly Gateway[]): readonly EnvoyResource[] {
+/** The HTTPS listeners of all gateways of a group, one for each address and port; `routesOf` a listener are those attached to it. */
+export function translateTlsListeners(
+  gateways: readonly Gateway[],
+  routesOf: (gateway: Gateway, listener: GatewayListener) => readonly Route[],
+): readonly EnvoyResource[] {
   const chains = gateways.flatMap((gateway) =>
     gateway.listeners.flatMap((listener) =>
       listener.tls === undefined
         ? []
-        : [{ gateway, listener, tls: listener.tls, name: listenerName(gateway, listener) }],
+        : [
+            {
+              gateway,
+              listener,
+              tls: listener.tls,
+              name: listenerName(gateway, listener),
+              routes: routesOf(gateway, listener),
+            },
+          ],
     ),
   );
   const byAddress = Map.groupBy(chains, ({ listener }) => sharedListenerName(addressOf(listener), listener.port));
@@ -73,21 +90,30 @@ function filterChain(chain: {
   readonly gateway: Gateway;
   readonly listener: GatewayListener;
   readonly tls: ListenerTls;
+  readonly routes: readonly Route[];
 }): FilterChainJson {
   const { hostnames } = chain.listener;
   return {
     name: chain.name,
     ...(hostnames === undefined ? {} : { filterChainMatch: { serverNames: hostnames } }),
-    filters: [httpFilter(chain.name, chain.gateway)],
+    filters: [httpFilter(chain.name, chain.gateway, chain.routes)],
     transportSocket: translateDownstreamTls(chain.tls),
     transportSocketConnectTimeout: duration(handshakeTimeoutMs),
   };
 }
 
-function httpFilter(name: string, { drain }: Gateway): NonNullable<FilterChainJson["filters"]>[number] {
+function httpFilter(
+  name: string,
+  gateway: Gateway,
+  routes: readonly Route[],
+): NonNullable<FilterChainJson["filters"]>[number] {
   return {
     name: "envoy.filters.network.http_connection_manager",
-    typedConfig: translateHttpConnectionManager(name, drain),
+    typedConfig: translateHttpConnectionManager({
+      name,
+      httpFilters: chainOf(gateway, routes),
+      drain: gateway.drain,
+    }),
   };
 }
 

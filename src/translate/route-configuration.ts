@@ -9,6 +9,7 @@ import type { GatewayListener, Gateway } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
+import { perGateway } from "./http-filters.ts";
 import { listenerName } from "./names.ts";
 import type { KnownHosts } from "./virtual-host.ts";
 import { translateVirtualHosts } from "./virtual-host.ts";
@@ -23,6 +24,7 @@ export function translateRouteConfiguration(
   const name = listenerName(gateway, listener);
   const json: RouteConfigurationJson = {
     name,
+    ...perGateway(gateway),
     virtualHosts: [...translateVirtualHosts({ gateway, listener }, routes, known)],
     // `example.com` is meant whatever port the client wrote behind it.
     ignorePortInHostMatching: true,

@@ -8,6 +8,7 @@ import { defined } from "../model/sort.ts";
 import { effectivePolicy } from "./effective-policy.ts";
 import { placeHeaders, translateHeaders } from "./header-changes.ts";
 import type { HeaderFields } from "./header-changes.ts";
+import { perRoute } from "./http-filters.ts";
 import { envoyRouteName } from "./names.ts";
 import { translateRedirect } from "./redirect.ts";
 import { translateRouteAction } from "./route-action.ts";
@@ -35,6 +36,7 @@ export function translateRoute(entry: RouteEntry, site: RouteSite): RouteJson {
     name: envoyRouteName(entry.route, entry.rule),
     match: translateRouteMatch(entry.match),
     ...translateAction(entry, site),
+    ...perRoute(entry.route, entry.rule, site.gateway),
   };
 }
 

@@ -74,7 +74,9 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
       resources: [
         ...translateServices(memo, group.name, scope.services).resources,
         ...scope.gateways.flatMap(gateways),
-        ...translateTlsListeners(scope.gateways),
+        ...translateTlsListeners(scope.gateways, (gateway, listener) =>
+          attachedTo(routesOn(gateway, intent.routes), gateway, listener),
+        ),
         ...scope.secrets.flatMap(secrets),
         ...scope.rawResources.flatMap(rawResources),
       ],
@@ -151,7 +153,7 @@ function translateGateway(
     const attached = narrowRoutes(listener, attachedTo(routes, gateway, listener), narrowed);
     return [
       // Those of HTTPS may be shared with other gateways.
-      ...(listener.tls === undefined ? [translateListener(gateway, listener)] : []),
+      ...(listener.tls === undefined ? [translateListener(gateway, listener, attached)] : []),
       translateRouteConfiguration(gateway, listener, attached, known),
     ];
   });

@@ -3,33 +3,11 @@
  *
  * The backends answer with the path, the host and the headers that they saw.
  */
-import { request } from "node:http";
-import type { IncomingHttpHeaders } from "node:http";
-import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { freePort } from "../../demo/kit/ports.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
+import { ask } from "./ask.ts";
 import { startScene } from "./scene.ts";
-
-/** An answer, with what the backend saw if one was asked. */
-interface Answer {
-  readonly status: number | undefined;
-  readonly headers: IncomingHttpHeaders;
-  readonly seen: { readonly path: string; readonly host: string; readonly headers: IncomingHttpHeaders } | undefined;
-}
-
-/** One request; `fetch` would neither take a Host header nor leave a redirect alone. */
-async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const client = request(url, { headers, agent: false }, (response) => {
-    const isJson = response.headers["content-type"] === "application/json";
-    const body = isJson ? (json(response) as Promise<Answer["seen"]>) : Promise.resolve(response.resume() && undefined);
-    body.then((seen) => resolve({ status: response.statusCode, headers: response.headers, seen }), reject);
-  });
-  client.once("error", reject);
-  client.end();
-  return promise;
-}
 
 type Config = Parameters<typeof startScene>[0]["config"];
 

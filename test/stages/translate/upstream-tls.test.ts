@@ -71,6 +71,6 @@ test("the secrets of a service and of its subsets are used", () => {
     policy: { tls: { ca: "ca", sni: "a" } },
     subsets: [subset("next", {}, { tls: { ca: "next-ca", clientCertificate: "me" } })],
   });
-  const used = usedSecrets({ gateways: [], services: [shop], rawResources: [] });
+  const used = usedSecrets({ gateways: [], routes: [], services: [shop], rawResources: [] });
   expect([...used].toSorted()).toEqual(["ca", "me", "next-ca"]);
 });

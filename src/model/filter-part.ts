@@ -1,0 +1,53 @@
+/**
+ * What every part of a policy that Envoy does with an HTTP filter has in common.
+ *
+ * One file for each such part (`filter-cors.ts`, …) says how it is written, what it means and what it names;
+ * `filter-parts.ts` has them all. `translate` has a file for each filter (`http-filter-cors.ts`, …).
+ */
+import type * as z from "zod";
+import type { Section } from "./collect-names.ts";
+import type { Place } from "./diagnostic.ts";
+import type { Path, Problem, SourceDocument } from "./position.ts";
+
+/** How a part is written, and what that means. */
+export interface FilterPartKind<Schema extends z.ZodType, Settings extends object> {
+  readonly schema: Schema;
+  /** The settings of a value that the schema and `check` have accepted. */
+  readonly build: (value: z.infer<Schema>, site: PartSite) => Settings;
+  /** What the schema cannot say. */
+  readonly check?: (path: Path, value: z.infer<Schema>) => readonly Problem[];
+  /** The names in a value that nobody has checked yet; `*` steps into every item of a list or map. */
+  readonly names?: readonly PartName[];
+  /** The services that the filter calls, whose clusters the Envoy must have. */
+  readonly services?: (settings: Settings) => readonly string[];
+  /** The secrets that the filter reads. */
+  readonly secrets?: (settings: Settings) => readonly string[];
+}
+
+/** Where a part names something that is defined elsewhere. */
+export interface PartName {
+  readonly section: Extract<Section, "services" | "secrets">;
+  /** Below the part. For services that of a map with `service` and perhaps `subset`. */
+  readonly at: readonly string[];
+  /** The part that the secret must have. */
+  readonly secretPart?: string;
+}
+
+/** Where a part is written. */
+export interface PartSite {
+  readonly document: SourceDocument;
+  readonly path: Path;
+}
+
+/** A part of a policy; `none` keeps away what a policy further off says. */
+export interface FilterPart<Settings extends object> {
+  readonly at: Place;
+  readonly settings: Settings | "none";
+}
+
+/** For the compiler to find the types of a kind. */
+export function filterPart<Schema extends z.ZodType, Settings extends object>(
+  kind: FilterPartKind<Schema, Settings>,
+): FilterPartKind<Schema, Settings> {
+  return kind;
+}

@@ -1,0 +1,113 @@
+/**
+ * The HTTP filters of a listener, and what its routes say to them.
+ *
+ * The order is that of what has to be known first: who may be answered without further ado, who the client is, what it
+ * may do, how much of it; what changes the request comes last, right before the router.
+ */
+import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
+import type { HttpFilterJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
+import type { FilterPartName } from "../model/filter-parts.ts";
+import type { Gateway } from "../model/intent-gateway.ts";
+import type { Route, Rule } from "../model/intent-route.ts";
+import type { EffectiveFilter } from "./effective-filters.ts";
+import { gatewayFilters, ruleFilters } from "./effective-filters.ts";
+import type { HttpFilterKind } from "./http-filter.ts";
+import { corsFilter } from "./http-filter-cors.ts";
+import { csrfFilter } from "./http-filter-csrf.ts";
+import { faultFilter } from "./http-filter-fault.ts";
+import { packAny } from "./pack-any.ts";
+
+/** In the order in which Envoy runs them. */
+const chain = [corsFilter, faultFilter, csrfFilter] as unknown as readonly AnyFilter[];
+
+type AnyFilter = Omit<HttpFilterKind<FilterPartName>, "chain" | "route"> & {
+  readonly chain:
+    | { readonly one: "for all"; readonly config: AnyJson }
+    | { readonly one: "each"; readonly config: (settings: object) => AnyJson | undefined };
+  readonly route?: (settings: object) => AnyJson | undefined;
+};
+
+/** Switches a filter on that is off in the chain. */
+const on: AnyJson = packAny("envoy.config.route.v3.FilterConfig", { config: {} });
+const off: AnyJson = packAny("envoy.config.route.v3.FilterConfig", { disabled: true });
+
+/** `typed_per_filter_config` of a route configuration or route; undefined when it has nothing to say. */
+export type PerFilterConfig = { readonly typedPerFilterConfig?: Readonly<Record<string, AnyJson>> };
+
+/** What a route configuration of the gateway says to the filters, for all its routes. */
+export function perGateway(gateway: Gateway): PerFilterConfig {
+  return perFilterConfig(gatewayFilters(gateway), []);
+}
+
+/** What the routes of a rule say: all that is not said for the whole gateway, or said otherwise. */
+export function perRoute(route: Route, rule: Rule, gateway: Gateway): PerFilterConfig {
+  const own = ruleFilters(route, rule);
+  return own.length === 0 ? {} : perFilterConfig(own, gatewayFilters(gateway));
+}
+
+/** The filters of a listener before its router; `routes` are those attached to it. */
+export function chainOf(gateway: Gateway, routes: readonly Route[]): readonly HttpFilterJson[] {
+  const used = new Map<string, EffectiveFilter>();
+  const note = (filter: EffectiveFilter): void => {
+    if (filter.part.settings !== "none") used.set(`${filter.name} ${filter.source}`, filter);
+  };
+  for (const filter of gatewayFilters(gateway)) note(filter);
+  for (const route of routes) for (const filter of filtersOf(route)) note(filter);
+  if (used.size === 0) return [];
+  const filters = [...used.values()].toSorted((a, b) => (a.source < b.source ? -1 : 1));
+  return chain.flatMap((kind) => {
+    const configs = new Map<string, AnyJson>();
+    for (const { name, part, source } of filters) {
+      if (name !== kind.part || part.settings === "none") continue;
+      const config = kind.chain.one === "for all" ? kind.chain.config : kind.chain.config(part.settings);
+      const isUsed = kind.route === undefined || kind.route(part.settings) !== undefined;
+      if (config !== undefined && isUsed) configs.set(nameOf(kind, source), config);
+    }
+    return [...configs].map(([name, typedConfig]): HttpFilterJson => ({ name, typedConfig, disabled: true }));
+  });
+}
+
+/** The part of a policy that a filter in a chain is there for; undefined for one that somebody patched in. */
+export function partOfFilter(name: string): FilterPartName | undefined {
+  const [envoyName = ""] = name.split("/", 1);
+  return chain.find((kind) => kind.name === envoyName)?.part;
+}
+
+const byRoute = new WeakMap<Route, readonly EffectiveFilter[]>();
+
+/** Of all rules of a route; remembered, because a listener is asked about all of its routes at every edit. */
+function filtersOf(route: Route): readonly EffectiveFilter[] {
+  const known = byRoute.get(route);
+  if (known !== undefined) return known;
+  const filters = route.rules.flatMap((rule) => ruleFilters(route, rule));
+  byRoute.set(route, filters);
+  return filters;
+}
+
+function perFilterConfig(own: readonly EffectiveFilter[], outer: readonly EffectiveFilter[]): PerFilterConfig {
+  const config: Record<string, AnyJson> = {};
+  for (const kind of chain) {
+    const mine = own.find(({ name }) => name === kind.part);
+    if (mine === undefined) continue;
+    const before = outer.find(({ name }) => name === kind.part);
+    const name = nameOf(kind, mine.source);
+    const outerName = before === undefined ? undefined : nameOf(kind, before.source);
+    const said = spoken(kind, mine);
+    if (said !== undefined) config[name] = said;
+    // The gateway's own has to be kept away where another is meant, or none.
+    const isOn = before !== undefined && spoken(kind, before) !== undefined;
+    if (isOn && outerName !== undefined && (said === undefined || outerName !== name)) config[outerName] = off;
+  }
+  return Object.keys(config).length === 0 ? {} : { typedPerFilterConfig: config };
+}
+
+/** What a route says to the filter for the sake of a part; undefined when the part does without it. */
+function spoken(kind: AnyFilter, { part: { settings } }: EffectiveFilter): AnyJson | undefined {
+  if (settings === "none") return undefined;
+  if (kind.chain.one === "each" && kind.chain.config(settings) === undefined) return undefined;
+  return kind.route === undefined ? on : kind.route(settings);
+}
+
+function nameOf(kind: AnyFilter, source: string): string {
+  return kind.chain.one === "each" ? `${kind.name}/${source}` : kind.name;
+}
