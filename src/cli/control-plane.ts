@@ -104,14 +104,7 @@ export class ControlPlane {
         for (const event of events) this.#record(event);
       },
     });
-    this.loads = new LoadReports({
-      clock,
-      settings: { intervalMs: options.loadIntervalMs, clusters: "all", endpoints: false },
-      ...(options.transport?.verifiesNode === true ? { refusalOf: refusalOfNode } : {}),
-      emit: (event) => this.#record(event),
-    });
-    const { fullName, methods } = LoadReportingServiceDefinition;
-    this.server.register(`/${fullName}/${methods.streamLoadStats.name}`, (call) => this.loads.answer(call));
+    this.loads = this.#listenForLoads();
     this.#files = new ReferencedFiles({
       clock,
       open: (paths) => new DirectorySource({ ...referencedFiles(paths), clock, onWarning: options.onWarning }),
@@ -225,6 +218,20 @@ export class ControlPlane {
     await this.server.close();
     this.#shared?.close();
     await this.#saved.close();
+  }
+
+  /** The load reports of nodes come by the same port. */
+  #listenForLoads(): LoadReports {
+    const { clock, loadIntervalMs, transport } = this.#options;
+    const loads = new LoadReports({
+      clock,
+      settings: { intervalMs: loadIntervalMs, clusters: "all", endpoints: false },
+      ...(transport?.verifiesNode === true ? { refusalOf: refusalOfNode } : {}),
+      emit: (event) => this.#record(event),
+    });
+    const { fullName, methods } = LoadReportingServiceDefinition;
+    this.server.register(`/${fullName}/${methods.streamLoadStats.name}`, (call) => loads.answer(call));
+    return loads;
   }
 
   #share(etcd: SharedEtcd): SharedState {

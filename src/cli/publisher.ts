@@ -184,7 +184,8 @@ export class Publisher {
     }
     const { snapshot, before } = decision;
     const facts = { atMs, group: snapshot.group, snapshotVersion: snapshot.version };
-    if (decision.kind === "confirmed") this.#options.record({ kind: "config-confirmed", ...facts, by: decision.confirmation });
+    if (decision.kind === "confirmed")
+      this.#options.record({ kind: "config-confirmed", ...facts, by: decision.confirmation });
     this.#fleet = stepFleet(this.#fleet, { kind: "published", snapshot, atMs });
     const changes = diffSnapshots(before, snapshot);
     const noticedAgoMs = build === undefined ? 0 : atMs - build.state.noticedAtMs;
