@@ -2,6 +2,7 @@
  * From checked `nodes`, `gateways` and `resources` entries to their parts of the intent.
  */
 import { present } from "../support/assert.ts";
+import { buildAccessLogs } from "./build-access-log.ts";
 import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments } from "./build-policy.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
@@ -67,6 +68,7 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     listeners: listeners.toSorted(byName),
     grpcListeners: grpcListeners.toSorted(byName),
     policies: buildAttachments(document, path, value.policies),
+    accessLogs: buildAccessLogs(document, [...path, "accessLogs"], value.accessLogs ?? []),
     ...(value.drain === undefined
       ? {}
       : { drain: { at: placeOf(document, [...path, "drain"], "key"), timeMs: durationMs(value.drain.time) } }),

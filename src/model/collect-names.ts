@@ -77,6 +77,8 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
   visit(document.value, ["routes", "*", "rules", "*", "backends"], backend);
   visit(document.value, ["routes", "*", "rules", "*", "filters", "*", "mirror"], backend);
   visit(document.value, ["splits", "*", "backends", "*"], backend);
+  visit(document.value, ["gateways", "*", "accessLogs", "*", "grpc"], backend);
+  visit(document.value, ["gateways", "*", "accessLogs", "*", "openTelemetry"], backend);
   const secret = (part: string, pattern: readonly string[]): void => {
     visit(document.value, pattern, (value, path) => {
       if (typeof value !== "string") return;

@@ -9,10 +9,11 @@ import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 
 /**
  * Keys under which Envoy's API keeps what it marks as sensitive, in both spellings, and types in which every
- * key may be misspelt. Words that people give to services, such as `users` and `keys`, are no sign alone.
+ * key may be misspelt. Words that people give to services, such as `users` and `keys`, are no sign alone, and `allowCredentials`
+ * of CORS is a yes or no.
  */
 const signs =
-  /\.v3\.(?:Secret|BasicAuth)|PRIVATE KEY|(?:private_?key|pkcs12|passwords?|auth_?username|secrets?|secret_?data|access_?key|(?:backend|session|identity)_?token(?:_?data_?source)?|credentials(?:_?data_?source)?|ticket_?keys|context_?extensions)\w{0,2}["']?\s*:/i;
+  /\.v3\.(?:Secret|BasicAuth)|PRIVATE KEY|(?:private_?key|pkcs12|passwords?|auth_?username|secrets?|secret_?data|access_?key|(?:backend|session|identity)_?token(?:_?data_?source)?|(?<!allow_?)credentials(?:_?data_?source)?|ticket_?keys|context_?extensions)\w{0,2}["']?\s*:/i;
 
 /** A listener's secret is named and not written: `tls: { secret: example-com }`, outside of raw Envoy resources. */
 const secretName = /(?<!\w)tls["']?\s*:[^}@]{0,200}?(?<!\w)secret["']?\s*:\s*(?=[\w."'[-])/g;

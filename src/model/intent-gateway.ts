@@ -2,6 +2,7 @@
  * The part of the intent about `gateways`: what Envoys listen on, and the names that gRPC clients ask for.
  */
 import type { Place } from "./diagnostic.ts";
+import type { AccessLog } from "./intent-access-log.ts";
 import type { AttachedPolicy } from "./intent-policy.ts";
 
 /** A set of listeners on the Envoys of some groups. */
@@ -16,6 +17,8 @@ export interface Gateway {
   /** Hold for what its listeners route. */
   readonly policies: readonly AttachedPolicy[];
   readonly drain?: GatewayDrain;
+  /** Of what its HTTP listeners take, in the order written. */
+  readonly accessLogs: readonly AccessLog[];
 }
 
 /** How long connections live on when their listener was changed or removed: a flag of the Envoy, written down here. */

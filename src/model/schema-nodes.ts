@@ -2,6 +2,7 @@
  * `nodes` and `gateways`: which Envoys and gRPC clients there are, and what they listen on or ask for.
  */
 import * as z from "zod";
+import { accessLogSchema } from "./schema-access-log.ts";
 import { attachedPolicies } from "./schema-policy.ts";
 import { block, ipAddress, name, oneOrMore, port, refuse, scalar } from "./schema-scalars.ts";
 import { listenerTlsSchema } from "./schema-tls.ts";
@@ -119,6 +120,11 @@ export const gatewaySchema = block({
   nodes: oneOrMore(name).optional().meta({ description: "Node groups; all when absent." }),
   listeners: z.array(listener).min(1).describe("What Envoy listens on."),
   policies: attachedPolicies.optional(),
+  accessLogs: z
+    .array(accessLogSchema)
+    .min(1)
+    .optional()
+    .describe("What is written down of requests; nothing when absent."),
   drain: block({
     time: scalar("wholeSeconds").meta({
       description: "The `--drain-time-s` that the gateway's Envoys are started with; 10m when absent.",

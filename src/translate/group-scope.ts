@@ -148,8 +148,8 @@ function servicesOf(
   known.set(EVERYWHERE, somewhere);
   // Then every service is needed here or nowhere.
   if (isAll && scope.gateways.length === intent.gateways.length && listed === undefined) return intent.services;
-  const byGateways = new Set(scope.gateways.flatMap(servicesOfPolicies));
-  const somewhereByGateways = new Set(intent.gateways.flatMap(servicesOfPolicies));
+  const byGateways = new Set(scope.gateways.flatMap(servicesOfGateway));
+  const somewhereByGateways = new Set(intent.gateways.flatMap(servicesOfGateway));
   return intent.services.filter(
     (service) =>
       needed.counts.has(service.name) ||
@@ -169,6 +169,12 @@ function routedServices(routes: readonly Route[], before: RoutedServices | undef
   for (const route of gone) countServices(counts, route, -1);
   for (const route of come) countServices(counts, route, 1);
   return { routes, counts };
+}
+
+/** The services that its filters call, and that take its logs. */
+function servicesOfGateway(gateway: Gateway): readonly string[] {
+  const receivers = gateway.accessLogs.flatMap(({ sink }) => ("service" in sink ? [sink.service] : []));
+  return [...servicesOfPolicies(gateway), ...receivers];
 }
 
 /** The services that filters call, for the sake of the policies attached somewhere. */

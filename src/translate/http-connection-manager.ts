@@ -5,6 +5,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
  */
 import type { GatewayDrain } from "../model/intent-gateway.ts";
+import type { AccessLogJson } from "../gen/envoy/config/accesslog/v3/accesslog_pb.d.ts";
 import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
 import type {
   HttpConnectionManagerJson,
@@ -40,10 +41,11 @@ export interface HttpSite {
   /** Those before the router. */
   readonly httpFilters: readonly HttpFilterJson[];
   readonly drain?: GatewayDrain | undefined;
+  readonly accessLog: readonly AccessLogJson[];
 }
 
 /** HTTP on a listener. */
-export function translateHttpConnectionManager({ name, httpFilters, drain }: HttpSite): AnyJson {
+export function translateHttpConnectionManager({ name, httpFilters, drain, accessLog }: HttpSite): AnyJson {
   const router: RouterJson = {};
   const manager: HttpConnectionManagerJson = {
     statPrefix: name,
@@ -55,6 +57,7 @@ export function translateHttpConnectionManager({ name, httpFilters, drain }: Htt
         typedConfig: packAny("envoy.extensions.filters.http.router.v3.Router", router),
       },
     ],
+    ...(accessLog.length === 0 ? {} : { accessLog }),
     // The client is who connects; its X-Forwarded-For is appended to, not believed.
     useRemoteAddress: true,
     // `/a/../admin` and `//admin` are matched as what the backend will take them for.

@@ -10,6 +10,7 @@ import type { FilterChainJson, ListenerFilterJson } from "../gen/envoy/config/li
 import type { ListenerJson } from "../gen/envoy/config/listener/v3/listener_pb.d.ts";
 import type { Gateway, GatewayListener, ListenerTls } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
+import { translateAccessLogs } from "./access-log.ts";
 import { translateDownstreamTls } from "./downstream-tls.ts";
 import { duration } from "./duration.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
@@ -113,6 +114,7 @@ function httpFilter(
       name,
       httpFilters: chainOf(gateway, routes),
       drain: gateway.drain,
+      accessLog: translateAccessLogs(gateway.name, gateway.accessLogs),
     }),
   };
 }

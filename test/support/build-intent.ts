@@ -40,6 +40,7 @@ export function gateway(name: string, rest: Partial<Gateway> = {}): Gateway {
     listeners: [{ name: "http", at: place(), port: 10_000 }],
     grpcListeners: [],
     policies: [],
+    accessLogs: [],
     ...rest,
   };
 }
