@@ -5,6 +5,7 @@
  * with whoever keeps it.
  */
 import { Command } from "commander";
+import { compareAges, registryEntry } from "../config/registry-change.ts";
 import { EtcdError } from "../etcd/etcd-error.ts";
 import type { Condition, Entry, EtcdPort } from "../etcd/etcd-port.ts";
 import { systemClock } from "../support/clock.ts";
@@ -16,7 +17,8 @@ import { addEtcdOptions, withEtcd } from "./etcd-options.ts";
 import { addressIn, withDraining } from "./instance-draining.ts";
 import type { InstanceFlags } from "./instance-options.ts";
 import { addServiceOptions, readFlagMs, readPrefix } from "./instance-options.ts";
-import { drainWarning, otherInstances } from "./last-instances.ts";
+import type { OtherInstances } from "./last-instances.ts";
+import { drainWarning, notInForce, otherInstances, succeeds } from "./last-instances.ts";
 import { exitCodes, print, tell } from "./output.ts";
 
 interface DrainFlags extends InstanceFlags, EtcdFlags {
@@ -100,8 +102,16 @@ async function setDraining(
     const before = textOf(entry);
     const after = withDraining(before, draining);
     if (!after.ok) return err(wrong(`${key}: ${after.error}`));
+    const found = await otherInstances(etcd, { prefix: wanted.prefix, key });
+    if (found.refused !== undefined) {
+      return err(wrong(`${key} is not in force: ${found.refused}; nothing was written`));
+    }
+    if (found.inForce !== undefined) {
+      const id = found.inForce.slice(wanted.prefix.length);
+      return err(wrong(`${notInForce(key, found.inForce)}; nothing was written, say --id ${id}`));
+    }
     if (after.value === before) return ok({ key, revision: modRevision });
-    const others = draining ? await othersThan(etcd, key, wanted) : { conditions: [] };
+    const others = draining ? judge(found, key, wanted) : { conditions: [], warnings: [] };
     if (others.refusal !== undefined) return err({ message: others.refusal, exitCode: exitCodes.refused });
     const lease = leaseId === undefined ? {} : { leaseId };
     const written = await etcd
@@ -115,7 +125,7 @@ async function setDraining(
         throw cause;
       });
     if (written?.ok !== true) continue;
-    if (others.warning !== undefined) tell(`fairway: ${others.warning}`);
+    for (const warning of others.warnings) tell(`fairway: ${warning}`);
     return ok({ key, revision: written.revision });
   }
   return err(wrong(`somebody else wrote an instance below ${wanted.prefix} ${TRIES_MAX} times meanwhile`));
@@ -131,27 +141,25 @@ function wrong(message: string): NotDrained {
 }
 
 /** Whether the others are enough, and what must still be so when this one is written: two may drain at the same time. */
-async function othersThan(
-  etcd: EtcdPort,
+function judge(
+  others: OtherInstances,
   key: string,
   { prefix, last }: Wanted,
-): Promise<{
-  readonly conditions: readonly Condition[];
-  readonly warning?: string | undefined;
-  readonly refusal?: string;
-}> {
-  const others = await otherInstances(etcd, { prefix, key });
+): { readonly conditions: readonly Condition[]; readonly warnings: readonly string[]; readonly refusal?: string } {
+  const { successor, revision, readyCount } = others;
   const warning = drainWarning(key, others);
-  if (last === true) return { conditions: [], warning };
-  if (others.readyCount === 0) return { conditions: [], refusal: `${warning}; say --last if that is meant` };
-  return { conditions: [{ kind: "unchanged", prefix, sinceRevision: others.revision }], warning };
+  const warnings = [warning, successor && succeeds(key, successor)].filter((each) => each !== undefined);
+  if (last === true) return { conditions: [], warnings };
+  if (readyCount === 0) return { conditions: [], warnings, refusal: `${warning}; say --last if that is meant` };
+  return { conditions: [{ kind: "unchanged", prefix, sinceRevision: revision }], warnings };
 }
 
 async function find(etcd: EtcdPort, { prefix, id, address }: Wanted): Promise<Entry | undefined> {
   const { entries } = await etcd.list(id === undefined ? prefix : `${prefix}${id}`);
-  return entries.find((entry) =>
-    id === undefined ? addressIn(textOf(entry)) === address : entry.key === `${prefix}${id}`,
-  );
+  if (id !== undefined) return entries.find(({ key }) => key === `${prefix}${id}`);
+  const here = entries.filter((entry) => addressIn(textOf(entry)) === address);
+  // Of several the one that Envoys have.
+  return here.toSorted((left, right) => compareAges(registryEntry(left), registryEntry(right)))[0];
 }
 
 function textOf({ value }: Entry): string {

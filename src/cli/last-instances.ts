@@ -1,22 +1,31 @@
 /**
- * What is left of a service when one of its instances takes no new requests any more.
+ * What is left of a service when one of its instances takes no new requests any more, and whether it is the one that
+ * Envoys have: of two keys with one address only the one that came first counts.
  *
  * When the last one drains Envoys use it all the same: with too few healthy hosts they take all, which is their panic
  * threshold. When it then ends, requests fail.
  */
+import { compareAges, registryEntry } from "../config/registry-change.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
+import type { Endpoint } from "../model/intent-service.ts";
 import { readInstance } from "../model/read-instance.ts";
 
 /** Envoy's own: with fewer healthy hosts, in percent, it uses all. A service may say something else. */
 const PANIC_PERCENT = 50;
 
-/** The others below the prefix of a service. */
+/** The others below the prefix of a service, each address once. */
 export interface OtherInstances {
   readonly count: number;
   /** Those that take new requests. */
   readonly readyCount: number;
   /** Up to where this was read. */
   readonly revision: number;
+  /** Why this one is no instance; Envoys do not have it then. */
+  readonly refused: string | undefined;
+  /** The key that has the same address and came first: Envoys have what that one says, and not this one. */
+  readonly inForce: string | undefined;
+  /** A key that has the same address and came later: it counts when this one goes. */
+  readonly successor: string | undefined;
 }
 
 /** All instances but the one with this key; what is no instance counts for nothing. */
@@ -25,17 +34,53 @@ export async function otherInstances(
   { prefix, key }: { readonly prefix: string; readonly key: string },
 ): Promise<OtherInstances> {
   const { entries, revision } = await etcd.list(prefix);
-  const others = entries.flatMap((entry) => {
-    if (entry.key === key) return [];
-    const read = readInstance({ key: entry.key, value: entry.value, revision: entry.modRevision }, prefix);
-    return read.ok ? [read.value] : [];
-  });
-  const ready = others.filter(({ health }) => health === undefined || health === "healthy");
-  return { count: others.length, readyCount: ready.length, revision };
+  let refused: string | undefined;
+  const byAddress = new Map<string, readonly Keyed[]>();
+  for (const entry of entries.map(registryEntry).toSorted(compareAges)) {
+    const read = readInstance(entry, prefix);
+    if (!read.ok) {
+      if (entry.key === key) refused = read.error.message;
+      continue;
+    }
+    const address = `${read.value.host}:${read.value.port}`;
+    byAddress.set(address, [...(byAddress.get(address) ?? []), { key: entry.key, endpoint: read.value }]);
+  }
+  const hosts = [...byAddress.values()];
+  const same = hosts.find((keys) => keys.some((each) => each.key === key)) ?? [];
+  const others = hosts.flatMap((keys) => (keys === same ? [] : keys.slice(0, 1)));
+  const ready = others.filter(({ endpoint: { health } }) => health === undefined || health === "healthy");
+  const [first, second] = same.map((each) => each.key);
+  const isFirst = first === undefined || first === key;
+  return {
+    count: others.length,
+    readyCount: ready.length,
+    revision,
+    refused,
+    inForce: isFirst ? undefined : first,
+    successor: isFirst ? second : undefined,
+  };
+}
+
+interface Keyed {
+  readonly key: string;
+  readonly endpoint: Endpoint;
+}
+
+/** Of an instance that Envoys do not have, for people. */
+export function notInForce(key: string, inForce: string): string {
+  return `${key} is not in force: ${inForce} has the same address and came first`;
+}
+
+/** Of an instance that is about to go. */
+export function succeeds(key: string, successor: string): string {
+  return `${successor} has the same address as ${key}, and gets its requests when it goes`;
 }
 
 /** What whoever drains ought to know, or undefined. */
-export function drainWarning(key: string, { count, readyCount }: OtherInstances): string | undefined {
+export function drainWarning(
+  key: string,
+  { count, readyCount }: Pick<OtherInstances, "count" | "readyCount">,
+): string | undefined {
   if (readyCount === 0) {
     const others = count === 0 ? "the only instance of its service" : `the last of ${count + 1} that takes requests`;
     return `${key} is ${others}: Envoys send requests to it as long as it is there, and when it ends they fail`;

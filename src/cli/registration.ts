@@ -12,7 +12,8 @@ import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
 import { HealthProbe } from "./health-probe.ts";
 import type { ProbeTarget } from "./health-probe.ts";
 import { withDraining } from "./instance-draining.ts";
-import { drainWarning, otherInstances } from "./last-instances.ts";
+import type { OtherInstances } from "./last-instances.ts";
+import { drainWarning, notInForce, otherInstances, succeeds } from "./last-instances.ts";
 import { tell } from "./output.ts";
 
 export interface RegistrationOptions {
@@ -24,6 +25,9 @@ export interface RegistrationOptions {
   readonly ttlSeconds: number;
   readonly health: ProbeTarget & { readonly intervalMs: number };
 }
+
+/** For what is only told: whoever ends a service does not wait longer for it. */
+const OTHERS_MS_MAX = 1_000;
 
 /** Starts at once, with the first question whether the service answers. */
 export class Registration {
@@ -53,7 +57,8 @@ export class Registration {
     const draining = withDraining(this.#value, true);
     if (this.#key.value === undefined || this.#key.isTaken || !draining.ok) return;
     tell(`fairway: ${this.#options.key} drains`);
-    void this.#warnOfLast();
+    const others = this.#others();
+    void others.then((found) => this.#warnOfLast(found));
     this.#key.set(Buffer.from(draining.value));
     const restMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
     const revision = await Promise.race([this.#key.held(), until(restMs, signal)]);
@@ -61,7 +66,9 @@ export class Registration {
     const leftMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
     const { key, etcd } = this.#options;
     const awaited = await awaitReplicas(etcd, { key, revision, timeoutMs: leftMs, signal });
-    tell(`fairway: ${key} drains since revision ${revision}: ${describeAwaited(awaited)}`);
+    const inForce = (await Promise.race([others, until(OTHERS_MS_MAX, signal)]))?.inForce;
+    const told = inForce === undefined ? describeAwaited(awaited) : `Envoys have ${inForce}, whatever this one says`;
+    tell(`fairway: ${key} drains since revision ${revision}: ${told}`);
   }
 
   /** It is an instance no more. */
@@ -71,11 +78,24 @@ export class Registration {
   }
 
   /** Beside the drain, which waits for nothing: whoever ends a service has decided. */
-  async #warnOfLast(): Promise<void> {
-    const { etcd, key, prefix } = this.#options;
-    const others = await otherInstances(etcd, { prefix, key }).catch(() => undefined);
-    const warning = others && drainWarning(key, others);
+  #warnOfLast(others: OtherInstances | undefined): void {
+    const { key } = this.#options;
+    if (others === undefined || others.inForce !== undefined) return;
+    const warning = drainWarning(key, others);
     if (warning !== undefined) tell(`fairway: ${warning}`);
+    if (others.successor !== undefined) tell(`fairway: ${succeeds(key, others.successor)}`);
+  }
+
+  /** Undefined when etcd does not answer. */
+  #others(): Promise<OtherInstances | undefined> {
+    const { etcd, key, prefix } = this.#options;
+    return otherInstances(etcd, { prefix, key }).catch(() => undefined);
+  }
+
+  async #warnOfSameAddress(): Promise<void> {
+    const { key } = this.#options;
+    const inForce = (await this.#others())?.inForce;
+    if (inForce !== undefined) tell(`fairway: ${notInForce(key, inForce)}; it gets requests when that one goes`);
   }
 
   #take(isHealthy: boolean, reason: string): void {
@@ -99,9 +119,10 @@ export class Registration {
       this.#value = Buffer.from(contact.value).toString("utf8");
       tell(`fairway: ${key} was changed by somebody else, revision ${contact.revision}; that is kept`);
     }
-    if (!this.#isRegistered)
-      tell(`fairway: ${key} is registered, revision ${contact.revision}, by process ${process.pid}`);
+    if (this.#isRegistered) return;
     this.#isRegistered = true;
+    tell(`fairway: ${key} is registered, revision ${contact.revision}, by process ${process.pid}`);
+    void this.#warnOfSameAddress();
   }
 }
 

@@ -11,7 +11,7 @@ import type { Positions, Progress } from "../etcd/positions.ts";
 import { PrefixFollower } from "../etcd/follow-prefix.ts";
 import type { Clock } from "../support/clock.ts";
 import type { RegistryChange, RegistryEntry } from "./registry-change.ts";
-import { folderOf } from "./registry-change.ts";
+import { folderOf, registryEntry } from "./registry-change.ts";
 import type { SourceProblem, SourceState } from "./source.ts";
 
 /** Where instances register unless a service says otherwise. */
@@ -125,7 +125,7 @@ export class Registry {
     const upserted: RegistryEntry[] = [];
     for (const key of this.#upserted) {
       const entry = this.#entries.get(key);
-      if (entry !== undefined) upserted.push({ key, value: entry.value, revision: entry.modRevision });
+      if (entry !== undefined) upserted.push(registryEntry(entry));
     }
     const removed = [...this.#removed];
     const changed = new Map([...this.#followed].map(([root, { revision }]) => [root, revision]));

@@ -10,6 +10,8 @@
 export interface Entry {
   readonly key: string;
   readonly value: Uint8Array;
+  /** Since when it has been there without a gap: of two keys the one that came first has the smaller one. */
+  readonly createRevision: number;
   /** Of its last change; what a writer compares to lose no other's update. */
   readonly modRevision: number;
   /** The lease that it goes with; undefined when it stays. */

@@ -24,7 +24,13 @@ const sized = (field: number): number => (field << 3) | 2;
 
 const answer = { header: sized(1), keyValue: sized(2), more: varint(3) } as const;
 const header = { clusterId: varint(1), revision: varint(3) } as const;
-const keyValue = { key: sized(1), modRevision: varint(3), value: sized(5), lease: varint(6) } as const;
+const keyValue = {
+  key: sized(1),
+  createRevision: varint(2),
+  modRevision: varint(3),
+  value: sized(5),
+  lease: varint(6),
+} as const;
 
 /** Throws when the bytes are no answer. */
 export function readPage(bytes: Uint8Array): ListedPage {
@@ -65,12 +71,13 @@ function readHeader(reader: BinaryReader, end: number): { clusterId: bigint; rev
 
 function readEntry(reader: BinaryReader, end: number): { readonly entry: Entry; readonly key: Uint8Array } {
   let [key, value] = [noBytes, noBytes];
-  let modRevision = 0;
+  let [createRevision, modRevision] = [0, 0];
   let lease = 0n;
   while (reader.pos < end) {
     const tag = reader.uint32();
     if (tag === keyValue.key) key = reader.bytes();
     else if (tag === keyValue.value) value = reader.bytes();
+    else if (tag === keyValue.createRevision) createRevision = Number(reader.int64());
     else if (tag === keyValue.modRevision) modRevision = Number(reader.int64());
     else if (tag === keyValue.lease) lease = BigInt(reader.int64());
     else skip(reader, tag);
@@ -80,6 +87,7 @@ function readEntry(reader: BinaryReader, end: number): { readonly entry: Entry; 
   const entry = {
     key: text,
     value: Buffer.from(value),
+    createRevision,
     modRevision,
     leaseId: lease === 0n ? undefined : String(lease),
   };

@@ -5,7 +5,7 @@
  * recognise it.
  */
 import type { RegistryChange } from "../config/registry-change.ts";
-import { folderOf } from "../config/registry-change.ts";
+import { compareAges, folderOf } from "../config/registry-change.ts";
 import type { Result } from "../support/result.ts";
 import type { Endpoint } from "./intent-service.ts";
 import type { InstanceProblem } from "./read-instance.ts";
@@ -26,6 +26,7 @@ const INSTANCES_MAX = 10_000;
 interface ReadEntry {
   readonly key: string;
   readonly revision: number;
+  readonly createdRevision: number;
   readonly read: Result<Endpoint, InstanceProblem>;
 }
 
@@ -50,7 +51,8 @@ export class InstanceIndex {
       if (read.ok) like = read.value;
       let entries = this.#folders.get(folder);
       if (entries === undefined) this.#folders.set(folder, (entries = new Map()));
-      entries.set(entry.key, { key: entry.key, revision: entry.revision, read });
+      const { key, revision, createdRevision } = entry;
+      entries.set(key, { key, revision, createdRevision, read });
       this.#sets.delete(folder);
     }
     for (const key of removed) {
@@ -74,11 +76,14 @@ export class InstanceIndex {
   }
 }
 
-/** Of two instances at one address the first by key stays: Envoy takes an address once. */
+/**
+ * Of two instances at one address the one that came first stays: Envoy takes an address once, and a newcomer that has it
+ * by mistake must not take the requests of the one that has them.
+ */
 function collect(entries: ReadonlyMap<string, ReadEntry>): InstanceSet {
   const problems: InstanceProblem[] = [];
   const byAddress = new Map<string, { readonly key: string; readonly endpoint: Endpoint }>();
-  const sorted = [...entries.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1));
+  const sorted = [...entries.values()].toSorted(compareAges);
   for (const { key, revision, read } of sorted) {
     if (!read.ok) {
       problems.push(read.error);

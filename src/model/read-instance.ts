@@ -30,7 +30,7 @@ export interface InstanceProblem {
  * in common.
  */
 export function readInstance(
-  entry: RegistryEntry,
+  entry: Omit<RegistryEntry, "createdRevision">,
   prefix: string,
   like?: Pick<Endpoint, "labels">,
 ): Result<Endpoint, InstanceProblem> {

@@ -343,7 +343,8 @@ describe("fairway drain", () => {
   test("of the last that takes requests is refused unless that is meant, also when two drain at the same time", async () => {
     const pair = ["--etcd", url, "--service", "pair"];
     for (const id of ["a", "b"]) {
-      await client.transact([], [{ kind: "put", key: `/services/pair/${id}`, value: Buffer.from("127.0.0.1:1") }]);
+      const value = Buffer.from(id === "a" ? "127.0.0.1:1" : "127.0.0.1:2");
+      await client.transact([], [{ kind: "put", key: `/services/pair/${id}`, value }]);
     }
     const both = await Promise.all(["a", "b"].map((id) => ran("drain", ...pair, "--id", id)));
     expect(new Set(both.map(({ code }) => code))).toEqual(new Set([0, 3]));
@@ -352,6 +353,29 @@ describe("fairway drain", () => {
     const left = both[0]?.code === 3 ? "a" : "b";
     const meant = await ran("drain", ...pair, "--id", left, "--last");
     expect([meant.code, meant.text]).toEqual([0, expect.stringContaining("when it ends they fail")]);
+  });
+
+  test("drains the key that Envoys have when two have one address, and never says that of the other", async () => {
+    const [address = ""] = scene.backends.map((each) => each.address);
+    await put("z-old", address);
+    await eventually("requests to come through", async () => (await status()) === 200);
+    // By its name it would be the first.
+    const newcomer = await register(address, "--id", "a-new");
+    await newcomer.waitForLog(/a-new is not in force: \/services\/shop\/z-old has the same address and came first/);
+    const refused = await ran("drain", ...last(), "--id", "a-new", "--wait");
+    expect([refused.code, refused.text]).toEqual([2, expect.stringContaining("nothing was written, say --id z-old")]);
+    const drained = await ran("drain", ...last(), "--address", address, "--wait");
+    expect(drained.text).toMatch(/z-old drains, revision \d+: all Envoys of one replica have it/);
+    expect(drained.text).toContain("a-new has the same address as /services/shop/z-old, and gets its requests");
+    const { cluster_statuses: clusters = [] } = await scene.envoy.clusters();
+    const hosts = clusters.find(({ name }) => name === "shop")?.host_statuses ?? [];
+    expect(hosts.map((host) => host.health_status?.["eds_health_status"])).toEqual(["DRAINING"]);
+    await put("wrong", JSON.stringify({ address, wieght: 1 }));
+    expect((await ran("drain", ...last(), "--id", "wrong", "--wait")).text).toMatch(
+      /not in force: unknown key "wieght"/,
+    );
+    await newcomer.close(20_000);
+    expect(newcomer.logs().join("\n")).toMatch(/a-new drains since revision \d+: Envoys have \/services\/shop\/z-old/);
   });
 
   test("says with an exit code what is not there and what does not come", async () => {

@@ -4,8 +4,7 @@
 import { expect, test } from "vitest";
 import { drainWarning } from "../../../src/cli/last-instances.ts";
 
-const warning = (count: number, readyCount: number) =>
-  drainWarning("/services/shop/a", { count, readyCount, revision: 1 });
+const warning = (count: number, readyCount: number) => drainWarning("/services/shop/a", { count, readyCount });
 
 test("says what becomes of requests when nobody else takes them", () => {
   expect(warning(0, 0)).toMatch(/^\/services\/shop\/a is the only instance of its service: Envoys send requests to it/);

@@ -4,6 +4,7 @@ import type { Entry, EtcdPort, WatchListener } from "../../../src/etcd/etcd-port
 export const entry = (key: string, modRevision: number): Entry => ({
   key,
   value: Buffer.from(`value of ${key}`),
+  createRevision: modRevision,
   modRevision,
   leaseId: undefined,
 });

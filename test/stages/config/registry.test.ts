@@ -63,9 +63,9 @@ test("what a build has reached goes on with what concerns no service, up to the 
 
 test("entries come out of their package as they went in", () => {
   const entries = [
-    { key: "/a/1", value: Buffer.from("one"), revision: 1 },
-    { key: "/a/empty", value: Buffer.alloc(0), revision: 2 ** 52 },
-    { key: "/a/ü", value: Buffer.from([0xff, 0]), revision: 3 },
+    { key: "/a/1", value: Buffer.from("one"), revision: 1, createdRevision: 1 },
+    { key: "/a/empty", value: Buffer.alloc(0), revision: 2 ** 52, createdRevision: 2 ** 51 },
+    { key: "/a/ü", value: Buffer.from([0xff, 0]), revision: 3, createdRevision: 2 },
   ];
   const out = [...unpackEntries(structuredClone(packEntries(entries)))];
   expect(out.map(({ value, ...rest }) => ({ ...rest, value: Buffer.from(value) }))).toEqual(entries);

@@ -5,7 +5,7 @@ import { createMirror, regressionOf, takeChanges, takeListing } from "../../../s
 import { createRandom } from "../../support/random.ts";
 
 function entry(key: string, modRevision: number): Entry {
-  return { key, value: Buffer.from(`${key}@${modRevision}`), modRevision, leaseId: undefined };
+  return { key, value: Buffer.from(`${key}@${modRevision}`), createRevision: 1, modRevision, leaseId: undefined };
 }
 
 function listing(revision: number, ...entries: readonly Entry[]): Listing {

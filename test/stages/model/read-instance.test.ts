@@ -52,21 +52,31 @@ describe("an instance", () => {
 });
 
 describe("all instances", () => {
-  const entry = (id: string, value: string, revision = 1) => ({
+  const entry = (id: string, value: string, createdRevision = 1) => ({
     key: `${prefix}${id}`,
     value: Buffer.from(value),
-    revision,
+    revision: 9,
+    createdRevision,
   });
 
-  test("are sorted by address, and the second of two at one address is left out", () => {
+  test("are sorted by address, and of two at one address the one that came first stays, whatever their names", () => {
     const index = new InstanceIndex();
-    index.take({
-      upserted: [entry("b", "10.0.0.1:80"), entry("a", "10.0.0.1:80"), entry("c", "10.0.0.1:79")],
-      removed: [],
-    });
+    const [old, newcomer, other] = [
+      entry("b", "10.0.0.1:80", 5),
+      entry("a", "10.0.0.1:80", 6),
+      entry("c", "10.0.0.1:79"),
+    ];
+    index.take({ upserted: [newcomer, old, other], removed: [] });
     const { endpoints, problems } = index.below(prefix);
     expect(endpoints.map(({ port }) => port)).toEqual([79, 80]);
-    expect(problems).toMatchObject([{ key: "/services/shop/b", message: expect.stringContaining("/services/shop/a") }]);
+    expect(problems).toMatchObject([{ key: "/services/shop/a", message: expect.stringContaining("/services/shop/b") }]);
+    index.take({ upserted: [], removed: [old.key] });
+    expect(index.below(prefix), "then the other's turn has come").toMatchObject({
+      endpoints: [{ port: 79 }, { at: { file: "etcd:/services/shop/a@9" } }],
+      problems: [],
+    });
+    index.take({ upserted: [{ ...old, createdRevision: 6 }], removed: [] });
+    expect(index.below(prefix).problems, "of one transaction the first by name").toMatchObject([{ key: old.key }]);
   });
 
   test("of a service stay the same object while another service's come and go", () => {
