@@ -11,7 +11,7 @@ import { systemClock } from "../support/clock.ts";
 import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
 import { HealthProbe } from "./health-probe.ts";
 import type { ProbeTarget } from "./health-probe.ts";
-import { withDraining } from "./instance-draining.ts";
+import { addressIn, withDraining } from "./instance-draining.ts";
 import type { OtherInstances } from "./last-instances.ts";
 import { drainWarning, notInForce, otherInstances, succeeds } from "./last-instances.ts";
 import { tell } from "./output.ts";
@@ -44,7 +44,10 @@ export class Registration {
     this.#value = value;
     const onContact = (contact: KeyContact) => this.#tell(contact);
     const lease = new KeptLease({ etcd, ttlSeconds, clock: systemClock });
-    this.#key = new LeasedKey({ etcd, key, lease, clock: systemClock, random: Math.random, onContact });
+    const address = addressIn(value);
+    // What is no instance is nobody's.
+    const isOurs = (written: Uint8Array) => [undefined, address].includes(addressIn(textOf(written)));
+    this.#key = new LeasedKey({ etcd, key, lease, clock: systemClock, random: Math.random, isOurs, onContact });
     this.#probe = new HealthProbe({ ...health, onChange: (isHealthy, reason) => this.#take(isHealthy, reason) });
   }
 
@@ -55,8 +58,11 @@ export class Registration {
     // Somebody may have drained it and taken that back a moment ago; then Envoys have it as one that takes requests.
     await Promise.race([this.#key.look(), until(timeoutMs, signal)]);
     const draining = withDraining(this.#value, true);
-    if (this.#key.value === undefined || this.#key.isTaken || !draining.ok) return;
-    tell(`fairway: ${this.#options.key} drains`);
+    if (this.#key.value === undefined) return;
+    const { key, etcd } = this.#options;
+    if (this.#key.isTaken) return tell(`fairway: ${key} is somebody else's by now, and is not drained`);
+    if (!draining.ok) return tell(`fairway: ${key} is not drained: ${draining.error}`);
+    tell(`fairway: ${key} drains`);
     const others = this.#others();
     void others.then((found) => this.#warnOfLast(found));
     this.#key.set(Buffer.from(draining.value));
@@ -64,7 +70,6 @@ export class Registration {
     const revision = await Promise.race([this.#key.held(), until(restMs, signal)]);
     if (revision === undefined) return tell("fairway: etcd did not take it in time; it goes on without");
     const leftMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
-    const { key, etcd } = this.#options;
     const awaited = await awaitReplicas(etcd, { key, revision, timeoutMs: leftMs, signal });
     const inForce = (await Promise.race([others, until(OTHERS_MS_MAX, signal)]))?.inForce;
     const told = inForce === undefined ? describeAwaited(awaited) : `Envoys have ${inForce}, whatever this one says`;
@@ -116,14 +121,20 @@ export class Registration {
       return;
     }
     if (contact.kind === "changed") {
-      this.#value = Buffer.from(contact.value).toString("utf8");
-      tell(`fairway: ${key} was changed by somebody else, revision ${contact.revision}; that is kept`);
+      this.#value = textOf(contact.value);
+      const what = contact.isTakenOver ? "written without a lease by somebody else" : "changed by somebody else";
+      const kept = contact.isTakenOver ? "that is kept, under the lease of this process" : "that is kept";
+      tell(`fairway: ${key} was ${what}, revision ${contact.revision}; ${kept}`);
     }
     if (this.#isRegistered) return;
     this.#isRegistered = true;
     tell(`fairway: ${key} is registered, revision ${contact.revision}, by process ${process.pid}`);
     void this.#warnOfSameAddress();
   }
+}
+
+function textOf(value: Uint8Array): string {
+  return Buffer.from(value).toString("utf8");
 }
 
 /** Resolves when the time is over or the signal comes. */

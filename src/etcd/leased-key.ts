@@ -4,17 +4,20 @@
  * `set` says what the key is to be; everything else happens by itself, whatever becomes of etcd: what is lost with its
  * lease or deleted by somebody is written again, and while etcd does not answer it is tried again.
  * A value that somebody else wrote under our lease (a deploy tool that drains it) is taken over as what is wanted.
- * A key that another lease took (the same instance, started anew) is that one's; we leave it alone.
+ * A key that somebody wrote without any lease (`etcdctl put`) would stay for ever: it is taken under ours, as it is, or
+ * away when it is to be absent. A key that another lease took (the same instance, started anew) is that one's; we leave
+ * it alone.
  */
 import type { Clock } from "../support/clock.ts";
 import { EtcdError } from "./etcd-error.ts";
-import type { EtcdPort, LeaseId } from "./etcd-port.ts";
+import type { Entry, EtcdPort, LeaseId } from "./etcd-port.ts";
 import type { KeptLease } from "./kept-lease.ts";
 
 /** How it goes; told when it changes, and after each write. */
 export type KeyContact =
   | { readonly kind: "held"; readonly revision: number }
-  | { readonly kind: "changed"; readonly value: Uint8Array; readonly revision: number }
+  /** By somebody else; `isTakenOver`: without a lease, and ours was given to it. */
+  | { readonly kind: "changed"; readonly value: Uint8Array; readonly revision: number; readonly isTakenOver: boolean }
   | { readonly kind: "lost"; readonly reason: string };
 
 export interface LeasedKeyOptions {
@@ -25,6 +28,8 @@ export interface LeasedKeyOptions {
   readonly random: () => number;
   /** Between two writes, at least. */
   readonly gapMs?: number;
+  /** Whether a value that somebody wrote without a lease is still ours; any is when absent. */
+  readonly isOurs?: (value: Uint8Array) => boolean;
   readonly onContact?: (contact: KeyContact) => void;
 }
 
@@ -82,7 +87,7 @@ export class LeasedKey {
     return looked;
   }
 
-  /** Whether somebody else's lease has the key. */
+  /** Whether somebody else has the key. */
   get isTaken(): boolean {
     return this.#isTaken;
   }
@@ -102,7 +107,7 @@ export class LeasedKey {
 
   /** Takes the key away with its lease; gives up when etcd does not answer soon. */
   close(): Promise<void> {
-    return this.#options.lease.releaseAfter(this.stop());
+    return this.#options.lease.releaseAfter(this.stop().then(() => this.#removeUnleased().catch(() => undefined)));
   }
 
   async #run(): Promise<void> {
@@ -123,6 +128,7 @@ export class LeasedKey {
     const { clock, lease, gapMs = 0 } = this.#options;
     this.#isDirty = false;
     if (this.#wanted === undefined) {
+      await this.#removeUnleased();
       this.#isTaken = false;
       await lease.release();
       this.#written = undefined;
@@ -170,20 +176,51 @@ export class LeasedKey {
     const seen = await etcd.transact([{ kind: "revision", key, modRevision: this.#written?.revision ?? 0 }], []);
     if (seen.ok && this.#written !== undefined) return;
     const entry = seen.ok ? undefined : seen.current.get(key);
-    this.#isTaken = entry !== undefined && entry.leaseId !== leaseId;
     if (entry === undefined) {
+      this.#isTaken = false;
       this.#written = undefined;
-    } else if (this.#isTaken) {
-      this.#tellLost(`${key} is held by another lease`);
-    } else {
-      const { value } = entry;
-      const before = this.#written?.value;
-      if (before !== undefined && areSame(this.#wanted, before)) {
-        this.#wanted = value;
-        this.#written = { value, revision: entry.modRevision, leaseId };
-        if (!areSame(before, value)) onContact?.({ kind: "changed", value, revision: entry.modRevision });
-      }
+      return;
     }
+    const isTakenOver = entry.leaseId === undefined && this.#isOurs(entry);
+    this.#isTaken = !isTakenOver && entry.leaseId !== leaseId;
+    if (this.#isTaken) {
+      const whose =
+        entry.leaseId === undefined ? "was written without a lease as another one" : "is held by another lease";
+      return this.#tellLost(`${key} ${whose}`);
+    }
+    const revision = isTakenOver ? await this.#takeOver(entry, leaseId) : entry.modRevision;
+    const { value } = entry;
+    const before = this.#written?.value;
+    if (revision === undefined || before === undefined || !areSame(this.#wanted, before)) return;
+    this.#wanted = value;
+    this.#written = { value, revision, leaseId };
+    if (isTakenOver || !areSame(before, value)) onContact?.({ kind: "changed", value, revision, isTakenOver });
+  }
+
+  #isOurs({ value }: Entry): boolean {
+    return this.#options.isOurs?.(value) ?? true;
+  }
+
+  /** Puts what has no lease under ours; undefined when somebody wrote it meanwhile, and it is looked at again. */
+  async #takeOver({ key, value, modRevision }: Entry, leaseId: LeaseId): Promise<number | undefined> {
+    const { etcd } = this.#options;
+    const put = { kind: "put", key, value, leaseId } as const;
+    const written = await etcd.transact([{ kind: "revision", key, modRevision }], [put]);
+    if (written.ok) return written.revision;
+    this.#lookedAtMs = -Infinity;
+    return undefined;
+  }
+
+  /** What we had and somebody wrote without a lease does not go with ours. */
+  async #removeUnleased(): Promise<void> {
+    const { etcd, key } = this.#options;
+    if (this.#written === undefined || this.#isTaken) return;
+    const { revision } = this.#written;
+    const seen = await etcd.transact([{ kind: "revision", key, modRevision: revision }], []);
+    const entry = seen.ok ? undefined : seen.current.get(key);
+    if (entry === undefined || entry.leaseId !== undefined || !this.#isOurs(entry)) return;
+    const { modRevision } = entry;
+    await etcd.transact([{ kind: "revision", key, modRevision }], [{ kind: "delete", key }]);
   }
 
   #isHeld(): boolean {

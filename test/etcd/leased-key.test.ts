@@ -33,6 +33,7 @@ function open(
   key: string,
   onContact?: (contact: KeyContact) => void,
   lease: KeptLease = keptLease(),
+  isOurs?: (value: Uint8Array) => boolean,
 ): LeasedKey & AsyncDisposable {
   const leased = new LeasedKey({
     etcd: client,
@@ -41,12 +42,17 @@ function open(
     clock: systemClock,
     random: Math.random,
     ...(onContact === undefined ? {} : { onContact }),
+    ...(isOurs === undefined ? {} : { isOurs }),
   });
   return Object.assign(leased, { [Symbol.asyncDispose]: () => leased.close() });
 }
 
 async function entryOf(key: string): Promise<Entry | undefined> {
   return (await client.list(key)).entries.find((entry) => entry.key === key);
+}
+
+async function put(key: string, value: string): Promise<void> {
+  await client.transact([], [{ kind: "put", key, value: Buffer.from(value) }]);
 }
 
 function eventuallyIs(key: string, value: string): Promise<void> {
@@ -138,6 +144,47 @@ describe("a leased key", () => {
     expect(Buffer.from(leased.value ?? []).toString()).toBe("drained");
     await client.revokeLease(leaseId);
     await eventuallyIs("/leased/adopted", "drained");
+  });
+
+  test("is taken under its lease, as it is, when somebody wrote it without any, and goes with it", async () => {
+    const contacts: KeyContact[] = [];
+    const leased = open("/leased/unleased", (contact) => contacts.push(contact));
+    leased.set(Buffer.from("one"));
+    await leased.held();
+    const leaseId = (await entryOf("/leased/unleased"))?.leaseId;
+    for (const value of ["other", "other", "third"]) {
+      await put("/leased/unleased", value);
+      await leased.look();
+      expect(await entryOf("/leased/unleased")).toMatchObject({ leaseId, value: Buffer.from(value) });
+      expect(contacts.at(-1)).toMatchObject({ kind: "changed", isTakenOver: true });
+    }
+    expect(Buffer.from(leased.value ?? []).toString()).toBe("third");
+    await put("/leased/unleased", "last");
+    await leased.close();
+    expect(await entryOf("/leased/unleased"), "although nobody had seen it").toBeUndefined();
+  });
+
+  test("goes when it is to be absent, also when somebody wrote it without a lease a moment ago", async () => {
+    await using leased = open("/leased/unwanted");
+    leased.set(Buffer.from("one"));
+    await leased.held();
+    await put("/leased/unwanted", "other");
+    leased.set(undefined);
+    await eventually("it to go", async () => (await entryOf("/leased/unwanted")) === undefined);
+  });
+
+  test("stays whose it is when what was written without a lease is somebody else's", async () => {
+    const contacts: KeyContact[] = [];
+    const isOurs = (value: Uint8Array) => Buffer.from(value).toString().startsWith("our");
+    const leased = open("/leased/whose", (contact) => contacts.push(contact), keptLease(), isOurs);
+    leased.set(Buffer.from("our one"));
+    await leased.held();
+    await put("/leased/whose", "theirs");
+    await leased.look();
+    expect(leased.isTaken).toBe(true);
+    expect(contacts.at(-1)).toMatchObject({ kind: "lost", reason: expect.stringContaining("without a lease") });
+    await leased.close();
+    await eventuallyIs("/leased/whose", "theirs");
   });
 
   test("takes over at once what somebody else wrote, when it is asked to look", async () => {

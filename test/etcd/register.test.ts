@@ -182,6 +182,31 @@ describe("fairway register", () => {
     expect(Number(drains)).toBeGreaterThan(revision);
   });
 
+  test("takes a key that somebody wrote without a lease into its own, drains it and takes it away", async () => {
+    const address = scene.backends[0]?.address ?? "";
+    const child = await register(address, "--id", "put");
+    const { leaseId } = await eventuallyValue("the instance", () => entryOf("put"));
+    const value = JSON.stringify({ address, labels: { version: "v2" } });
+    await client.transact([], [{ kind: "put", key: "/services/shop/put", value: Buffer.from(value) }]);
+    await child.waitForLog(/put was written without a lease by somebody else, .* under the lease of this process/);
+    const entry = await entryOf("put");
+    expect([textOf(entry), entry?.leaseId]).toEqual([value, leaseId]);
+    expect((await child.close(20_000)).code).toBe(0);
+    expect(child.logs().join("\n")).toMatch(/put drains since revision \d+: all Envoys of one replica have it/);
+    expect(await entryOf("put")).toBeUndefined();
+  });
+
+  test("says that it does not drain what is somebody else's by now", async () => {
+    const child = await register(scene.backends[0]?.address ?? "", "--id", "theirs");
+    await child.waitForLog(/is registered/);
+    const put = { kind: "put", key: "/services/shop/theirs", value: Buffer.from("127.0.0.1:1") } as const;
+    await client.transact([], [put]);
+    expect((await child.close(20_000)).code).toBe(0);
+    expect(child.logs().join("\n")).toMatch(/theirs was written without a lease as another one/);
+    expect(child.logs().join("\n")).toMatch(/theirs is somebody else's by now, and is not drained/);
+    expect(textOf(await entryOf("theirs"))).toBe("127.0.0.1:1");
+  });
+
   test("goes on with the command while etcd is away, and registers when it is there", async () => {
     await etcd.first.killed();
     const port = await freePort();
