@@ -2,15 +2,15 @@
  * What is left of a service when one of its instances takes no new requests any more, and whether it is the one that
  * Envoys have: of two keys with one address only the one that came first counts.
  *
- * When the last one drains Envoys use it all the same: with too few healthy hosts they take all, which is their panic
- * threshold. When it then ends, requests fail.
+ * Hosts that drain are left out when Envoy looks whether enough of them are healthy, so any number may drain. But when
+ * nobody else takes requests it uses them all the same, and when the last one then ends, requests fail.
  */
 import { compareAges, registryEntry } from "../config/registry-change.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import type { Endpoint } from "../model/intent-service.ts";
 import { readInstance } from "../model/read-instance.ts";
 
-/** Envoy's own: with fewer healthy hosts, in percent, it uses all. A service may say something else. */
+/** Envoy's own: with fewer healthy ones, in percent of those that do not drain, it uses all hosts. A service may say something else. */
 const PANIC_PERCENT = 50;
 
 /** The others below the prefix of a service, each address once. */
@@ -18,6 +18,8 @@ export interface OtherInstances {
   readonly count: number;
   /** Those that take new requests. */
   readonly readyCount: number;
+  /** Those that have said that they are not well. */
+  readonly unhealthyCount: number;
   /** Up to where this was read. */
   readonly revision: number;
   /** Why this one is no instance; Envoys do not have it then. */
@@ -48,12 +50,14 @@ export async function otherInstances(
   const hosts = [...byAddress.values()];
   const same = hosts.find((keys) => keys.some((each) => each.key === key)) ?? [];
   const others = hosts.flatMap((keys) => (keys === same ? [] : keys.slice(0, 1)));
-  const ready = others.filter(({ endpoint: { health } }) => health === undefined || health === "healthy");
+  const withHealth = (wanted: string) =>
+    others.filter(({ endpoint: { health = "healthy" } }) => health === wanted).length;
   const [first, second] = same.map((each) => each.key);
   const isFirst = first === undefined || first === key;
   return {
     count: others.length,
-    readyCount: ready.length,
+    readyCount: withHealth("healthy"),
+    unhealthyCount: withHealth("unhealthy"),
     revision,
     refused,
     inForce: isFirst ? undefined : first,
@@ -79,15 +83,16 @@ export function succeeds(key: string, successor: string): string {
 /** What whoever drains ought to know, or undefined. */
 export function drainWarning(
   key: string,
-  { count, readyCount }: Pick<OtherInstances, "count" | "readyCount">,
+  { count, readyCount, unhealthyCount }: Pick<OtherInstances, "count" | "readyCount" | "unhealthyCount">,
 ): string | undefined {
   if (readyCount === 0) {
     const others = count === 0 ? "the only instance of its service" : `the last of ${count + 1} that takes requests`;
     return `${key} is ${others}: Envoys send requests to it as long as it is there, and when it ends they fail`;
   }
-  if (readyCount * 100 >= PANIC_PERCENT * (count + 1)) return undefined;
+  const staying = readyCount + unhealthyCount;
+  if (readyCount * 100 >= PANIC_PERCENT * staying) return undefined;
   return (
-    `${readyCount} of ${count + 1} instances are left that take requests, fewer than half: ` +
-    "below their panic threshold Envoys use those that drain as well"
+    `${unhealthyCount} of the ${staying} others that do not drain are unhealthy, more than half: ` +
+    `Envoys are below their panic threshold and use all, ${key} as well`
   );
 }
