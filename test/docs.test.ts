@@ -85,6 +85,20 @@ describe("commands", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("of fairway that are begun by npm are silent, because npm's own lines would be in what they write", () => {
+    const started = pages.flatMap(({ path, code }) =>
+      code.filter((line) => /\bnpm start\b/.test(line)).map((line) => ({ path, line })),
+    );
+    expect(started.length).toBeGreaterThan(1);
+    expect(started.filter(({ line }) => !/\bnpm start --silent\b/.test(line))).toEqual([]);
+  });
+
+  test("of fairway in a block that is pasted in a clone find what `fairway` is there", () => {
+    const tried = blocks(page("docs/etcd.md").text, "sh").find((text) => text.includes("docker/backend.mjs")) ?? "";
+    expect(tried).toMatch(/^fairway\(\) \{ npm start --silent -- "\$@"; \}\n/);
+    expect(page("README.md").text).toContain(tried.split("\n")[0]);
+  });
+
   test("of fairway are all in the README", () => {
     const { text } = page("README.md");
     const missing = [...commands.keys()].filter((name) => !text.includes(`\`fairway ${name}\``));
