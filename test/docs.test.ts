@@ -214,6 +214,14 @@ describe("README.md", () => {
     expect(intent?.routes).toHaveLength(1);
   });
 
+  test("does not call missing what has a section among the HTTP filters", () => {
+    const missing = /no words yet for ([^;]*);/.exec(page("README.md").text)?.[1] ?? "";
+    const there = [...page("docs/http-filters.md").text.matchAll(/^## (.*)$/gm)].map(([, heading = ""]) => heading);
+    expect(missing).not.toBe("");
+    expect(there).toContain("CORS");
+    expect(there.filter((heading) => missing.toLowerCase().includes(heading.toLowerCase()))).toEqual([]);
+  });
+
   test("shows what the broken config is told", () => {
     const good = blocks(page("README.md").text, "yaml").find((text) => text.includes("gateways:")) ?? "";
     const broken = good
