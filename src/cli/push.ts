@@ -1,11 +1,13 @@
 /**
  * `fairway push`: a directory of config documents into etcd, as a whole and only over what was there.
  */
+import { statSync } from "node:fs";
 import { userInfo, hostname } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, relative } from "node:path";
 import { Command } from "commander";
 import { DirectorySource } from "../config/directory-source.ts";
 import { CONFIG_PREFIX } from "../config/etcd-documents.ts";
+import type { PushOutcome } from "../config/push-documents.ts";
 import { pushDocuments } from "../config/push-documents.ts";
 import type { SourceState } from "../config/source.ts";
 import { drawDiagnostics } from "../model/draw-diagnostic.ts";
@@ -20,6 +22,7 @@ import { exitCodes, print, tell, wantsColour } from "./output.ts";
 interface PushFlags extends EtcdFlags, DescriptorSetFlags {
   readonly since?: string;
   readonly check: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** The subcommand: exit code 2 for a wrong config, 6 when somebody else has written. */
@@ -28,6 +31,7 @@ export function pushCommand(): Command {
     .description("write a directory of config documents to etcd, all or nothing")
     .argument("<dir>", "the directory; what is in etcd and not in it is removed")
     .option("--since <revision>", "only if nothing has changed since this revision, as `fairway pull` tells it")
+    .option("--dry-run", "say which documents would be added, changed and removed, and write nothing")
     .option("--no-check", "push it although it is wrong for itself, such as a part of a config");
   return addEtcdOptions(command.addOption(descriptorSetOption())).action(push);
 }
@@ -39,6 +43,13 @@ async function push(directory: string, flags: PushFlags, command: Command): Prom
       exitCode: exitCodes.usage,
     });
   }
+  if (statSync(directory, { throwIfNoEntry: false })?.isFile() === true) {
+    return command.error(
+      `error: ${directory} is a file, and all other config would be removed from etcd; ` +
+        `write the directory that has all of it, such as ${dirname(directory)}`,
+      { exitCode: exitCodes.usage },
+    );
+  }
   if (flags.check && !(await isGood(directory, flags, command))) {
     process.exitCode = exitCodes.usage;
     return;
@@ -46,23 +57,43 @@ async function push(directory: string, flags: PushFlags, command: Command): Prom
   const state = await readOnce(directory);
   const [problem] = state.problems;
   if (problem !== undefined) return command.error(`error: ${problem.message}`, { exitCode: exitCodes.usage });
-  const documents = new Map(state.documents.map(({ path, bytes }) => [nameBelow(directory, path), bytes]));
+  const documents = new Map(state.documents.map(({ path, bytes }) => [relative(directory, path), bytes]));
   const by = `${userInfo().username}@${hostname()}, process ${process.pid}`;
   await withEtcd(flags, command, async (etcd) => {
-    const outcome = await pushDocuments(etcd, { documents, by, since });
-    if (outcome.kind === "conflict") {
-      tell(`fairway: nothing was pushed: somebody else has written since (revision ${outcome.revision})`);
+    tellOutcome(await pushDocuments(etcd, { documents, by, since, dryRun: flags.dryRun }), documents.size);
+  });
+}
+
+function tellOutcome(outcome: PushOutcome, documentsCount: number): void {
+  const { kind, revision } = outcome;
+  switch (kind) {
+    case "conflict":
+      tell(`fairway: nothing was pushed: somebody else has written since (revision ${revision})`);
       for (const key of outcome.changed) tell(`  ${key}`);
       tell("look at it with `fairway pull`, and push again");
       process.exitCode = exitCodes.conflict;
-    } else if (outcome.kind === "unchanged") {
-      print(`etcd has exactly this already: ${documents.size} documents, revision ${outcome.revision}`);
-    } else {
-      const { written, removed, revision } = outcome;
-      print(`pushed ${written.length} of ${documents.size} documents, removed ${removed.length}: revision ${revision}`);
-      for (const key of removed) tell(`  removed ${key.slice(CONFIG_PREFIX.length)}`);
+      return;
+    case "unchanged":
+      return print(`etcd has exactly this already: ${documentsCount} documents, revision ${revision}`);
+    case "planned": {
+      const { added, changed, removed } = outcome;
+      for (const [what, keys] of Object.entries({ added, changed, removed })) {
+        for (const key of keys) print(`  ${what} ${nameOf(key)}`);
+      }
+      const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed`;
+      tell(`nothing was pushed: this is what a push would do to revision ${revision}: ${counts}`);
+      return tell(`to do exactly this, push with --since ${revision}`);
     }
-  });
+    case "pushed": {
+      const { written, removed } = outcome;
+      print(`pushed ${written.length} of ${documentsCount} documents, removed ${removed.length}: revision ${revision}`);
+      for (const key of removed) tell(`  removed ${nameOf(key)}`);
+    }
+  }
+}
+
+function nameOf(key: string): string {
+  return key.slice(CONFIG_PREFIX.length);
 }
 
 async function isGood(directory: string, flags: DescriptorSetFlags, command: Command): Promise<boolean> {
@@ -81,10 +112,4 @@ async function readOnce(directory: string): Promise<SourceState> {
   } finally {
     await source.close();
   }
-}
-
-/** The path of a document below its directory; a directory that is a file has only its own name. */
-function nameBelow(directory: string, path: string): string {
-  const below = relative(directory, path);
-  return below === "" ? relative(join(path, ".."), path) : below;
 }

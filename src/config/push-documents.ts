@@ -21,6 +21,8 @@ export interface Push {
   readonly by: string;
   /** The revision that the documents were last read at; undefined for whatever is there. */
   readonly since?: number | undefined;
+  /** Only say what would be written. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** What became of it. */
@@ -29,6 +31,14 @@ export type PushOutcome =
       readonly kind: "pushed";
       readonly revision: number;
       readonly written: readonly string[];
+      readonly removed: readonly string[];
+    }
+  /** What a push would do to what there is at this revision. */
+  | {
+      readonly kind: "planned";
+      readonly revision: number;
+      readonly added: readonly string[];
+      readonly changed: readonly string[];
       readonly removed: readonly string[];
     }
   | { readonly kind: "unchanged"; readonly revision: number }
@@ -50,6 +60,7 @@ export async function pushDocuments(etcd: EtcdPort, push: Push): Promise<PushOut
   if (tooLarge !== undefined) {
     throw new EtcdError("too-large", `${tooLarge.key} has more than ${BYTES_MAX} bytes; split it into several files`);
   }
+  if (push.dryRun === true) return planOf(listing, writes);
   const isWhole = writes.length <= WRITES_MAX && writes.reduce((sum, write) => sum + bytesOf(write), 0) <= BYTES_MAX;
   const done =
     isWhole && mark === undefined
@@ -58,6 +69,18 @@ export async function pushDocuments(etcd: EtcdPort, push: Push): Promise<PushOut
   if (done.kind === "conflict") return done;
   const names = (kind: Write["kind"]) => writes.filter((write) => write.kind === kind).map(({ key }) => key);
   return { kind: "pushed", revision: done.revision, written: names("put"), removed: names("delete") };
+}
+
+function planOf({ entries, revision }: Listing, writes: readonly Write[]): PushOutcome {
+  const known = new Set(entries.map(({ key }) => key));
+  const put = writes.filter(({ kind }) => kind === "put").map(({ key }) => key);
+  return {
+    kind: "planned",
+    revision,
+    added: put.filter((key) => !known.has(key)),
+    changed: put.filter((key) => known.has(key)),
+    removed: writes.filter(({ kind }) => kind === "delete").map(({ key }) => key),
+  };
 }
 
 type Done = { readonly kind: "done"; readonly revision: number } | (PushOutcome & { readonly kind: "conflict" });

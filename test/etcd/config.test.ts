@@ -73,6 +73,37 @@ describe("a pushed directory", () => {
     expect(await keys()).toEqual([]);
   });
 
+  test("that is one file is refused, because it would be all that is left", async () => {
+    await empty();
+    await using from = await tempDir();
+    await writeFile(from.join("a.yaml"), service("a", 80));
+    await writeFile(from.join("b.yaml"), service("b", 80));
+    expect(fairway("push", from.path).status).toBe(0);
+    const pushed = fairway("push", from.join("a.yaml"));
+    expect(pushed).toMatchObject({ status: 2, stderr: expect.stringContaining(`such as ${from.path}\n`) });
+    expect(await keys()).toEqual(["a.yaml", "b.yaml"]);
+  });
+
+  test("with --dry-run tells what would be added, changed and removed, and writes nothing", async () => {
+    await empty();
+    await using from = await tempDir();
+    const before = ["a.yaml", "b.yaml", "c.yaml"].map(
+      (path) => [path, Buffer.from(service(path[0] ?? "", 80))] as const,
+    );
+    await pushDocuments(client, { documents: new Map(before), by: "the test" });
+    const { revision } = await client.list(CONFIG_PREFIX);
+    await writeFile(from.join("b.yaml"), service("b", 80));
+    await writeFile(from.join("c.yaml"), service("c", 81));
+    await writeFile(from.join("d.yaml"), service("d", 80));
+    const tried = fairway("push", from.path, "--dry-run");
+    expect(tried).toMatchObject({ status: 0, stdout: "  added d.yaml\n  changed c.yaml\n  removed a.yaml\n" });
+    expect(tried.stderr).toContain(`--since ${revision}\n`);
+    expect((await client.list(CONFIG_PREFIX)).revision).toBe(revision);
+    expect(await keys()).toEqual(["a.yaml", "b.yaml", "c.yaml"]);
+    expect(fairway("push", from.path, "--since", String(revision)).status).toBe(0);
+    expect(fairway("push", from.path, "--dry-run").stdout).toContain("exactly this already");
+  });
+
   test("of somebody who has not seen the newest state changes nothing, and is told whose key it was", async () => {
     await empty();
     await using from = await tempDir();
