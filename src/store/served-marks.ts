@@ -89,7 +89,8 @@ export class ServedMarks {
         },
         contact: (contact) => {
           if (contact.kind === "current") this.#contact = "current";
-          else this.#lose(contact.kind === "behind" ? contact.reason : "etcd has an older state");
+          else
+            this.#lose(contact.kind === "behind" ? contact.reason : "etcd has an older state, or is another cluster");
           onContact(SERVED_PREFIX, contact);
           onChange();
         },

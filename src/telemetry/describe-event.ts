@@ -194,6 +194,10 @@ function contact(event: EtcdContactEvent): EventDescription {
       return warn(
         `etcd has an older state, and nothing is taken from it until Fairway is restarted: ${what}: ${event.reason}`,
       );
+    case "other":
+      return warn(
+        `etcd is another cluster than before, and nothing is taken from it until Fairway is restarted: ${what}: ${event.reason}`,
+      );
     case "back":
       return info(
         `etcd is followed again after ${(event.lastedMs / 1_000).toFixed(1)} s: ${what}; it was: ${event.reason}`,

@@ -1,8 +1,9 @@
 /**
  * Which prefixes of etcd may be behind at this moment, whether it may be written, and what people are told of that.
  *
- * Each prefix is followed by itself and notices an outage at a time of its own. People are told of one outage: once what
- * it affects, when it has lasted for a moment, and once that it is over, when that is true for all of it.
+ * Each prefix is followed by itself and notices an outage at a time of its own: at once when a connection breaks, one after
+ * the other when etcd hangs. People are told of one outage: what it affects, when it has lasted for a moment; all of that
+ * again, when more has joined and it lasts; and once that it is over, when that is true for all of it.
  */
 import type { Contact } from "../etcd/follow-prefix.ts";
 import type { NewerSchema } from "../store/schema-guard.ts";
@@ -21,25 +22,33 @@ export interface EtcdContactsOptions {
   readonly clock: Clock;
   /** What comes within this time is told together. */
   readonly tellAfterMs?: number;
+  /** What joins an outage that was told is told this much later, with all that is affected by then. */
+  readonly tellAgainAfterMs?: number;
   record(event: EtcdContactEvent | Extract<EtcdEvent, { readonly kind: "etcd-schema" }>): void;
 }
 
 /** Prefixes notice an outage within some milliseconds of each other, unless etcd says nothing at all. */
 const TELL_AFTER_MS = 1_000;
 
+/** An etcd that hangs is noticed within 16 s by everything; most outages are over before they are told twice. */
+const TELL_AGAIN_AFTER_MS = 15_000;
+
+/** What people are told of a prefix that is not current: each is an own sentence, and asks for something else. */
+type Trouble = Exclude<EtcdContactEvent["contact"], "followed" | "back">;
+
 /** From when a prefix may be behind until none is. */
 interface Outage {
   readonly sinceMs: number;
   readonly reason: string;
   readonly affected: Set<string>;
-  /** The kinds of contact that people have been told of. */
-  readonly told: Set<Contact["kind"]>;
+  /** What people have been told of, and for which prefixes. */
+  readonly told: Map<Trouble, ReadonlySet<string>>;
 }
 
 /** There is one for the process; every prefix that services name may be in it. */
 export class EtcdContacts {
   readonly #options: EtcdContactsOptions;
-  readonly #behind = new Map<string, BehindPrefix & { readonly kind: Contact["kind"] }>();
+  readonly #behind = new Map<string, BehindPrefix & { readonly trouble: Trouble }>();
   /** Those that have been current before. */
   readonly #known = new Set<string>();
   /** Current for the first time, and not told yet. */
@@ -47,6 +56,8 @@ export class EtcdContacts {
   #outage: Outage | undefined;
   #newer: NewerSchema | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer is due. */
+  #tellAtMs = Infinity;
 
   constructor(options: EtcdContactsOptions) {
     this.#options = options;
@@ -61,10 +72,10 @@ export class EtcdContacts {
       else this.#known.add(prefix);
       if (this.#behind.size === 0) this.#end();
     } else {
-      const { kind, sinceMs } = contact;
-      const reason = kind === "behind" ? contact.reason : olderReason(contact.regression);
-      this.#behind.set(prefix, { prefix, sinceMs, reason, kind });
-      this.#outage ??= { sinceMs, reason, affected: new Set(), told: new Set() };
+      const { sinceMs } = contact;
+      const { trouble, reason } = troubleOf(contact);
+      this.#behind.set(prefix, { prefix, sinceMs, reason, trouble });
+      this.#outage ??= { sinceMs, reason, affected: new Set(), told: new Map() };
       this.#outage.affected.add(prefix);
     }
     this.#tellSoon();
@@ -91,28 +102,36 @@ export class EtcdContacts {
   }
 
   #tellSoon(): void {
-    const isNews = [...this.#behind.values()].some(({ kind }) => this.#outage?.told.has(kind) === false);
-    if (this.#timer !== undefined || (!isNews && this.#fresh.size === 0)) return;
-    this.#timer = setTimeout(() => this.#tell(), this.#options.tellAfterMs ?? TELL_AFTER_MS);
+    const { tellAfterMs = TELL_AFTER_MS, tellAgainAfterMs = TELL_AGAIN_AFTER_MS } = this.#options;
+    const told = this.#outage?.told;
+    const untold = [...this.#behind.values()].filter(({ prefix, trouble }) => told?.get(trouble)?.has(prefix) !== true);
+    const isNews = this.#fresh.size > 0 || untold.some(({ trouble }) => told?.has(trouble) !== true);
+    if (!isNews && untold.length === 0) return;
+    const waitMs = isNews ? tellAfterMs : tellAgainAfterMs;
+    const atMs = this.#options.clock.monotonicMs() + waitMs;
+    if (this.#tellAtMs <= atMs) return;
+    clearTimeout(this.#timer);
+    this.#tellAtMs = atMs;
+    this.#timer = setTimeout(() => this.#tell(), waitMs);
     this.#timer.unref();
   }
 
   #tell(): void {
-    this.#timer = undefined;
+    this.#tellAtMs = Infinity;
     const atMs = this.#options.clock.monotonicMs();
     const prefixes = [...this.#fresh].toSorted();
     this.#fresh.clear();
     if (prefixes.length > 0) this.#options.record({ kind: "etcd-contact", atMs, contact: "followed", prefixes });
-    for (const kind of ["behind", "older"] as const) this.#tellLost(kind, atMs);
+    for (const trouble of ["lost", "older", "other"] as const) this.#tellTrouble(trouble, atMs);
   }
 
-  #tellLost(kind: "behind" | "older", atMs: number): void {
-    const lost = this.behind().filter(({ prefix }) => this.#behind.get(prefix)?.kind === kind);
-    const [first] = lost;
-    if (first === undefined || this.#outage === undefined || this.#outage.told.has(kind)) return;
-    this.#outage.told.add(kind);
-    const prefixes = lost.map(({ prefix }) => prefix);
-    const contact = kind === "behind" ? "lost" : "older";
+  #tellTrouble(contact: Trouble, atMs: number): void {
+    const affected = this.behind().filter(({ prefix }) => this.#behind.get(prefix)?.trouble === contact);
+    const prefixes = affected.map(({ prefix }) => prefix);
+    const told = this.#outage?.told.get(contact);
+    const [first] = affected;
+    if (first === undefined || prefixes.every((prefix) => told?.has(prefix) === true)) return;
+    this.#outage?.told.set(contact, new Set([...(told ?? []), ...prefixes]));
     this.#options.record({ kind: "etcd-contact", atMs, contact, prefixes, reason: first.reason });
   }
 
@@ -132,8 +151,12 @@ export class EtcdContacts {
   }
 }
 
-function olderReason(regression: Extract<Contact, { readonly kind: "older" }>["regression"]): string {
-  const { listed, known } = regression;
-  const what = regression.kind === "cluster" ? "it is another cluster" : "its revision has gone back";
-  return `${what} (${listed}, known ${known}), so it was restored or is another etcd`;
+function troubleOf(contact: Exclude<Contact, { readonly kind: "current" }>): Pick<BehindPrefix, "reason"> & {
+  readonly trouble: Trouble;
+} {
+  if (contact.kind === "behind") return { trouble: "lost", reason: contact.reason };
+  const { kind, listed, known } = contact.regression;
+  return kind === "cluster"
+    ? { trouble: "other", reason: `its id is ${listed}, and was ${known}; it was restored, or --etcd leads to another` }
+    : { trouble: "older", reason: `its revision has gone back (${listed}, known ${known}), so it was restored` };
 }

@@ -58,8 +58,11 @@ export type BuildEvent =
 /** How far what is known of some prefixes can be relied on, when that is another than before. */
 export type EtcdContactEvent = AtTime & { readonly kind: "etcd-contact"; readonly prefixes: readonly string[] } & (
     | { readonly contact: "followed" }
-    /** An outage, and what it affects; more may follow untold. */
-    | { readonly contact: "lost" | "older"; readonly reason: string }
+    /**
+     * An outage, and what it affects; told again with all of it when more has joined. `older`: etcd answers, with a
+     * revision that has gone back; `other`: it answers, and is another cluster.
+     */
+    | { readonly contact: "lost" | "older" | "other"; readonly reason: string }
     /** The outage is over, for all that it has affected; one that was short was not told before. */
     | { readonly contact: "back"; readonly reason: string; readonly lastedMs: number }
   );

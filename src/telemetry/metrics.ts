@@ -133,7 +133,7 @@ function feedEtcd({ registry, etcd }: MetricsOptions): Feeds {
   registry.registerMetric(
     new Gauge({
       name: "fairway_etcd_prefixes_behind",
-      help: "Prefixes of etcd that may be behind, here or there, because etcd does not answer, has an older state or takes no writes.",
+      help: "Prefixes of etcd that may be behind, here or there, because etcd does not answer, has an older state, is another cluster or takes no writes.",
       registers: [],
       collect(): void {
         this.set(etcd.behind().length);

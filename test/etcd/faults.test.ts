@@ -10,6 +10,7 @@ import { Load } from "../../demo/kit/load.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
 import { EtcdStateStore } from "../../src/store/etcd-state-store.ts";
 import { systemClock } from "../../src/support/clock.ts";
+import type { SnapshotsView } from "../envoy/scene.ts";
 import { eventually, throughout } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { makeCertificates } from "./certificates.ts";
@@ -25,6 +26,12 @@ interface ReadinessView {
 
 async function readiness(fairway: Fairway): Promise<ReadinessView> {
   return JSON.parse((await ask(fairway.adminPort, "/readyz")).text) as ReadinessView;
+}
+
+async function put(etcd: EtcdCluster, key: string, value: Buffer): Promise<void> {
+  const client = new EtcdClient({ endpoints: etcd.endpoints, clock: systemClock });
+  await client.transact([], [{ kind: "put", key, value }]);
+  client.close();
 }
 
 test("etcd is away at the start: the last known good is served and told as such, and without one Envoys are told to come again", async () => {
@@ -101,6 +108,23 @@ test("an outage of etcd is told in two lines, whatever it affects, and nothing e
   expect(lines.map((line) => /"contact":"(.*?)"/.exec(line)?.[1])).toEqual(["lost", "back"]);
   const affected = ["config", "fleet", "replicas", "served"].map((name) => `"/fairway/${name}/"`).join(",");
   expect(lines[1]).toContain(`"prefixes":[${affected},"/services/"]`);
+});
+
+test("another cluster behind the same flag is told as that, and nothing is taken from it", async () => {
+  await using mine = await EtcdCluster.start();
+  await using other = await EtcdCluster.start();
+  const service = (port: number) => Buffer.from(`services: { a: { endpoints: ["10.0.0.1:${port}"] } }`);
+  await put(mine, "/fairway/config/a.yaml", service(80));
+  await put(other, "/fairway/config/a.yaml", service(81));
+  await using state = await tempDir();
+  const args = ["--etcd", `http://${mine.first.endpoint},http://${other.first.endpoint}`];
+  await using fairway = await Fairway.start({ configDir: [], stateDir: state.path, args });
+  await fairway.waitForLog(/"contact":"followed"/);
+  const served = async () => (await fairway.get<SnapshotsView>("/v1/snapshots")).groups[0]?.current?.version;
+  const version = await served();
+  await mine.first.killed();
+  await fairway.waitForLog(/"contact":"other".*etcd is another cluster than before/, 20_000);
+  expect(await served()).toBe(version);
 });
 
 test("etcd goes while everything runs: Envoys stay as they are, new ones get the same, and writes are refused and say why", async () => {

@@ -12,13 +12,14 @@ import { eventually } from "../../support/eventually.ts";
 const current: Contact = { kind: "current" };
 const behind: Contact = { kind: "behind", reason: "it does not answer", sinceMs: systemClock.monotonicMs() };
 const older: Contact = { kind: "older", regression: { kind: "revision", listed: 5, known: 9 }, sinceMs: 0 };
+const other: Contact = { kind: "older", regression: { kind: "cluster", listed: "7b", known: "3a" }, sinceMs: 0 };
 const prefixes = ["/fairway/config/", "/fairway/served/", "/services/", "/teams/a/shop/"];
 
 /** Hears and tells, and shows what was told as contact and number of prefixes. */
-function listening({ tellAfterMs }: { readonly tellAfterMs: number }) {
+function listening(times: { readonly tellAfterMs: number; readonly tellAgainAfterMs?: number }) {
   const events: EtcdContactEvent[] = [];
   const record = (event: EtcdEvent) => (event.kind === "etcd-contact" ? events.push(event) : undefined);
-  const contacts = new EtcdContacts({ clock: systemClock, tellAfterMs, record });
+  const contacts = new EtcdContacts({ clock: systemClock, ...times, record });
   return {
     all: (contact: Contact | undefined) => {
       for (const prefix of prefixes) contacts.hear(prefix, contact);
@@ -74,6 +75,32 @@ test("what joins an outage later is told with its end, and a second outage anew"
   expect(scene.told()).toEqual(["lost 1", "back 2"]);
   scene.hear("/services/", behind);
   await scene.toldSoon("lost 1", "back 2", "lost 1");
+});
+
+test("what joins an outage that lasts is told with all that it affects by then, once", async () => {
+  using scene = listening({ tellAfterMs: 10, tellAgainAfterMs: 40 });
+  scene.hear("/services/", behind);
+  await scene.toldSoon("lost 1");
+  scene.hear("/fairway/served/", behind);
+  scene.hear("/fairway/config/", behind);
+  scene.hear("/fairway/config/", { ...behind, reason: "it refuses connections" });
+  await scene.toldSoon("lost 1", "lost 3");
+  scene.hear("/services/", current);
+  scene.hear("/services/", behind);
+  scene.hear("/teams/a/shop/", older);
+  await scene.toldSoon("lost 1", "lost 3", "older 1");
+  for (const prefix of prefixes) scene.hear(prefix, current);
+  expect(scene.told()).toEqual(["lost 1", "lost 3", "older 1", "back 4"]);
+});
+
+test("an etcd that is another cluster is not called an older one", async () => {
+  using scene = listening({ tellAfterMs: 10 });
+  scene.all(other);
+  await scene.toldSoon("other 4");
+  expect(scene.texts()[0]).toMatch(
+    /^etcd is another cluster than before, .*: its id is 7b, and was 3a; it was restored/,
+  );
+  expect(scene.texts()[0]).not.toContain("older");
 });
 
 test("an etcd that comes back with an older state is told as well, because somebody has to act", async () => {
