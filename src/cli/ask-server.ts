@@ -6,6 +6,15 @@ import { FairwayError } from "../support/fairway-error.ts";
 /** The server itself gives up after 10 s. */
 const ANSWER_MS_MAX = 15_000;
 
+/** Where the admin API is unless somebody says otherwise, here and to `serve`. */
+export const SERVER_DEFAULT = "http://127.0.0.1:18001";
+
+/** How a command that asks this server is called, ready to be pasted; nothing where it asks that one anyway. */
+export function serverFlag(server: string): string {
+  if (server === SERVER_DEFAULT) return "";
+  return ` --server ${/^[\w.:/@%[\]-]+$/.test(server) ? server : `'${server.replaceAll("'", `'\\''`)}'`}`;
+}
+
 /** What it answered; the body is undefined when it is not JSON, which another program answers. */
 export interface ServerAnswer {
   readonly status: number;

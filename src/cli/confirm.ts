@@ -2,10 +2,10 @@
  * `fairway confirm`: shows what the guard holds, or releases it, over the admin API of any replica.
  */
 import { hostname, userInfo } from "node:os";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { SnapshotListJson } from "../admin/api-schema.ts";
 import { FairwayError } from "../support/fairway-error.ts";
-import { addressProblem, askServer, detailOf } from "./ask-server.ts";
+import { SERVER_DEFAULT, addressProblem, askServer, detailOf, serverFlag } from "./ask-server.ts";
 import type { ServerAnswer } from "./ask-server.ts";
 import { exitCodes, print, tell } from "./output.ts";
 
@@ -21,7 +21,9 @@ export function confirmCommand(): Command {
   return new Command("confirm")
     .description("show what the guard holds, or release it on all replicas")
     .argument("[version]", "what is to be released; without it what is held is shown")
-    .option("--server <url>", "the admin address of any replica", "http://127.0.0.1:18001")
+    .addOption(
+      new Option("--server <url>", "the admin address of any replica").default(SERVER_DEFAULT).env("FAIRWAY_SERVER"),
+    )
     .option("--reason <text>", "why; it is kept with the version")
     .option("--actor <name>", "who; the user of this machine when absent")
     .option("--local", "release it on that replica only, also when etcd is away")
@@ -42,14 +44,17 @@ async function show({ server }: ConfirmFlags): Promise<void> {
   const answer = await askServer(server, "/v1/snapshots?limit=1000&history=0");
   if (answer.status !== 200 || answer.body === undefined) throw notFairway(server, answer);
   const { groups } = answer.body as SnapshotListJson;
-  const lines = groups.flatMap(({ group, held }) => (held === undefined ? [] : [heldText(group, held)]));
+  const lines = groups.flatMap(({ group, held }) => (held === undefined ? [] : [heldText({ group, server }, held)]));
   print(lines.length === 0 ? "nothing is held" : lines.join("\n"));
   if (lines.length > 0) process.exitCode = exitCodes.awaitsApproval;
 }
 
 type HeldJson = NonNullable<SnapshotListJson["groups"][number]["held"]>;
 
-function heldText(group: string, { version, cause, heldSince, findings, changes }: HeldJson): string {
+function heldText(
+  { group, server }: { readonly group: string; readonly server: string },
+  { version, cause, heldSince, findings, changes }: HeldJson,
+): string {
   const removed = findings.map(({ type, removedCount, ofCount, names, hosts }) => {
     const shown = names.map((name, index) => {
       const loss = hosts?.[index];
@@ -66,7 +71,7 @@ function heldText(group: string, { version, cause, heldSince, findings, changes 
     ...removed,
     // A replica that serves nothing yet has nothing to compare with.
     ...(all.length === 0 ? [] : [`  in all: ${all.join(", ")}`]),
-    `  to release it: fairway confirm ${version}`,
+    `  to release it: fairway confirm ${version}${serverFlag(server)}`,
   ].join("\n");
 }
 

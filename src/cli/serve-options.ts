@@ -119,6 +119,12 @@ export function addressText({ host, port }: ListenAddress): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Where a command on the same machine finds an HTTP server that listens there. */
+export function localUrl({ host, port }: ListenAddress): string {
+  const isAll = host === "0.0.0.0" || host === "::";
+  return `http://${addressText({ host: isAll ? "127.0.0.1" : host, port })}`;
+}
+
 function readAddress(flag: string, text: string, problems: string[]): ListenAddress | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];

@@ -36,11 +36,13 @@ import { configRoots } from "./config-option.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
+import { serverFlag } from "./ask-server.ts";
 import { exitCodes, tell, wantsColour } from "./output.ts";
 import { ReplicaPresence } from "./replica-presence.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
   addressText,
+  localUrl,
   askedFor,
   readDurationMs,
   readListenAddresses,
@@ -179,24 +181,24 @@ async function serve(options: ServeOptions): Promise<void> {
     loads: plane.loads,
     etcd: etcd && contacts,
   });
+  let whereToConfirm = "";
   const record = (event: FairwayEvent): void => {
-    metrics.record(event);
-    log.record(event);
-    timeline.record(event);
+    const told = event.kind === "config-held" ? { ...event, serverFlag: whereToConfirm } : event;
+    for (const listener of [metrics, log, timeline]) listener.record(told);
   };
   const views = createReadModels({ plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts });
   const admin = adminServer(options, views, warn);
   try {
-    const adminAddress = addressText(await admin.listen());
+    const listened = await admin.listen();
+    const adminAddress = addressText(listened);
+    whereToConfirm = serverFlag(localUrl(listened));
     const xdsPort = await plane.server.listen(addressText(options.xds));
     const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
     const xdsAsksFor = askedFor(options.connections);
     record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
-    const read = () => plane.registryPositions;
-    presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read });
+    presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read: () => plane.registryPositions });
     await plane.start();
-    const signal = await nextSignal();
-    record({ kind: "stopping", atMs: clock.monotonicMs(), reason: signal });
+    record({ kind: "stopping", reason: await nextSignal(), atMs: clock.monotonicMs() });
   } finally {
     await opened?.files.close();
     contacts.close();

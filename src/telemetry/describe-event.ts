@@ -107,11 +107,13 @@ function describeOwn(
       return { level: "error", text: `config refused (${event.cause}): ${firstOf(event.diagnostics)}` };
     case "config-mended":
       return info(`the config is good again (${event.cause})`);
-    case "config-held":
+    case "config-held": {
+      const { serverFlag = "" } = event;
       return warn(
         `${event.group}: ${event.snapshotVersion} is held until confirmed, it would remove ${event.findings.map(finding).join(", ")}: ` +
-          `look at it with fairway confirm, release it with fairway confirm ${event.snapshotVersion}`,
+          `look at it with fairway confirm${serverFlag}, release it with fairway confirm ${event.snapshotVersion}${serverFlag}`,
       );
+    }
     case "config-confirmed":
       return info(`${event.group}: ${event.snapshotVersion} was confirmed by ${confirmedBy(event.by)}`);
     case "config-hold-withdrawn":

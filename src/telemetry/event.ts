@@ -39,6 +39,8 @@ export type BuildEvent =
       readonly group: GroupName;
       readonly snapshotVersion: SnapshotVersion;
       readonly findings: readonly RemovalFinding[];
+      /** What `fairway confirm` needs to find this server; absent where it needs nothing. */
+      readonly serverFlag?: string;
     })
   | (AtTime & {
       readonly kind: "config-confirmed";

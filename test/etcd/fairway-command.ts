@@ -11,11 +11,25 @@ export function fairway(...args: readonly string[]): Promise<Child> {
   return Child.start({ name: `fairway ${args[0]}`, command: process.execPath, args: [MAIN, ...args] });
 }
 
+/** What it has said, and how it ended. */
+interface Ran {
+  readonly code: number | null;
+  readonly text: string;
+}
+
 /** Runs it to its end. */
-export async function ran(
-  ...args: readonly string[]
-): Promise<{ readonly code: number | null; readonly text: string }> {
-  const child = await fairway(...args);
+export function ran(...args: readonly string[]): Promise<Ran> {
+  return ranWith({}, ...args);
+}
+
+/** The same with further variables. */
+export async function ranWith(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ran> {
+  const child = await Child.start({
+    name: `fairway ${args[0]}`,
+    command: process.execPath,
+    args: [MAIN, ...args],
+    env: { ...process.env, ...env },
+  });
   const { code } = await child.exited;
   return { code, text: child.logs().join("\n") };
 }

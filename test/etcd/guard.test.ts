@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Fairway } from "../../demo/kit/fairway.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
-import { ran } from "./fairway-command.ts";
+import { ran, ranWith } from "./fairway-command.ts";
 import { Replicas } from "./replicas.ts";
 
 interface GuardedView {
@@ -46,6 +46,11 @@ test("one confirmation lets all replicas go on with that content, also one that 
   const shown = await confirm(one);
   expect(shown.code).toBe(4);
   expect(shown.text).toMatch(/held for 1 of 1 services without hosts: shop \(1 → 0\)/);
+  const pasted = /to release it: fairway (confirm .*)/.exec(shown.text)?.[1]?.split(" ") ?? [];
+  expect(pasted).toEqual(["confirm", held, "--server", `http://127.0.0.1:${one.adminPort}`]);
+  const byVariable = await ranWith({ FAIRWAY_SERVER: pasted.at(-1) }, "confirm");
+  expect(byVariable).toEqual(shown);
+  await one.waitForLog(new RegExp(`release it with fairway ${pasted.join(" ")}"`));
   expect((await confirm(one, "0123456789abcdef")).code, "something else is held").toBe(6);
 
   await replicas.etcd.first.killed();

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import {
   addressText,
   askedFor,
+  localUrl,
   readDurationMs,
   readListenAddresses,
   readLoadInterval,
@@ -20,6 +21,15 @@ describe("listen addresses", () => {
   ])("%s is loopback and allowed", (text, expected) => {
     const read = readListenAddresses({ xds: text, admin: text });
     expect(read.ok && addressText(read.value.xds)).toBe(expected);
+  });
+
+  test.each([
+    ["127.0.0.1", "http://127.0.0.1:1"],
+    ["0.0.0.0", "http://127.0.0.1:1"],
+    ["::", "http://127.0.0.1:1"],
+    ["::1", "http://[::1]:1"],
+  ])("%s is asked on the same machine at %s", (host, url) => {
+    expect(localUrl({ host, port: 1 })).toBe(url);
   });
 
   test.each(["0.0.0.0:18000", "10.0.0.1:18000", "[::]:18000"])("%s needs --insecure-listen", (text) => {

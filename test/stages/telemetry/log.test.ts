@@ -111,12 +111,16 @@ describe("levels and content", () => {
       { typeUrl: typeUrls.endpoints, removedCount: 1, ofCount: 1, names: names.slice(0, 1), hosts: [loss] },
       { typeUrl: typeUrls.route, removedCount: 1, ofCount: 2, names: names.slice(1, 2), hosts: [loss] },
     ];
-    const [line] = parsed([{ kind: "config-held", atMs: 0, group: edge, snapshotVersion: version, findings }]);
+    const held = { kind: "config-held", atMs: 0, group: edge, snapshotVersion: version, findings } as const;
+    const [line, elsewhere] = parsed([held, { ...held, serverFlag: " --server http://127.0.0.1:19001" }]);
     expect(line?.["msg"]).toBe(
       "edge: 0123456789abcdef is held until confirmed, it would remove 6 of 7 clusters (a, b, c, d, e and 1 more), " +
         "the hosts of a (3 → 0), all that there are, " +
         "the virtual hosts of b (3 → 0), 1 of 2 lists of virtual hosts: " +
         "look at it with fairway confirm, release it with fairway confirm 0123456789abcdef",
+    );
+    expect(elsewhere?.["msg"]).toMatch(
+      /with fairway confirm --server http:\/\/127\.0\.0\.1:19001, .* 0123456789abcdef --server http:\/\/127\.0\.0\.1:19001$/,
     );
   });
 
