@@ -177,15 +177,13 @@ async function serve(options: ServeOptions): Promise<void> {
   const metrics = createMetrics({
     registry,
     fleet: () => plane.fleet,
+    otherFleets: () => plane.otherFleets(),
     loopDelay,
     loads: plane.loads,
     etcd: etcd && contacts,
   });
   let whereToConfirm = "";
-  const record = (event: FairwayEvent): void => {
-    const told = event.kind === "config-held" ? { ...event, serverFlag: whereToConfirm } : event;
-    for (const listener of [metrics, log, timeline]) listener.record(told);
-  };
+  const record = recorder([metrics, log, timeline], () => whereToConfirm);
   const views = createReadModels({ plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts });
   const admin = adminServer(options, views, warn);
   try {
@@ -205,6 +203,17 @@ async function serve(options: ServeOptions): Promise<void> {
     await close({ plane, admin, presence, keys });
     etcd?.close();
   }
+}
+
+/** Tells all of them; of what is held also how this server is found to release it. */
+function recorder(
+  listeners: readonly { record(event: FairwayEvent): void }[],
+  whereToConfirm: () => string,
+): (event: FairwayEvent) => void {
+  return (event) => {
+    const told = event.kind === "config-held" ? { ...event, serverFlag: whereToConfirm() } : event;
+    for (const listener of listeners) listener.record(told);
+  };
 }
 
 function adminServer(options: ServeOptions, views: AdminViews, warn: (text: string) => void): AdminServer {

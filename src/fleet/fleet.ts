@@ -116,6 +116,8 @@ function apply(fleet: Fleet, event: Exclude<FleetEvent, OpenStreamEvent>): void 
   if (event.kind === "group-removed") return removeGroup(fleet, event.group);
   const before = fleet.nodes.get(event.nodeId);
   if (event.kind === "stream-opened") return replace(fleet, before, openNode(before, event));
+  // It comes again, here or to another replica, and there is nothing that its owner could put right.
+  if (event.kind === "stream-refused" && event.isTooEarly) return;
   if (event.kind === "stream-refused") return replace(fleet, before, refuseNode(before, event));
   if (before === undefined) return;
   if (event.kind === "stream-closed") return replace(fleet, before, closeStream(before, event));

@@ -73,6 +73,11 @@ export function wholeConvergence({ fleet, others, waitsOf }: Known, group: Group
   };
 }
 
+/** The ids of those that are connected to another replica. */
+export function connectedElsewhere(others: readonly FleetSummary[]): ReadonlySet<string> {
+  return new Set(others.flatMap(({ nodes }) => nodes.flatMap(({ id, connected }) => (connected ? [id] : []))));
+}
+
 /** By id: the nodes that are on another replica rather than on this one. */
 function nodesElsewhere(fleet: Fleet, others: readonly FleetSummary[], only?: string): ReadonlyMap<string, PlacedNode> {
   const found = new Map<string, PlacedNode>();

@@ -7,14 +7,25 @@ import { Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Fleet } from "../fleet/fleet.ts";
 import { currentSnapshot } from "../fleet/fleet.ts";
+import type { FleetSummary } from "../fleet/fleet-summary.ts";
 import type { NodeRecord } from "../fleet/node-record.ts";
 import { isOverdue, syncStatus } from "../fleet/node-status.ts";
+import { connectedElsewhere } from "../fleet/whole-fleet.ts";
 import type { Labels } from "./metric-labels.ts";
 
+/** What the gauges are read from. */
+export interface FleetGaugeSources {
+  readonly fleet: () => Fleet;
+  /** What other replicas have told of their nodes. */
+  readonly otherFleets: () => readonly FleetSummary[];
+  readonly groups: Labels;
+}
+
 /** Adds the gauges to the registry. */
-export function registerFleetGauges(registry: Registry, fleet: () => Fleet, groups: Labels): void {
+export function registerFleetGauges(registry: Registry, sources: FleetGaugeSources): void {
+  const { fleet, groups } = sources;
   registry.registerMetric(streamsGauge(fleet));
-  registry.registerMetric(nodesGauge(fleet, groups));
+  registry.registerMetric(nodesGauge(sources));
   registry.registerMetric(overdueGauge(fleet, groups));
 }
 
@@ -32,7 +43,7 @@ function streamsGauge(fleet: () => Fleet): Gauge {
   });
 }
 
-function nodesGauge(fleet: () => Fleet, groups: Labels): Gauge {
+function nodesGauge({ fleet, otherFleets, groups }: FleetGaugeSources): Gauge {
   return new Gauge({
     name: "fairway_nodes",
     help: "Known nodes: synced, stale, not_sent or error while connected, else disconnected or refused.",
@@ -41,8 +52,12 @@ function nodesGauge(fleet: () => Fleet, groups: Labels): Gauge {
     collect() {
       this.reset();
       const now = fleet();
+      let elsewhere: ReadonlySet<string> | undefined;
       for (const node of now.nodes.values()) {
-        this.inc({ group: node.group === undefined ? "" : groups(node.group), status: nodeLabel(now, node) });
+        const status = nodeLabel(now, node);
+        // Another replica has taken it since.
+        if (status === "refused" && (elsewhere ??= connectedElsewhere(otherFleets())).has(node.id)) continue;
+        this.inc({ group: node.group === undefined ? "" : groups(node.group), status });
       }
     },
   });

@@ -9,6 +9,7 @@
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetSummary } from "../fleet/fleet-summary.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
 import { isOnlyAway } from "../model/diagnostic.ts";
@@ -26,6 +27,8 @@ export interface MetricsOptions {
   readonly registry: Registry;
   /** The fleet as it is now. */
   readonly fleet: () => Fleet;
+  /** What other replicas have told of their nodes; absent where there are none. */
+  readonly otherFleets?: (() => readonly FleetSummary[]) | undefined;
   readonly loopDelay: LoopDelayMonitor;
   readonly loads: LoadSource;
   /** How it stands with etcd; absent without one. */
@@ -45,10 +48,10 @@ const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60
 
 /** Registers everything and returns what feeds it. */
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { registry, fleet } = options;
+  const { registry, fleet, otherFleets = () => [] } = options;
   const groups = boundedLabels(GROUP_LABELS_MAX);
   collectDefaultMetrics({ register: registry });
-  registerFleetGauges(registry, fleet, groups);
+  registerFleetGauges(registry, { fleet, otherFleets, groups });
   registerLoadMetrics(registry, options.loads);
   registerLoopDelay(options);
   const feeds: Feeds = {

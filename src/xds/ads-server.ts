@@ -21,6 +21,7 @@ import { FairwayError } from "../support/fairway-error.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import { Admission } from "./admission.ts";
+import type { Unassigned } from "./ads-stream.ts";
 import type { AdsStreamPorts, StreamKind } from "./ads-stream.ts";
 import { AdsStream } from "./ads-stream.ts";
 import { Backlog } from "./backlog.ts";
@@ -300,16 +301,20 @@ export class AdsServer {
     else if (admitted.value === "now") stream.admitted();
   }
 
-  #assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string> {
+  #assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, Unassigned> {
     if (this.#assignment === undefined) {
-      return err("the control plane has no valid snapshot yet and is not ready to serve");
+      return tooEarly("the control plane has no valid snapshot yet and is not ready to serve");
     }
     const matched = matchGroup(node, this.#assignment.groups);
-    if (!matched.ok) return matched;
+    if (!matched.ok) return err({ reason: matched.error, isTooEarly: false });
     const group = brand<GroupName>(matched.value);
     const snapshot = this.#assignment.snapshots.get(group);
-    return snapshot === undefined ? err(`group "${group}" has no valid snapshot yet`) : ok({ group, snapshot });
+    return snapshot === undefined ? tooEarly(`group "${group}" has no valid snapshot yet`) : ok({ group, snapshot });
   }
+}
+
+function tooEarly(reason: string): Result<never, Unassigned> {
+  return err({ reason, isTooEarly: true });
 }
 
 /** Who polls learns of a change late and acknowledges nothing, so no change could be made safe. */

@@ -29,13 +29,19 @@ import { step } from "./stream.ts";
 /** A timer is never set for longer; it just fires and is set again. */
 const TIMER_MS_MAX = 60_000;
 
+/** Why a node has no snapshot: it belongs to no group, or its group has none yet. */
+export interface Unassigned {
+  readonly reason: string;
+  readonly isTooEarly: boolean;
+}
+
 /** What a stream needs of the server it belongs to. */
 export interface AdsStreamPorts {
   readonly clock: Clock;
   /** Why this node must not be believed, if so. */
   verify(node: NodeIdentity, peer: Peer): string | undefined;
   /** The group of a node and what it is to have, or why there is nothing for it. */
-  assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, string>;
+  assign(node: NodeIdentity): Result<{ readonly group: GroupName; readonly snapshot: Snapshot }, Unassigned>;
   earlier(group: GroupName, typeUrl: string): readonly TypeTable[];
   rejectionsOf(nodeId: string): Rejections;
   readonly shared: SharedResponses;
@@ -202,15 +208,15 @@ export class AdsStream implements CallListener, Receiver {
     const { address: peer } = this.#call.peer;
     const atMs = this.#ports.clock.monotonicMs();
     const facts = { streamId: this.streamId, nodeId: node.value.id, atMs, node: node.value };
-    const refuse = (code: StatusCode, reason: string): false => {
-      this.#ports.emit([{ kind: "stream-refused", ...facts, reason, peer }]);
+    const refuse = (code: StatusCode, reason: string, isTooEarly = false): false => {
+      this.#ports.emit([{ kind: "stream-refused", ...facts, reason, isTooEarly, peer }]);
       this.end(code, reason);
       return false;
     };
     const unverified = this.#ports.verify(node.value, this.#call.peer);
     if (unverified !== undefined) return refuse(status.PERMISSION_DENIED, unverified);
     const assigned = this.#ports.assign(node.value);
-    if (!assigned.ok) return refuse(status.UNAVAILABLE, assigned.error);
+    if (!assigned.ok) return refuse(status.UNAVAILABLE, assigned.error.reason, assigned.error.isTooEarly);
     this.#node = node.value;
     const excess = this.#ports.identified(this);
     if (excess !== undefined) return refuse(status.RESOURCE_EXHAUSTED, excess);

@@ -65,6 +65,8 @@ export type StreamEvent =
   | (OnStream & {
       readonly kind: "stream-refused";
       readonly reason: string;
+      /** Whether nothing is wrong with the node: there is nothing to serve yet. */
+      readonly isTooEarly: boolean;
       /** As it says of itself; where it comes from is what an impostor cannot choose. */
       readonly node: NodeIdentity;
       readonly peer: string;

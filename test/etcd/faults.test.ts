@@ -58,6 +58,9 @@ test("etcd is away at the start: the last known good is served and told as such,
   expect(text, "nobody has written anything wrong").toContain("fairway_config_refused_total 0");
   await using stranger = await Envoy.start({ xdsPort: without.xdsPort, nodeId: "edge-2" });
   await without.waitForLog(/"kind":"stream-refused".*edge-2.*no valid snapshot/);
+  const { text: early } = await ask(without.adminPort, "/metrics");
+  expect(early, "nothing is wrong with the Envoy").not.toContain('status="refused"');
+  expect(early).toMatch(/^fairway_streams_refused_total [1-9]/m);
   expect(await stranger.counter("cluster_manager.cds.update_success"), "nothing, not even nothing at all").toBe(0);
   await replicas.etcd.first.restart();
   await without.ready(30_000);

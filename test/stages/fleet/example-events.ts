@@ -58,10 +58,11 @@ export function streamOf(nodeId: string, streamId: number, of: Partial<Of<"strea
       group: "group" in of ? of.group : edge,
       peer: "10.0.0.1:4000",
     }),
-    refused: (reason: string): Of<"stream-refused"> => ({
+    refused: (reason: string, { isTooEarly = false } = {}): Of<"stream-refused"> => ({
       ...base(),
       kind: "stream-refused",
       reason,
+      isTooEarly,
       node: identity(nodeId),
       peer: "10.0.0.1:4000",
     }),

@@ -95,6 +95,14 @@ describe("nodes that come and go", () => {
     expect(findNode(fleet, "a", 20_000)?.refusal).toBeUndefined();
   });
 
+  test("does not know a node that was turned away only because nothing can be served yet", () => {
+    const [early, known] = [streamOf("a", 1), streamOf("b", 2)];
+    const fleet = after(early.refused("no snapshot yet", { isTooEarly: true }), known.opened(), known.closed());
+    step(fleet, known.refused("no snapshot yet", { isTooEarly: true }));
+    expect(findNode(fleet, "a", 20_000)).toBeUndefined();
+    expect(findNode(fleet, "b", 20_000)?.refusal).toBeUndefined();
+  });
+
   test("forgets a node an hour after it left, even when nothing happened since", () => {
     const stream = streamOf("a", 1);
     const fleet = after(stream.opened(), stream.closed());

@@ -140,7 +140,12 @@ describe("a summary", () => {
 
   test("has no node that was refused: it may come under any name", () => {
     const stream = streamOf("a", 1);
-    const fleet = after({ ...stream.opened(), kind: "stream-refused", reason: "it matches no group" });
+    const fleet = after({
+      ...stream.opened(),
+      kind: "stream-refused",
+      isTooEarly: false,
+      reason: "it matches no group",
+    });
     expect(summaryText(fleet)).not.toContain('"a"');
   });
 

@@ -6,22 +6,25 @@ import { describe, expect, test } from "vitest";
 import { createLedger, openNode, recordLoad } from "../../../src/evidence/load-ledger.ts";
 import type { Fleet, FleetEvent } from "../../../src/fleet/fleet.ts";
 import { createFleet, step } from "../../../src/fleet/fleet.ts";
+import { packSummary, readSummary, summaryText } from "../../../src/fleet/fleet-summary.ts";
+import { present } from "../../../src/support/assert.ts";
 import { brand } from "../../../src/support/brand.ts";
 import type { GroupName, Snapshot, SnapshotVersion } from "../../../src/snapshot/snapshot.ts";
 import type { FairwayEvent } from "../../../src/telemetry/event.ts";
 import { GROUP_LABELS_MAX } from "../../../src/telemetry/metric-labels.ts";
+import type { MetricsOptions } from "../../../src/telemetry/metrics.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { edge, snapshotOf, streamOf } from "../fleet/example-events.ts";
 
 const v1 = snapshotOf({ shop: "a1" });
 const v2 = snapshotOf({ shop: "a2" });
 
-function measured() {
+function measured({ otherFleets }: Pick<MetricsOptions, "otherFleets"> = {}) {
   const registry = new Registry();
   const fleet: Fleet = createFleet();
   const loads = { ledger: createLedger(1_000), streamsCount: 3, reportsCount: 40 };
   const loopDelay = { delay: () => ({ p50Ms: 1, p99Ms: 20, maxMs: 300 }), [Symbol.dispose]: () => undefined };
-  const metrics = createMetrics({ registry, fleet: () => fleet, loopDelay, loads });
+  const metrics = createMetrics({ registry, fleet: () => fleet, otherFleets, loopDelay, loads });
   const record = (...events: readonly (FairwayEvent | Extract<FleetEvent, { kind: "published" }>)[]) => {
     for (const event of events) {
       if (event.kind === "published" || "streamId" in event) step(fleet, event);
@@ -73,6 +76,16 @@ test("counts streams, nodes, responses, acknowledgements and rejections", async 
       'fairway_event_loop_delay_seconds{quantile="1"} 0.3',
     ]),
   );
+});
+
+test("counts no node as refused that another replica has taken since", async () => {
+  const there = createFleet();
+  const [taken, gone] = [streamOf("a", 1), streamOf("b", 2)];
+  for (const event of [taken.opened(), gone.opened(), gone.closed()]) step(there, event);
+  const other = present(readSummary("r2", await packSummary(there, summaryText(there)), 20_000), "it was packed here");
+  const { record, lines } = measured({ otherFleets: () => [other] });
+  record(...["a", "b", "c"].map((id, index) => streamOf(id, index).refused("no group matches")));
+  expect(await lines()).toContain('fairway_nodes{group="",status="refused"} 2');
 });
 
 test("counts on after it was asked, and every type that xDS does not deliver as one", async () => {
