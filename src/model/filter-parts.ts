@@ -9,6 +9,7 @@ import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
 import { fault } from "./filter-fault.ts";
 import type { FilterPart, FilterPartKind } from "./filter-part.ts";
+import { rateLimit } from "./filter-rate-limit.ts";
 import type { Path, Problem, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 
@@ -16,6 +17,7 @@ const kinds = {
   cors,
   csrf,
   fault,
+  rateLimit,
 } as const satisfies Readonly<Record<string, { readonly schema: z.ZodType }>>;
 
 type Kinds = typeof kinds;

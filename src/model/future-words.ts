@@ -20,9 +20,9 @@ const futureWords: readonly {
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
-  { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["rateLimit", "jwt"], hint: byPatch },
+  { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["jwt"], hint: byPatch },
   { where: ["routes", "*", "rules", "*", "retry"], words: ["hedge"] },
-  { where: ["policies", "*"], words: ["rateLimit", "jwt"], hint: byPatch },
+  { where: ["policies", "*"], words: ["jwt"], hint: byPatch },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];
 

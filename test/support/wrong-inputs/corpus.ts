@@ -4,6 +4,7 @@
 import { filters, policies } from "./filters-policies.ts";
 import { envoyRefusals } from "./envoy-refusals.ts";
 import { filtersAndPolicies } from "./filters-and-policies.ts";
+import { limits } from "./limits.ts";
 import { resources } from "./resources.ts";
 import { routing } from "./routing.ts";
 import type { WrongInput } from "./row.ts";
@@ -18,6 +19,7 @@ export const corpus: readonly (readonly [title: string, inputs: readonly WrongIn
   ["filters", filters],
   ["policies", policies],
   ["filters, policies and TLS", filtersAndPolicies],
+  ["limits", limits],
   ["resources and patches", resources],
   ["what Envoy refuses", envoyRefusals],
 ];

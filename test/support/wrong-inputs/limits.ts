@@ -1,0 +1,54 @@
+/**
+ * Wrong inputs about how many requests go through, and how large.
+ */
+import type { WrongInput } from "./row.ts";
+
+/** A policy with one part; the value begins in line 2, behind the key at column 8. */
+function policyOf(part: string, value: string): string {
+  return `policies:\n  p: { ${part}: ${value} }\n`;
+}
+
+/** The value of `local` begins in line 3, column 12. */
+function localOf(value: string): string {
+  return `policies:\n  p: { rateLimit: {\n    local: ${value} } }\n`;
+}
+
+export const limits: readonly WrongInput[] = [
+  ["a rate limit that counts nowhere", policyOf("rateLimit", "{}"), "missing-key 2:8"],
+  ["a rate limit of nothing", localOf("{}"), "missing-key 3:12"],
+  ["requests without a time", localOf("{ requests: 5 }"), "missing-key 3:24"],
+  ["a time without requests", localOf("{ per: 1s }"), "missing-key 3:19"],
+  ["a burst of nothing", localOf("{ burst: 3, buckets: [{ requests: 1, per: 1s }] }"), "missing-key 3:21"],
+  ["no request at all", localOf("{ requests: 0, per: 1s }"), "invalid-value 3:24"],
+  ["a time that Envoy refuses", localOf("{ requests: 1, per: 49ms }"), "invalid-value 3:32"],
+  ["a word of another product", localOf("{ requests: 1, unit: Second }"), "missing-key 3:24", "unknown-key 3:27"],
+  [
+    "a bucket without limit",
+    localOf("{ buckets: [{ when: { header: a, equals: b } }] }"),
+    "missing-key 3:24",
+    "missing-key 3:24",
+  ],
+  [
+    "a condition without value",
+    localOf("{ buckets: [{ when: { header: a }, requests: 1, per: 1s }] }"),
+    "missing-key 3:26",
+  ],
+  [
+    "a bucket for each of two",
+    localOf("{ buckets: [{ each: { header: a, clientAddress: true }, requests: 1, per: 1s }] }"),
+    "invalid-value 3:32",
+  ],
+  [
+    "buckets that nothing tells apart",
+    localOf(
+      "{ buckets: [{ each: { header: a }, requests: 1, per: 1s }, { each: { header: A }, requests: 2, per: 1s }] }",
+    ),
+    "duplicate-name 3:71",
+  ],
+  [
+    "a limit beside a bucket for every request",
+    localOf("{ requests: 1, per: 1s, buckets: [{ each: { clientAddress: true }, requests: 1, per: 1s }] }"),
+    "invalid-value 3:46",
+  ],
+  ["more values than Envoy shall hold", localOf("{ requests: 1, per: 1s, maxValues: 100001 }"), "invalid-value 3:47"],
+];
