@@ -15,11 +15,18 @@ import type { HttpFilterKind } from "./http-filter.ts";
 import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
 import { faultFilter } from "./http-filter-fault.ts";
+import { globalRateLimitFilter } from "./http-filter-global-rate-limit.ts";
 import { localRateLimitFilter } from "./http-filter-local-rate-limit.ts";
 import { packAny } from "./pack-any.ts";
 
 /** In the order in which Envoy runs them. */
-const chain = [corsFilter, faultFilter, csrfFilter, localRateLimitFilter] as unknown as readonly AnyFilter[];
+const chain = [
+  corsFilter,
+  faultFilter,
+  csrfFilter,
+  localRateLimitFilter,
+  globalRateLimitFilter,
+] as unknown as readonly AnyFilter[];
 
 type AnyFilter = Omit<HttpFilterKind<FilterPartName>, "chain" | "route"> & {
   readonly chain:

@@ -3,7 +3,9 @@
  */
 import { request } from "node:http";
 import { expect, test } from "vitest";
+import { Load } from "../../demo/kit/load.ts";
 import { ask } from "./ask.ts";
+import { RateLimitService } from "./rate-limit-service.ts";
 import { startScene } from "./scene.ts";
 
 type Config = Parameters<typeof startScene>[0]["config"];
@@ -107,4 +109,80 @@ test("local limits: each bucket lets through what it holds, and no request takes
   expect(await scene.envoy.counter("listener_manager.lds.update_success"), "a limit is in routes only").toBe(listeners);
   expect(await statuses("/own", {}, {}, {}, {}, {})).toEqual([200, 200, 200, 200, 429]);
   expect(await statuses("/", {}), "changed routes begin with full buckets").toEqual([200]);
+});
+
+const global =
+  (limiter: string, isUsed: boolean): Config =>
+  ({ port, backends }) =>
+    `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  one: { endpoints: ["${backends[0]}"] }
+  limiter: { protocol: grpc, endpoints: ["${limiter}"] }
+policies:
+  counted:
+    rateLimit:
+      global:
+        service: limiter
+        domain: shop
+        timeout: 10s
+        descriptors:
+          - [{ header: X-Tenant, key: tenant }, { method: true }]
+          - [{ path: true }]
+          - [{ clientAddress: true }, { key: part, value: "100 %" }]
+        rateLimitHeaders: true
+        failOpen: false
+  open: { rateLimit: { global: { service: limiter, domain: open, timeout: 10s, descriptors: [[{ path: true }]] } } }
+  watched: { rateLimit: { global: { service: limiter, domain: watched, timeout: 10s, descriptors: [[{ path: true }]], shadow: true } } }
+routes:
+  any:
+    ${isUsed ? "policies: [counted]" : ""}
+    rules:
+      - { matches: [{ path: /free }], filters: [{ rateLimit: none }], backends: [{ service: one }] }
+      - { matches: [{ path: /open }], policies: [open], backends: [{ service: one }] }
+      - { matches: [{ path: /watched }], policies: [watched], backends: [{ service: one }] }
+      - { backends: [{ service: one }] }
+`;
+
+test("global limits: the service is asked what is written, and without its answer requests go through or not", async () => {
+  await using service = await RateLimitService.start({
+    "tenant=gold,method=GET": 1,
+    "path=/open": 1,
+    "path=/watched": 0,
+  });
+  await using scene = await startScene({ backends: 1, config: global(service.address, false) });
+  const url = (path: string) => `http://127.0.0.1:${scene.port}${path}`;
+  const status = async (path: string, headers = {}) => (await ask(url(path), headers)).status;
+
+  // The listener that asks comes to a running Envoy: no request meets it before the service's cluster is there.
+  expect(await status("/")).toBe(200);
+  await using load = Load.start({ url: url("/free"), concurrency: 2 });
+  const before = await scene.served();
+  const parts = { port: scene.port, backends: scene.backends.map(({ address }) => address) };
+  await scene.save(global(service.address, true)(parts));
+  await scene.converged(before);
+
+  const first = await ask(url("/a?b=1"), { "x-tenant": "gold" });
+  expect(first.status).toBe(200);
+  expect(first.headers).toMatchObject({
+    "x-ratelimit-limit": expect.stringMatching(/^1\b/),
+    "x-ratelimit-reset": "60",
+  });
+  expect(service.asked.at(-1)).toBe("shop: tenant=gold,method=GET | path=/a | remote_address=127.0.0.1,part=100 %");
+  expect(await status("/a", { "x-tenant": "gold" })).toBe(429);
+  const asked = service.asked.length;
+  expect(await status("/free", { "x-tenant": "gold" })).toBe(200);
+  expect(service.asked).toHaveLength(asked);
+  expect(await status("/a"), "without the header its descriptor is not sent").toBe(200);
+  expect(service.asked.at(-1)).toBe("shop: path=/a | remote_address=127.0.0.1,part=100 %");
+
+  expect([await status("/open"), await status("/open")]).toEqual([200, 429]);
+  expect(await status("/watched")).toBe(200);
+  expect(service.asked.at(-1)).toBe("watched: path=/watched");
+
+  service.close();
+  expect(await status("/open"), "open when the service is down").toBe(200);
+  expect(await status("/a"), "closed when the service is down").toBe(500);
+  expect((await load.stop()).failures).toEqual([]);
 });

@@ -13,8 +13,15 @@ function localOf(value: string): string {
   return `policies:\n  p: { rateLimit: {\n    local: ${value} } }\n`;
 }
 
+const limiter = `services: { limiter: { endpoints: [] } }\n`;
+
+/** The descriptors begin in line 3, column 57. */
+function globalOf(descriptors: string, services = ""): string {
+  return `policies:\n  p: { rateLimit: {\n    global: { service: limiter, domain: d, descriptors: ${descriptors} } } }\n${services}`;
+}
+
 export const limits: readonly WrongInput[] = [
-  ["a rate limit that counts nowhere", policyOf("rateLimit", "{}"), "missing-key 2:8"],
+  ["a rate limit that counts nowhere", policyOf("rateLimit", "{}"), "missing-key 2:19"],
   ["a rate limit of nothing", localOf("{}"), "missing-key 3:12"],
   ["requests without a time", localOf("{ requests: 5 }"), "missing-key 3:24"],
   ["a time without requests", localOf("{ per: 1s }"), "missing-key 3:19"],
@@ -51,4 +58,19 @@ export const limits: readonly WrongInput[] = [
     "invalid-value 3:46",
   ],
   ["more values than Envoy shall hold", localOf("{ requests: 1, per: 1s, maxValues: 100001 }"), "invalid-value 3:47"],
+  ["a rate limit service that is not defined", globalOf("[[{ clientAddress: true }]]"), "dangling-reference 3:24"],
+  ["a descriptor of nothing", globalOf("[[{}]]", limiter), "missing-key 3:59"],
+  ["no descriptors", globalOf("[]", limiter), "invalid-value 3:57"],
+  ["two sources of one value", globalOf("[[{ header: a, path: true }]]", limiter), "invalid-value 3:59"],
+  ["a fixed value without key", globalOf("[[{ value: gold }]]", limiter), "missing-key 3:59"],
+  [
+    "another name for the client's address",
+    globalOf("[[{ clientAddress: true, key: ip }]]", limiter),
+    "invalid-value 3:87",
+  ],
+  [
+    "a descriptor that is there twice",
+    globalOf("[[{ header: A }], [{ header: a, key: a }]]", limiter),
+    "duplicate-name 3:75",
+  ],
 ];
