@@ -10,6 +10,7 @@ import { csrf } from "./filter-csrf.ts";
 import { fault } from "./filter-fault.ts";
 import type { FilterPart, FilterPartKind } from "./filter-part.ts";
 import { rateLimit } from "./filter-rate-limit.ts";
+import { requestLimits } from "./filter-request-limits.ts";
 import type { Path, Problem, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 
@@ -18,6 +19,7 @@ const kinds = {
   csrf,
   fault,
   rateLimit,
+  requestLimits,
 } as const satisfies Readonly<Record<string, { readonly schema: z.ZodType }>>;
 
 type Kinds = typeof kinds;

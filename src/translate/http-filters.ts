@@ -12,6 +12,7 @@ import type { Route, Rule } from "../model/intent-route.ts";
 import type { EffectiveFilter } from "./effective-filters.ts";
 import { gatewayFilters, ruleFilters } from "./effective-filters.ts";
 import type { HttpFilterKind } from "./http-filter.ts";
+import { bufferFilter } from "./http-filter-buffer.ts";
 import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
 import { faultFilter } from "./http-filter-fault.ts";
@@ -26,6 +27,7 @@ const chain = [
   csrfFilter,
   localRateLimitFilter,
   globalRateLimitFilter,
+  bufferFilter,
 ] as unknown as readonly AnyFilter[];
 
 type AnyFilter = Omit<HttpFilterKind<FilterPartName>, "chain" | "route"> & {

@@ -73,4 +73,6 @@ export const limits: readonly WrongInput[] = [
     globalOf("[[{ header: A }], [{ header: a, key: a }]]", limiter),
     "duplicate-name 3:75",
   ],
+  ["a request of no size", policyOf("requestLimits", "{ maxRequestBytes: 0 }"), "invalid-value 2:42"],
+  ["a size with a unit", policyOf("requestLimits", "{ maxRequestBytes: 1MiB }"), "wrong-type 2:42"],
 ];
