@@ -5,6 +5,7 @@
  * off says. To add one: a file here and one in `translate`, and a row in the table of each.
  */
 import * as z from "zod";
+import { compression } from "./filter-compression.ts";
 import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
 import { fault } from "./filter-fault.ts";
@@ -15,6 +16,7 @@ import type { Path, Problem, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 
 const kinds = {
+  compression,
   cors,
   csrf,
   fault,

@@ -127,6 +127,12 @@ export const scalarRules = {
     hint: "write app.example.com, *.example.com or app.example.com:8443, without a scheme",
     examples: ["app.example.com", "*.example.com"],
   },
+  mediaType: {
+    pattern: /^[a-z0-9.+-]{1,127}\/[a-z0-9.+-]{1,127}$/,
+    expected: "a media type in lower case",
+    hint: "for example text/html, without charset",
+    examples: ["text/html", "application/json"],
+  },
   metadataPath: {
     pattern: /^[^.]+(?:\.[^.]+)*$/,
     expected: "a path of keys with dots between them",

@@ -13,6 +13,7 @@ import type { EffectiveFilter } from "./effective-filters.ts";
 import { gatewayFilters, ruleFilters } from "./effective-filters.ts";
 import type { HttpFilterKind } from "./http-filter.ts";
 import { bufferFilter } from "./http-filter-buffer.ts";
+import { compressorFilters } from "./http-filter-compressor.ts";
 import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
 import { faultFilter } from "./http-filter-fault.ts";
@@ -28,6 +29,7 @@ const chain = [
   localRateLimitFilter,
   globalRateLimitFilter,
   bufferFilter,
+  ...compressorFilters,
 ] as unknown as readonly AnyFilter[];
 
 type AnyFilter = Omit<HttpFilterKind<FilterPartName>, "chain" | "route"> & {

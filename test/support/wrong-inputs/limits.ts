@@ -1,5 +1,5 @@
 /**
- * Wrong inputs about how many requests go through, and how large.
+ * Wrong inputs about how many requests go through, how large they are, and how answers are packed.
  */
 import type { WrongInput } from "./row.ts";
 
@@ -75,4 +75,11 @@ export const limits: readonly WrongInput[] = [
   ],
   ["a request of no size", policyOf("requestLimits", "{ maxRequestBytes: 0 }"), "invalid-value 2:42"],
   ["a size with a unit", policyOf("requestLimits", "{ maxRequestBytes: 1MiB }"), "wrong-type 2:42"],
+  ["an algorithm that Envoy lacks", policyOf("compression", "{ algorithms: [deflate] }"), "invalid-value 2:37"],
+  ["an algorithm twice", policyOf("compression", "{ algorithms: [gzip, gzip] }"), "duplicate-name 2:43"],
+  [
+    "a media type with its charset",
+    policyOf("compression", '{ algorithms: [gzip], contentTypes: ["text/html; charset=utf-8"] }'),
+    "invalid-value 2:59",
+  ],
 ];
