@@ -5,6 +5,8 @@
  * off says. To add one: a file here and one in `translate`, and a row in the table of each.
  */
 import * as z from "zod";
+import { adaptiveConcurrency } from "./filter-adaptive-concurrency.ts";
+import { admissionControl } from "./filter-admission-control.ts";
 import { compression } from "./filter-compression.ts";
 import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
@@ -16,6 +18,8 @@ import type { Path, Problem, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 
 const kinds = {
+  adaptiveConcurrency,
+  admissionControl,
   compression,
   cors,
   csrf,

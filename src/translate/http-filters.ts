@@ -12,6 +12,8 @@ import type { Route, Rule } from "../model/intent-route.ts";
 import type { EffectiveFilter } from "./effective-filters.ts";
 import { gatewayFilters, ruleFilters } from "./effective-filters.ts";
 import type { HttpFilterKind } from "./http-filter.ts";
+import { adaptiveConcurrencyFilter } from "./http-filter-adaptive-concurrency.ts";
+import { admissionControlFilter } from "./http-filter-admission-control.ts";
 import { bufferFilter } from "./http-filter-buffer.ts";
 import { compressorFilters } from "./http-filter-compressor.ts";
 import { corsFilter } from "./http-filter-cors.ts";
@@ -28,6 +30,8 @@ const chain = [
   csrfFilter,
   localRateLimitFilter,
   globalRateLimitFilter,
+  admissionControlFilter,
+  adaptiveConcurrencyFilter,
   bufferFilter,
   ...compressorFilters,
 ] as unknown as readonly AnyFilter[];

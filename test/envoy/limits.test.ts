@@ -1,8 +1,9 @@
 /**
- * How large requests may be and how answers are packed, as a real Envoy sees to it.
+ * What is kept away from backends, how large requests may be, and how answers are packed, as a real Envoy sees to it.
  */
 import { request } from "node:http";
 import { expect, test } from "vitest";
+import { ask } from "./ask.ts";
 import { startScene } from "./scene.ts";
 
 /** Sends so many bytes, which no header announces, and gives the status of the answer. */
@@ -96,4 +97,43 @@ routes:
   expect(await encoding("/zipped", "br")).toBeUndefined();
   expect(await encoding("/large", "gzip")).toBeUndefined();
   expect(await encoding("/html", "gzip")).toBeUndefined();
+});
+
+test("overload: what is more than backends can do at once, or mostly fails, is refused by Envoy", async () => {
+  await using scene = await startScene({
+    backends: 2,
+    config: ({ port, backends }) => `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  slow: { endpoints: ["${backends[0]}"] }
+  failing: { endpoints: ["${backends[1]}"] }
+policies:
+  gentle: { adaptiveConcurrency: { minRtt: { interval: 1h, minConcurrency: 2 }, status: 429 } }
+  careful: { admissionControl: { aggression: 5, maxRejectionProbability: 100 } }
+  lenient: { admissionControl: { aggression: 5, maxRejectionProbability: 100, successStatuses: [{ from: 200, to: 500 }] } }
+routes:
+  any:
+    rules:
+      - { matches: [{ path: /gentle }], policies: [gentle], backends: [{ service: slow }] }
+      - { matches: [{ path: /careful }], policies: [careful], backends: [{ service: failing }] }
+      - { matches: [{ path: /lenient }], policies: [lenient], backends: [{ service: failing }] }
+      - { backends: [{ service: slow }] }
+`,
+  });
+  const [slow, failing] = scene.backends;
+  const status = async (path: string) => (await ask(`http://127.0.0.1:${scene.port}${path}`)).status;
+  const atOnce = async (path: string, count: number) =>
+    (await Promise.all(Array.from({ length: count }, () => status(path)))).toSorted();
+
+  // Longer than it takes to send all of them, so that they are there at once.
+  slow?.set({ delayMs: 1_000 });
+  expect(await atOnce("/gentle", 5), "two at once while it is measured").toEqual([200, 200, 429, 429, 429]);
+  expect(await atOnce("/", 5)).toEqual([200, 200, 200, 200, 200]);
+
+  failing?.set({ failure: { answer: 500 } });
+  for (let sent = 0; sent < 60; sent += 1) await status("/lenient");
+  expect(failing?.requests, "a 500 that counts as a success").toBe(60);
+  for (let sent = 0; sent < 60; sent += 1) await status("/careful");
+  expect(failing?.requests, "most of the second sixty were refused").toBeLessThan(60 + 30);
 });

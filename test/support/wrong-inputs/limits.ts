@@ -82,4 +82,16 @@ export const limits: readonly WrongInput[] = [
     policyOf("compression", '{ algorithms: [gzip], contentTypes: ["text/html; charset=utf-8"] }'),
     "invalid-value 2:59",
   ],
+  [
+    "a time that is fixed and measured",
+    policyOf("adaptiveConcurrency", "{ minRtt: { interval: 60s, fixedValue: 10ms } }"),
+    "invalid-value 2:52",
+  ],
+  ["a status that says something else", policyOf("adaptiveConcurrency", "{ status: 500 }"), "invalid-value 2:39"],
+  [
+    "a range that ends before it begins",
+    policyOf("admissionControl", "{ successStatuses: [{ from: 499, to: 200 }] }"),
+    "invalid-value 2:63",
+  ],
+  ["a threshold that always holds", policyOf("admissionControl", "{ srThreshold: 0 }"), "invalid-value 2:41"],
 ];
