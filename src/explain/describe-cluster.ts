@@ -92,9 +92,13 @@ function healthOf({ healthStatus }: LbEndpointJson): Pick<EndpointFacts, "health
 const limitDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 } as const;
 
 function circuitBreaker({ circuitBreakers }: ClusterJson, priority: string): readonly Setting[] {
+  const perHost = circuitBreakers?.perHostThresholds?.[0]?.maxConnections;
+  const hostLimit = perHost === undefined ? [] : [`max_connections ${perHost} to each endpoint`];
   const threshold = circuitBreakers?.thresholds?.find((each) => (each.priority ?? "DEFAULT") === priority);
-  if (threshold === undefined)
-    return [setting("circuit breaker", "Envoy's defaults: 1024 requests, connections and waiting, 3 retries")];
+  if (threshold === undefined) {
+    const defaults = "Envoy's defaults: 1024 requests, connections and waiting, 3 retries";
+    return [setting("circuit breaker", [defaults, ...hostLimit].join(", "))];
+  }
   const limits = Object.entries(limitDefaults).map(
     ([key, otherwise]) => `${snakeCase(key)} ${threshold[key as keyof typeof limitDefaults] ?? otherwise}`,
   );
@@ -105,7 +109,7 @@ function circuitBreaker({ circuitBreakers }: ClusterJson, priority: string): rea
       ? `max_retries ${maxRetries}`
       : `retry budget ${textOf(budget.budgetPercent?.value ?? 20)} % of requests, at least ${budget.minRetryConcurrency ?? 3} at once`;
   const poolLimit = pools === undefined ? [] : [`max_connection_pools ${pools}`];
-  return [setting("circuit breaker", [...limits, retries, ...poolLimit].join(", "))];
+  return [setting("circuit breaker", [...limits, retries, ...poolLimit, ...hostLimit].join(", "))];
 }
 
 function outlierDetection({ outlierDetection: detection }: ClusterJson): readonly Setting[] {

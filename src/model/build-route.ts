@@ -93,6 +93,7 @@ function buildRule(document: SourceDocument, path: Path, value: RuleValue): Draf
     ...buildRuleFilters(document, [...path, "filters"], value.filters),
     ...buildTimeoutsAndRetry(document, path, value),
     policies: buildAttachments(document, path, value.policies),
+    ...defined({ priority: value.priority }),
   };
 }
 

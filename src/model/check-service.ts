@@ -112,8 +112,13 @@ function* checkPolicy(path: Path, policy: PolicyValue): Iterable<Problem> {
 
 /** Of what stands in one place; a subset that writes one of them does without its service's other. */
 function* twoRetryLimits(path: Path, { circuitBreaker }: PolicyValue): Iterable<Problem> {
-  if (circuitBreaker?.maxRetries === undefined || circuitBreaker.retryBudget === undefined) return;
-  const message = "Envoy ignores `maxRetries` where there is a `retryBudget`";
-  const at = [...path, "circuitBreaker", "maxRetries"];
-  yield { code: "invalid-value", message, hint: "keep one of them", path: at, at: "key" };
+  const breaker = [...path, "circuitBreaker"];
+  for (const { block, at } of [
+    { block: circuitBreaker, at: breaker },
+    { block: circuitBreaker?.high, at: [...breaker, "high"] },
+  ]) {
+    if (block?.maxRetries === undefined || block.retryBudget === undefined) continue;
+    const message = "Envoy ignores `maxRetries` where there is a `retryBudget`";
+    yield { code: "invalid-value", message, hint: "keep one of them", path: [...at, "maxRetries"], at: "key" };
+  }
 }

@@ -28,6 +28,8 @@ export interface Rule extends RuleFilters, PolicyParts {
   readonly matches: readonly RuleMatch[];
   readonly target: RuleTarget;
   readonly policies: readonly AttachedPolicy[];
+  /** Which thresholds of circuit breakers count its requests. */
+  readonly priority?: "default" | "high";
 }
 
 /** All conditions must hold. */

@@ -104,9 +104,16 @@ export interface SlowStart {
   readonly minWeightPercent?: number;
 }
 
-/** Thresholds of the DEFAULT priority, in Envoy's words. */
-export interface CircuitBreaker {
+/** Thresholds of the DEFAULT priority, in Envoy's words, and what counts apart from them. */
+export interface CircuitBreaker extends Thresholds {
   readonly at: Place;
+  /** Of the HIGH priority. */
+  readonly high?: Thresholds;
+  readonly perEndpoint?: { readonly maxConnections?: number };
+}
+
+/** The thresholds of one priority. */
+export interface Thresholds {
   readonly maxConnections?: number;
   readonly maxPendingRequests?: number;
   readonly maxRequests?: number;

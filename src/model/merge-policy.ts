@@ -20,6 +20,7 @@ type SlowStartBlock = Exclude<NonNullable<WrittenBalancer["slowStart"]>, string>
 export type PolicyValue = Omit<WrittenPolicy, "loadBalancer"> & { readonly loadBalancer?: LoadBalancerValue };
 export type LoadBalancerValue = Omit<WrittenBalancer, "slowStart"> & { readonly slowStart?: SlowStartBlock };
 type CircuitBreakerValue = NonNullable<PolicyValue["circuitBreaker"]>;
+type ThresholdsValue = NonNullable<CircuitBreakerValue["high"]>;
 type HealthCheckValue = NonNullable<PolicyValue["healthCheck"]>;
 
 const checkKinds = ["http", "tcp", "grpc"] as const;
@@ -82,6 +83,11 @@ function leaveOtherLimit(
   inner: CircuitBreakerValue | undefined,
 ): CircuitBreakerValue | undefined {
   if (outer === undefined) return undefined;
+  const left = leaveOtherOfOne(outer, inner);
+  return left.high === undefined ? left : { ...left, high: leaveOtherOfOne(left.high, inner?.high) };
+}
+
+function leaveOtherOfOne<T extends ThresholdsValue>(outer: T, inner: ThresholdsValue | undefined): T {
   if (inner?.retryBudget !== undefined) return without(outer, (field) => field === "maxRetries");
   return inner?.maxRetries === undefined ? outer : without(outer, (field) => field === "retryBudget");
 }

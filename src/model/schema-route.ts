@@ -66,8 +66,16 @@ const rule = block({
   timeouts: timeouts.optional(),
   retry: retry.optional(),
   policies: attachedPolicies.optional(),
+  priority: z
+    .enum(["default", "high"])
+    .optional()
+    .meta({ description: "high: counts against `circuitBreaker.high` of its service; default when absent." }),
 })
   .superRefine((value, context) => {
+    if (value.priority !== undefined && value.backends === undefined && value.split === undefined) {
+      const message = "`priority` belongs to a rule with backends";
+      refuse(context, { code: "invalid-value", message, hint: "remove it", path: ["priority"] });
+    }
     const answers = value.filters?.some((filter) => filter.redirect !== undefined || filter.respond !== undefined);
     if (value.backends === undefined && value.split === undefined && answers !== true) {
       refuse(context, {

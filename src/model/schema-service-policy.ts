@@ -11,7 +11,8 @@ import { outlierDetectionSchema } from "./schema-outlier-detection.ts";
 import { count, policyBlock, scalar } from "./schema-scalars.ts";
 import { serviceTlsSchema } from "./schema-tls.ts";
 
-const circuitBreakerSchema = policyBlock({
+/** Envoy counts each priority of requests by itself. */
+const thresholds = {
   maxConnections: count.optional().describe("Connections to all hosts together; 1024 when absent."),
   maxPendingRequests: count.optional().describe("Requests that wait for a connection; 1024 when absent."),
   maxRequests: count.optional().describe("Requests under way to all hosts together; 1024 when absent."),
@@ -27,6 +28,23 @@ const circuitBreakerSchema = policyBlock({
     }),
   maxConnectionPools: count.optional().describe("Connection pools of a worker at a time; no limit when absent."),
   trackRemaining: z.boolean().optional().meta({ description: "Publish how much is left as gauges." }),
+};
+
+const circuitBreakerSchema = policyBlock({
+  ...thresholds,
+  high: policyBlock(thresholds)
+    .optional()
+    .meta({
+      description: "The limits for requests of rules with `priority: high`, which count apart; Envoy's when absent.",
+      examples: [{ maxRequests: 100 }],
+    }),
+  perEndpoint: policyBlock({
+    maxConnections: count
+      .optional()
+      .describe("Connections to one endpoint; each still gets one. No limit when absent."),
+  })
+    .optional()
+    .meta({ description: "The limit for each endpoint by itself.", examples: [{ maxConnections: 20 }] }),
 }).meta({ description: "Envoy's circuit breaker thresholds.", examples: [{ maxConnections: 200, maxRequests: 500 }] });
 
 /** What a service and a subset may say. */

@@ -1,14 +1,15 @@
 /**
  * Circuit breakers: how much a cluster may take before Envoy answers 503 itself.
  *
- * One threshold is shared by all requests of DEFAULT priority, which are all that Fairway's routes send.
+ * One threshold is shared by all requests of DEFAULT priority, another by those of rules with `priority: high`; of
+ * what counts for each endpoint by itself Envoy knows the connections only.
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking
  */
 import type {
   CircuitBreakers_ThresholdsJson,
   CircuitBreakersJson,
 } from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts";
-import type { CircuitBreaker } from "../model/intent-service.ts";
+import type { CircuitBreaker, Thresholds } from "../model/intent-service.ts";
 
 /** Envoy's own defaults, written out so that a reader of the resource sees the limits in force. */
 const envoyDefaults = {
@@ -21,24 +22,32 @@ const envoyDefaults = {
 
 /** The thresholds of the block that somebody wrote. */
 export function translateCircuitBreaker(breaker: CircuitBreaker): CircuitBreakersJson {
+  const { high, perEndpoint } = breaker;
   return {
     thresholds: [
-      {
-        priority: "DEFAULT",
-        maxConnections: breaker.maxConnections ?? envoyDefaults.maxConnections,
-        maxPendingRequests: breaker.maxPendingRequests ?? envoyDefaults.maxPendingRequests,
-        maxRequests: breaker.maxRequests ?? envoyDefaults.maxRequests,
-        ...retryLimit(breaker),
-        trackRemaining: breaker.trackRemaining ?? false,
-        // Envoy's default is no limit, which has no value that could be written.
-        ...(breaker.maxConnectionPools === undefined ? {} : { maxConnectionPools: breaker.maxConnectionPools }),
-      },
+      { priority: "DEFAULT", ...translateThresholds(breaker) },
+      ...(high === undefined ? [] : [{ priority: "HIGH" as const, ...translateThresholds(high) }]),
     ],
+    ...(perEndpoint?.maxConnections === undefined
+      ? {}
+      : { perHostThresholds: [{ maxConnections: perEndpoint.maxConnections }] }),
+  };
+}
+
+function translateThresholds(limits: Thresholds): CircuitBreakers_ThresholdsJson {
+  return {
+    maxConnections: limits.maxConnections ?? envoyDefaults.maxConnections,
+    maxPendingRequests: limits.maxPendingRequests ?? envoyDefaults.maxPendingRequests,
+    maxRequests: limits.maxRequests ?? envoyDefaults.maxRequests,
+    ...retryLimit(limits),
+    trackRemaining: limits.trackRemaining ?? false,
+    // Envoy's default is no limit, which has no value that could be written.
+    ...(limits.maxConnectionPools === undefined ? {} : { maxConnectionPools: limits.maxConnectionPools }),
   };
 }
 
 /** Envoy ignores `maxRetries` beside a budget. */
-function retryLimit({ retryBudget, maxRetries }: CircuitBreaker): CircuitBreakers_ThresholdsJson {
+function retryLimit({ retryBudget, maxRetries }: Thresholds): CircuitBreakers_ThresholdsJson {
   if (retryBudget === undefined) return { maxRetries: maxRetries ?? envoyDefaults.maxRetries };
   const { percent, minConcurrency } = { ...envoyDefaults.retryBudget, ...retryBudget };
   return { retryBudget: { budgetPercent: { value: percent }, minRetryConcurrency: minConcurrency } };

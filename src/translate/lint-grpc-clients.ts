@@ -57,6 +57,7 @@ function lintRule(gateway: Gateway, route: Route, rule: Rule): Diagnostic | unde
       ? ["a `method` other than POST, or `queryParams`: no call matches"]
       : []),
     ...(rule.redirect !== undefined || rule.respond !== undefined ? ["an answer of its own: every call fails"] : []),
+    ...(rule.priority === "high" ? ["`priority`"] : []),
     ...(rule.rewrite === undefined ? [] : ["`rewrite`"]),
     ...(rule.mirrors.length === 0 ? [] : ["`mirror`"]),
     ...(hasHeaders ? ["changes of headers"] : []),
@@ -136,7 +137,7 @@ function ignoredOf(policy: ServicePolicy): readonly string[] {
     ...(policy.healthCheck === undefined ? [] : ["`healthCheck`"]),
     ...(balancer?.hashOn === undefined ? [] : ["`loadBalancer.hashOn`"]),
     ...(balancer?.slowStart === undefined ? [] : ["`loadBalancer.slowStart`"]),
-    ...(["maxConnections", "maxPendingRequests", "maxRetries", "retryBudget"] as const)
+    ...(["maxConnections", "maxPendingRequests", "maxRetries", "retryBudget", "high", "perEndpoint"] as const)
       .filter((field) => breaker?.[field] !== undefined)
       .map((field) => `\`circuitBreaker.${field}\``),
     ...ejections.map((field) => `\`outlierDetection.${field}\``),

@@ -29,6 +29,7 @@ export function translateRouteAction(rule: Rule, match: RuleMatch, policy: Actio
   return {
     ...translateTarget(rule.target, backendHeaders),
     ...(rule.rewrite === undefined ? {} : translateRewrite(rule.rewrite, match)),
+    ...(rule.priority === "high" ? { priority: "HIGH" } : {}),
     timeout: duration(timeouts?.requestMs ?? defaultRequestTimeoutMs),
     ...(timeouts?.idleMs === undefined ? {} : { idleTimeout: duration(timeouts.idleMs) }),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),

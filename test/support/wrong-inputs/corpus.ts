@@ -5,6 +5,7 @@ import { filters, policies } from "./filters-policies.ts";
 import { envoyRefusals } from "./envoy-refusals.ts";
 import { filtersAndPolicies } from "./filters-and-policies.ts";
 import { limits } from "./limits.ts";
+import { resilience } from "./resilience.ts";
 import { resources } from "./resources.ts";
 import { routing } from "./routing.ts";
 import type { WrongInput } from "./row.ts";
@@ -20,6 +21,7 @@ export const corpus: readonly (readonly [title: string, inputs: readonly WrongIn
   ["policies", policies],
   ["filters, policies and TLS", filtersAndPolicies],
   ["limits", limits],
+  ["resilience", resilience],
   ["resources and patches", resources],
   ["what Envoy refuses", envoyRefusals],
 ];

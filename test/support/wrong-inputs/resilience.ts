@@ -1,0 +1,27 @@
+/**
+ * Wrong inputs about how services are protected: limits by priority, retries, localities, connections.
+ */
+import type { WrongInput } from "./row.ts";
+import { shop } from "./row.ts";
+
+/** A service with one key of its own; the key stands on the third line, at column 5. */
+const service = (key: string) => `services:\n  a:\n    ${key}\n    endpoints: []\n`;
+/** A rule with one key beside its backends; the key stands on the fifth line, at column 9. */
+const rule = (key: string) =>
+  `${shop}routes:\n  r:\n    rules:\n      - ${key}\n        backends: [{ service: shop }]\n`;
+
+export const resilience: readonly WrongInput[] = [
+  ["a priority that Envoy lacks", rule("priority: low"), "invalid-value 5:19"],
+  [
+    "a priority of a rule that answers itself",
+    "routes:\n  r:\n    rules:\n      - priority: high\n        filters: [{ respond: { status: 503 } }]\n",
+    "invalid-value 4:19",
+  ],
+  [
+    "two limits of retries of high priority",
+    service("circuitBreaker: { high: { maxRetries: 1, retryBudget: {} } }"),
+    "invalid-value 3:31",
+  ],
+  ["limits of high priority in themselves", service("circuitBreaker: { high: { high: {} } }"), "unknown-key 3:31"],
+  ["requests of one endpoint", service("circuitBreaker: { perEndpoint: { maxRequests: 1 } }"), "unknown-key 3:38"],
+];
