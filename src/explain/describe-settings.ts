@@ -57,17 +57,24 @@ function retries(action: RouteActionJson, { virtualHost, origin }: SettingLevels
   const policy = action.retryPolicy ?? virtualHost.retryPolicy;
   if (policy === undefined) return [{ name: "retry", text: "none" }];
   const backOff = policy.retryBackOff;
+  const hedge = action.hedgePolicy ?? virtualHost.hedgePolicy;
+  const waits = policy.rateLimitedRetryBackOff?.resetHeaders ?? [];
   const { numRetries = 1, retryOn = "" } = policy;
   const parts = [
     // A policy without retries is how a single try gets a timeout.
     numRetries === 0 || retryOn === "" ? "none" : `${numRetries} on ${retryOn}`,
     ...(policy.retriableStatusCodes === undefined ? [] : [`status ${policy.retriableStatusCodes.join(", ")}`]),
+    ...(policy.retriableHeaders ?? []).map(({ name }) => `answers with ${name}`),
     ...(policy.perTryTimeout === undefined ? [] : [`${policy.perTryTimeout} each`]),
+    ...(hedge?.hedgeOnPerTryTimeout === true ? ["then another beside it"] : []),
+    ...(policy.retryHostPredicate === undefined ? [] : ["on another host"]),
+    ...(policy.retryPriority === undefined ? [] : ["then on another priority"]),
     ...(backOff === undefined
       ? []
       : [
           `waiting from ${backOff.baseInterval}${backOff.maxInterval === undefined ? "" : ` to ${backOff.maxInterval}`}`,
         ]),
+    ...waits.map(({ name }) => `or as long as ${name} says`),
   ];
   return [{ name: "retry", text: parts.join(", "), ...origin?.retry }];
 }

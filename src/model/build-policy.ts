@@ -5,7 +5,8 @@ import { buildHeaderChanges } from "./build-filter.ts";
 import type { Place } from "./diagnostic.ts";
 import { durationMs } from "./duration.ts";
 import { buildFilterParts } from "./filter-parts.ts";
-import type { Policy, PolicyParts, Retry, Timeouts } from "./intent-policy.ts";
+import { buildRetry } from "./build-retry.ts";
+import type { Policy, PolicyParts, Timeouts } from "./intent-policy.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { PolicyValue } from "./schema.ts";
@@ -63,23 +64,5 @@ function buildTimeouts(document: SourceDocument, path: Path, value: NonNullable<
     ...(request === undefined ? {} : { requestMs: durationMs(request) }),
     ...(backendRequest === undefined ? {} : { backendRequestMs: durationMs(backendRequest) }),
     ...(idle === undefined ? {} : { idleMs: durationMs(idle) }),
-  };
-}
-
-function buildRetry(document: SourceDocument, path: Path, value: NonNullable<PolicyValue["retry"]>): Retry {
-  const { perTryTimeout, backoff } = value;
-  return {
-    at: placeOf(document, path, "key"),
-    attempts: value.attempts,
-    on: [...new Set(value.on)].toSorted(),
-    ...(perTryTimeout === undefined ? {} : { perTryTimeoutMs: durationMs(perTryTimeout) }),
-    ...(backoff === undefined
-      ? {}
-      : {
-          backoff: {
-            baseMs: durationMs(backoff.base),
-            ...(backoff.max === undefined ? {} : { maxMs: durationMs(backoff.max) }),
-          },
-        }),
   };
 }

@@ -4,18 +4,18 @@
  * A split is resolved later, because it may be in another file: a rule that names one has no backends yet.
  */
 import { buildBackendFilters, buildRuleFilters } from "./build-filter.ts";
+import { buildValueMatches } from "./build-match.ts";
 import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments, buildTimeoutsAndRetry } from "./build-policy.ts";
 import type { Place } from "./diagnostic.ts";
-import type { Backend, PathMatch, Route, Rule, RuleMatch, ValueMatch } from "./intent-route.ts";
+import type { Backend, PathMatch, Route, Rule, RuleMatch } from "./intent-route.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { RouteValue, SplitValue } from "./schema.ts";
-import { byName, defined } from "./sort.ts";
+import { defined } from "./sort.ts";
 
 type RuleValue = RouteValue["rules"][number];
 type MatchValue = NonNullable<RuleValue["matches"]>[number];
-type ValueMatchValue = NonNullable<MatchValue["headers"]>[string];
 
 /** A route whose gateways may still mean "all", and whose splits and policies are names. */
 export interface DraftRoute extends Omit<Route, "gateways" | "policies" | "rules"> {
@@ -98,16 +98,12 @@ function buildRule(document: SourceDocument, path: Path, value: RuleValue): Draf
 }
 
 function buildMatch(value: MatchValue, at: Place): RuleMatch {
-  const headers = Object.entries(value.headers ?? {}).map(([name, match]) =>
-    buildValueMatch(name.toLowerCase(), match),
-  );
-  const queryParams = Object.entries(value.queryParams ?? {}).map(([name, match]) => buildValueMatch(name, match));
   return {
     at,
     path: buildPathMatch(value.path),
     ...defined({ method: value.method }),
-    headers: headers.toSorted(byName),
-    queryParams: queryParams.toSorted(byName),
+    headers: buildValueMatches(value.headers ?? {}),
+    queryParams: buildValueMatches(value.queryParams ?? {}, (name) => name),
   };
 }
 
@@ -117,14 +113,4 @@ function buildPathMatch(value: MatchValue["path"]): PathMatch {
   if (value.exact !== undefined) return { kind: "exact", path: value.exact };
   if (value.regex !== undefined) return { kind: "regex", pattern: value.regex };
   return { kind: "prefix", path: value.prefix ?? "/" };
-}
-
-function buildValueMatch(name: string, value: ValueMatchValue): ValueMatch {
-  if (typeof value === "string") return { name, value: { kind: "exact", text: value } };
-  if (value.exact !== undefined) return { name, value: { kind: "exact", text: value.exact } };
-  if (value.prefix !== undefined) return { name, value: { kind: "prefix", text: value.prefix } };
-  if (value.suffix !== undefined) return { name, value: { kind: "suffix", text: value.suffix } };
-  if (value.contains !== undefined) return { name, value: { kind: "contains", text: value.contains } };
-  if (value.regex !== undefined) return { name, value: { kind: "regex", pattern: value.regex } };
-  return { name, value: { kind: value.present === false ? "absent" : "present" } };
 }

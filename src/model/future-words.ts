@@ -21,7 +21,6 @@ const futureWords: readonly {
   { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
   { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["jwt"], hint: byPatch },
-  { where: ["routes", "*", "rules", "*", "retry"], words: ["hedge"] },
   { where: ["policies", "*"], words: ["jwt"], hint: byPatch },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];

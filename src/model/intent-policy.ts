@@ -7,6 +7,7 @@
 import type { Place } from "./diagnostic.ts";
 import type { FilterParts } from "./filter-parts.ts";
 import type { HeaderFilters } from "./intent-filter.ts";
+import type { ValueMatch } from "./intent-match.ts";
 
 /** What a policy can hold and a rule can say itself; a part holds as a whole or not at all. */
 export interface PolicyParts extends HeaderFilters {
@@ -44,6 +45,21 @@ export interface Retry {
   readonly at: Place;
   readonly attempts: number;
   readonly on: readonly string[];
+  /** Sorted. */
+  readonly statusCodes?: readonly number[];
+  /** Of answers, sorted by name. */
+  readonly headers?: readonly ValueMatch[];
   readonly perTryTimeoutMs?: number;
+  /** A try that reaches `perTryTimeoutMs` goes on beside the next. */
+  readonly hedges?: true;
+  /** A retry looks for a host that was not tried. */
+  readonly avoidTriedHosts?: boolean;
+  /** After so many tries a priority is left out. */
+  readonly avoidTriedPriorities?: number;
   readonly backoff?: { readonly baseMs: number; readonly maxMs?: number };
+  /** The wait that an answer asks for. */
+  readonly rateLimitedBackoff?: {
+    readonly resetHeaders: readonly { readonly name: string; readonly format: "seconds" | "unixTimestamp" }[];
+    readonly maxMs?: number;
+  };
 }

@@ -3,6 +3,7 @@
  */
 import type { Place } from "./diagnostic.ts";
 import type { HeaderFilters, RuleFilters } from "./intent-filter.ts";
+import type { ValueMatch } from "./intent-match.ts";
 import type { AttachedPolicy, PolicyParts } from "./intent-policy.ts";
 
 /** Rules for the requests of some hostnames on some gateways. */
@@ -46,19 +47,6 @@ export type PathMatch =
   | { readonly kind: "exact"; readonly path: string }
   | { readonly kind: "prefix"; readonly path: string }
   | { readonly kind: "regex"; readonly pattern: string };
-
-/** One header or query parameter. */
-export interface ValueMatch {
-  readonly name: string;
-  readonly value:
-    | { readonly kind: "exact"; readonly text: string }
-    | { readonly kind: "prefix"; readonly text: string }
-    | { readonly kind: "suffix"; readonly text: string }
-    | { readonly kind: "contains"; readonly text: string }
-    | { readonly kind: "regex"; readonly pattern: string }
-    | { readonly kind: "present" }
-    | { readonly kind: "absent" };
-}
 
 /** Where a matched request goes. A split is resolved to its weights; its name stays for people. */
 export interface RuleTarget {

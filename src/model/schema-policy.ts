@@ -6,40 +6,8 @@ import * as z from "zod";
 import { durationMs, durationPattern } from "./duration.ts";
 import { filterPartSchemas } from "./filter-parts.ts";
 import { headerChanges } from "./schema-filter.ts";
+import { retry } from "./schema-retry.ts";
 import { block, name, refuse, scalar } from "./schema-scalars.ts";
-
-/** Envoy's `retry_on` words that work without further configuration. */
-const retryConditions = [
-  "5xx",
-  "gateway-error",
-  "reset",
-  "reset-before-request",
-  "connect-failure",
-  "envoy-ratelimited",
-  "retriable-4xx",
-  "refused-stream",
-  "http3-post-connect-failure",
-  "cancelled",
-  "deadline-exceeded",
-  "internal",
-  "resource-exhausted",
-  "unavailable",
-] as const;
-
-export const retry = block({
-  attempts: z.int().min(1).max(100).meta({ description: "How often a request is tried again." }),
-  on: z.array(z.enum(retryConditions)).min(1).meta({ description: "Envoy's retry_on words." }),
-  perTryTimeout: scalar("positiveDuration").optional().describe("How long one try may take."),
-  backoff: block({
-    base: scalar("positiveDuration").describe("The wait before the first retry; it grows from there."),
-    max: scalar("positiveDuration").optional().describe("The longest wait; ten times the base when absent."),
-  })
-    .optional()
-    .describe("How long to wait between tries; 25ms, growing to 250ms, when absent."),
-}).meta({
-  description: "When a request is tried again.",
-  examples: [{ attempts: 2, on: ["5xx", "reset"], perTryTimeout: "1s" }],
-});
 
 export const timeouts = block({
   request: scalar("duration").optional().meta({ description: "The whole request, all tries; 15s when absent." }),

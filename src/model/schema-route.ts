@@ -3,14 +3,10 @@
  */
 import * as z from "zod";
 import { backendFilters, ruleFilters } from "./schema-filter.ts";
-import { attachedPolicies, retry, timeouts } from "./schema-policy.ts";
+import { attachedPolicies, timeouts } from "./schema-policy.ts";
+import { retry } from "./schema-retry.ts";
 import { block, exactlyOne, name, refuse, scalar, weight } from "./schema-scalars.ts";
-import { regexProblem } from "./regex-check.ts";
-
-const regex = scalar("text").superRefine((pattern, context) => {
-  const problem = regexProblem(pattern);
-  if (problem !== undefined) refuse(context, { code: "invalid-value", ...problem });
-});
+import { regex, valueMatch } from "./schema-match.ts";
 
 const pathMatch = z
   .union([
@@ -24,23 +20,6 @@ const pathMatch = z
   .meta({
     description: "A text is a prefix of whole path elements: /a matches /a/b, not /ab.",
     examples: ["/shop", { exact: "/" }],
-  });
-
-const valueMatch = z
-  .union([
-    z.string({ error: "text" }),
-    exactlyOne({
-      exact: z.string({ error: "text" }).optional().describe("Equal to this."),
-      prefix: scalar("text").optional().describe("Starts with this."),
-      suffix: scalar("text").optional().describe("Ends with this."),
-      contains: scalar("text").optional().describe("Has this in it."),
-      regex: regex.optional().describe("An RE2 expression for the whole value."),
-      present: z.boolean().optional().describe("true: it is there, whatever its value; false: it is not."),
-    }),
-  ])
-  .meta({
-    description: "A text must be equal; `present: false` means that it must not be there.",
-    examples: ["always", { prefix: "v2" }, { present: true }],
   });
 
 const match = block({

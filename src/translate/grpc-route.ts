@@ -57,8 +57,8 @@ export function canMatch({ method, queryParams }: RuleMatch): boolean {
 function retryOfGrpc(retry: Retry | undefined): Retry | undefined {
   const on = retry?.on.filter((word) => grpcRetryWords.has(word)) ?? [];
   if (retry === undefined || on.length === 0) return undefined;
-  const { perTryTimeoutMs: _, ...rest } = retry;
-  return { ...rest, on };
+  const { at, attempts, backoff } = retry;
+  return { at, attempts, on, avoidTriedHosts: false, ...(backoff === undefined ? {} : { backoff }) };
 }
 
 /** The method is known, and gRPC has no word for Envoy's prefix of whole path elements. */

@@ -65,6 +65,9 @@ function lintRule(gateway: Gateway, route: Route, rule: Rule): Diagnostic | unde
     ...(idle?.idleMs === undefined ? [] : ["`timeouts.idle`"]),
     ...(idle?.backendRequestMs === undefined ? [] : ["`timeouts.backendRequest`"]),
     ...(retry?.perTryTimeoutMs === undefined ? [] : ["`retry.perTryTimeout`"]),
+    ...(retry?.hedges === true ? ["`retry.hedge`"] : []),
+    ...(retry?.avoidTriedPriorities === undefined ? [] : ["`retry.avoidTriedPriorities`"]),
+    ...(retry?.rateLimitedBackoff === undefined ? [] : ["`retry.rateLimitedBackoff`"]),
     ...(retry?.on.filter((word) => !grpcRetryWords.has(word)) ?? []).map((word) => `\`retry.on: ${word}\``),
   ];
   if (ignored.length === 0) return undefined;

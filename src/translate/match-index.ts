@@ -8,7 +8,8 @@
  * Nothing is compared pair by pair: matches whose conditions are of the same kinds (a shape) differ only in
  * their texts, so what a later match would have to be, to be covered by that shape, is looked up.
  */
-import type { RuleMatch, ValueMatch } from "../model/intent-route.ts";
+import type { ValueMatch } from "../model/intent-match.ts";
+import type { RuleMatch } from "../model/intent-route.ts";
 import { unreachable } from "../support/assert.ts";
 import type { RouteEntry } from "./route.ts";
 

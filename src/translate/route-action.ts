@@ -33,6 +33,7 @@ export function translateRouteAction(rule: Rule, match: RuleMatch, policy: Actio
     timeout: duration(timeouts?.requestMs ?? defaultRequestTimeoutMs),
     ...(timeouts?.idleMs === undefined ? {} : { idleTimeout: duration(timeouts.idleMs) }),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
+    ...(policy.retry?.hedges === true ? { hedgePolicy: { hedgeOnPerTryTimeout: true } } : {}),
     ...(rule.mirrors.length === 0 ? {} : { requestMirrorPolicies: rule.mirrors.map(translateMirror) }),
   };
 }

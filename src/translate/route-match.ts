@@ -7,7 +7,8 @@ import type {
   RouteMatchJson,
 } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { StringMatcherJson } from "../gen/envoy/type/matcher/v3/string_pb.d.ts";
-import type { PathMatch, RuleMatch, ValueMatch } from "../model/intent-route.ts";
+import type { ValueMatch } from "../model/intent-match.ts";
+import type { PathMatch, RuleMatch } from "../model/intent-route.ts";
 import { unreachable } from "../support/assert.ts";
 
 /** All conditions of the match; the method is a header to Envoy. */
@@ -38,7 +39,8 @@ function translatePath(path: PathMatch): RouteMatchJson {
   }
 }
 
-function translateHeader(header: ValueMatch): HeaderMatcherJson {
+/** One header, of a request or of an answer. */
+export function translateHeader(header: ValueMatch): HeaderMatcherJson {
   return { name: header.name, ...translateValue(header.value) };
 }
 

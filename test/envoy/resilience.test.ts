@@ -1,8 +1,12 @@
 /**
- * How Envoy protects services, seen in the answers to real requests: limits by priority and by endpoint.
+ * How Envoy protects services, seen in the answers to real requests: limits by priority and by endpoint, and retries.
  */
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { expect, test } from "vitest";
 import { Load } from "../../demo/kit/load.ts";
+import { freePort } from "../../demo/kit/ports.ts";
+import { ask } from "./ask.ts";
 import { startScene } from "./scene.ts";
 
 type Config = Parameters<typeof startScene>[0]["config"];
@@ -32,3 +36,55 @@ routes:
   expect(waiting.byStatus).toEqual({ "200": 5 });
   expect(scene.backends[1]?.connections).toBe(1);
 });
+
+test("retries: on another host, on another priority, beside a slow try, and as late as the answer asks", async () => {
+  await using busy = await startBusy();
+  const config: Config = ({ port, backends }) => `${gateway(port)}
+services:
+  drawn: { endpoints: ["${backends[0]}", "${backends[1]}"], loadBalancer: { policy: RANDOM } }
+  ordered: { endpoints: ["${backends[0]}", { address: "${backends[1]}", priority: 1 }] }
+  slow: { endpoints: ["${backends[2]}"] }
+  busy: { endpoints: ["${busy.address}"] }
+routes:
+  all:
+    rules:
+      - { matches: [{ path: /host }], retry: { attempts: 1, statusCodes: [418] }, backends: [{ service: drawn }] }
+      - { matches: [{ path: /priority }], retry: { attempts: 1, statusCodes: [418], avoidTriedPriorities: { updateFrequency: 1 } }, backends: [{ service: ordered }] }
+      - { matches: [{ path: /slow }], retry: { attempts: 1, on: [5xx], perTryTimeout: 200ms }, backends: [{ service: slow }] }
+      - { matches: [{ path: /hedged }], retry: { attempts: 1, on: [5xx], perTryTimeout: 200ms, hedge: { onPerTryTimeout: true } }, backends: [{ service: slow }] }
+      - { matches: [{ path: /busy }], retry: { attempts: 1, retriableHeaders: { x-busy: { exact: "yes" } }, rateLimitedBackoff: { resetHeaders: [retry-after] } }, backends: [{ service: busy }] }
+`;
+  await using scene = await startScene({ backends: 3, config });
+  scene.backends[0]?.set({ failure: { answer: 418 } });
+  const drawn = await Load.run({ url: `${scene.url}host`, concurrency: 2, count: 400, accept: () => true });
+  // A quarter without looking for another host; of those who look, one in a hundred does not find it.
+  expect(drawn.byStatus["418"] ?? 0).toBeLessThan(25);
+  const ordered = await Load.run({ url: `${scene.url}priority`, concurrency: 1, count: 10 });
+  expect(ordered.byStatus).toEqual({ "200": 10 });
+  scene.backends[2]?.set({ delayMs: 600 });
+  expect((await ask(`${scene.url}slow`)).status).toBe(504);
+  expect((await ask(`${scene.url}hedged`)).status, "the first try has gone on").toBe(200);
+  const began = performance.now();
+  expect((await ask(`${scene.url}busy`)).status).toBe(200);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(900);
+});
+
+/** A server that is busy for its first request and says how long. */
+async function startBusy(): Promise<{ readonly address: string } & AsyncDisposable> {
+  let requests = 0;
+  const server = createServer((_, response) => {
+    requests += 1;
+    response.writeHead(requests === 1 ? 503 : 200, requests === 1 ? { "retry-after": "1", "x-busy": "yes" } : {}).end();
+  });
+  const port = await freePort();
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    address: `127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

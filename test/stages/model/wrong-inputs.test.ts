@@ -332,7 +332,7 @@ const routing: readonly Row[] = [
   [
     "a retry without conditions",
     `${shop}routes: { r: { rules: [{ backends: [{ service: shop }], retry: { attempts: 1 } }] } }\n`,
-    "missing-key 2:57",
+    "missing-key 2:64",
   ],
   [
     "a rule name twice",

@@ -16,6 +16,19 @@ const retry = {
 const anyMatch = match({ kind: "prefix", path: "/" });
 const one = [backend("reviews|stable")];
 
+/** What every retry has unless it is told otherwise. */
+const onAnotherHost = {
+  retryHostPredicate: [
+    {
+      name: "envoy.retry_host_predicates.previous_hosts",
+      typedConfig: {
+        "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+      },
+    },
+  ],
+  hostSelectionRetryMaxAttempts: "5",
+};
+
 describe("translateRouteAction", () => {
   it.each<[string, Rule, object]>([
     ["sends everything to a single backend", rule("r", one), { cluster: "reviews|stable", timeout: "15s" }],
@@ -47,6 +60,7 @@ describe("translateRouteAction", () => {
           retryOn: "5xx,reset",
           numRetries: 2,
           perTryTimeout: "0.25s",
+          ...onAnotherHost,
           retryBackOff: { baseInterval: "0.025s", maxInterval: "1s" },
         },
       },
@@ -65,7 +79,7 @@ describe("translateRouteAction", () => {
       {
         cluster: "reviews|stable",
         timeout: "15s",
-        retryPolicy: { retryOn: "reset", numRetries: 1, perTryTimeout: "0.5s" },
+        retryPolicy: { retryOn: "reset", numRetries: 1, perTryTimeout: "0.5s", ...onAnotherHost },
       },
     ],
     [

@@ -3,7 +3,8 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PathMatch, RuleMatch, ValueMatch } from "../../../src/model/intent-route.ts";
+import type { ValueMatch } from "../../../src/model/intent-match.ts";
+import type { PathMatch, RuleMatch } from "../../../src/model/intent-route.ts";
 import type { RouteEntry } from "../../../src/translate/route.ts";
 import { byPrecedence, translateVirtualHosts } from "../../../src/translate/virtual-host.ts";
 import { backend, gateway, match, place, route, rule } from "../../support/build-intent.ts";

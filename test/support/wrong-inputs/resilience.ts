@@ -24,4 +24,32 @@ export const resilience: readonly WrongInput[] = [
   ],
   ["limits of high priority in themselves", service("circuitBreaker: { high: { high: {} } }"), "unknown-key 3:31"],
   ["requests of one endpoint", service("circuitBreaker: { perEndpoint: { maxRequests: 1 } }"), "unknown-key 3:38"],
+  ["retriable statuses without any", rule("retry: { attempts: 1, on: [retriable-status-codes] }"), "missing-key 5:36"],
+  ["retriable headers without any", rule("retry: { attempts: 1, on: [5xx, retriable-headers] }"), "missing-key 5:41"],
+  ["a status that is none", rule("retry: { attempts: 1, statusCodes: [42] }"), "invalid-value 5:45"],
+  [
+    "hedging without a time",
+    rule("retry: { attempts: 1, on: [5xx], hedge: { onPerTryTimeout: true } }"),
+    "missing-key 5:49",
+  ],
+  [
+    "hedging that is off",
+    rule("retry: { attempts: 1, on: [5xx], perTryTimeout: 1s, hedge: { onPerTryTimeout: false } }"),
+    "invalid-value 5:87",
+  ],
+  [
+    "priorities without a frequency",
+    rule("retry: { attempts: 1, on: [5xx], avoidTriedPriorities: {} }"),
+    "missing-key 5:42",
+  ],
+  [
+    "a wait without headers",
+    rule("retry: { attempts: 1, on: [5xx], rateLimitedBackoff: { max: 1s } }"),
+    "missing-key 5:42",
+  ],
+  [
+    "a wait in a format that Envoy lacks",
+    rule("retry: { attempts: 1, on: [5xx], rateLimitedBackoff: { resetHeaders: [{ name: a, format: date }] } }"),
+    "invalid-value 5:98",
+  ],
 ];
