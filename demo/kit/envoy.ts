@@ -27,6 +27,7 @@ export interface EnvoyOptions {
   readonly metadata?: BootstrapOptions["metadata"];
   readonly tls?: BootstrapOptions["tls"];
   readonly loadReports?: boolean;
+  readonly localService?: string;
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: Readonly<Record<string, unknown>>;
@@ -64,6 +65,7 @@ export class Envoy {
       ...(options.locality === undefined ? {} : { locality: options.locality }),
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.localService === undefined ? {} : { localService: options.localService }),
       ...(options.loadReports === undefined ? {} : { loadReports: options.loadReports }),
     });
     const child = await Child.start({

@@ -5,6 +5,7 @@
  * hold any text: the printer sees to it that Envoy reads the same.
  */
 import { isIP } from "node:net";
+import { scalarRules } from "../model/schema-scalars.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 
@@ -24,6 +25,8 @@ export interface BootstrapOptions {
   };
   readonly metadata?: Metadata;
   readonly tls?: BootstrapTls;
+  /** The service whose endpoints are the Envoys themselves, for zone aware routing. */
+  readonly localService?: string;
   /** The Envoy tells the control plane how many requests go to which cluster. */
   readonly loadReports?: boolean;
 }
@@ -61,6 +64,7 @@ export interface BootstrapFlags {
   readonly tlsName?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly localService?: string;
   readonly loadReports?: boolean;
   readonly output: string;
   readonly config?: readonly string[];
@@ -91,6 +95,7 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   const locality = flags.locality === undefined ? undefined : take(readLocality(flags.locality));
   const metadata = flags.metadata === undefined ? undefined : take(readMetadata(flags.metadata));
   const tls = take(readTls(flags));
+  const localService = flags.localService === undefined ? undefined : take(readLocalService(flags));
   if (
     mistakes.length > 0 ||
     nodeId === undefined ||
@@ -110,13 +115,15 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(locality === undefined ? {} : { locality }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(tls === undefined ? {} : { tls }),
+    ...(localService === undefined ? {} : { localService }),
     ...(flags.loadReports === true ? { loadReports: true } : {}),
   });
 }
 
 /** Undefined without any of the flags; Envoy reads the files, so they need not be here. */
-function mistakesForGrpc({ sotw, tlsName, config }: BootstrapFlags): readonly string[] {
+function mistakesForGrpc({ sotw, tlsName, config, localService }: BootstrapFlags): readonly string[] {
   return [
+    ...(localService === undefined ? [] : ["--local-service: gRPC has no zone aware routing; leave it out"]),
     ...(config === undefined ? [] : ["--config: it names flags of Envoy, which gRPC has none of; leave it out"]),
     ...(sotw === true ? ["--sotw: gRPC has no other variant; leave it out"] : []),
     ...(tlsName === undefined ? [] : ["--tls-name: gRPC always takes the host of --xds; leave it out"]),
@@ -148,6 +155,14 @@ function readName(flag: string, text: string | undefined): Result<string, string
   const bytes = Buffer.byteLength(text);
   if (bytes > NAME_BYTES_MAX) return err(`${flag} has ${bytes} bytes; at most ${NAME_BYTES_MAX} are allowed`);
   return ok(text);
+}
+
+/** A name under `services` in the config, which is not read here. */
+function readLocalService({ localService = "", locality }: BootstrapFlags): Result<string, string> {
+  if (locality === undefined) return err("--local-service needs --locality: it is for the sake of this Envoy's zone");
+  return scalarRules.name.pattern.test(localService)
+    ? ok(localService)
+    : err(`--local-service: ${JSON.stringify(localService)} is not the name of a service`);
 }
 
 /** One address, or several with commas. */

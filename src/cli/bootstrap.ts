@@ -23,6 +23,8 @@ import { createGrpcBootstrap } from "./grpc-bootstrap.ts";
 
 /** The cluster in every bootstrap that leads to the control plane; `snapshot/consistency.ts` knows it too. */
 const controlPlaneCluster = "fairway_xds";
+/** And the one with the Envoys themselves, where there is one. */
+const ownCluster = "fairway_local";
 
 /** Without a limit Envoy warns at start; this one is beyond what one gateway serves and below usual file limits. */
 const DOWNSTREAM_CONNECTIONS_MAX = 50_000;
@@ -44,6 +46,10 @@ export function bootstrapCommand(): Command {
     .option("--xds <host:port>", "where the control plane listens; several replicas with commas", "127.0.0.1:18000")
     .option("--admin <host:port>", "where this Envoy's own admin page listens", "127.0.0.1:9901")
     .option("--locality <region/zone/sub-zone>", "where this Envoy is; zone and sub-zone may be left out")
+    .option(
+      "--local-service <name>",
+      "the service whose endpoints are the Envoys of this fleet, for zone aware routing",
+    )
     .option("--metadata <key=value...>", "node metadata, text; dots in the key nest (team.name=shop)")
     .option("--tls-ca <file>", "connect by TLS; the authority of the control plane's certificate, on Envoy's machine")
     .option("--tls-name <name>", "the name in the control plane's certificate, when it is not the host of --xds")
@@ -92,8 +98,13 @@ export function createBootstrap(options: BootstrapOptions): JsonObject {
       cds_config: fromAds(),
       lds_config: fromAds(),
     },
-    ...(options.loadReports === true ? { cluster_manager: { load_stats_config: loadReports() } } : {}),
-    static_resources: { clusters: [controlPlane(options)] },
+    ...clusterManager(options),
+    static_resources: {
+      clusters: [
+        controlPlane(options),
+        ...(options.localService === undefined ? [] : [localCluster(options.localService)]),
+      ],
+    },
     typed_dns_resolver_config: impatientResolver(),
     overload_manager: {
       refresh_interval: "0.25s",
@@ -123,8 +134,31 @@ function fromAds(): JsonObject {
   return { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
 }
 
+function clusterManager({ loadReports, localService }: BootstrapOptions): { readonly cluster_manager?: JsonObject } {
+  if (loadReports !== true && localService === undefined) return {};
+  return {
+    cluster_manager: {
+      ...(localService === undefined ? {} : { local_cluster_name: ownCluster }),
+      ...(loadReports === true ? { load_stats_config: reportLoads() } : {}),
+    },
+  };
+}
+
+/**
+ * The Envoys of the fleet, from which each knows how many of them share its zone: zone aware routing needs that to keep
+ * endpoints evenly loaded. It is never sent a request, and Envoy wants it in the bootstrap.
+ */
+function localCluster(service: string): JsonObject {
+  return {
+    name: ownCluster,
+    type: "EDS",
+    connect_timeout: "5s",
+    eds_cluster_config: { service_name: service, eds_config: { ads: {}, resource_api_version: "V3" } },
+  };
+}
+
 /** How often, and of which clusters, the control plane says. */
-function loadReports(): JsonObject {
+function reportLoads(): JsonObject {
   return {
     api_type: "GRPC",
     transport_api_version: "V3",

@@ -7,12 +7,27 @@ import type { RouteAction_HashPolicyJson } from "../gen/envoy/config/route/v3/ro
 /** What the extensions that hash have in common. */
 interface HashingConfig {
   readonly consistentHashingLbConfig?: { readonly hashPolicy?: readonly RouteAction_HashPolicyJson[] };
+  readonly localityWeightedLbConfig?: object;
 }
 
 const extensionPrefix = "envoy.load_balancing_policies.";
 
+/** The policy, and how it treats localities. */
+export function describeBalancer(cluster: ClusterJson): string {
+  const { zoneAwareLbConfig: zones, localityWeightedLbConfig } = cluster.commonLbConfig ?? {};
+  const config = cluster.loadBalancingPolicy?.policies?.[0]?.typedExtensionConfig?.typedConfig as
+    | HashingConfig
+    | undefined;
+  const weighted = localityWeightedLbConfig ?? config?.localityWeightedLbConfig;
+  return [
+    describePolicy(cluster),
+    ...(zones === undefined ? [] : [`the own zone first from ${zones.minClusterSize ?? "6"} endpoints on`]),
+    ...(weighted === undefined ? [] : ["localities by weight"]),
+  ].join(", ");
+}
+
 /** The first policy that an Envoy knows, by its old name: `RING_HASH by header x-user, else by cookie session`. */
-export function describeBalancer({ loadBalancingPolicy, lbPolicy = "ROUND_ROBIN" }: ClusterJson): string {
+function describePolicy({ loadBalancingPolicy, lbPolicy = "ROUND_ROBIN" }: ClusterJson): string {
   const extension = loadBalancingPolicy?.policies?.[0]?.typedExtensionConfig;
   if (extension === undefined) return isHashing(lbPolicy) ? `${lbPolicy} ${routeHash}` : lbPolicy;
   const { name = "an extension", typedConfig } = extension;

@@ -2,16 +2,17 @@
  * From a checked and merged `loadBalancer` block to that of the intent.
  */
 import { durationMs } from "./duration.ts";
-import type { HashKey, LoadBalancer, SlowStart } from "./intent-service.ts";
+import type { HashKey, LoadBalancer, SlowStart, ZoneAware } from "./intent-service.ts";
 import type { LoadBalancerValue } from "./merge-policy.ts";
 import { defaultPolicy } from "./schema-load-balancer.ts";
-import { defined } from "./sort.ts";
+import { defined, sortedRecord } from "./sort.ts";
 
 type HashKeyValue = NonNullable<LoadBalancerValue["hashOn"]>[number];
 
 /** Builds the block; the policy is written out because the block was. */
 export function buildLoadBalancer(block: LoadBalancerValue): LoadBalancer {
   const { policy, choiceCount, healthyPanicThreshold, hashOn, ringHash, maglev, slowStart } = block;
+  const { zoneAware, localityWeights, overprovisioningFactor } = block;
   return {
     policy: policy ?? defaultPolicy,
     ...defined({ choiceCount, healthyPanicThresholdPercent: healthyPanicThreshold }),
@@ -19,6 +20,9 @@ export function buildLoadBalancer(block: LoadBalancerValue): LoadBalancer {
     ...(ringHash === undefined ? {} : { ringHash: defined(ringHash) }),
     ...(maglev === undefined ? {} : { maglev: defined(maglev) }),
     ...(slowStart === undefined ? {} : { slowStart: buildSlowStart(slowStart) }),
+    ...(zoneAware === undefined ? {} : { zoneAware: buildZoneAware(zoneAware) }),
+    ...(localityWeights === undefined ? {} : { localityWeights: sortedRecord(localityWeights) }),
+    ...defined({ overprovisioningPercent: overprovisioningFactor }),
   };
 }
 
@@ -35,4 +39,9 @@ type SlowStartValue = NonNullable<LoadBalancerValue["slowStart"]>;
 
 function buildSlowStart({ window, aggression, minWeightPercent }: SlowStartValue): SlowStart {
   return { windowMs: durationMs(window), ...defined({ aggression, minWeightPercent }) };
+}
+
+function buildZoneAware(block: NonNullable<LoadBalancerValue["zoneAware"]>): ZoneAware {
+  const { routingEnabled, minClusterSize, failTrafficOnPanic } = block;
+  return defined({ routingPercent: routingEnabled, minClusterSize, failTrafficOnPanic });
 }

@@ -28,6 +28,11 @@ export function* checkLoadBalancer(path: Path, block: LoadBalancerValue): Iterab
     const hint = "write a smaller `minimumRingSize`, or a larger `maximumRingSize`";
     yield { code: "invalid-value", message, hint, path: [...path, "ringHash"], at: "key" };
   }
+  if (block.zoneAware !== undefined && block.localityWeights !== undefined) {
+    const message = "`zoneAware` and `localityWeights` are two ways to divide requests among localities";
+    const hint = "keep one of them: the own zone first, or shares that you write";
+    yield { code: "invalid-value", message, hint, path: [...path, "localityWeights"], at: "key" };
+  }
   if (hashPolicies.includes(policy) && block.hashOn === undefined) {
     yield {
       code: "missing-hash-key",

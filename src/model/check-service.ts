@@ -54,6 +54,12 @@ function* sourcesOfHosts(path: Path, service: ServiceValue): Iterable<Problem> {
     const hint = "keep one of them; a split can send requests to both, each as a service of its own";
     yield { code: "invalid-value", message, hint, path: [...path, "discovery"], at: "key" };
   }
+  for (const key of ["zoneAware", "localityWeights"] as const) {
+    if (discovery.dns === undefined || policyOf(service).loadBalancer?.[key] === undefined) continue;
+    const message = `\`${key}\` needs endpoints with a locality, and what is found by DNS has none`;
+    const hint = "remove it, or write `endpoints`";
+    yield { code: "invalid-value", message, hint, path: [...path, "loadBalancer", key], at: "key" };
+  }
   if (subsets !== undefined && discovery.dns !== undefined) {
     const message = "a service that is found by DNS has no subsets: its hosts have no labels";
     const hint = "make a service of each name; a split or weighted backends divide the requests among them";

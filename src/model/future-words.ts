@@ -18,7 +18,6 @@ const futureWords: readonly {
 }[] = [
   { where: ["services", "*", "discovery"], words: ["file"] },
   { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
-  { where: ["services", "*", "loadBalancer"], words: ["zoneAware"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
   { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["jwt"], hint: byPatch },
   { where: ["policies", "*"], words: ["jwt"], hint: byPatch },

@@ -88,6 +88,17 @@ export interface LoadBalancer {
   readonly ringHash?: { readonly minimumRingSize?: number; readonly maximumRingSize?: number };
   readonly maglev?: { readonly tableSize?: number };
   readonly slowStart?: SlowStart;
+  readonly zoneAware?: ZoneAware;
+  /** By `region/zone/subZone`; of a locality that is absent, 1. */
+  readonly localityWeights?: Readonly<Record<string, number>>;
+  readonly overprovisioningPercent?: number;
+}
+
+/** Envoy prefers endpoints of its own zone. */
+export interface ZoneAware {
+  readonly routingPercent?: number;
+  readonly minClusterSize?: number;
+  readonly failTrafficOnPanic?: boolean;
 }
 
 /** A part of a request that decides which host it goes to. */

@@ -72,9 +72,13 @@ function leaveOtherPolicy(
   outer: LoadBalancerValue | undefined,
   inner: LoadBalancerValue | undefined,
 ): LoadBalancerValue | undefined {
+  if (outer === undefined) return undefined;
   const policy = inner?.policy;
-  if (outer === undefined || policy === undefined || policy === (outer.policy ?? defaultPolicy)) return outer;
-  return without(outer, (field) => fieldPolicies[field]?.includes(policy) === false);
+  const other =
+    inner?.zoneAware !== undefined ? "localityWeights" : inner?.localityWeights !== undefined ? "zoneAware" : undefined;
+  const left = other === undefined ? outer : without(outer, (field) => field === other);
+  if (policy === undefined || policy === (outer.policy ?? defaultPolicy)) return left;
+  return without(left, (field) => fieldPolicies[field]?.includes(policy) === false);
 }
 
 /** `maxRetries` and `retryBudget` limit the same; a subset that writes one does without the service's other. */

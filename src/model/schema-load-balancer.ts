@@ -5,7 +5,7 @@
  * them is checked where a subset's block is merged with its service's.
  */
 import * as z from "zod";
-import { block, exactlyOne, policyBlock, refuse, scalar } from "./schema-scalars.ts";
+import { block, count, exactlyOne, policyBlock, refuse, scalar, WEIGHT_MAX } from "./schema-scalars.ts";
 
 /** Envoy's names. */
 const policies = ["ROUND_ROBIN", "LEAST_REQUEST", "RANDOM", "RING_HASH", "MAGLEV"] as const;
@@ -23,6 +23,7 @@ export const fieldPolicies: Readonly<Record<string, readonly LoadBalancerPolicy[
   ringHash: ["RING_HASH"],
   maglev: ["MAGLEV"],
   slowStart: ["ROUND_ROBIN", "LEAST_REQUEST"],
+  zoneAware: ["ROUND_ROBIN", "LEAST_REQUEST", "RANDOM"],
 };
 
 /** Envoy's own bounds (envoy.extensions.load_balancing_policies); a ring may grow to the largest unless told otherwise. */
@@ -93,6 +94,34 @@ const slowStart = z
     examples: ["60s", { window: "60s", aggression: 2, minWeightPercent: 5 }],
   });
 
+const zoneAware = policyBlock({
+  routingEnabled: z.number().min(0).max(100).optional().meta({
+    description: "For how many percent of the requests zones count; 100 when absent.",
+  }),
+  minClusterSize: count.optional().describe("With fewer endpoints zones do not count; 6 when absent."),
+  failTrafficOnPanic: z.boolean().optional().meta({
+    description: "With too few healthy endpoints fail requests, instead of sending them to all.",
+  }),
+}).meta({
+  description: "Endpoints in the Envoy's own zone come first, as far as all together stay evenly loaded.",
+  examples: [{}, { minClusterSize: 2 }],
+});
+
+const localityWeights = z
+  .record(scalar("locality"), z.int().min(1).max(WEIGHT_MAX))
+  .superRefine((weights, context) => {
+    if (Object.keys(weights).length > 0) return;
+    const hint = "write `{ eu/a: 80, eu/b: 20 }`, or remove it";
+    refuse(context, { code: "missing-key", message: "no locality has a weight", hint });
+  })
+  .meta({
+    description: "The share of each locality among those of its priority; 1 where none is written.",
+    examples: [{ "eu/a": 80, "eu/b": 20 }],
+  });
+
+/** Envoy's default is 140; far more is a mistake of somebody who wanted percent of something else. */
+const OVERPROVISIONING_MAX = 10_000;
+
 export const loadBalancerSchema = policyBlock({
   policy: z.enum(policies).optional().meta({ description: "Envoy's load balancing policy; ROUND_ROBIN when absent." }),
   choiceCount: z
@@ -115,6 +144,11 @@ export const loadBalancerSchema = policyBlock({
     .optional()
     .meta({ description: "The size of the table of MAGLEV." }),
   slowStart: slowStart.optional(),
+  zoneAware: zoneAware.optional(),
+  localityWeights: localityWeights.optional(),
+  overprovisioningFactor: z.int().min(100).max(OVERPROVISIONING_MAX).optional().meta({
+    description: "How much more than its share a priority or locality can take, in percent; 140 when absent.",
+  }),
 }).meta({ description: "How a host is chosen.", examples: [{ policy: "LEAST_REQUEST", choiceCount: 3 }] });
 
 function isPrime(value: number): boolean {

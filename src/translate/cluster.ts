@@ -70,7 +70,11 @@ function clusterAndEndpoints(service: Service, part: ClusterPart): readonly Envo
     ...translateProtocol(service, namedByDns(part.policy.tls, dns)),
   }));
   if (dns !== undefined) return [cluster];
-  const assignment = () => translateLoadAssignment(name, part.endpoints, checkPort);
+  const assignment = () =>
+    translateLoadAssignment(name, part.endpoints, {
+      healthCheckPort: checkPort,
+      loadBalancer: part.policy.loadBalancer,
+    });
   return [cluster, lazyResource(envoyTypes.endpoints, name, part.at, assignment)];
 }
 

@@ -139,6 +139,7 @@ function ignoredOf(policy: ServicePolicy): readonly string[] {
   return [
     ...(policy.healthCheck === undefined ? [] : ["`healthCheck`"]),
     ...(balancer?.hashOn === undefined ? [] : ["`loadBalancer.hashOn`"]),
+    ...(balancer?.zoneAware === undefined ? [] : ["`loadBalancer.zoneAware`"]),
     ...(balancer?.slowStart === undefined ? [] : ["`loadBalancer.slowStart`"]),
     ...(["maxConnections", "maxPendingRequests", "maxRetries", "retryBudget", "high", "perEndpoint"] as const)
       .filter((field) => breaker?.[field] !== undefined)

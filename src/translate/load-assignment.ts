@@ -11,18 +11,25 @@ import type {
   LbEndpointJson,
   LocalityLbEndpointsJson,
 } from "../gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts";
-import type { Endpoint } from "../model/intent-service.ts";
+import type { Endpoint, LoadBalancer } from "../model/intent-service.ts";
 
 /** Where Envoy's load balancers look for the labels of a host. */
 const lbMetadata = "envoy.lb";
 
 const healthStatuses = { healthy: "HEALTHY", draining: "DRAINING", unhealthy: "UNHEALTHY" } as const;
 
-/** Endpoints may come in any order; equal sets give equal assignments. A port for health checks is said host by host. */
+/** What of a policy stands in the assignment. */
+export interface AssignmentPolicy {
+  /** Said host by host. */
+  readonly healthCheckPort?: number | undefined;
+  readonly loadBalancer?: Pick<LoadBalancer, "localityWeights" | "overprovisioningPercent"> | undefined;
+}
+
+/** Endpoints may come in any order; equal sets give equal assignments. */
 export function translateLoadAssignment(
   clusterName: string,
   endpoints: readonly Endpoint[],
-  healthCheckPort?: number,
+  policy: AssignmentPolicy = {},
 ): ClusterLoadAssignmentJson {
   const groups = new Map<string, Endpoint[]>();
   for (const endpoint of endpoints.toSorted(inOrder)) {
@@ -31,12 +38,22 @@ export function translateLoadAssignment(
     if (group === undefined) groups.set(key, [endpoint]);
     else group.push(endpoint);
   }
-  return { clusterName, endpoints: [...groups.values()].map((group) => localityEndpoints(group, healthCheckPort)) };
+  const overprovisioningFactor = policy.loadBalancer?.overprovisioningPercent;
+  return {
+    clusterName,
+    endpoints: [...groups.values()].map((group) => localityEndpoints(group, policy)),
+    ...(overprovisioningFactor === undefined ? {} : { policy: { overprovisioningFactor } }),
+  };
 }
 
-function localityEndpoints(endpoints: readonly Endpoint[], healthCheckPort?: number): LocalityLbEndpointsJson {
+function localityEndpoints(
+  endpoints: readonly Endpoint[],
+  { healthCheckPort, loadBalancer }: AssignmentPolicy,
+): LocalityLbEndpointsJson {
   const first = endpoints[0];
   const { region, zone, subZone } = first?.locality ?? {};
+  const weights = loadBalancer?.localityWeights;
+  const name = [region, zone, subZone].filter((part) => part !== undefined).join("/");
   return {
     locality: {
       ...(region === undefined ? {} : { region }),
@@ -44,7 +61,10 @@ function localityEndpoints(endpoints: readonly Endpoint[], healthCheckPort?: num
       ...(subZone === undefined ? {} : { subZone }),
     },
     priority: first?.priority ?? 0,
-    loadBalancingWeight: endpoints.reduce((sum, endpoint) => sum + (endpoint.weight ?? 1), 0),
+    loadBalancingWeight:
+      weights === undefined
+        ? endpoints.reduce((sum, endpoint) => sum + (endpoint.weight ?? 1), 0)
+        : (weights[name] ?? 1),
     lbEndpoints: endpoints.map((endpoint) => lbEndpoint(endpoint, healthCheckPort)),
   };
 }

@@ -6,12 +6,16 @@
  * the cluster would have to repeat it.
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers
  */
-import type { ClusterJson, Cluster_SlowStartConfigJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
+import type {
+  ClusterJson,
+  Cluster_CommonLbConfigJson,
+  Cluster_SlowStartConfigJson,
+} from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { RouteAction_HashPolicyJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { ConsistentHashingLbConfigJson } from "../gen/envoy/extensions/load_balancing_policies/common/v3/common_pb.d.ts";
 import type { MaglevJson } from "../gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.d.ts";
 import type { RingHashJson } from "../gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.d.ts";
-import type { HashKey, LoadBalancer, SlowStart } from "../model/intent-service.ts";
+import type { HashKey, LoadBalancer, SlowStart, ZoneAware } from "../model/intent-service.ts";
 import { unreachable } from "../support/assert.ts";
 import { duration } from "./duration.ts";
 import { packAny } from "./pack-any.ts";
@@ -22,6 +26,8 @@ const defaultMaximumRingSize = 8_388_608;
 const defaultTableSize = 65_537;
 const defaultAggression = 1;
 const defaultMinWeightPercent = 10;
+const defaultRoutingPercent = 100;
+const defaultMinClusterSize = 6;
 
 /** Envoy demands a name for each number that its runtime may override. */
 const aggressionRuntimeKey = "fairway.slow_start.aggression";
@@ -31,14 +37,31 @@ const extensions = "envoy.extensions.load_balancing_policies";
 /** The part of a cluster that says how it is balanced. */
 export function translateLoadBalancer(balancer: LoadBalancer): ClusterJson {
   const { healthyPanicThresholdPercent: value } = balancer;
+  const common = {
+    ...(value === undefined ? {} : { healthyPanicThreshold: { value } }),
+    ...localities(balancer),
+  };
+  return { ...policy(balancer), ...(Object.keys(common).length === 0 ? {} : { commonLbConfig: common }) };
+}
+
+/** Of an extension it stands in its own configuration. */
+function localities({ zoneAware, localityWeights, policy: name }: LoadBalancer): Cluster_CommonLbConfigJson {
+  if (zoneAware !== undefined) return { zoneAwareLbConfig: translateZoneAware(zoneAware) };
+  const isExtension = name === "RING_HASH" || name === "MAGLEV";
+  return localityWeights === undefined || isExtension ? {} : { localityWeightedLbConfig: {} };
+}
+
+function translateZoneAware(zones: ZoneAware): NonNullable<Cluster_CommonLbConfigJson["zoneAwareLbConfig"]> {
   return {
-    ...policy(balancer),
-    ...(value === undefined ? {} : { commonLbConfig: { healthyPanicThreshold: { value } } }),
+    routingEnabled: { value: zones.routingPercent ?? defaultRoutingPercent },
+    minClusterSize: String(zones.minClusterSize ?? defaultMinClusterSize),
+    ...(zones.failTrafficOnPanic === undefined ? {} : { failTrafficOnPanic: zones.failTrafficOnPanic }),
   };
 }
 
 function policy(balancer: LoadBalancer): ClusterJson {
-  const { choiceCount, ringHash, maglev, slowStart } = balancer;
+  const { choiceCount, ringHash, maglev, slowStart, localityWeights } = balancer;
+  const weighted = localityWeights === undefined ? {} : { localityWeightedLbConfig: {} };
   const slow = slowStart === undefined ? {} : { slowStartConfig: translateSlowStart(slowStart) };
   switch (balancer.policy) {
     case "ROUND_ROBIN":
@@ -59,6 +82,7 @@ function policy(balancer: LoadBalancer): ClusterJson {
         minimumRingSize: String(ringHash?.minimumRingSize ?? defaultMinimumRingSize),
         maximumRingSize: String(ringHash?.maximumRingSize ?? defaultMaximumRingSize),
         ...hashing(balancer.hashOn),
+        ...weighted,
       };
       return extensionPolicy("ring_hash", "RingHash", config);
     }
@@ -66,6 +90,7 @@ function policy(balancer: LoadBalancer): ClusterJson {
       const config: MaglevJson = {
         tableSize: String(maglev?.tableSize ?? defaultTableSize),
         ...hashing(balancer.hashOn),
+        ...weighted,
       };
       return extensionPolicy("maglev", "Maglev", config);
     }

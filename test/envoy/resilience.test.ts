@@ -1,5 +1,6 @@
 /**
- * How Envoy protects services, seen in the answers to real requests: limits by priority and by endpoint, and retries.
+ * How Envoy protects services, seen in the answers to real requests: limits by priority and by endpoint, retries, and
+ * localities.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -88,3 +89,41 @@ async function startBusy(): Promise<{ readonly address: string } & AsyncDisposab
     },
   };
 }
+
+test("localities: the own zone first, shares by weight, and a spare priority that takes over when it is told to", async () => {
+  const config: Config = ({ port, backends }) => `${gateway(port)}
+services:
+  edge: { endpoints: [{ address: "127.0.0.1:1", locality: eu/a }, { address: "127.0.0.2:1", locality: eu/b }] }
+  near:
+    loadBalancer: { zoneAware: { minClusterSize: 2 } }
+    endpoints: [{ address: "${backends[0]}", locality: eu/a }, { address: "${backends[1]}", locality: eu/b }]
+  shared:
+    loadBalancer: { localityWeights: { eu/a: 9, eu/b: 1 } }
+    endpoints: [{ address: "${backends[0]}", locality: eu/a }, { address: "${backends[1]}", locality: eu/b }]
+  late:
+    loadBalancer: { overprovisioningFactor: 200, healthyPanicThreshold: 0 }
+    endpoints: [{ address: "${backends[0]}" }, { address: "127.0.0.1:1", health: unhealthy }, { address: "${backends[1]}", priority: 1 }]
+  early:
+    loadBalancer: { overprovisioningFactor: 100, healthyPanicThreshold: 0 }
+    endpoints: [{ address: "${backends[0]}" }, { address: "127.0.0.1:1", health: unhealthy }, { address: "${backends[1]}", priority: 1 }]
+routes:
+  all:
+    rules:
+      - { matches: [{ path: /near }], backends: [{ service: near }] }
+      - { matches: [{ path: /shared }], backends: [{ service: shared }] }
+      - { matches: [{ path: /late }], backends: [{ service: late }] }
+      - { matches: [{ path: /early }], backends: [{ service: early }] }
+`;
+  const envoy = { locality: { region: "eu", zone: "a" }, localService: "edge" };
+  await using scene = await startScene({ backends: 2, config, envoy });
+  const labels = async (path: string) =>
+    (await Load.run({ url: `${scene.url}${path}`, concurrency: 2, count: 200 })).byLabel;
+  expect(await labels("near")).toEqual({ v1: 200 });
+  // Nine tenths of 200 are 180; the schedule of localities is no draw.
+  const shared = await labels("shared");
+  expect(shared["v1"]).toBeGreaterThanOrEqual(175);
+  expect(shared["v2"]).toBeGreaterThanOrEqual(15);
+  expect(await labels("late"), "half of the hosts can take twice their share").toEqual({ v1: 200 });
+  // Half of 200, give or take four times seven.
+  expect((await labels("early"))["v2"]).toBeGreaterThan(70);
+});

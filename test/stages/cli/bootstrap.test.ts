@@ -68,6 +68,19 @@ describe("bootstrap", () => {
     });
   });
 
+  it("names the service of the Envoys themselves, which belongs to a zone", () => {
+    const options = readBootstrapOptions(flags({ nodeId: "a", locality: "eu/a", localService: "edge" }));
+    expect(options.ok && createBootstrap(options.value)).toMatchObject({
+      cluster_manager: { local_cluster_name: "fairway_local" },
+      static_resources: {
+        clusters: [{ name: "fairway_xds" }, { name: "fairway_local", eds_cluster_config: { service_name: "edge" } }],
+      },
+    });
+    expect(mistakesOf(flags({ nodeId: "a", localService: "edge" }))[0]).toMatch(/^--local-service needs --locality/);
+    expect(mistakesOf(flags({ nodeId: "a", locality: "eu", localService: "a/b" }))[0]).toMatch(/^--local-service: /);
+    expect(mistakesOf(flags({ nodeId: "a", grpc: true, localService: "edge" }))[0]).toMatch(/^--local-service: gRPC/);
+  });
+
   it("takes names, IPv4 and IPv6 addresses for the control plane", () => {
     expect(xdsOf("fairway.internal:18000")).toEqual({ host: "fairway.internal", port: 18_000 });
     expect(xdsOf("10.1.2.3:1")).toEqual({ host: "10.1.2.3", port: 1 });

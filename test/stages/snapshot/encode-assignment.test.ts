@@ -70,7 +70,12 @@ const assignment = fc
     fc.constantFrom(undefined, undefined, 80, 0, 65_536),
   )
   .map(([name, endpoints, checkPort]) =>
-    envoyResource(envoyTypes.endpoints, name, translateLoadAssignment(name, endpoints, checkPort), at),
+    envoyResource(
+      envoyTypes.endpoints,
+      name,
+      translateLoadAssignment(name, endpoints, { healthCheckPort: checkPort }),
+      at,
+    ),
   );
 
 /** What `translate` does not write, at any place of the JSON. */

@@ -52,4 +52,19 @@ export const resilience: readonly WrongInput[] = [
     rule("retry: { attempts: 1, on: [5xx], rateLimitedBackoff: { resetHeaders: [{ name: a, format: date }] } }"),
     "invalid-value 5:98",
   ],
+  [
+    "zones beside a hash",
+    service("loadBalancer: { policy: MAGLEV, hashOn: [{ sourceIp: true }], zoneAware: {} }"),
+    "invalid-value 3:67",
+  ],
+  ["zones and weights", service("loadBalancer: { zoneAware: {}, localityWeights: { eu: 1 } }"), "invalid-value 3:36"],
+  ["a locality without a share", service("loadBalancer: { localityWeights: { eu: 0 } }"), "invalid-value 3:44"],
+  ["no localities", service("loadBalancer: { localityWeights: {} }"), "missing-key 3:38"],
+  ["a locality of four parts", service("loadBalancer: { localityWeights: { a/b/c/d: 1 } }"), "invalid-value 3:40"],
+  ["a factor below 100 %", service("loadBalancer: { overprovisioningFactor: 1 }"), "invalid-value 3:45"],
+  [
+    "zones of what is found by DNS",
+    'services:\n  a:\n    loadBalancer: { zoneAware: {} }\n    discovery: { dns: "a.b:80" }\n',
+    "invalid-value 3:21",
+  ],
 ];
