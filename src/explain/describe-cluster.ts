@@ -48,6 +48,7 @@ export function describeCluster(name: string, { lookup, origin, priority }: Clus
       setting("load balancing", describeBalancer(json)),
       setting("connect timeout", json.connectTimeout ?? "5s"),
       ...circuitBreaker(json, priority),
+      ...connection(json),
       ...outlierDetection(json),
       ...(json.healthChecks ?? []).map(healthCheck),
       ...(json.transportSocket === undefined ? [] : [setting("transport", transportOf(json))]),
@@ -110,6 +111,25 @@ function circuitBreaker({ circuitBreakers }: ClusterJson, priority: string): rea
       : `retry budget ${textOf(budget.budgetPercent?.value ?? 20)} % of requests, at least ${budget.minRetryConcurrency ?? 3} at once`;
   const poolLimit = pools === undefined ? [] : [`max_connection_pools ${pools}`];
   return [setting("circuit breaker", [...limits, retries, ...poolLimit, ...hostLimit].join(", "))];
+}
+
+/** Of the HTTP options that are packed into the cluster. */
+interface ProtocolOptions {
+  readonly commonHttpProtocolOptions?: Readonly<Record<string, unknown>>;
+  readonly explicitHttpConfig?: { readonly http2ProtocolOptions?: Readonly<Record<string, unknown>> };
+}
+
+function connection({ typedExtensionProtocolOptions, upstreamConnectionOptions }: ClusterJson): readonly Setting[] {
+  const options = typedExtensionProtocolOptions?.["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] as
+    | ProtocolOptions
+    | undefined;
+  const { tcpKeepalive } = upstreamConnectionOptions ?? {};
+  const parts = Object.entries({
+    ...options?.commonHttpProtocolOptions,
+    ...options?.explicitHttpConfig?.http2ProtocolOptions,
+    ...tcpKeepalive,
+  }).map(([key, value]) => `${snakeCase(key)} ${textOf(value)}`);
+  return parts.length === 0 ? [] : [setting("connection", parts.join(", "))];
 }
 
 function outlierDetection({ outlierDetection: detection }: ClusterJson): readonly Setting[] {

@@ -101,12 +101,13 @@ function findCluster(intent: Intent, name: string): ClusterOrigin | undefined {
 }
 
 function clusterOrigin({ endpoints }: Service, policy: ServicePolicy): ClusterOrigin {
-  const { circuitBreaker, outlierDetection, healthCheck } = policy;
+  const { circuitBreaker, outlierDetection, healthCheck, connection } = policy;
   return {
     endpoint: (address) => endpoints.find(({ host, port }) => hostAndPort(host, port) === address)?.at,
     blocks: {
       ...(circuitBreaker === undefined ? {} : { "circuit breaker": circuitBreaker.at }),
       ...(outlierDetection === undefined ? {} : { "outlier detection": outlierDetection.at }),
+      ...(connection === undefined ? {} : { connection: connection.at }),
       ...(healthCheck === undefined ? {} : { "health check": healthCheck.at }),
     },
   };

@@ -7,7 +7,7 @@ import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments } from "./build-policy.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
 import { durationMs } from "./duration.ts";
-import type { Gateway, GatewayListener, GrpcListener, ListenerTls } from "./intent-gateway.ts";
+import type { Gateway, GatewayListener, GatewayTimeouts, GrpcListener, ListenerTls } from "./intent-gateway.ts";
 import type { JsonValue, NodeGroup, NodeMatch, RawResource } from "./intent.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
@@ -59,6 +59,7 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
       port: present(port, "the schema demands a port"),
       ...buildHostnames(listener.hostnames),
       ...(listener.tls === undefined ? {} : { tls: buildTls(listener.tls) }),
+      ...(listener.connectionLimit === undefined ? {} : { connectionLimit: buildLimit(listener.connectionLimit) }),
     });
   }
   return {
@@ -69,10 +70,24 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     grpcListeners: grpcListeners.toSorted(byName),
     policies: buildAttachments(document, path, value.policies),
     accessLogs: buildAccessLogs(document, [...path, "accessLogs"], value.accessLogs ?? []),
+    ...(value.timeouts === undefined ? {} : { timeouts: buildTimeouts(value.timeouts) }),
     ...(value.drain === undefined
       ? {}
       : { drain: { at: placeOf(document, [...path, "drain"], "key"), timeMs: durationMs(value.drain.time) } }),
   };
+}
+
+function buildLimit({
+  maxConnections,
+  delay,
+}: NonNullable<GatewayValue["listeners"][number]["connectionLimit"]>): NonNullable<GatewayListener["connectionLimit"]> {
+  return { maxConnections, ...(delay === undefined ? {} : { delayMs: durationMs(delay) }) };
+}
+
+function buildTimeouts(written: NonNullable<GatewayValue["timeouts"]>): GatewayTimeouts {
+  return Object.fromEntries(
+    Object.entries(written).flatMap(([key, text]) => (text === undefined ? [] : [[`${key}Ms`, durationMs(text)]])),
+  );
 }
 
 /** Hostnames know no case; `*` is all of them. */

@@ -5,13 +5,14 @@
  */
 import { assert } from "../support/assert.ts";
 import { parseAddress, parseDnsAddress } from "./address.ts";
+import { buildConnection } from "./build-connection.ts";
+import { buildHealthCheck } from "./build-health-check.ts";
 import { buildLoadBalancer } from "./build-load-balancer.ts";
 import { durationMs, durationPattern, protoDuration } from "./duration.ts";
 import type {
   CircuitBreaker,
   DnsDiscovery,
   Endpoint,
-  HealthCheck,
   OutlierDetection,
   Service,
   ServicePolicy,
@@ -117,7 +118,7 @@ function buildPolicy(document: SourceDocument, path: Path, policy: PolicyValue):
 function policyWithPlaces(places: PolicyPlaces, policy: PolicyValue, written: PolicyValue): ServicePolicy {
   const at = (key: keyof PolicyValue) =>
     placeOf(places.document, [...(written[key] === undefined ? places.fallback : places.path), key], "key");
-  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck, tls } = policy;
+  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck, connection, tls } = policy;
   return {
     ...(connectTimeout === undefined ? {} : { connectTimeoutMs: durationMs(connectTimeout) }),
     ...(loadBalancer === undefined ? {} : { loadBalancer: buildLoadBalancer(loadBalancer) }),
@@ -128,6 +129,7 @@ function policyWithPlaces(places: PolicyPlaces, policy: PolicyValue, written: Po
       ? {}
       : { outlierDetection: { at: at("outlierDetection"), fields: outlierFields(outlierDetection) } }),
     ...(healthCheck === undefined ? {} : { healthCheck: { at: at("healthCheck"), ...buildHealthCheck(healthCheck) } }),
+    ...(connection === undefined ? {} : { connection: { at: at("connection"), ...buildConnection(connection) } }),
     ...(tls === undefined ? {} : { tls: buildTls(tls) }),
   };
 }
@@ -145,25 +147,4 @@ function outlierFields(block: NonNullable<PolicyValue["outlierDetection"]>): Out
     fields[key] = isDuration ? protoDuration(durationMs(value)) : value;
   }
   return fields;
-}
-
-function buildHealthCheck(block: NonNullable<PolicyValue["healthCheck"]>): Omit<HealthCheck, "at"> {
-  const { port, interval, timeout, healthyThreshold, unhealthyThreshold } = block;
-  return {
-    check: checkKind(block),
-    ...(interval === undefined ? {} : { intervalMs: durationMs(interval) }),
-    ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout) }),
-    ...defined({ port, healthyThreshold, unhealthyThreshold }),
-  };
-}
-
-function checkKind(block: NonNullable<PolicyValue["healthCheck"]>): HealthCheck["check"] {
-  const { http, tcp, grpc } = block;
-  if (http !== undefined) {
-    const { path, host, expectedStatuses } = http;
-    return { kind: "http", path, ...defined({ host, expectedStatuses: expectedStatuses?.toSorted((a, b) => a - b) }) };
-  }
-  if (grpc !== undefined) return { kind: "grpc", ...defined({ serviceName: grpc.serviceName }) };
-  assert(tcp !== undefined, "checkService demands one kind");
-  return { kind: "tcp" };
 }

@@ -15,6 +15,7 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
   const problems = [
     ...sourcesOfHosts(path, service),
     ...repeatedEndpoints(path, service),
+    ...streamsWithoutHttp2(path, service.protocol, policy),
     ...twoRetryLimits(path, policy),
     ...checkPolicy(path, policy),
   ];
@@ -25,6 +26,7 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
     }
     const own = policyOf(subset);
     problems.push(...twoRetryLimits(subsetPath, own));
+    problems.push(...streamsWithoutHttp2(subsetPath, service.protocol, own));
     if (own.healthCheck !== undefined || own.loadBalancer !== undefined || own.tls !== undefined) {
       problems.push(...checkPolicy(subsetPath, mergePolicy(policy, own)));
     }
@@ -114,6 +116,17 @@ function* checkPolicy(path: Path, policy: PolicyValue): Iterable<Problem> {
   }
   if (tls !== undefined) yield* checkServiceTls([...path, "tls"], tls);
   if (loadBalancer !== undefined) yield* checkLoadBalancer([...path, "loadBalancer"], loadBalancer);
+}
+
+function* streamsWithoutHttp2(
+  path: Path,
+  protocol: ServiceValue["protocol"],
+  { connection }: PolicyValue,
+): Iterable<Problem> {
+  if (connection?.maxConcurrentStreams === undefined || protocol === "http2" || protocol === "grpc") return;
+  const message = "`maxConcurrentStreams` belongs to HTTP/2, and the service speaks HTTP/1.1: one request at a time";
+  const hint = "write `protocol: http2`, or limit `circuitBreaker: { perEndpoint: { maxConnections: … } }`";
+  yield { code: "invalid-value", message, hint, path: [...path, "connection", "maxConcurrentStreams"], at: "key" };
 }
 
 /** Of what stands in one place; a subset that writes one of them does without its service's other. */

@@ -19,6 +19,18 @@ export interface Gateway {
   readonly drain?: GatewayDrain;
   /** Of what its HTTP listeners take, in the order written. */
   readonly accessLogs: readonly AccessLog[];
+  readonly timeouts?: GatewayTimeouts;
+}
+
+/** How long clients may take; 0 is for ever. */
+export interface GatewayTimeouts {
+  /** Of a connection without requests. */
+  readonly idleMs?: number;
+  /** Of a request of which nothing moves. */
+  readonly streamIdleMs?: number;
+  readonly requestHeadersMs?: number;
+  readonly maxStreamDurationMs?: number;
+  readonly maxConnectionDurationMs?: number;
 }
 
 /** How long connections live on when their listener was changed or removed: a flag of the Envoy, written down here. */
@@ -37,6 +49,8 @@ export interface GatewayListener {
   /** In lower case, sorted; absent means all. */
   readonly hostnames?: readonly string[];
   readonly tls?: ListenerTls;
+  /** What comes beyond is closed, at once or after a delay. */
+  readonly connectionLimit?: { readonly maxConnections: number; readonly delayMs?: number };
 }
 
 /** Names that gRPC clients ask for as `xds:///name`; no address, because the clients do themselves what an Envoy would. */

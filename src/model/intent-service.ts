@@ -62,7 +62,22 @@ export interface ServicePolicy {
   readonly circuitBreaker?: CircuitBreaker;
   readonly outlierDetection?: OutlierDetection;
   readonly healthCheck?: HealthCheck;
+  readonly connection?: ServiceConnection;
   readonly tls?: ServiceTls;
+}
+
+/** How connections to the endpoints are kept. */
+export interface ServiceConnection {
+  readonly at: Place;
+  readonly maxRequestsPerConnection?: number;
+  /** 0 is for ever. */
+  readonly idleTimeoutMs?: number;
+  readonly maxConnectionDurationMs?: number;
+  /** HTTP/2 only. */
+  readonly maxConcurrentStreams?: number;
+  readonly bufferLimitBytes?: number;
+  /** Whole seconds; what is absent is the system's. */
+  readonly tcpKeepalive?: { readonly timeMs?: number; readonly intervalMs?: number; readonly probes?: number };
 }
 
 /** TLS to the endpoints; secrets by name, versions in Envoy's words. */
@@ -149,14 +164,25 @@ export interface HealthCheck {
         readonly kind: "http";
         readonly path: string;
         readonly host?: string;
-        readonly expectedStatuses?: readonly number[];
+        readonly expectedStatuses?: readonly StatusRange[];
       }
     | { readonly kind: "tcp" }
     | { readonly kind: "grpc"; readonly serviceName?: string };
   /** Where it is not the endpoint's own. */
   readonly port?: number;
   readonly intervalMs?: number;
+  /** Each wait is longer by up to this. */
+  readonly intervalJitterMs?: number;
+  /** Instead of the interval, for a host that failed. */
+  readonly unhealthyIntervalMs?: number;
+  readonly reuseConnection?: boolean;
   readonly timeoutMs?: number;
   readonly healthyThreshold?: number;
   readonly unhealthyThreshold?: number;
+}
+
+/** Both ends belong to it. */
+export interface StatusRange {
+  readonly first: number;
+  readonly last: number;
 }

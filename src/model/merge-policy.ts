@@ -11,7 +11,7 @@ import { defaultPolicy, fieldPolicies } from "./schema-load-balancer.ts";
 
 type WrittenPolicy = Pick<
   ServiceValue,
-  "connectTimeout" | "loadBalancer" | "circuitBreaker" | "outlierDetection" | "healthCheck" | "tls"
+  "connectTimeout" | "loadBalancer" | "circuitBreaker" | "outlierDetection" | "healthCheck" | "connection" | "tls"
 >;
 type WrittenBalancer = NonNullable<WrittenPolicy["loadBalancer"]>;
 type SlowStartBlock = Exclude<NonNullable<WrittenBalancer["slowStart"]>, string>;
@@ -27,13 +27,15 @@ const checkKinds = ["http", "tcp", "grpc"] as const;
 
 /** The policy keys of a service, in lowerCamelCase. */
 export function policyOf(value: ServiceValue | SubsetValue): PolicyValue {
-  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck, tls } = camelKeys(value);
+  const { connectTimeout, loadBalancer, circuitBreaker, outlierDetection, healthCheck, connection, tls } =
+    camelKeys(value);
   return {
     ...(connectTimeout === undefined ? {} : { connectTimeout }),
     ...(loadBalancer === undefined ? {} : { loadBalancer: camelBalancer(loadBalancer) }),
     ...(circuitBreaker === undefined ? {} : { circuitBreaker: camelBlock(circuitBreaker) }),
     ...(outlierDetection === undefined ? {} : { outlierDetection: camelBlock(outlierDetection) }),
     ...(healthCheck === undefined ? {} : { healthCheck: camelBlock(healthCheck) }),
+    ...(connection === undefined ? {} : { connection: camelBlock(connection) }),
     ...(tls === undefined ? {} : { tls: camelBlock(tls) }),
   };
 }
@@ -45,6 +47,7 @@ export function mergePolicy(service: PolicyValue, subset: PolicyValue): PolicyVa
   const outlierDetection = merged(service.outlierDetection, subset.outlierDetection);
   const tls = merged(leaveOtherVerification(service.tls, subset.tls), subset.tls);
   const healthCheck = merged(leaveOtherCheck(service.healthCheck, subset.healthCheck), subset.healthCheck);
+  const connection = merged(service.connection, subset.connection);
   return {
     ...service,
     ...subset,
@@ -52,6 +55,7 @@ export function mergePolicy(service: PolicyValue, subset: PolicyValue): PolicyVa
     ...(circuitBreaker === undefined ? {} : { circuitBreaker }),
     ...(outlierDetection === undefined ? {} : { outlierDetection }),
     ...(healthCheck === undefined ? {} : { healthCheck }),
+    ...(connection === undefined ? {} : { connection }),
     ...(tls === undefined ? {} : { tls }),
   };
 }

@@ -7,15 +7,27 @@ import { policyBlock, port, refuse, scalar } from "./schema-scalars.ts";
 const positiveCount = z.int().min(1).max(4_294_967_295);
 const duration = scalar("positiveDuration");
 
+/** Both ends belong to it. */
+const statusRange = scalar("statusRange").superRefine((text, context) => {
+  const [first = 0, last = 0] = text.split("-").map(Number);
+  // A text that is no range has been refused, and is refined all the same.
+  if (!(first > last)) return;
+  refuse(context, {
+    code: "invalid-value",
+    message: `the range ${text} ends before it begins`,
+    hint: `write ${last}-${first}`,
+  });
+});
+
 export const healthCheckSchema = policyBlock({
   http: policyBlock({
     path: scalar("urlPath").describe("The path that is asked for."),
     host: scalar("text").optional().describe("The host header; the cluster's name when absent."),
     expectedStatuses: z
-      .array(z.int().min(100).max(599))
+      .array(z.union([z.int().min(100).max(599), statusRange]))
       .min(1)
       .optional()
-      .describe("The statuses that mean healthy; 200 when absent."),
+      .meta({ description: "The statuses that mean healthy; 200 when absent.", examples: [[200, 204], ["200-299"]] }),
   })
     .optional()
     .describe("Ask by an HTTP request."),
@@ -27,6 +39,11 @@ export const healthCheckSchema = policyBlock({
     .describe("Ask by gRPC's own health protocol."),
   port: port.optional().describe("The port that is asked, where it is not the endpoint's own."),
   interval: duration.optional().describe("The time between two checks of a host; 5s when absent."),
+  intervalJitter: duration.optional().describe("Each wait is longer by up to this, so that Envoys do not ask at once."),
+  unhealthyInterval: duration
+    .optional()
+    .describe("The time between checks of a host that failed; the interval when absent."),
+  reuseConnection: z.boolean().optional().meta({ description: "false: each check makes a connection of its own." }),
   timeout: duration.optional().describe("How long an answer may take; 1s when absent."),
   healthyThreshold: positiveCount
     .optional()

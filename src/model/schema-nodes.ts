@@ -7,6 +7,9 @@ import { attachedPolicies } from "./schema-policy.ts";
 import { block, ipAddress, name, oneOrMore, port, refuse, scalar } from "./schema-scalars.ts";
 import { listenerTlsSchema } from "./schema-tls.ts";
 
+/** Beyond what one machine serves. */
+const CONNECTIONS_MAX = 100_000_000;
+
 const scalarValue = z.union([z.string({ error: "text" }), z.number(), z.boolean()]);
 
 const match = block({
@@ -61,6 +64,34 @@ export const nodeGroupSchema = block({
     .describe("How a change is rolled in."),
 }).meta({ description: "Envoys that share one snapshot.", examples: [{ match: { cluster: "edge" } }] });
 
+const connectionLimit = block({
+  maxConnections: z.int().min(1).max(CONNECTIONS_MAX).meta({
+    description: "Connections at a time to this listener of one Envoy; what comes beyond is closed.",
+  }),
+  delay: scalar("positiveDuration")
+    .optional()
+    .meta({
+      description: "How long a connection beyond the limit is left open, so that clients do not come back at once.",
+    }),
+}).meta({ description: "How many connections the listener takes.", examples: [{ maxConnections: 10000 }] });
+
+const gatewayTimeouts = block({
+  idle: scalar("duration").optional().meta({ description: "A connection without requests is closed after this; 1h." }),
+  streamIdle: scalar("duration")
+    .optional()
+    .meta({ description: "How long nothing may move of a request, unless its rule says `idle`; 5m." }),
+  requestHeaders: scalar("duration").optional().meta({ description: "How long the headers may take to arrive; 10s." }),
+  maxStreamDuration: scalar("duration").optional().meta({
+    description: "The longest that a request or stream may last, uploads and downloads included; no limit.",
+  }),
+  maxConnectionDuration: scalar("duration").optional().meta({
+    description: "A connection is told to end after this, when its requests are done; no limit.",
+  }),
+}).meta({
+  description: "How long clients may take; what is absent is the default, and 0s is for ever.",
+  examples: [{ idle: "10m", streamIdle: "1m", requestHeaders: "5s" }],
+});
+
 const listener = block({
   name: name.describe("Routes name it as gateway/listener."),
   port: port
@@ -76,6 +107,7 @@ const listener = block({
       "Only these; of HTTPS the names that clients ask for (SNI), of GRPC_XDS the `name` in `xds:///name`. All when absent.",
   }),
   tls: listenerTlsSchema.optional(),
+  connectionLimit: connectionLimit.optional(),
 }).superRefine((written, context) => {
   const { protocol, tls } = written;
   if (protocol === "GRPC_XDS") refuseForGrpc(written, context);
@@ -97,9 +129,18 @@ function refuseForGrpc(
   {
     address,
     hostnames = [],
-  }: { readonly address?: string | undefined; readonly hostnames?: readonly string[] | undefined },
+    connectionLimit: limit,
+  }: {
+    readonly address?: string | undefined;
+    readonly hostnames?: readonly string[] | undefined;
+    readonly connectionLimit?: object | undefined;
+  },
   context: z.core.$RefinementCtx,
 ): void {
+  if (limit !== undefined) {
+    const hint = "remove it: gRPC clients connect to the endpoints themselves";
+    refuse(context, { code: "invalid-value", message: "nobody listens for GRPC_XDS", hint, path: ["connectionLimit"] });
+  }
   if (address !== undefined) {
     const hint = "remove it: gRPC clients connect to the endpoints themselves";
     refuse(context, { code: "invalid-value", message: "nobody listens for GRPC_XDS", hint, path: ["address"] });
@@ -125,6 +166,7 @@ export const gatewaySchema = block({
     .min(1)
     .optional()
     .describe("What is written down of requests; nothing when absent."),
+  timeouts: gatewayTimeouts.optional(),
   drain: block({
     time: scalar("wholeSeconds").meta({
       description: "The `--drain-time-s` that the gateway's Envoys are started with; 10m when absent.",

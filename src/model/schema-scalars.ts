@@ -133,6 +133,12 @@ export const scalarRules = {
     hint: "for example text/html, without charset",
     examples: ["text/html", "application/json"],
   },
+  statusRange: {
+    pattern: /^[1-5][0-9]{2}-[1-5][0-9]{2}$/,
+    expected: "a range of HTTP statuses",
+    hint: "write the first and the last, such as 200-299",
+    examples: ["200-299"],
+  },
   metadataPath: {
     pattern: /^[^.]+(?:\.[^.]+)*$/,
     expected: "a path of keys with dots between them",

@@ -5,6 +5,7 @@
  * names and the proto spelling is accepted. A subset may hold the same blocks.
  */
 import * as z from "zod";
+import { connectionSchema } from "./schema-connection.ts";
 import { healthCheckSchema } from "./schema-health-check.ts";
 import { loadBalancerSchema } from "./schema-load-balancer.ts";
 import { outlierDetectionSchema } from "./schema-outlier-detection.ts";
@@ -56,5 +57,6 @@ export const policyShape = {
   circuitBreaker: circuitBreakerSchema.optional(),
   outlierDetection: outlierDetectionSchema.optional(),
   healthCheck: healthCheckSchema.optional(),
+  connection: connectionSchema.optional(),
   tls: serviceTlsSchema.optional(),
 };

@@ -9,6 +9,7 @@
 import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
 import type { Endpoint, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
+import { translateConnection, translateKeepalive } from "./connection.ts";
 import { translateCircuitBreaker } from "./circuit-breakers.ts";
 import { fromAds } from "./config-source.ts";
 import { translateDnsDiscovery } from "./dns-discovery.ts";
@@ -67,7 +68,7 @@ function clusterAndEndpoints(service: Service, part: ClusterPart): readonly Envo
     name,
     ...(dns === undefined ? hostsFromAds : translateDnsDiscovery(name, dns, checkPort)),
     ...translatePolicy(part.policy, service.protocol),
-    ...translateProtocol(service, namedByDns(part.policy.tls, dns)),
+    ...translateProtocol(service.protocol, namedByDns(part.policy.tls, dns), part.policy.connection),
   }));
   if (dns !== undefined) return [cluster];
   const assignment = () =>
@@ -81,7 +82,8 @@ function clusterAndEndpoints(service: Service, part: ClusterPart): readonly Envo
 function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): ClusterJson {
   return {
     connectTimeout: duration(policy.connectTimeoutMs ?? connectTimeoutMs),
-    perConnectionBufferLimitBytes,
+    perConnectionBufferLimitBytes: policy.connection?.bufferLimitBytes ?? perConnectionBufferLimitBytes,
+    ...translateKeepalive(policy.connection),
     ...translateLoadBalancer(policy.loadBalancer ?? { policy: "ROUND_ROBIN" }),
     ...(policy.circuitBreaker === undefined ? {} : { circuitBreakers: translateCircuitBreaker(policy.circuitBreaker) }),
     ...(policy.outlierDetection === undefined
@@ -98,15 +100,23 @@ function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): 
 }
 
 /** How Envoy speaks with the endpoints; without a word about it, HTTP/1.1 in the clear. */
-function translateProtocol({ protocol }: Service, tls: ServicePolicy["tls"]): ClusterJson {
+function translateProtocol(
+  protocol: Service["protocol"],
+  tls: ServicePolicy["tls"],
+  connection: ServicePolicy["connection"],
+): ClusterJson {
   const isHttp2 = protocol === "http2" || protocol === "grpc";
   const fromRequest = tls === undefined ? undefined : nameFromRequest(tls);
+  const common = translateConnection(connection);
+  const streams = connection?.maxConcurrentStreams;
+  const http2ProtocolOptions = streams === undefined ? {} : { maxConcurrentStreams: streams };
   const options: HttpProtocolOptionsJson = {
-    explicitHttpConfig: isHttp2 ? { http2ProtocolOptions: {} } : { httpProtocolOptions: {} },
+    ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
+    explicitHttpConfig: isHttp2 ? { http2ProtocolOptions } : { httpProtocolOptions: {} },
     ...(fromRequest === undefined ? {} : { upstreamHttpProtocolOptions: fromRequest }),
   };
   return {
-    ...(isHttp2 || fromRequest !== undefined
+    ...(isHttp2 || fromRequest !== undefined || common !== undefined
       ? { typedExtensionProtocolOptions: { [httpProtocolOptions]: packAny(httpProtocolOptions, options) } }
       : {}),
     ...(tls === undefined ? {} : { transportSocket: translateUpstreamTls(tls) }),

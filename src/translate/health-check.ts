@@ -19,6 +19,9 @@ export function translateHealthCheck(health: HealthCheck, protocol: Service["pro
     interval,
     // Envoy checks a cluster without traffic once a minute; a canary at weight 0 has to be known well before it gets any.
     noTrafficInterval: interval,
+    ...(health.intervalJitterMs === undefined ? {} : { intervalJitter: duration(health.intervalJitterMs) }),
+    ...(health.unhealthyIntervalMs === undefined ? {} : { unhealthyInterval: duration(health.unhealthyIntervalMs) }),
+    ...(health.reuseConnection === undefined ? {} : { reuseConnection: health.reuseConnection }),
     unhealthyThreshold: health.unhealthyThreshold ?? defaults.unhealthyThreshold,
     healthyThreshold: health.healthyThreshold ?? defaults.healthyThreshold,
     ...checker(health.check, protocol),
@@ -36,9 +39,10 @@ function checker(check: HealthCheck["check"], protocol: Service["protocol"]): He
           ...(check.expectedStatuses === undefined
             ? {}
             : {
-                expectedStatuses: check.expectedStatuses.map((status) => ({
-                  start: `${status}`,
-                  end: `${status + 1}`,
+                // Envoy's ranges end before their end.
+                expectedStatuses: check.expectedStatuses.map(({ first, last }) => ({
+                  start: `${first}`,
+                  end: `${last + 1}`,
                 })),
               }),
         },

@@ -4,7 +4,7 @@
  * The values are those of Envoy's guide for edge deployments, with one exception that is explained below:
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
  */
-import type { GatewayDrain } from "../model/intent-gateway.ts";
+import type { GatewayDrain, GatewayTimeouts } from "../model/intent-gateway.ts";
 import type { AccessLogJson } from "../gen/envoy/config/accesslog/v3/accesslog_pb.d.ts";
 import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
 import type {
@@ -42,10 +42,17 @@ export interface HttpSite {
   readonly httpFilters: readonly HttpFilterJson[];
   readonly drain?: GatewayDrain | undefined;
   readonly accessLog: readonly AccessLogJson[];
+  readonly timeouts?: GatewayTimeouts | undefined;
 }
 
 /** HTTP on a listener. */
-export function translateHttpConnectionManager({ name, httpFilters, drain, accessLog }: HttpSite): AnyJson {
+export function translateHttpConnectionManager({
+  name,
+  httpFilters,
+  drain,
+  accessLog,
+  timeouts = {},
+}: HttpSite): AnyJson {
   const router: RouterJson = {};
   const manager: HttpConnectionManagerJson = {
     statPrefix: name,
@@ -63,13 +70,22 @@ export function translateHttpConnectionManager({ name, httpFilters, drain, acces
     // `/a/../admin` and `//admin` are matched as what the backend will take them for.
     normalizePath: true,
     mergeSlashes: true,
-    commonHttpProtocolOptions: { idleTimeout: duration(idleTimeoutMs) },
+    commonHttpProtocolOptions: {
+      idleTimeout: duration(timeouts.idleMs ?? idleTimeoutMs),
+      ...optional("maxStreamDuration", timeouts.maxStreamDurationMs),
+      ...optional("maxConnectionDuration", timeouts.maxConnectionDurationMs),
+    },
     http2ProtocolOptions,
-    streamIdleTimeout: duration(streamIdleTimeoutMs),
-    requestHeadersTimeout: duration(requestHeadersTimeoutMs),
+    streamIdleTimeout: duration(timeouts.streamIdleMs ?? streamIdleTimeoutMs),
+    requestHeadersTimeout: duration(timeouts.requestHeadersMs ?? requestHeadersTimeoutMs),
     // The guide says 300 s for the whole request, which cuts long uploads and every streaming gRPC call; Envoy's default is no limit.
     requestTimeout: "0s",
     ...(drain === undefined ? {} : { drainTimeout: duration(Math.min(goawayMsMax, drain.timeMs / goawayShare)) }),
   };
   return packAny("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", manager);
+}
+
+/** Envoy's default is none, and to it 0 would be a limit of 0. */
+function optional<Key extends string>(key: Key, ms: number | undefined): { readonly [K in Key]?: string } {
+  return ms === undefined || ms === 0 ? {} : ({ [key]: duration(ms) } as { readonly [K in Key]?: string });
 }

@@ -137,6 +137,7 @@ function ignoredOf(policy: ServicePolicy): readonly string[] {
   );
   const balancer = policy.loadBalancer;
   return [
+    ...(policy.connection === undefined ? [] : ["`connection`"]),
     ...(policy.healthCheck === undefined ? [] : ["`healthCheck`"]),
     ...(balancer?.hashOn === undefined ? [] : ["`loadBalancer.hashOn`"]),
     ...(balancer?.zoneAware === undefined ? [] : ["`loadBalancer.zoneAware`"]),

@@ -33,7 +33,9 @@ export function translateListener(
   routes: readonly Route[],
 ): EnvoyResource {
   const name = listenerName(gateway, listener);
-  const json = listenerJson(name, listener, { filterChains: [{ filters: [httpFilter(name, gateway, routes)] }] });
+  const json = listenerJson(name, listener, {
+    filterChains: [{ filters: networkFilters(name, listener, httpFilter(name, gateway, routes)) }],
+  });
   return envoyResource(envoyTypes.listener, name, json, listener.at);
 }
 
@@ -97,17 +99,30 @@ function filterChain(chain: {
   return {
     name: chain.name,
     ...(hostnames === undefined ? {} : { filterChainMatch: { serverNames: hostnames } }),
-    filters: [httpFilter(chain.name, chain.gateway, chain.routes)],
+    filters: networkFilters(chain.name, chain.listener, httpFilter(chain.name, chain.gateway, chain.routes)),
     transportSocket: translateDownstreamTls(chain.tls),
     transportSocketConnectTimeout: duration(handshakeTimeoutMs),
   };
 }
 
-function httpFilter(
-  name: string,
-  gateway: Gateway,
-  routes: readonly Route[],
-): NonNullable<FilterChainJson["filters"]>[number] {
+type NetworkFilter = NonNullable<FilterChainJson["filters"]>[number];
+
+/** A connection beyond the limit is closed before anything is read of it. */
+function networkFilters(
+  statPrefix: string,
+  { connectionLimit: limit }: GatewayListener,
+  http: NetworkFilter,
+): readonly NetworkFilter[] {
+  if (limit === undefined) return [http];
+  const typedConfig = packAny("envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit", {
+    statPrefix,
+    maxConnections: String(limit.maxConnections),
+    ...(limit.delayMs === undefined ? {} : { delay: duration(limit.delayMs) }),
+  });
+  return [{ name: "envoy.filters.network.connection_limit", typedConfig }, http];
+}
+
+function httpFilter(name: string, gateway: Gateway, routes: readonly Route[]): NetworkFilter {
   return {
     name: "envoy.filters.network.http_connection_manager",
     typedConfig: translateHttpConnectionManager({
@@ -115,6 +130,7 @@ function httpFilter(
       httpFilters: chainOf(gateway, routes),
       drain: gateway.drain,
       accessLog: translateAccessLogs(gateway.name, gateway.accessLogs),
+      timeouts: gateway.timeouts,
     }),
   };
 }

@@ -58,7 +58,17 @@ describe("the meaning of a document", () => {
       loadBalancer: { policy: "LEAST_REQUEST", choiceCount: 3, healthyPanicThresholdPercent: 0 },
       circuitBreaker: { at: { line: 33, column: 5 }, maxConnections: 200, maxRequests: 500, trackRemaining: true },
       outlierDetection: { fields: { consecutive5xx: 5, interval: "1.5s", baseEjectionTime: "120s" } },
-      healthCheck: { check: { kind: "http", path: "/healthz", expectedStatuses: [200, 204] }, intervalMs: 5_000 },
+      healthCheck: {
+        check: {
+          kind: "http",
+          path: "/healthz",
+          expectedStatuses: [
+            { first: 200, last: 200 },
+            { first: 204, last: 204 },
+          ],
+        },
+        intervalMs: 5_000,
+      },
     });
   });
 

@@ -110,7 +110,15 @@ describe("translateService", () => {
   it.each<[string, HealthCheck["check"], object]>([
     [
       "http",
-      { kind: "http", path: "/healthz", host: "reviews", expectedStatuses: [200, 204] },
+      {
+        kind: "http",
+        path: "/healthz",
+        host: "reviews",
+        expectedStatuses: [
+          { first: 200, last: 200 },
+          { first: 204, last: 204 },
+        ],
+      },
       {
         httpHealthCheck: {
           path: "/healthz",
@@ -157,7 +165,10 @@ describe("translateService", () => {
           loadBalancer: { policy: "MAGLEV" },
           circuitBreaker: { at: place(), maxConnectionPools: 3, trackRemaining: true },
           outlierDetection: { at: place(), fields: { consecutive5xx: 5, baseEjectionTime: "30s" } },
-          healthCheck: { at: place(), check: { kind: "http", path: "/", expectedStatuses: [200] } },
+          healthCheck: {
+            at: place(),
+            check: { kind: "http", path: "/", expectedStatuses: [{ first: 200, last: 299 }] },
+          },
         },
       }),
     );

@@ -67,4 +67,34 @@ export const resilience: readonly WrongInput[] = [
     'services:\n  a:\n    loadBalancer: { zoneAware: {} }\n    discovery: { dns: "a.b:80" }\n',
     "invalid-value 3:21",
   ],
+  ["no requests for a connection", service("connection: { maxRequestsPerConnection: 0 }"), "invalid-value 3:45"],
+  ["streams of HTTP/1.1", service("connection: { maxConcurrentStreams: 10 }"), "invalid-value 3:19"],
+  ["a keepalive of half a second", service("connection: { tcpKeepalive: { time: 500ms } }"), "invalid-value 3:41"],
+  ["a connection that lasts no time", service("connection: { maxConnectionDuration: 0s }"), "invalid-value 3:42"],
+  ["a misspelt limit of buffers", service("connection: { bufferLimt: 1 }"), "unknown-key 3:19"],
+  [
+    "a range that ends before it begins",
+    service('healthCheck: { http: { path: /, expectedStatuses: ["299-200"] } }'),
+    "invalid-value 3:56",
+  ],
+  [
+    "a range of no statuses",
+    service("healthCheck: { http: { path: /, expectedStatuses: [2xx] } }"),
+    "invalid-value 3:56",
+  ],
+  [
+    "no connections at all",
+    "gateways:\n  g: { listeners: [{ name: h, port: 80, connectionLimit: { maxConnections: 0 } }] }\n",
+    "invalid-value 2:76",
+  ],
+  [
+    "a limit for gRPC clients, who do not connect",
+    "gateways:\n  g: { listeners: [{ name: h, protocol: GRPC_XDS, hostnames: [a], connectionLimit: { maxConnections: 1 } }] }\n",
+    "invalid-value 2:84",
+  ],
+  [
+    "a timeout that gateways lack",
+    "gateways:\n  g: { timeouts: { request: 3s }, listeners: [{ name: h, port: 80 }] }\n",
+    "unknown-key 2:20",
+  ],
 ];

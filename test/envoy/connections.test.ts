@@ -1,0 +1,86 @@
+/**
+ * What happens to connections: those to endpoints, and those of clients.
+ */
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import { ask } from "./ask.ts";
+import { startScene } from "./scene.ts";
+
+type Config = Parameters<typeof startScene>[0]["config"];
+
+test("connections to endpoints end after so many requests or so much silence, and checks take ranges of statuses", async () => {
+  const config: Config = ({ port, backends }) => `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  few: { endpoints: ["${backends[0]}"], connection: { maxRequestsPerConnection: 2 } }
+  silent: { endpoints: ["${backends[1]}"], connection: { idleTimeout: 200ms } }
+  checked:
+    endpoints: ["${backends[2]}"]
+    healthCheck: { http: { path: /well, expectedStatuses: ["400-499"] }, interval: 200ms, healthyThreshold: 1, unhealthyThreshold: 1, reuseConnection: false }
+routes:
+  all:
+    rules:
+      - { matches: [{ path: /few }], backends: [{ service: few }] }
+      - { matches: [{ path: /silent }], backends: [{ service: silent }] }
+      - { matches: [{ path: /checked }], backends: [{ service: checked }] }
+`;
+  await using scene = await startScene({ backends: 3, config });
+  for (let count = 0; count < 6; count += 1) expect((await ask(`${scene.url}few`)).status).toBe(200);
+  expect(scene.backends[0]?.connections).toBe(3);
+  expect((await ask(`${scene.url}silent`)).status).toBe(200);
+  const active = () => scene.envoy.counter("cluster.silent.upstream_cx_active");
+  await waitUntil(async () => (await active()) === 0, { what: "the silent connection to be closed" });
+  const healthy = () => scene.envoy.counter("cluster.checked.membership_healthy");
+  await waitUntil(async () => (await healthy()) === 0, { what: "200 to be no good answer" });
+  scene.backends[2]?.set({ failure: { answer: 418 } });
+  await waitUntil(async () => (await healthy()) === 1, { what: "418 to be a good answer" });
+  const before = scene.backends[2]?.connections ?? 0;
+  await waitUntil(() => (scene.backends[2]?.connections ?? 0) > before + 1, { what: "a connection for each check" });
+});
+
+test("a listener takes no more connections than it may, and clients have no more time than a gateway gives them", async () => {
+  const config: Config = ({ port, backends }) => `
+gateways:
+  public:
+    listeners: [{ name: http, port: ${port}, address: 127.0.0.1, connectionLimit: { maxConnections: 1 } }]
+    timeouts: { idle: 1s, requestHeaders: 300ms, maxStreamDuration: 400ms }
+services:
+  shop: { endpoints: ["${backends[0]}"] }
+routes:
+  shop: { rules: [{ timeouts: { request: 0s }, backends: [{ service: shop }] }] }
+`;
+  await using scene = await startScene({ backends: 1, config });
+  {
+    using slow = open(scene.port);
+    slow.socket.write("GET / HTTP/1.1\r\nhost: a\r\n");
+    await waitUntil(async () => (await scene.envoy.counter("http.public/http.downstream_cx_active")) === 1, {
+      what: "the first connection",
+    });
+    using second = open(scene.port);
+    expect(await text(second.socket), "closed without a word").toBe("");
+    expect(await text(slow.socket)).toMatch(/^HTTP\/1\.1 408 /);
+  }
+  const ended = () => scene.envoy.counter("http.public/http.downstream_cx_active");
+  await waitUntil(async () => (await ended()) === 0, { what: "the connections to be gone" });
+  scene.backends[0]?.set({ delayMs: 1_500 });
+  expect((await ask(scene.url)).status).toBe(504);
+  await waitUntil(async () => (await ended()) === 0, { what: "the connection to be gone" });
+  {
+    using idle = open(scene.port);
+    const began = performance.now();
+    await once(idle.socket.resume(), "close");
+    expect(performance.now() - began).toBeGreaterThanOrEqual(900);
+  }
+});
+
+/** A connection on which nothing was sent yet. */
+function open(port: number): { readonly socket: Socket } & Disposable {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  return { socket, [Symbol.dispose]: () => void socket.destroy() };
+}
