@@ -28,6 +28,7 @@ export interface EnvoyOptions {
   readonly tls?: BootstrapOptions["tls"];
   readonly loadReports?: boolean;
   readonly localService?: string;
+  readonly overload?: BootstrapOptions["overload"];
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: Readonly<Record<string, unknown>>;
@@ -65,6 +66,7 @@ export class Envoy {
       ...(options.locality === undefined ? {} : { locality: options.locality }),
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.overload === undefined ? {} : { overload: options.overload }),
       ...(options.localService === undefined ? {} : { localService: options.localService }),
       ...(options.loadReports === undefined ? {} : { loadReports: options.loadReports }),
     });

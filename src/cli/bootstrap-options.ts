@@ -6,8 +6,11 @@
  */
 import { isIP } from "node:net";
 import { scalarRules } from "../model/schema-scalars.ts";
+import { defined } from "../model/sort.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
+import type { OverloadLimits } from "./bootstrap-overload.ts";
+import { readMaxConnections, readMaxHeap } from "./bootstrap-overload.ts";
 
 /** What a bootstrap depends on, checked. */
 export interface BootstrapOptions {
@@ -27,6 +30,7 @@ export interface BootstrapOptions {
   readonly tls?: BootstrapTls;
   /** The service whose endpoints are the Envoys themselves, for zone aware routing. */
   readonly localService?: string;
+  readonly overload?: OverloadLimits;
   /** The Envoy tells the control plane how many requests go to which cluster. */
   readonly loadReports?: boolean;
 }
@@ -65,6 +69,8 @@ export interface BootstrapFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly localService?: string;
+  readonly maxHeap?: string;
+  readonly maxConnections?: string;
   readonly loadReports?: boolean;
   readonly output: string;
   readonly config?: readonly string[];
@@ -96,6 +102,10 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   const metadata = flags.metadata === undefined ? undefined : take(readMetadata(flags.metadata));
   const tls = take(readTls(flags));
   const localService = flags.localService === undefined ? undefined : take(readLocalService(flags));
+  const maxHeapBytes = flags.maxHeap === undefined ? undefined : take(readMaxHeap(flags.maxHeap));
+  const maxConnections =
+    flags.maxConnections === undefined ? undefined : take(readMaxConnections(flags.maxConnections));
+  const overload = defined({ maxHeapBytes, maxConnections });
   if (
     mistakes.length > 0 ||
     nodeId === undefined ||
@@ -116,13 +126,23 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(metadata === undefined ? {} : { metadata }),
     ...(tls === undefined ? {} : { tls }),
     ...(localService === undefined ? {} : { localService }),
+    ...(Object.keys(overload).length === 0 ? {} : { overload }),
     ...(flags.loadReports === true ? { loadReports: true } : {}),
   });
 }
 
 /** Undefined without any of the flags; Envoy reads the files, so they need not be here. */
-function mistakesForGrpc({ sotw, tlsName, config, localService }: BootstrapFlags): readonly string[] {
+function mistakesForGrpc({
+  sotw,
+  tlsName,
+  config,
+  localService,
+  maxHeap,
+  maxConnections,
+}: BootstrapFlags): readonly string[] {
   return [
+    ...(maxHeap === undefined ? [] : ["--max-heap: it is a limit of Envoy; leave it out"]),
+    ...(maxConnections === undefined ? [] : ["--max-connections: it is a limit of Envoy; leave it out"]),
     ...(localService === undefined ? [] : ["--local-service: gRPC has no zone aware routing; leave it out"]),
     ...(config === undefined ? [] : ["--config: it names flags of Envoy, which gRPC has none of; leave it out"]),
     ...(sotw === true ? ["--sotw: gRPC has no other variant; leave it out"] : []),

@@ -28,12 +28,10 @@ export const connectionSchema = policyBlock({
       description: "Requests at a time on one HTTP/2 connection; of `protocol: http2` and `grpc`.",
       examples: [100],
     }),
-  bufferLimit: count
-    .optional()
-    .meta({
-      description: "Bytes that Envoy holds for a connection before it waits; 32768 when absent.",
-      examples: [65536],
-    }),
+  bufferLimit: count.optional().meta({
+    description: "Bytes that Envoy holds for a connection before it waits; 32768 when absent.",
+    examples: [65536],
+  }),
   tcpKeepalive: policyBlock({
     time: scalar("wholeSeconds").optional().describe("How long a connection is silent before the first probe."),
     interval: scalar("wholeSeconds").optional().describe("The time between two probes."),

@@ -68,11 +68,9 @@ const connectionLimit = block({
   maxConnections: z.int().min(1).max(CONNECTIONS_MAX).meta({
     description: "Connections at a time to this listener of one Envoy; what comes beyond is closed.",
   }),
-  delay: scalar("positiveDuration")
-    .optional()
-    .meta({
-      description: "How long a connection beyond the limit is left open, so that clients do not come back at once.",
-    }),
+  delay: scalar("positiveDuration").optional().meta({
+    description: "How long a connection beyond the limit is left open, so that clients do not come back at once.",
+  }),
 }).meta({ description: "How many connections the listener takes.", examples: [{ maxConnections: 10000 }] });
 
 const gatewayTimeouts = block({

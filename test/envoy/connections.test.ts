@@ -1,5 +1,5 @@
 /**
- * What happens to connections: those to endpoints, and those of clients.
+ * What happens to connections, those to endpoints and those of clients, and to an Envoy that has too much of them.
  */
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -76,6 +76,30 @@ routes:
     await once(idle.socket.resume(), "close");
     expect(performance.now() - began).toBeGreaterThanOrEqual(900);
   }
+});
+
+test("an Envoy whose heap is full answers 503, and one that has all its connections takes no more", async () => {
+  const config: Config = ({ port, backends }) => `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  shop: { endpoints: ["${backends[0]}"] }
+routes:
+  shop: { rules: [{ backends: [{ service: shop }] }] }
+`;
+  // Less than any Envoy has.
+  const overload = { maxHeapBytes: 1024 * 1024, maxConnections: 1 };
+  await using scene = await startScene({ backends: 1, config, envoy: { overload } });
+  const stopped = "overload.envoy.overload_actions.stop_accepting_requests.active";
+  await waitUntil(async () => (await scene.envoy.counter(stopped)) === 1, { what: "the heap to be too full" });
+  expect((await ask(scene.url)).status).toBe(503);
+  const active = () => scene.envoy.counter("http.public/http.downstream_cx_active");
+  await waitUntil(async () => (await active()) === 0, { what: "the connection to be gone" });
+  using first = open(scene.port);
+  await waitUntil(async () => (await active()) === 1, { what: "the first connection" });
+  using second = open(scene.port);
+  expect(await text(second.socket)).toBe("");
+  expect(first.socket.destroyed).toBe(false);
 });
 
 /** A connection on which nothing was sent yet. */

@@ -52,7 +52,10 @@ export interface SceneOptions {
   /** Puts further files into the config directory before Fairway is started. */
   readonly prepare?: (configDir: string) => Promise<void>;
   readonly api?: EnvoyOptions["api"];
-  readonly envoy?: Pick<EnvoyOptions, "version" | "drainTimeS" | "loadReports" | "locality" | "localService">;
+  readonly envoy?: Pick<
+    EnvoyOptions,
+    "version" | "drainTimeS" | "loadReports" | "locality" | "localService" | "overload"
+  >;
   readonly args?: readonly string[];
 }
 

@@ -81,6 +81,31 @@ describe("bootstrap", () => {
     expect(mistakesOf(flags({ nodeId: "a", grpc: true, localService: "edge" }))[0]).toMatch(/^--local-service: gRPC/);
   });
 
+  it("limits the heap only when it is told how much there is, and connections always", () => {
+    const made = (written: Partial<BootstrapFlags>) => {
+      const options = readBootstrapOptions(flags({ nodeId: "a", ...written }));
+      return options.ok ? createBootstrap(options.value)["overload_manager"] : options.error;
+    };
+    expect(made({})).not.toHaveProperty("actions");
+    expect(made({ maxHeap: "2GiB", maxConnections: "100" })).toMatchObject({
+      resource_monitors: [
+        { typed_config: { max_active_downstream_connections: 100 } },
+        { typed_config: { max_heap_size_bytes: 2_147_483_648 } },
+      ],
+      actions: [
+        { name: "envoy.overload_actions.shrink_heap", triggers: [{ threshold: { value: 0.95 } }] },
+        { name: "envoy.overload_actions.stop_accepting_requests", triggers: [{ threshold: { value: 0.98 } }] },
+      ],
+    });
+    for (const maxHeap of ["", "2GB", "0GiB", "63MiB", "-1GiB"]) {
+      expect(made({ maxHeap })).toEqual([expect.stringMatching(/^--max-heap: /)]);
+    }
+    for (const maxConnections of ["0", "1.5", "many"]) {
+      expect(made({ maxConnections })).toEqual([expect.stringMatching(/^--max-connections: /)]);
+    }
+    expect(mistakesOf(flags({ nodeId: "a", grpc: true, maxHeap: "1GiB" }))[0]).toMatch(/^--max-heap: /);
+  });
+
   it("takes names, IPv4 and IPv6 addresses for the control plane", () => {
     expect(xdsOf("fairway.internal:18000")).toEqual({ host: "fairway.internal", port: 18_000 });
     expect(xdsOf("10.1.2.3:1")).toEqual({ host: "10.1.2.3", port: 1 });
