@@ -146,11 +146,29 @@ function healthCheck(check: HealthCheckJson): Setting {
   return setting("health check", `${what} ${times}, ${counts}`);
 }
 
+/** A transport socket, and the one in it. */
+interface Transport {
+  readonly name?: string;
+  readonly typedConfig?: {
+    readonly "@type"?: string;
+    readonly sni?: string;
+    readonly config?: { readonly version?: string };
+    readonly transportSocket?: Transport;
+  };
+}
+
 function transportOf({ transportSocket }: ClusterJson): string {
-  const type = transportSocket?.typedConfig?.["@type"] ?? transportSocket?.name ?? "";
-  const sni = (transportSocket?.typedConfig as { readonly sni?: string } | undefined)?.sni;
-  const name = type.endsWith(".UpstreamTlsContext") ? "TLS" : type.slice(type.lastIndexOf(".") + 1);
-  return sni === undefined ? name : `${name}, server name ${sni}`;
+  return describeTransport(transportSocket as Transport | undefined);
+}
+
+function describeTransport({ name = "", typedConfig = {} }: Transport = {}): string {
+  const { "@type": type = name, sni, config, transportSocket } = typedConfig;
+  if (type.endsWith(".ProxyProtocolUpstreamTransport")) {
+    return `PROXY protocol ${config?.version ?? "V1"}, then ${describeTransport(transportSocket)}`;
+  }
+  if (type.endsWith(".RawBuffer")) return "plain text";
+  const kind = type.endsWith(".UpstreamTlsContext") ? "TLS" : type.slice(type.lastIndexOf(".") + 1);
+  return sni === undefined ? kind : `${kind}, server name ${sni}`;
 }
 
 function textOf(value: unknown): string {

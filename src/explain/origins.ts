@@ -1,6 +1,7 @@
 /**
  * Which lines of the config made a part of a resource: from Envoy's names back to rules, listeners and services.
  */
+import { socketPath } from "../model/address.ts";
 import type { Place } from "../model/diagnostic.ts";
 import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { HeaderFilters } from "../model/intent-filter.ts";
@@ -114,6 +115,8 @@ function clusterOrigin({ endpoints }: Service, policy: ServicePolicy): ClusterOr
 }
 
 function hostAndPort(host: string, port: number): string {
+  const path = socketPath(host);
+  if (path !== undefined) return path;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

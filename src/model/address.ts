@@ -34,6 +34,27 @@ export function parseAddress(text: string): Result<HostAndPort, AddressProblem> 
   return ok({ host, port });
 }
 
+const SOCKET = "unix:";
+/** What Linux takes, without the byte behind it. */
+const SOCKET_PATH_BYTES_MAX = 107;
+
+/** An endpoint of a config file: as `parseAddress`, or a Unix domain socket, whose host is `unix:` with the path. */
+export function parseEndpointAddress(text: string): Result<HostAndPort, AddressProblem> {
+  if (!text.startsWith(SOCKET)) return parseAddress(text);
+  const path = text.slice(SOCKET.length);
+  const hint = "write `unix:` and the path of the socket on Envoy's machine: unix:/run/app.sock";
+  if (!/^[/@][^\u0000]+$/.test(path)) return err({ message: `"${text}" names no Unix domain socket`, hint });
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
+    return err({ message: `the path of a Unix domain socket has at most ${SOCKET_PATH_BYTES_MAX} bytes`, hint });
+  }
+  return ok({ host: text, port: 0 });
+}
+
+/** The path of the socket when the host is one. */
+export function socketPath(host: string): string | undefined {
+  return host.startsWith(SOCKET) ? host.slice(SOCKET.length) : undefined;
+}
+
 /** A host name, perhaps with a dot at its end that keeps search domains out. */
 export const dnsNamePattern =
   /^(?=.{1,254}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;

@@ -8,10 +8,11 @@ import { defined } from "./sort.ts";
 
 /** Builds the block. */
 export function buildConnection(block: NonNullable<PolicyValue["connection"]>): Omit<ServiceConnection, "at"> {
-  const { maxRequestsPerConnection, maxConcurrentStreams, bufferLimit, tcpKeepalive } = block;
+  const { maxRequestsPerConnection, maxConcurrentStreams, bufferLimit, proxyProtocol, tcpKeepalive } = block;
   return defined({
     maxRequestsPerConnection,
     maxConcurrentStreams,
+    proxyProtocol,
     idleTimeoutMs: optionalMs(block.idleTimeout),
     maxConnectionDurationMs: optionalMs(block.maxConnectionDuration),
     bufferLimitBytes: bufferLimit,

@@ -59,6 +59,9 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
       port: present(port, "the schema demands a port"),
       ...buildHostnames(listener.hostnames),
       ...(listener.tls === undefined ? {} : { tls: buildTls(listener.tls) }),
+      ...(listener.proxyProtocol === undefined
+        ? {}
+        : { proxyProtocol: { optional: listener.proxyProtocol.optional ?? false } }),
       ...(listener.connectionLimit === undefined ? {} : { connectionLimit: buildLimit(listener.connectionLimit) }),
     });
   }

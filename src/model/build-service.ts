@@ -4,7 +4,7 @@
  * Endpoints are sorted by address: their order in the file has no meaning, so it must not make a version.
  */
 import { assert } from "../support/assert.ts";
-import { parseAddress, parseDnsAddress } from "./address.ts";
+import { parseDnsAddress, parseEndpointAddress } from "./address.ts";
 import { buildConnection } from "./build-connection.ts";
 import { buildHealthCheck } from "./build-health-check.ts";
 import { buildLoadBalancer } from "./build-load-balancer.ts";
@@ -70,7 +70,7 @@ function buildDiscovery(
 
 function buildEndpoint(document: SourceDocument, path: Path, value: EndpointValue): Endpoint {
   const block = typeof value === "string" ? { address: value } : value;
-  const address = parseAddress(block.address);
+  const address = parseEndpointAddress(block.address);
   assert(address.ok, "the schema has checked the address");
   const [region, zone, subZone] = block.locality?.split("/") ?? [];
   return {

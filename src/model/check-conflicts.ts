@@ -54,6 +54,8 @@ interface Clash {
   readonly other: Claim;
   /** That both have; undefined when one of them is not HTTPS. */
   readonly hostname: string | undefined;
+  /** What must be the same for all of a port and is not. */
+  readonly differsIn?: string;
 }
 
 /** Takes the address for the claim; says who had it before, unless both can have it. */
@@ -70,6 +72,9 @@ function takeAddress(taken: Map<string, Taken>, group: string, claim: Claim): Cl
   if (listener.tls === undefined || first.listener.tls === undefined) {
     return { group, other: first, hostname: undefined };
   }
+  if (listener.proxyProtocol?.optional !== first.listener.proxyProtocol?.optional) {
+    return { group, other: first, hostname: undefined, differsIn: "proxyProtocol" };
+  }
   const hostname = hostnames.find((each) => byHostname.has(each));
   const other = hostname === undefined ? undefined : byHostname.get(hostname);
   for (const each of hostnames) if (!byHostname.has(each)) byHostname.set(each, claim);
@@ -80,9 +85,19 @@ function addressOf({ listener }: Claim): string {
   return `${listener.address ?? ANY_ADDRESS} port ${listener.port}`;
 }
 
-function conflict(claim: Claim, { group, other, hostname }: Clash): Diagnostic {
+function conflict(claim: Claim, { group, other, hostname, differsIn }: Clash): Diagnostic {
   const otherName = `${other.gateway.name}/${other.listener.name}`;
   const what = hostname === undefined ? "" : hostname === "*" ? " for every hostname" : ` for ${hostname}`;
+  if (differsIn !== undefined) {
+    return {
+      code: "conflicting-address",
+      severity: "error",
+      message: `listeners of group \`${group}\` share ${addressOf(claim)} and have not the same \`${differsIn}\``,
+      ...locateListener(claim),
+      hint: `write the same \`${differsIn}\` for all of them: it comes before anybody knows the hostname`,
+      related: { at: other.listener.at, message: `\`${otherName}\` has another` },
+    };
+  }
   return {
     code: "conflicting-address",
     severity: "error",

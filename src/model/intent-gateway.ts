@@ -49,6 +49,8 @@ export interface GatewayListener {
   /** In lower case, sorted; absent means all. */
   readonly hostnames?: readonly string[];
   readonly tls?: ListenerTls;
+  /** Connections begin with the PROXY protocol; when it is optional, not all of them. */
+  readonly proxyProtocol?: { readonly optional: boolean };
   /** What comes beyond is closed, at once or after a delay. */
   readonly connectionLimit?: { readonly maxConnections: number; readonly delayMs?: number };
 }

@@ -37,8 +37,9 @@ export interface RegistryDiscovery {
 /** One host and port. */
 export interface Endpoint {
   readonly at: Place;
-  /** An IP address. */
+  /** An IP address, or `unix:` and the path of a Unix domain socket. */
   readonly host: string;
+  /** 0 of a socket. */
   readonly port: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly locality?: { readonly region: string; readonly zone?: string; readonly subZone?: string };
@@ -76,6 +77,8 @@ export interface ServiceConnection {
   /** HTTP/2 only. */
   readonly maxConcurrentStreams?: number;
   readonly bufferLimitBytes?: number;
+  /** Tells the endpoint who the client is. */
+  readonly proxyProtocol?: "V1" | "V2";
   /** Whole seconds; what is absent is the system's. */
   readonly tcpKeepalive?: { readonly timeMs?: number; readonly intervalMs?: number; readonly probes?: number };
 }

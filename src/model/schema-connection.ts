@@ -32,6 +32,9 @@ export const connectionSchema = policyBlock({
     description: "Bytes that Envoy holds for a connection before it waits; 32768 when absent.",
     examples: [65536],
   }),
+  proxyProtocol: z.enum(["V1", "V2"]).optional().meta({
+    description: "Begin each connection with the PROXY protocol, which tells the endpoint who the client is.",
+  }),
   tcpKeepalive: policyBlock({
     time: scalar("wholeSeconds").optional().describe("How long a connection is silent before the first probe."),
     interval: scalar("wholeSeconds").optional().describe("The time between two probes."),

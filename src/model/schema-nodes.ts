@@ -106,6 +106,17 @@ const listener = block({
   }),
   tls: listenerTlsSchema.optional(),
   connectionLimit: connectionLimit.optional(),
+  proxyProtocol: block({
+    optional: z
+      .boolean()
+      .optional()
+      .meta({ description: "Connections without it are taken too: then anybody can claim to be anybody." }),
+  })
+    .optional()
+    .meta({
+      description: "Connections begin with the PROXY protocol, in which a load balancer says who the client is.",
+      examples: [{}],
+    }),
 }).superRefine((written, context) => {
   const { protocol, tls } = written;
   if (protocol === "GRPC_XDS") refuseForGrpc(written, context);
@@ -128,16 +139,19 @@ function refuseForGrpc(
     address,
     hostnames = [],
     connectionLimit: limit,
+    proxyProtocol,
   }: {
     readonly address?: string | undefined;
     readonly hostnames?: readonly string[] | undefined;
     readonly connectionLimit?: object | undefined;
+    readonly proxyProtocol?: object | undefined;
   },
   context: z.core.$RefinementCtx,
 ): void {
-  if (limit !== undefined) {
+  for (const [key, value] of Object.entries({ connectionLimit: limit, proxyProtocol })) {
+    if (value === undefined) continue;
     const hint = "remove it: gRPC clients connect to the endpoints themselves";
-    refuse(context, { code: "invalid-value", message: "nobody listens for GRPC_XDS", hint, path: ["connectionLimit"] });
+    refuse(context, { code: "invalid-value", message: "nobody listens for GRPC_XDS", hint, path: [key] });
   }
   if (address !== undefined) {
     const hint = "remove it: gRPC clients connect to the endpoints themselves";

@@ -7,7 +7,7 @@
  * made from them and can only describe what is written.
  */
 import * as z from "zod";
-import { dnsNamePattern, isIpAddress, parseAddress, PORT_MAX } from "./address.ts";
+import { dnsNamePattern, isIpAddress, parseEndpointAddress, PORT_MAX } from "./address.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
 import { durationPattern, positiveDurationPattern } from "./duration.ts";
 import { camelCase, snakeCase } from "./position.ts";
@@ -192,10 +192,10 @@ export function oneOrMore<T extends z.ZodString>(item: T): z.ZodUnion<[T, z.ZodA
 export const endpointAddress = z
   .string({ error: "text" })
   .superRefine((text, context) => {
-    const parsed = parseAddress(text);
+    const parsed = parseEndpointAddress(text);
     if (!parsed.ok) refuse(context, { code: "invalid-value", ...parsed.error });
   })
-  .meta({ examples: ["10.0.0.1:8080", "[::1]:8080"] });
+  .meta({ examples: ["10.0.0.1:8080", "[::1]:8080", "unix:/run/app.sock"] });
 
 export const ipAddress = z
   .string({ error: "text" })

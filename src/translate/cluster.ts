@@ -31,6 +31,7 @@ const perConnectionBufferLimitBytes = 32_768;
 
 const hostsFromAds: ClusterJson = { type: "EDS", edsClusterConfig: { edsConfig: fromAds } };
 
+const sockets = "envoy.extensions.transport_sockets";
 const httpProtocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /** The cluster and load assignment of the service, then those of each subset. */
@@ -99,6 +100,24 @@ function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): 
   };
 }
 
+/** Who the client is stands before the handshake. */
+function translateTransport(
+  version: NonNullable<ServicePolicy["connection"]>["proxyProtocol"],
+  tls: ServicePolicy["tls"],
+): Pick<ClusterJson, "transportSocket"> {
+  const inner = tls === undefined ? undefined : translateUpstreamTls(tls);
+  if (version === undefined) return inner === undefined ? {} : { transportSocket: inner };
+  const plain = {
+    name: "envoy.transport_sockets.raw_buffer",
+    typedConfig: packAny(`${sockets}.raw_buffer.v3.RawBuffer`, {}),
+  };
+  const typedConfig = packAny(`${sockets}.proxy_protocol.v3.ProxyProtocolUpstreamTransport`, {
+    config: { version },
+    transportSocket: inner ?? plain,
+  });
+  return { transportSocket: { name: "envoy.transport_sockets.upstream_proxy_protocol", typedConfig } };
+}
+
 /** How Envoy speaks with the endpoints; without a word about it, HTTP/1.1 in the clear. */
 function translateProtocol(
   protocol: Service["protocol"],
@@ -119,6 +138,6 @@ function translateProtocol(
     ...(isHttp2 || fromRequest !== undefined || common !== undefined
       ? { typedExtensionProtocolOptions: { [httpProtocolOptions]: packAny(httpProtocolOptions, options) } }
       : {}),
-    ...(tls === undefined ? {} : { transportSocket: translateUpstreamTls(tls) }),
+    ...translateTransport(connection?.proxyProtocol, tls),
   };
 }

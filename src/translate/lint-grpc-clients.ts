@@ -4,6 +4,7 @@
  * gRPC reads fewer words than Envoy. What is told was read in the code of grpc-go 1.85, gRPC's C-core 1.85 and
  * grpc-js 1.14 and tried with them; nothing is told of services and rules that only Envoys use.
  */
+import { socketPath } from "../model/address.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Gateway } from "../model/intent-gateway.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
@@ -120,6 +121,9 @@ function refusedBy(service: Service, policy: ServicePolicy): readonly (readonly 
       : []),
     ...(service.dns?.mode === "strict"
       ? [["they do not know DNS of `mode: strict`", "write `mode: logical`, or `endpoints`"] as const]
+      : []),
+    ...(service.endpoints.some(({ host }) => socketPath(host) !== undefined)
+      ? [["they take no Unix domain sockets", "write an IP address and a port"] as const]
       : []),
     ...(policy.tls === undefined
       ? []

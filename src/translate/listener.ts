@@ -80,12 +80,23 @@ function listenerJson(
   listener: GatewayListener,
   chains: Pick<ListenerJson, "listenerFilters" | "filterChains">,
 ): ListenerJson {
+  const listenerFilters = [...proxyProtocolFilter(listener), ...(chains.listenerFilters ?? [])];
   return {
     name,
     address: { socketAddress: { address: addressOf(listener), portValue: listener.port } },
-    ...chains,
+    ...(listenerFilters.length === 0 ? {} : { listenerFilters }),
+    filterChains: chains.filterChains ?? [],
     perConnectionBufferLimitBytes,
   };
+}
+
+/** It stands before the handshake, so before who reads that; all listeners of a port have the same. */
+function proxyProtocolFilter({ proxyProtocol }: GatewayListener): readonly ListenerFilterJson[] {
+  if (proxyProtocol === undefined) return [];
+  const typedConfig = packAny("envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol", {
+    allowRequestsWithoutProxyProtocol: proxyProtocol.optional,
+  });
+  return [{ name: "envoy.filters.listener.proxy_protocol", typedConfig }];
 }
 
 function filterChain(chain: {

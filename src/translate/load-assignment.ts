@@ -11,6 +11,7 @@ import type {
   LbEndpointJson,
   LocalityLbEndpointsJson,
 } from "../gen/envoy/config/endpoint/v3/endpoint_components_pb.d.ts";
+import { socketPath } from "../model/address.ts";
 import type { Endpoint, LoadBalancer } from "../model/intent-service.ts";
 
 /** Where Envoy's load balancers look for the labels of a host. */
@@ -84,6 +85,9 @@ export function endpointAt(
   { host, port }: { readonly host: string; readonly port: number },
   healthCheckPort?: number,
 ): EndpointJson {
+  const path = socketPath(host);
+  // A socket has no other port to ask.
+  if (path !== undefined) return { address: { pipe: { path } } };
   return {
     address: { socketAddress: { address: host, portValue: port } },
     ...(healthCheckPort === undefined ? {} : { healthCheckConfig: { portValue: healthCheckPort } }),

@@ -97,4 +97,13 @@ export const resilience: readonly WrongInput[] = [
     "gateways:\n  g: { timeouts: { request: 3s }, listeners: [{ name: h, port: 80 }] }\n",
     "unknown-key 2:20",
   ],
+  ["a socket without a path", 'services:\n  a:\n    endpoints: ["unix:"]\n', "invalid-value 3:17"],
+  ["a socket with a relative path", 'services:\n  a:\n    endpoints: ["unix:app.sock"]\n', "invalid-value 3:17"],
+  ["a socket with a long path", `services:\n  a:\n    endpoints: ["unix:/${"a".repeat(107)}"]\n`, "invalid-value 3:17"],
+  ["a PROXY protocol that there is none of", service("connection: { proxyProtocol: V3 }"), "invalid-value 3:34"],
+  [
+    "a PROXY protocol of one of two hostnames of a port",
+    "gateways:\n  g:\n    listeners:\n      - { name: a, port: 443, protocol: HTTPS, hostnames: [a.b], tls: { secret: s } }\n      - { name: b, port: 443, protocol: HTTPS, hostnames: [c.d], tls: { secret: s }, proxyProtocol: {} }\nsecrets: { s: { certificate: { nodeFile: /a }, privateKey: { nodeFile: /b } } }\n",
+    "conflicting-address 5:26",
+  ],
 ];
