@@ -4,7 +4,7 @@
 import type { Place } from "../model/diagnostic.ts";
 import type { Intent } from "../model/intent.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
-import { clusterName, listenerName, sharedListenerName } from "../translate/names.ts";
+import { clusterName, fallbackClusterName, listenerName, sharedListenerName } from "../translate/names.ts";
 
 /** Undefined for a type that no block of the config stands for. */
 export function definedAt(
@@ -24,7 +24,9 @@ export function definedAt(
 function serviceAt(intent: Intent, name: string): Place | undefined {
   for (const service of intent.services) {
     if (clusterName(service.name) === name) return service.at;
-    const subset = service.subsets.find((each) => clusterName(service.name, each.name) === name);
+    const subset = service.subsets.find(
+      (each) => clusterName(service.name, each.name) === name || fallbackClusterName(service.name, each.name) === name,
+    );
     if (subset !== undefined) return subset.at;
   }
   return undefined;

@@ -45,6 +45,7 @@ export function describeCluster(name: string, { lookup, origin, priority }: Clus
       return written === undefined ? endpoint : { ...endpoint, at: written };
     }),
     settings: [
+      ...triedClusters(json),
       setting("load balancing", describeBalancer(json)),
       setting("connect timeout", json.connectTimeout ?? "5s"),
       ...circuitBreaker(json, priority),
@@ -57,6 +58,17 @@ export function describeCluster(name: string, { lookup, origin, priority }: Clus
       return written === undefined ? each : { ...each, at: written };
     }),
   };
+}
+
+function triedClusters(json: ClusterJson): readonly Setting[] {
+  const clusters = innerClusters(json);
+  return clusters.length === 0 ? [] : [setting("tries", clusters.join(", then "))];
+}
+
+/** Of an aggregate cluster those that it asks, the first one first. */
+export function innerClusters({ clusterType }: ClusterJson): readonly string[] {
+  if (clusterType?.name !== "envoy.clusters.aggregate") return [];
+  return (clusterType.typedConfig as { readonly clusters?: readonly string[] } | undefined)?.clusters ?? [];
 }
 
 function setting(name: string, text: string): Setting {

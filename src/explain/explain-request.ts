@@ -4,13 +4,14 @@
  * Works on the resources that Envoys are given and on nothing else, so that what somebody wrote as a raw
  * resource is explained as well. The lines of rules come from `Origins`, when the intent is known.
  */
+import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { RouteJson, VirtualHostJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
 import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
 import type { Place } from "../model/diagnostic.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { AskedRequest } from "./asked-request.ts";
-import { describeCluster } from "./describe-cluster.ts";
+import { describeCluster, innerClusters } from "./describe-cluster.ts";
 import { describeHeaders } from "./describe-headers.ts";
 import { describeSettings } from "./describe-settings.ts";
 import type { ClusterFacts, Explanation, Miss, Outcome } from "./explanation.ts";
@@ -211,11 +212,14 @@ function explainRoute(
   const priority = route.route?.priority ?? "DEFAULT";
   const shares = outcome.kind === "forward" ? outcome.clusters : [];
   const weighted = route.route?.weightedClusters?.clusters ?? [];
-  const clusters = shares.map(({ cluster }, index): ClusterFacts => {
-    const view = { lookup: sources.lookup, origin: sources.origins.cluster(cluster), priority };
-    const facts = describeCluster(cluster, view);
+  const describe = (cluster: string): ClusterFacts =>
+    describeCluster(cluster, { lookup: sources.lookup, origin: sources.origins.cluster(cluster), priority });
+  const clusters = shares.flatMap(({ cluster }, index): readonly ClusterFacts[] => {
+    const facts = describe(cluster);
     const headers = describeHeaders(weighted[index] ?? {}, origin?.backendHeaders[index]);
-    return headers.length === 0 ? facts : { ...facts, settings: [...headers, ...facts.settings] };
+    const whole = headers.length === 0 ? facts : { ...facts, settings: [...headers, ...facts.settings] };
+    const json = sources.lookup.get<ClusterJson>(typeUrls.cluster, cluster)?.json ?? {};
+    return [whole, ...innerClusters(json).map(describe)];
   });
   return {
     route: {

@@ -13,7 +13,7 @@ import { effectiveFilters } from "../translate/effective-filters.ts";
 import type { EffectivePart } from "../translate/effective-policy.ts";
 import { effectivePolicy } from "../translate/effective-policy.ts";
 import { partOfFilter } from "../translate/http-filters.ts";
-import { clusterName, envoyRouteName, listenerName } from "../translate/names.ts";
+import { clusterName, envoyRouteName, fallbackClusterName, listenerName } from "../translate/names.ts";
 import { definedAt } from "./defined-at.ts";
 import type { Setting } from "./explanation.ts";
 
@@ -95,7 +95,11 @@ export function originsIn(intent: Intent, group: string): Origins {
 function findCluster(intent: Intent, name: string): ClusterOrigin | undefined {
   for (const service of intent.services) {
     if (service.name === name) return clusterOrigin(service, service.policy);
-    const subset = service.subsets.find((each) => clusterName(service.name, each.name) === name);
+    const subset = service.subsets.find(
+      (each) =>
+        clusterName(service.name, each.name) === name ||
+        (each.fallbacks !== undefined && fallbackClusterName(service.name, each.name) === name),
+    );
     if (subset !== undefined) return clusterOrigin(service, subset.policy);
   }
   return undefined;

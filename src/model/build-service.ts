@@ -43,6 +43,7 @@ export function buildService(document: SourceDocument, path: Path, value: Servic
       name,
       at: placeOf(document, subsetPath, "key"),
       labels: sortedRecord(subset.labels),
+      ...(subset.fallback === undefined ? {} : { fallbacks: fallbacksOf(name, value.subsets ?? {}) }),
       policy: policyWithPlaces(places, mergePolicy(policy, written), written),
     };
   });
@@ -58,6 +59,12 @@ export function buildService(document: SourceDocument, path: Path, value: Servic
     subsets: subsets.toSorted(byName),
     policy: own,
   };
+}
+
+/** The fallback of a fallback counts too; the check has seen that none leads back. */
+function fallbacksOf(name: string, subsets: NonNullable<ServiceValue["subsets"]>): readonly string[] {
+  const next = subsets[name]?.fallback;
+  return next === undefined ? [] : [next, ...fallbacksOf(next, subsets)];
 }
 
 function buildDiscovery(

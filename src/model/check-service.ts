@@ -4,6 +4,7 @@
  */
 import { checkLoadBalancer } from "./check-load-balancer.ts";
 import { checkServiceTls } from "./check-service-tls.ts";
+import { closestName } from "./closest-name.ts";
 import { mergePolicy, policyOf } from "./merge-policy.ts";
 import type { PolicyValue } from "./merge-policy.ts";
 import type { Path, Problem } from "./position.ts";
@@ -21,9 +22,10 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
   ];
   for (const [name, subset] of Object.entries(service.subsets ?? {})) {
     const subsetPath = [...path, "subsets", name];
-    if (service.endpoints !== undefined) {
+    if (service.endpoints !== undefined && subset.fallback === undefined) {
       problems.push(...emptySubset(subsetPath, service.endpoints, subset.labels));
     }
+    problems.push(...checkFallback([...subsetPath, "fallback"], name, service.subsets ?? {}));
     const own = policyOf(subset);
     problems.push(...twoRetryLimits(subsetPath, own));
     problems.push(...streamsWithoutHttp2(subsetPath, service.protocol, own));
@@ -80,6 +82,32 @@ function* repeatedEndpoints(path: Path, service: ServiceValue): Iterable<Problem
       yield { code: "duplicate-name", message, hint, path: [...path, "endpoints", ...at], at: "value" };
     }
     seen.add(address);
+  }
+}
+
+type SubsetValues = NonNullable<ServiceValue["subsets"]>;
+
+function* checkFallback(path: Path, name: string, subsets: SubsetValues): Iterable<Problem> {
+  const fallback = subsets[name]?.fallback;
+  if (fallback === undefined) return;
+  if (!Object.hasOwn(subsets, fallback)) {
+    const near = closestName(fallback, Object.keys(subsets));
+    const hint = near === undefined ? `its subsets: ${Object.keys(subsets).join(", ")}` : `did you mean \`${near}\`?`;
+    const message = `the service has no subset \`${fallback}\``;
+    yield { code: "dangling-reference", message, hint, path, at: "value" };
+    return;
+  }
+  const seen = new Set<string>();
+  for (let next: string | undefined = fallback; next !== undefined; next = subsets[next]?.fallback) {
+    if (next === name) {
+      const message = `the fallback of \`${name}\` leads back to it`;
+      const hint = "let the subset that everything depends on, such as `stable`, have no fallback";
+      yield { code: "invalid-value", message, hint, path, at: "value" };
+      return;
+    }
+    // A circle of others is told at them.
+    if (seen.has(next)) return;
+    seen.add(next);
   }
 }
 

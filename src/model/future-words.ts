@@ -17,7 +17,6 @@ const futureWords: readonly {
   readonly hint?: string;
 }[] = [
   { where: ["services", "*", "discovery"], words: ["file"] },
-  { where: ["services", "*", "subsets", "*"], words: ["fallback"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
   { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["jwt"], hint: byPatch },
   { where: ["policies", "*"], words: ["jwt"], hint: byPatch },

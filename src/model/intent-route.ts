@@ -67,5 +67,7 @@ export interface Backend extends HeaderFilters {
   readonly at: Place;
   readonly service: string;
   readonly subset?: string;
+  /** Other subsets take over when too few hosts of this one are healthy. */
+  readonly hasFallback?: true;
   readonly weight: number;
 }

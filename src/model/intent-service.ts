@@ -53,6 +53,8 @@ export interface Subset {
   readonly name: string;
   readonly at: Place;
   readonly labels: Readonly<Record<string, string>>;
+  /** The subsets that take over, one after the other; never itself, and absent when there is none. */
+  readonly fallbacks?: readonly string[];
   readonly policy: ServicePolicy;
 }
 

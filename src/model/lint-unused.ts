@@ -7,6 +7,7 @@
  */
 import type { DocumentParts } from "./build-document.ts";
 import type { Definition, Section } from "./collect-names.ts";
+import { visitValues } from "./collect-names.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { collectPatchTexts, collectTexts } from "./json-texts.ts";
 import type { Problem } from "./position.ts";
@@ -67,8 +68,11 @@ function unusedSubsets(
   isUsed: (key: string) => boolean,
   texts: ReadonlySet<string>,
 ): readonly Diagnostic[] {
-  const { name, members = [] } = definition;
+  const { name, members = [], document, path } = definition;
+  const fallbacks = new Set<unknown>();
+  visitValues(document.value, [...path.map(String), "subsets", "*", "fallback"], (value) => fallbacks.add(value));
   return members
+    .filter((subset) => !fallbacks.has(subset))
     .filter((subset) => !isUsed(`services ${name} ${subset}`) && !texts.has(`${name}|${subset}`))
     .map((subset) => {
       const message = `nothing uses the subset \`${subset}\` of \`${name}\``;

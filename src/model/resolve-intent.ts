@@ -18,7 +18,7 @@ import { impliedRoutes } from "./implied-routes.ts";
 import type { InstanceIndex } from "./instance-index.ts";
 import type { Gateway } from "./intent-gateway.ts";
 import type { AttachedPolicy, Policy } from "./intent-policy.ts";
-import type { Route, Rule, RuleTarget } from "./intent-route.ts";
+import type { Backend, Route, Rule, RuleTarget } from "./intent-route.ts";
 import type { Secret } from "./intent-secret.ts";
 import type { Service } from "./intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "./intent.ts";
@@ -62,6 +62,8 @@ interface Named {
   readonly gateways: readonly string[];
   readonly splits: ReadonlyMap<string, SplitDefinition>;
   readonly policies: ReadonlyMap<string, Policy>;
+  /** By `service|subset`. */
+  readonly fallbacks: ReadonlySet<string>;
 }
 
 /** With nothing resolved yet. */
@@ -91,6 +93,7 @@ export function resolveIntent(
     gateways: parts.flatMap((part) => part.gateways.map((gateway) => gateway.name)).toSorted(),
     splits: new Map(parts.flatMap((part) => part.splits.map((split) => [split.name, split]))),
     policies: new Map(parts.flatMap((part) => part.policies.map((policy) => [policy.name, policy]))),
+    fallbacks: new Set(parts.flatMap((part) => part.services.flatMap(subsetsWithFallback))),
   };
   const resolved = files.map((file) => resolveFile(file, named, before));
   const gateways = resolved.flatMap((file) => file.gateways).toSorted(byName);
@@ -177,10 +180,24 @@ function once<Draft extends object, Result>(
   return result;
 }
 
-function resolveTarget({ split, backends }: DraftRule["target"], { splits }: Named): RuleTarget {
-  if (split === undefined) return { backends };
+function resolveTarget({ split, backends }: DraftRule["target"], { splits, fallbacks }: Named): RuleTarget {
+  if (split === undefined) return { backends: withFallbacks(backends, fallbacks) };
   const definition = present(splits.get(split.name), "checkReferences has found the split");
-  return { split: { ...split, definedAt: definition.at }, backends: definition.backends };
+  return {
+    split: { ...split, definedAt: definition.at },
+    backends: withFallbacks(definition.backends, fallbacks),
+  };
+}
+
+/** The same list when none has one, so that it is recognised. */
+function withFallbacks(backends: readonly Backend[], fallbacks: ReadonlySet<string>): readonly Backend[] {
+  const has = ({ service, subset }: Backend): boolean => subset !== undefined && fallbacks.has(`${service}|${subset}`);
+  if (fallbacks.size === 0 || !backends.some(has)) return backends;
+  return backends.map((backend) => (has(backend) ? { ...backend, hasFallback: true } : backend));
+}
+
+function subsetsWithFallback({ name, subsets }: Service): readonly string[] {
+  return subsets.flatMap((subset) => (subset.fallbacks === undefined ? [] : [`${name}|${subset.name}`]));
 }
 
 function resolvePolicies(

@@ -52,6 +52,9 @@ const policyShapeInBothSpellings = withProtoSpelling(policyShape);
 
 const subsetShape = {
   labels: labels.meta({ description: "An endpoint belongs to the subset when it has all of these." }),
+  fallback: name.optional().meta({
+    description: "The subset that takes the requests when too few endpoints of this one are healthy.",
+  }),
 };
 
 export const subsetSchema = blockKnownBy(

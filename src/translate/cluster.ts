@@ -16,6 +16,7 @@ import { translateDnsDiscovery } from "./dns-discovery.ts";
 import { duration } from "./duration.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyTypes, lazyResource } from "./envoy-resource.ts";
+import { translateFallback } from "./fallback-cluster.ts";
 import { translateHealthCheck } from "./health-check.ts";
 import { translateLoadAssignment } from "./load-assignment.ts";
 import { translateLoadBalancer } from "./load-balancer.ts";
@@ -37,14 +38,15 @@ const httpProtocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOpti
 /** The cluster and load assignment of the service, then those of each subset. */
 export function translateService(service: Service): readonly EnvoyResource[] {
   const whole = clusterAndEndpoints(service, { at: service.at, policy: service.policy, endpoints: service.endpoints });
-  const subsets = service.subsets.flatMap((subset) =>
-    clusterAndEndpoints(service, {
+  const subsets = service.subsets.flatMap((subset) => [
+    ...clusterAndEndpoints(service, {
       name: subset.name,
       at: subset.at,
       policy: subset.policy,
       endpoints: service.endpoints.filter((endpoint) => selects(subset, endpoint)),
     }),
-  );
+    ...translateFallback(service, subset),
+  ]);
   return [...whole, ...subsets];
 }
 

@@ -14,7 +14,7 @@ import type { Service } from "../model/intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { collectPatchTexts, collectTexts } from "../model/json-texts.ts";
 import { differences } from "../support/differences.ts";
-import { clusterName } from "./names.ts";
+import { clusterName, fallbackClusterName } from "./names.ts";
 import { usedSecrets } from "./used-secrets.ts";
 
 /** The part of an intent that one group sees. */
@@ -198,5 +198,11 @@ function countServices(counts: Map<string, number>, route: Route, by: number): v
 }
 
 function clusterNames(service: Service): readonly string[] {
-  return [clusterName(service.name), ...service.subsets.map((subset) => clusterName(service.name, subset.name))];
+  return [
+    clusterName(service.name),
+    ...service.subsets.flatMap((subset) => [
+      clusterName(service.name, subset.name),
+      ...(subset.fallbacks === undefined ? [] : [fallbackClusterName(service.name, subset.name)]),
+    ]),
+  ];
 }

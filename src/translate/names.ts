@@ -13,6 +13,11 @@ export function clusterName(service: string, subset?: string): string {
   return subset === undefined ? service : `${service}|${subset}`;
 }
 
+/** `reviews|canary|fallback`: of the cluster that sends requests to the subset, and to others when it is not well. */
+export function fallbackClusterName(service: string, subset: string): string {
+  return `${clusterName(service, subset)}|fallback`;
+}
+
 /** `public/http`: of the listener, of its route configuration and of its statistics; for HTTPS, of its filter chain. */
 export function listenerName(gateway: Gateway, listener: GatewayListener): string {
   return `${gateway.name}/${listener.name}`;

@@ -9,7 +9,7 @@ import type { HeaderFilters } from "../model/intent-filter.ts";
 import type { Backend, RuleTarget } from "../model/intent-route.ts";
 import { assert } from "../support/assert.ts";
 import { translateHeaders } from "./header-changes.ts";
-import { clusterName } from "./names.ts";
+import { clusterName, fallbackClusterName } from "./names.ts";
 
 /** The cluster, or the clusters with their weights and, in the order of the backends, changes of headers. */
 export function translateTarget(target: RuleTarget, headers: readonly HeaderFilters[]): RouteActionJson {
@@ -27,6 +27,8 @@ export function translateTarget(target: RuleTarget, headers: readonly HeaderFilt
   };
 }
 
-function nameOf(backend: Backend): string {
-  return clusterName(backend.service, backend.subset);
+function nameOf({ service, subset, hasFallback }: Backend): string {
+  return hasFallback === true && subset !== undefined
+    ? fallbackClusterName(service, subset)
+    : clusterName(service, subset);
 }

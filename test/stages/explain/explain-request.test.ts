@@ -89,7 +89,10 @@ describe("a request that a rule takes", () => {
       [...facts.settings, ...(facts.clusters[0]?.settings ?? [])].map((each) => [each.name, each]),
     );
     expect(settings.get("timeout")).toMatchObject({ text: "3s", at: { line: line("timeouts:") } });
-    expect(settings.get("retry")).toMatchObject({ text: "2 on 5xx,reset, 1s each, on another host", at: { line: line("retry:") } });
+    expect(settings.get("retry")).toMatchObject({
+      text: "2 on 5xx,reset, 1s each, on another host",
+      at: { line: line("retry:") },
+    });
     expect(settings.get("circuit breaker")?.text).toContain("max_requests 7");
   });
 });

@@ -121,6 +121,26 @@ describe("a health check", () => {
   });
 });
 
+describe("what a subset takes over", () => {
+  it("is merged by its parts, also of the limits of high priority and of connections", () => {
+    const { canary, problems } = policies(
+      "circuitBreaker: { high: { maxRequests: 9, maxRetries: 2 } }\nconnection: { idleTimeout: 1m, tcpKeepalive: { probes: 3 } }",
+      "circuit_breaker: { high: { retry_budget: {} } }\nconnection: { tcp_keepalive: { time: 60s } }",
+    );
+    expect(canary?.circuitBreaker?.high).toEqual({ maxRequests: 9, retryBudget: {} });
+    expect(canary?.connection).toMatchObject({ idleTimeoutMs: 60_000, tcpKeepalive: { probes: 3, timeMs: 60_000 } });
+    expect(problems).toEqual([]);
+  });
+
+  it("is one way to divide requests among localities", () => {
+    const zones = "loadBalancer: { zoneAware: {} }";
+    const weights = "loadBalancer: { localityWeights: { eu: 1 } }";
+    expect(policies(zones, weights).canary?.loadBalancer).not.toHaveProperty("zoneAware");
+    expect(policies(weights, zones).canary?.loadBalancer).not.toHaveProperty("localityWeights");
+    expect(policies(weights, zones).problems).toEqual([]);
+  });
+});
+
 describe("a service that is found by DNS", () => {
   it("is strict and prefers IPv4 unless something else is written", () => {
     const dns = (written: string) =>

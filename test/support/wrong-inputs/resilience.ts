@@ -6,6 +6,9 @@ import { shop } from "./row.ts";
 
 /** A service with one key of its own; the key stands on the third line, at column 5. */
 const service = (key: string) => `services:\n  a:\n    ${key}\n    endpoints: []\n`;
+/** A service with subsets, the first of them on the fifth line, at column 7. */
+const subsets = (...items: readonly string[]) =>
+  `services:\n  s:\n    endpoints: []\n    subsets:\n${items.map((item) => `      ${item}\n`).join("")}`;
 /** A rule with one key beside its backends; the key stands on the fifth line, at column 9. */
 const rule = (key: string) =>
   `${shop}routes:\n  r:\n    rules:\n      - ${key}\n        backends: [{ service: shop }]\n`;
@@ -105,5 +108,17 @@ export const resilience: readonly WrongInput[] = [
     "a PROXY protocol of one of two hostnames of a port",
     "gateways:\n  g:\n    listeners:\n      - { name: a, port: 443, protocol: HTTPS, hostnames: [a.b], tls: { secret: s } }\n      - { name: b, port: 443, protocol: HTTPS, hostnames: [c.d], tls: { secret: s }, proxyProtocol: {} }\nsecrets: { s: { certificate: { nodeFile: /a }, privateKey: { nodeFile: /b } } }\n",
     "conflicting-address 5:26",
+  ],
+  [
+    "a fallback that there is none of",
+    subsets("a: { labels: {}, fallback: c }", "b: { labels: {} }"),
+    "dangling-reference 5:34",
+  ],
+  ["a fallback to itself", subsets("a: { labels: {}, fallback: a }"), "invalid-value 5:34"],
+  [
+    "fallbacks in a circle",
+    subsets("a: { labels: {}, fallback: b }", "b: { labels: {}, fallback: a }"),
+    "invalid-value 5:34",
+    "invalid-value 6:34",
   ],
 ];
