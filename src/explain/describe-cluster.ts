@@ -170,7 +170,7 @@ interface Transport {
 }
 
 function transportOf({ transportSocket }: ClusterJson): string {
-  return describeTransport(transportSocket as Transport | undefined);
+  return describeTransport(transportSocket);
 }
 
 function describeTransport({ name = "", typedConfig = {} }: Transport = {}): string {
