@@ -1,12 +1,18 @@
 /**
- * From checked matches of headers and query parameters to those of the intent.
+ * From checked conditions on paths and values to those of the intent.
  */
 import type { ValueMatch } from "./intent-match.ts";
-import type { RouteValue } from "./schema.ts";
+import type { PathMatch } from "./intent-route.ts";
+import type { PathMatchValue, ValueMatchValue } from "./schema-match.ts";
 import { byName } from "./sort.ts";
 
-type MatchValue = NonNullable<RouteValue["rules"][number]["matches"]>[number];
-type ValueMatchValue = NonNullable<MatchValue["headers"]>[string];
+export function buildPathMatch(value: PathMatchValue | undefined): PathMatch {
+  if (value === undefined) return { kind: "prefix", path: "/" };
+  if (typeof value === "string") return { kind: "prefix", path: value };
+  if (value.exact !== undefined) return { kind: "exact", path: value.exact };
+  if (value.regex !== undefined) return { kind: "regex", pattern: value.regex };
+  return { kind: "prefix", path: value.prefix ?? "/" };
+}
 
 /** By name; names of headers know no case. */
 export function buildValueMatches(
@@ -18,7 +24,7 @@ export function buildValueMatches(
     .toSorted(byName);
 }
 
-function buildValueMatch(name: string, value: ValueMatchValue): ValueMatch {
+export function buildValueMatch(name: string, value: ValueMatchValue): ValueMatch {
   if (typeof value === "string") return { name, value: { kind: "exact", text: value } };
   if (value.exact !== undefined) return { name, value: { kind: "exact", text: value.exact } };
   if (value.prefix !== undefined) return { name, value: { kind: "prefix", text: value.prefix } };

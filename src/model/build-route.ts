@@ -4,11 +4,11 @@
  * A split is resolved later, because it may be in another file: a rule that names one has no backends yet.
  */
 import { buildBackendFilters, buildRuleFilters } from "./build-filter.ts";
-import { buildValueMatches } from "./build-match.ts";
+import { buildPathMatch, buildValueMatches } from "./build-match.ts";
 import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments, buildTimeoutsAndRetry } from "./build-policy.ts";
 import type { Place } from "./diagnostic.ts";
-import type { Backend, PathMatch, Route, Rule, RuleMatch } from "./intent-route.ts";
+import type { Backend, Route, Rule, RuleMatch } from "./intent-route.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { RouteValue, SplitValue } from "./schema.ts";
@@ -105,12 +105,4 @@ function buildMatch(value: MatchValue, at: Place): RuleMatch {
     headers: buildValueMatches(value.headers ?? {}),
     queryParams: buildValueMatches(value.queryParams ?? {}, (name) => name),
   };
-}
-
-function buildPathMatch(value: MatchValue["path"]): PathMatch {
-  if (value === undefined) return { kind: "prefix", path: "/" };
-  if (typeof value === "string") return { kind: "prefix", path: value };
-  if (value.exact !== undefined) return { kind: "exact", path: value.exact };
-  if (value.regex !== undefined) return { kind: "regex", pattern: value.regex };
-  return { kind: "prefix", path: value.prefix ?? "/" };
 }

@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join, normalize } from "node:path";
 import { present } from "../support/assert.ts";
 import type { Place } from "./diagnostic.ts";
 import type { YamlDocument } from "./parse-document.ts";
-import type { Path } from "./position.ts";
+import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { SecretValue } from "./schema.ts";
 
@@ -41,7 +41,7 @@ export function buildSecret(document: YamlDocument, path: Path, value: SecretVal
 }
 
 /** A file is named relative to the file that names it; nothing keeps it from lying elsewhere. */
-export function resolveFile(document: YamlDocument, written: string): string {
+export function resolveFile(document: SourceDocument, written: string): string {
   return isAbsolute(written) ? normalize(written) : join(dirname(document.text.file), written);
 }
 

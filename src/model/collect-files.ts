@@ -6,13 +6,20 @@
  */
 import { resolveFile } from "./build-secret.ts";
 import { visitValues } from "./collect-names.ts";
+import { filterPartFiles } from "./filter-parts.ts";
 import type { YamlDocument } from "./parse-document.ts";
 
 /** Paths in the form of `resolveFile`, in the order written. */
 export function collectFiles(document: YamlDocument): readonly string[] {
   const found: string[] = [];
-  visitValues(document.value, ["secrets", "*", "*", "file"], (value) => {
-    if (typeof value === "string" && value !== "") found.push(resolveFile(document, value));
-  });
+  const visit = (pattern: readonly string[]): void =>
+    visitValues(document.value, pattern, (value) => {
+      if (typeof value === "string" && value !== "") found.push(resolveFile(document, value));
+    });
+  visit(["secrets", "*", "*", "file"]);
+  for (const { part, at } of filterPartFiles) {
+    visit(["policies", "*", part, ...at]);
+    visit(["routes", "*", "rules", "*", "filters", "*", part, ...at]);
+  }
   return found;
 }

@@ -89,6 +89,7 @@ export const diagnosticCodes = {
   "literal-glob": "A text looks like a pattern, and patterns are not supported there.",
   "unused-definition": "Something is defined and used by nothing.",
   "invalid-secret": "A certificate or key cannot be used, or the two do not belong together.",
+  "invalid-jwks": "The keys that tokens are checked with (JWKS) cannot be used.",
   "certificate-dates": "A certificate has expired, expires within 7 days, or is not valid yet.",
   "certificate-hostnames": "A listener is for hostnames that its certificate is not for.",
   "invalid-regex": "A regular expression of an Envoy resource is none that RE2 takes.",

@@ -13,7 +13,9 @@ export interface AdaptiveConcurrency {
   readonly maxConcurrencyLimit?: number;
   readonly concurrencyUpdateIntervalMs: number;
   readonly minRtt: {
-    readonly time: { readonly kind: "measured"; readonly everyMs: number } | { readonly kind: "fixed"; readonly ms: number };
+    readonly time:
+      | { readonly kind: "measured"; readonly everyMs: number }
+      | { readonly kind: "fixed"; readonly ms: number };
     readonly requestCount?: number;
     readonly jitterPercent?: number;
     readonly minConcurrency?: number;
@@ -38,7 +40,9 @@ const minRtt = block({
     description: "Percent of the interval by which Envoys differ, so that not all measure at once; 15 when absent.",
   }),
   minConcurrency: positive.optional().meta({ description: "So many at once while it is measured; 3 when absent." }),
-  buffer: percent.optional().meta({ description: "Percent by which requests may be slower unnoticed; 25 when absent." }),
+  buffer: percent
+    .optional()
+    .meta({ description: "Percent by which requests may be slower unnoticed; 25 when absent." }),
 })
   .superRefine((value, context) => {
     if (value.interval === undefined || value.fixedValue === undefined) return;

@@ -40,7 +40,9 @@ const schema = block({
     .max(100)
     .optional()
     .meta({ description: "Nothing is refused while so many percent succeed; 95 when absent." }),
-  rpsThreshold: count.optional().meta({ description: "Nothing is refused below so many requests a second; 0 when absent." }),
+  rpsThreshold: count
+    .optional()
+    .meta({ description: "Nothing is refused below so many requests a second; 0 when absent." }),
   maxRejectionProbability: z
     .number()
     .min(0)

@@ -6,7 +6,7 @@
  */
 import type * as z from "zod";
 import type { Section } from "./collect-names.ts";
-import type { Place } from "./diagnostic.ts";
+import type { Diagnostic, Place } from "./diagnostic.ts";
 import type { Path, Problem, SourceDocument } from "./position.ts";
 
 /** How a part is written, and what that means. */
@@ -18,6 +18,10 @@ export interface FilterPartKind<Schema extends z.ZodType, Settings extends objec
   readonly check?: (path: Path, value: z.infer<Schema>) => readonly Problem[];
   /** The names in a value that nobody has checked yet; `*` steps into every item of a list or map. */
   readonly names?: readonly PartName[];
+  /** Where a value names files that are read for it; `*` as in `names`. */
+  readonly files?: readonly (readonly string[])[];
+  /** The settings with what lies outside of the config; for kinds that have `files`. */
+  readonly fill?: (settings: Settings, outside: Outside) => Settings;
   /** The services that the filter calls, whose clusters the Envoy must have. */
   readonly services?: (settings: Settings) => readonly string[];
   /** The secrets that the filter reads. */
@@ -37,6 +41,13 @@ export interface PartName {
 export interface PartSite {
   readonly document: SourceDocument;
   readonly path: Path;
+}
+
+/** What is outside of the config and belongs to it. */
+export interface Outside {
+  /** What a file holds that `at` names; undefined when it cannot be read, which is reported. */
+  readonly file: (path: string, at: Place) => string | undefined;
+  readonly report: (diagnostic: Diagnostic) => void;
 }
 
 /** A part of a policy; `none` keeps away what a policy further off says. */

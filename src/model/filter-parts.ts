@@ -8,10 +8,13 @@ import * as z from "zod";
 import { adaptiveConcurrency } from "./filter-adaptive-concurrency.ts";
 import { admissionControl } from "./filter-admission-control.ts";
 import { compression } from "./filter-compression.ts";
+import { authorization } from "./filter-authorization.ts";
 import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
+import { extAuth } from "./filter-ext-auth.ts";
 import { fault } from "./filter-fault.ts";
-import type { FilterPart, FilterPartKind } from "./filter-part.ts";
+import { jwt } from "./filter-jwt.ts";
+import type { FilterPart, FilterPartKind, Outside } from "./filter-part.ts";
 import { rateLimit } from "./filter-rate-limit.ts";
 import { requestLimits } from "./filter-request-limits.ts";
 import type { Path, Problem, SourceDocument } from "./position.ts";
@@ -21,9 +24,12 @@ const kinds = {
   adaptiveConcurrency,
   admissionControl,
   compression,
+  authorization,
   cors,
   csrf,
+  extAuth,
   fault,
+  jwt,
   rateLimit,
   requestLimits,
 } as const satisfies Readonly<Record<string, { readonly schema: z.ZodType }>>;
@@ -89,6 +95,32 @@ export function checkFilterParts(path: Path, value: WrittenParts): readonly Prob
 export const filterPartReferences = filterPartNames.flatMap((part) =>
   ((kinds[part] as AnyKind).names ?? []).map((name) => ({ part, ...name })),
 );
+
+/** Where each part names files, by the part. */
+export const filterPartFiles = filterPartNames.flatMap((part) =>
+  ((kinds[part] as AnyKind).files ?? []).map((at) => ({ part, at })),
+);
+
+/** The parts with what lies outside of the config; the same object when they need nothing of it. */
+export function fillFilterParts(parts: FilterParts | undefined, outside: Outside): FilterParts | undefined {
+  if (!needsOutside(parts)) return parts;
+  const filled = Object.entries(parts).map(([name, part]: [string, FilterPart<object>]) => {
+    const { fill } = kinds[name as FilterPartName] as AnyKind;
+    return [
+      name,
+      fill === undefined || part.settings === "none" ? part : { ...part, settings: fill(part.settings, outside) },
+    ];
+  });
+  return Object.fromEntries(filled) as FilterParts;
+}
+
+/** Whether any of the parts is made of more than the config. */
+export function needsOutside(parts: FilterParts | undefined): parts is FilterParts {
+  return (
+    parts !== undefined &&
+    filterPartNames.some((name) => (kinds[name] as AnyKind).fill !== undefined && parts[name] !== undefined)
+  );
+}
 
 /** The services and secrets that the parts need. */
 export function neededByParts(parts: FilterParts | undefined): {

@@ -18,8 +18,6 @@ const futureWords: readonly {
 }[] = [
   { where: ["services", "*", "discovery"], words: ["file"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
-  { where: ["routes", "*", "rules", "*", "filters", "*"], words: ["jwt"], hint: byPatch },
-  { where: ["policies", "*"], words: ["jwt"], hint: byPatch },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];
 

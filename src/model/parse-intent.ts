@@ -22,6 +22,8 @@ import type { Diagnostic, Place } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
 import type { InstanceIndex } from "./instance-index.ts";
 import type { Intent } from "./intent.ts";
+import type { FillMemo } from "./fill-parts.ts";
+import { createFillMemo, fillParts } from "./fill-parts.ts";
 import { lintCertificates } from "./lint-certificates.ts";
 import { textsOf } from "./lint-unused.ts";
 import { mergeDocuments } from "./merge-documents.ts";
@@ -43,6 +45,7 @@ export interface ParseCache {
   readonly names: NameIndex<CheckedFile>;
   readonly texts: RememberedTexts;
   readonly resolved: ResolvedDrafts;
+  readonly filled: FillMemo;
 }
 
 /** The texts of raw resources and patches, and the documents that hold any. */
@@ -71,6 +74,7 @@ export function createParseCache(): ParseCache {
     names: new NameIndex(),
     texts: { parts: [], texts: new Set() },
     resolved: createResolvedDrafts(),
+    filled: createFillMemo(),
   };
 }
 
@@ -110,8 +114,18 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   const cache = input.cache ?? createParseCache();
   const { resolved, names } = cache;
   const files = checkFiles(input, cache);
-  for (const file of names.update(files)) if (file.parts !== undefined) resolved.files.delete(file.parts);
-  const partsOfFiles = files.flatMap((file) => (file.parts === undefined ? [] : [file.parts]));
+  const readable = files.flatMap((file) => (file.parts === undefined ? [] : [{ file, parts: file.parts }]));
+  const filled = fillParts(
+    readable.map(({ parts: each }) => each),
+    input.content,
+    cache.filled,
+  );
+  const partsOfFiles = filled.files;
+  const changed = names.update(files);
+  for (const [index, { file }] of readable.entries()) {
+    const each = partsOfFiles[index];
+    if (each !== undefined && (filled.isNew || changed.has(file))) resolved.files.delete(each);
+  }
   const parts = partsOfFiles.flat();
   const named = [...new Set(files.flatMap((file) => file.files))].toSorted();
   const drafts = parts.flatMap((part) => part.secrets);
@@ -124,6 +138,7 @@ export function parseIntent(input: ParseInput): ParsedIntent {
     ...(names.isRight() ? [] : namingProblems(files, complete)),
     ...checkConflicts(parts, groupNames(names.definitions)),
     ...(secrets?.diagnostics ?? []),
+    ...filled.diagnostics,
     ...tooManyFiles(named),
   ];
   const allFiles = named.slice(0, FILES_MAX);
@@ -134,7 +149,7 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   }
   const unused = names.unused(textsOnce(parts, cache.texts));
   const certificates = lintCertificates(parts, secrets?.secrets ?? []);
-  const isRead = secrets !== undefined || drafts.length === 0;
+  const isRead = !filled.isUnread && (secrets !== undefined || drafts.length === 0);
   return {
     diagnostics: collectDiagnostics([...diagnostics, ...unused, ...certificates], input.documents),
     intent: isRead

@@ -80,13 +80,20 @@ function readPart(part: DraftPart, contents: Contents): { readonly text: string 
     const hint = "set it where Fairway is started; a process that runs keeps the environment it began with";
     return { problem: { part, code: "invalid-secret", message: `the variable ${where} is not set`, hint } };
   }
-  const problem = contents.problems.get(where);
-  if (problem !== undefined) return { problem: { part, ...fileProblem(problem) } };
-  const file = contents.files.get(where);
+  const read = readFile(where, contents);
+  return "text" in read ? read : { problem: { part, ...read.problem } };
+}
+
+/** The text of a file that the config names. */
+export function readFile(
+  path: string,
+  { files, problems }: Pick<Contents, "files" | "problems">,
+): { readonly text: string } | { readonly problem: Omit<PartProblem, "part"> } {
+  const problem = problems.get(path);
+  if (problem !== undefined) return { problem: fileProblem(problem) };
+  const file = files.get(path);
   if (file !== undefined) return { text: new TextDecoder().decode(file.bytes) };
-  return {
-    problem: { part, ...fileProblem({ code: "source-missing", path: where, message: `${where} does not exist` }) },
-  };
+  return { problem: fileProblem({ code: "source-missing", path, message: `${path} does not exist` }) };
 }
 
 /** The source's own hint is about config directories. */

@@ -1,5 +1,5 @@
 /**
- * How a text is matched: the value of a header or of a query parameter, and regular expressions.
+ * Conditions on paths and values, wherever requests are told apart.
  */
 import * as z from "zod";
 import { regexProblem } from "./regex-check.ts";
@@ -10,6 +10,22 @@ export const regex = scalar("text").superRefine((pattern, context) => {
   if (problem !== undefined) refuse(context, { code: "invalid-value", ...problem });
 });
 
+/** How paths are told apart. */
+export const pathMatch = z
+  .union([
+    scalar("urlPath"),
+    exactlyOne({
+      exact: scalar("urlPath").optional().describe("This path and no other."),
+      prefix: scalar("urlPath").optional().describe("This path and what is below it."),
+      regex: regex.optional().describe("An RE2 expression for the whole path."),
+    }),
+  ])
+  .meta({
+    description: "A text is a prefix of whole path elements: /a matches /a/b, not /ab.",
+    examples: ["/shop", { exact: "/" }],
+  });
+
+/** How the values of headers and query parameters are told apart. */
 export const valueMatch = z
   .union([
     z.string({ error: "text" }),
@@ -26,3 +42,6 @@ export const valueMatch = z
     description: "A text must be equal; `present: false` means that it must not be there.",
     examples: ["always", { prefix: "v2" }, { present: true }],
   });
+
+export type PathMatchValue = z.infer<typeof pathMatch>;
+export type ValueMatchValue = z.infer<typeof valueMatch>;

@@ -3,24 +3,10 @@
  */
 import * as z from "zod";
 import { backendFilters, ruleFilters } from "./schema-filter.ts";
+import { pathMatch, valueMatch } from "./schema-match.ts";
 import { attachedPolicies, timeouts } from "./schema-policy.ts";
 import { retry } from "./schema-retry.ts";
-import { block, exactlyOne, name, refuse, scalar, weight } from "./schema-scalars.ts";
-import { regex, valueMatch } from "./schema-match.ts";
-
-const pathMatch = z
-  .union([
-    scalar("urlPath"),
-    exactlyOne({
-      exact: scalar("urlPath").optional().describe("This path and no other."),
-      prefix: scalar("urlPath").optional().describe("This path and what is below it."),
-      regex: regex.optional().describe("An RE2 expression for the whole path."),
-    }),
-  ])
-  .meta({
-    description: "A text is a prefix of whole path elements: /a matches /a/b, not /ab.",
-    examples: ["/shop", { exact: "/" }],
-  });
+import { block, name, refuse, scalar, weight } from "./schema-scalars.ts";
 
 const match = block({
   path: pathMatch.optional(),

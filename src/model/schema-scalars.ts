@@ -139,6 +139,18 @@ export const scalarRules = {
     hint: "write the first and the last, such as 200-299",
     examples: ["200-299"],
   },
+  httpUri: {
+    pattern: /^https?:\/\/[^\s/?#]+(?:[/?][^\s#]*)?$/,
+    expected: "an address that starts with http:// or https://",
+    hint: "for example https://login.example.com/keys",
+    examples: ["https://login.example.com/keys"],
+  },
+  claimPath: {
+    pattern: /^[^.]+(?:\.[^.]+)*$/,
+    expected: "the name of a claim",
+    hint: "for example sub, or org.id; a name that has dots itself is written as a list: [https://example.com/role]",
+    examples: ["sub", "org.id"],
+  },
   metadataPath: {
     pattern: /^[^.]+(?:\.[^.]+)*$/,
     expected: "a path of keys with dots between them",
@@ -208,6 +220,18 @@ export const ipAddress = z
     });
   })
   .meta({ examples: ["0.0.0.0", "::"] });
+
+/** `10.0.0.0/8`, or an address alone. */
+export const addressRange = z
+  .string({ error: "text" })
+  .superRefine((text, context) => {
+    const [address = "", bits] = text.split("/");
+    const most = address.includes(":") ? 128 : 32;
+    if (isIpAddress(address) && (bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= most))) return;
+    const message = `"${text}" is not a range of IP addresses`;
+    refuse(context, { code: "invalid-value", message, hint: "for example 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32" });
+  })
+  .meta({ examples: ["10.0.0.0/8", "2001:db8::/32"] });
 
 /** A map with exactly these keys; its zod errors list them, for "did you mean". */
 export function block<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {

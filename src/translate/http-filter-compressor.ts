@@ -42,7 +42,10 @@ function compressorJson(
 ): CompressorJson {
   return {
     responseDirectionConfig: {
-      commonConfig: { minContentLength: minBytes, ...(contentTypes === undefined ? {} : { contentType: contentTypes }) },
+      commonConfig: {
+        minContentLength: minBytes,
+        ...(contentTypes === undefined ? {} : { contentType: contentTypes }),
+      },
     },
     compressorLibrary: { name: algorithm, typedConfig: packAny(libraries[algorithm], {}) },
     ...(algorithm === algorithms[0] ? { chooseFirst: true } : {}),

@@ -16,11 +16,14 @@ import { adaptiveConcurrencyFilter } from "./http-filter-adaptive-concurrency.ts
 import { admissionControlFilter } from "./http-filter-admission-control.ts";
 import { bufferFilter } from "./http-filter-buffer.ts";
 import { compressorFilters } from "./http-filter-compressor.ts";
+import { authorizationFilter } from "./http-filter-authorization.ts";
 import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
+import { extAuthFilter } from "./http-filter-ext-auth.ts";
 import { faultFilter } from "./http-filter-fault.ts";
 import { globalRateLimitFilter } from "./http-filter-global-rate-limit.ts";
 import { localRateLimitFilter } from "./http-filter-local-rate-limit.ts";
+import { jwtFilter } from "./http-filter-jwt.ts";
 import { packAny } from "./pack-any.ts";
 
 /** In the order in which Envoy runs them. */
@@ -28,6 +31,9 @@ const chain = [
   corsFilter,
   faultFilter,
   csrfFilter,
+  jwtFilter,
+  authorizationFilter,
+  extAuthFilter,
   localRateLimitFilter,
   globalRateLimitFilter,
   admissionControlFilter,
