@@ -18,6 +18,16 @@ const futureWords: readonly {
 }[] = [
   { where: ["services", "*", "discovery"], words: ["file"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
+  {
+    where: ["routes", "*", "rules", "*", "filters", "*"],
+    words: ["apiKey", "basicAuth", "oidc", "lua", "wasm", "extProc", "grpcWeb"],
+    hint: byPatch,
+  },
+  {
+    where: ["policies", "*"],
+    words: ["apiKey", "basicAuth", "oidc", "lua", "wasm", "extProc", "grpcWeb"],
+    hint: byPatch,
+  },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];
 
