@@ -85,6 +85,11 @@ export class SharedState {
       ...reports,
       random: Math.random,
       onChange: (change) => options.onInstances(change),
+      onStray: ({ refused, unnamed }) => {
+        const atMs = clock.monotonicMs();
+        for (const each of refused) options.record({ kind: "instance-refused", atMs, ...each });
+        if (unnamed.length > 0) options.record({ kind: "instances-unnamed", atMs, prefixes: unnamed });
+      },
       onReached: () => {
         options.onProgress();
         this.replicas.reached();

@@ -12,6 +12,8 @@ import { PrefixFollower } from "../etcd/follow-prefix.ts";
 import type { Clock } from "../support/clock.ts";
 import type { RegistryChange, RegistryEntry } from "./registry-change.ts";
 import { folderOf, registryEntry } from "./registry-change.ts";
+import type { StrayReport } from "./stray-instances.ts";
+import { StrayInstances } from "./stray-instances.ts";
 import type { SourceProblem, SourceState } from "./source.ts";
 
 /** Where instances register unless a service says otherwise. */
@@ -25,6 +27,9 @@ const GAP_MS_MIN = 10;
 /** Half of the building thread's time may go into instances that come and go. */
 const GAP_PER_BUILD = 2;
 const GAP_MS_MAX = 1_000;
+
+/** A config that names the service may be on its way. */
+const STRAY_WAIT_MS = 3_000;
 
 /** What a build is given. */
 export interface RegistryUpdate extends RegistryChange {
@@ -45,6 +50,8 @@ export interface RegistryOptions {
   readonly onChange: (change: Pick<SourceState, "cause" | "noticedAtMs">) => void;
   /** Undefined when the prefix is followed no more. */
   readonly onContact: (prefix: string, contact: Contact | undefined) => void;
+  /** Something registers that is in no service. */
+  readonly onStray?: (report: StrayReport) => void;
   /** `reached` has grown. */
   readonly onReached?: () => void;
 }
@@ -82,6 +89,8 @@ export class Registry {
   #toldAtMs = -Infinity;
   #gapMs = GAP_MS_MIN;
   #timer: NodeJS.Timeout | undefined;
+  readonly #strays = new StrayInstances();
+  #strayTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: RegistryOptions) {
@@ -109,11 +118,17 @@ export class Registry {
     this.#prefixes = new Set(prefixes);
     this.#roots = new Set(prefixes.map(rootOf));
     this.#dropUnused();
+    this.#strays.reset(this.#prefixes);
     for (const key of [...this.#entries.keys()]) if (!this.#prefixes.has(folderOf(key))) this.#remove(key);
     for (const root of this.#roots) {
       const known = this.#followed.get(root);
       if (known === undefined) this.#follow(root);
-      else for (const [key, entry] of known.entries) if (!before.has(folderOf(key))) this.#put(key, entry);
+      else {
+        for (const [key, entry] of known.entries) {
+          if (!this.#prefixes.has(folderOf(key))) this.#stray(key, entry);
+          else if (!before.has(folderOf(key))) this.#put(key, entry);
+        }
+      }
     }
     if (prefixes.some((prefix) => !before.has(prefix))) this.#isPending = true;
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, FIRST_WAIT_MS).unref());
@@ -159,6 +174,7 @@ export class Registry {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#strayTimer);
     for (const { follower } of this.#followed.values()) follower.close();
   }
 
@@ -201,8 +217,11 @@ export class Registry {
     followed.hasListed = true;
     let changed = 0;
     for (const key of keys) {
-      if (!this.#prefixes.has(folderOf(key))) continue;
       const entry = entries.get(key);
+      if (!this.#prefixes.has(folderOf(key))) {
+        if (this.#roots.has(root)) this.#stray(key, entry);
+        continue;
+      }
       if (entry === undefined) this.#remove(key);
       else this.#put(key, entry);
       changed += 1;
@@ -239,6 +258,15 @@ export class Registry {
     if (!this.#entries.delete(key)) return;
     this.#upserted.delete(key);
     this.#removed.add(key);
+  }
+
+  #stray(key: string, entry: Entry | undefined): void {
+    this.#strays.take(key, entry?.modRevision);
+    this.#strayTimer ??= setTimeout(() => {
+      this.#strayTimer = undefined;
+      const report = this.#strays.report();
+      if (report.refused.length + report.unnamed.length > 0) this.#options.onStray?.(report);
+    }, STRAY_WAIT_MS).unref();
   }
 
   #tellSoon(): void {

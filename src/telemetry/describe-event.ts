@@ -125,6 +125,7 @@ function describeOwn(
     case "replica-lagging":
     case "replica-caught-up":
     case "instance-refused":
+    case "instances-unnamed":
       return describeEtcd(event);
     case "lkg-promoted":
       return info(`${event.group}: ${event.snapshotVersion} is now the last known good`);
@@ -180,10 +181,19 @@ function describeEtcd(event: EtcdEvent): EventDescription {
       return info(`${event.group}: this replica is as new as the others again`);
     case "instance-refused":
       return warn(`etcd:${event.key}@${event.revision} is no instance and is left out: ${event.message}`);
+    case "instances-unnamed": {
+      const named = event.prefixes.slice(0, PREFIXES_NAMED_MAX);
+      const rest = event.prefixes.length - named.length;
+      const where = listOf(rest === 0 ? named : [...named, `${rest} more`]);
+      return warn(`something registers below ${where}, which no service of the config names, so no Envoy is told`);
+    }
     default:
       return unreachable(event);
   }
 }
+
+/** Of one line. */
+const PREFIXES_NAMED_MAX = 5;
 
 function contact(event: EtcdContactEvent): EventDescription {
   const what = listOf(event.prefixes.map((prefix) => affected[prefix] ?? `instances below ${prefix}`));

@@ -87,7 +87,9 @@ export type EtcdEvent =
       readonly key: string;
       readonly revision: number;
       readonly message: string;
-    });
+    })
+  /** Something registers below prefixes that no service of the config has; each is told once. */
+  | (AtTime & { readonly kind: "instances-unnamed"; readonly prefixes: readonly string[] });
 
 /** What becomes of the state on disk. */
 export type StateEvent =

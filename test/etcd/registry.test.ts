@@ -111,23 +111,31 @@ test.each([
   ["unknown", Buffer.from('{"address":"10.0.0.1:80","adress":"x"}'), 'unknown key "adress"'],
   ["port", Buffer.from("10.0.0.1:70000"), "70000"],
   ["name", Buffer.from("shop.internal:80"), "shop.internal"],
-  ["below/another", Buffer.from("10.0.0.1:80"), undefined],
+  ["below/another", Buffer.from("10.0.0.1:80"), 'the instance id "below/another" has a slash in it'],
 ])(
   "the value of %s is refused alone and told, and the rest of its service keeps working",
   async (id, value, message) => {
     await write({ kind: "put", key: `/services/shop/${id}`, value });
     await write(put("/services/shop/good", JSON.stringify({ address: address(1), labels: { version: "v2" } })));
     expect(await statusAtLast("/v2", 200)).toBe(200);
-    if (message !== undefined) {
-      await eventually(`an event about ${id}`, async () => {
-        const { events } = await scene.fairway.get<EventsView>("/v1/events");
-        return events.some(({ text }) => text.includes(`etcd:/services/shop/${id}@`) && text.includes(message));
-      });
-    }
+    await eventually(`an event about ${id}`, async () => {
+      const { events } = await scene.fairway.get<EventsView>("/v1/events");
+      return events.some(({ text }) => text.includes(`etcd:/services/shop/${id}@`) && text.includes(message));
+    });
     await write({ kind: "delete", key: `/services/shop/${id}` }, { kind: "delete", key: "/services/shop/good" });
     expect(await statusAtLast("/v2", 503)).toBe(503);
   },
 );
+
+test("what registers below a name that no service of the config has is told", async () => {
+  await write(put("/services/shp/one", address(0)), put("/services/shp/two", address(1)));
+  await eventually("an event", async () => {
+    const { events } = await scene.fairway.get<EventsView>("/v1/events");
+    return events.some(({ text }) =>
+      text.includes("registers below /services/shp/, which no service of the config names"),
+    );
+  });
+});
 
 test("an etcd that goes away takes no instance along, and what came meanwhile is there when it is back", async () => {
   await write(put("/services/shop/one", address(0)));
