@@ -4,6 +4,7 @@
 import { get } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { systemClock } from "../support/clock.ts";
 
 /** What is asked. */
 export interface ProbeTarget {
@@ -17,6 +18,8 @@ export interface ProbeOptions extends ProbeTarget {
   readonly intervalMs: number;
   /** Told when it is another than before; at first it is taken to be ill. */
   readonly onChange: (isHealthy: boolean, reason: string) => void;
+  /** It has not answered yet, for this reason, which is told once. */
+  readonly onWaiting: (reason: string) => void;
 }
 
 /** A program that is about to start is asked this often. */
@@ -41,14 +44,25 @@ export class HealthProbe {
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
-    const { intervalMs, onChange } = this.#options;
+    const { intervalMs, onChange, onWaiting } = this.#options;
+    const startedMs = systemClock.monotonicMs();
     let failures = 0;
+    let alike = 0;
+    let reason: string | undefined;
+    let told: string | undefined;
     let hasBeenHealthy = false;
     while (!signal.aborted) {
       const problem = await ask(this.#options, intervalMs);
       if (signal.aborted) return;
       failures = problem === undefined ? 0 : failures + 1;
       hasBeenHealthy ||= problem === undefined;
+      alike = problem === reason ? alike + 1 : 1;
+      reason = problem;
+      const isLong = alike >= FAILURES_MAX && systemClock.monotonicMs() - startedMs >= intervalMs;
+      if (problem !== undefined && !hasBeenHealthy && isLong && problem !== told) {
+        told = problem;
+        onWaiting(problem);
+      }
       const isHealthy = problem === undefined || (this.#isHealthy && failures < FAILURES_MAX);
       if (isHealthy !== this.#isHealthy) {
         this.#isHealthy = isHealthy;

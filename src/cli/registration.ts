@@ -48,7 +48,12 @@ export class Registration {
     // What is no instance is nobody's.
     const isOurs = (written: Uint8Array) => [undefined, address].includes(addressIn(textOf(written)));
     this.#key = new LeasedKey({ etcd, key, lease, clock: systemClock, random: Math.random, isOurs, onContact });
-    this.#probe = new HealthProbe({ ...health, onChange: (isHealthy, reason) => this.#take(isHealthy, reason) });
+    this.#probe = new HealthProbe({
+      ...health,
+      onChange: (isHealthy, reason) => this.#take(isHealthy, reason),
+      onWaiting: (reason) =>
+        tell(`fairway: ${key} is not registered yet, because the service does not answer: ${reason}`),
+    });
   }
 
   /** No new requests any more: resolves when all Envoys know, or the time is over. */

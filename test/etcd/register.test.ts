@@ -147,6 +147,7 @@ describe("fairway register", () => {
       "100ms",
     );
     await eventually("some questions", () => (one?.failures ?? 0) > 3);
+    await child.waitForLog(/ill is not registered yet, because the service does not answer: \/healthz answers 503/);
     expect(await entryOf("ill")).toBeUndefined();
     one?.set({});
     await eventually("it to register", async () => (await entryOf("ill")) !== undefined);
@@ -155,6 +156,7 @@ describe("fairway register", () => {
     one?.set({});
     await eventually("it to register again", async () => (await entryOf("ill")) !== undefined);
     expect((await child.close()).code).toBe(0);
+    expect(child.logs().filter((line) => line.includes("not registered yet"))).toHaveLength(1);
   });
 
   test("registers anew when its lease is lost, and stays drained when somebody drained it", async () => {
