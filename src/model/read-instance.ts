@@ -10,13 +10,18 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import { sameContent } from "../support/same-content.ts";
 import { parseAddress } from "./address.ts";
+import { explainIssue } from "./explain-issue.ts";
 import type { Endpoint } from "./intent-service.ts";
+import type { Problem } from "./position.ts";
 import { compileSchema } from "./quick-schema.ts";
 import { instanceSchema } from "./schema-service.ts";
 import { defined, sortedRecord } from "./sort.ts";
 
 /** Larger than any instance, and small enough for a hundred thousand of them. */
 const VALUE_BYTES_MAX = 16 * 1024;
+
+/** As many as fit into a line of a log. */
+const PROBLEMS_MAX = 5;
 
 /** Why a key is no instance. */
 export interface InstanceProblem {
@@ -77,15 +82,14 @@ function parseValue(text: string): Result<InstanceValue, string> {
   if (fitsSchema(json)) return ok(json as InstanceValue);
   const parsed = instanceSchema.safeParse(json);
   if (parsed.success) return ok(parsed.data);
-  const [issue] = parsed.error.issues;
-  return err(issue === undefined ? "the value is not an instance" : issueText(issue));
+  const problems = parsed.error.issues.flatMap((issue) => explainIssue(json, issue));
+  return err(problems.slice(0, PROBLEMS_MAX).map(problemText).join("; "));
 }
 
-function issueText(issue: z.core.$ZodIssue): string {
-  const where = issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
-  if (issue.code === "unrecognized_keys")
-    return `${where}unknown key ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
-  return `${where}${issue.message}`;
+/** The message has the name of the key itself. */
+function problemText({ path, message, hint }: Problem): string {
+  const where = path.slice(0, -1);
+  return `${where.length === 0 ? "" : `${where.join(".")}: `}${message}${hint === undefined ? "" : ` (${hint})`}`;
 }
 
 /** It keeps nothing from one text to the next. */

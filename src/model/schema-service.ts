@@ -41,7 +41,7 @@ const endpointShape = {
 const endpointBlock = block(endpointShape);
 
 /** What a program registers of itself: an endpoint, and more that it may say. */
-export const instanceSchema = z.strictObject({
+export const instanceSchema = block({
   ...endpointShape,
   draining: z.boolean().optional(),
   /** For those who read the registry; Envoy is told of labels only. */

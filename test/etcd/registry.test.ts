@@ -108,7 +108,7 @@ test.each([
   ["no-utf8", Buffer.from([0xff, 0xfe]), "is not valid UTF-8"],
   ["large", Buffer.alloc(64 * 1024, 0x20), "bytes; an instance has at most"],
   ["json", Buffer.from("{address"), "is not valid JSON"],
-  ["unknown", Buffer.from('{"address":"10.0.0.1:80","adress":"x"}'), 'unknown key "adress"'],
+  ["unknown", Buffer.from('{"address":"10.0.0.1:80","adress":"x"}'), "unknown key `adress` (did you mean `address`?)"],
   ["port", Buffer.from("10.0.0.1:70000"), "70000"],
   ["name", Buffer.from("shop.internal:80"), "shop.internal"],
   ["below/another", Buffer.from("10.0.0.1:80"), 'the instance id "below/another" has a slash in it'],
