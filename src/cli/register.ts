@@ -85,7 +85,11 @@ function readRegistration(flags: RegisterFlags): Result<Read, readonly string[]>
   const stop = readFlagMs("--stop-timeout", flags.stopTimeout);
   const address = parseAddress(flags.address);
   const problems = [prefix, id, ttl, interval, drain, stop].flatMap((each) => (each.ok ? [] : [each.error]));
-  if (!address.ok) problems.push(`--address: ${address.error.message}; ${address.error.hint}`);
+  if (!address.ok) {
+    // The way out that a config file has for names is none here.
+    const hint = address.error.hint.includes("discovery") ? "write the IP address that it has" : address.error.hint;
+    problems.push(`--address: ${address.error.message}; ${hint}`);
+  }
   const labels = readLabels(flags.label ?? [], problems);
   const { healthPath: path, healthTcp } = flags;
   if (path !== undefined && healthTcp === true) problems.push("write either --health-path or --health-tcp");

@@ -26,6 +26,9 @@ export interface RegistrationOptions {
   readonly health: ProbeTarget & { readonly intervalMs: number };
 }
 
+/** By a second signal, or because the command has ended. */
+const CUT_SHORT = "the drain is cut short";
+
 /** For what is only told: whoever ends a service does not wait longer for it. */
 const OTHERS_MS_MAX = 1_000;
 
@@ -37,6 +40,8 @@ export class Registration {
   /** What it is registered with when it is well; somebody may have drained it meanwhile. */
   #value: string;
   #isRegistered = false;
+  /** It was registered at some time. */
+  #wasHeld = false;
 
   constructor(options: RegistrationOptions) {
     const { etcd, key, value, ttlSeconds, health } = options;
@@ -73,18 +78,28 @@ export class Registration {
     this.#key.set(Buffer.from(draining.value));
     const restMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
     const revision = await Promise.race([this.#key.held(), until(restMs, signal)]);
-    if (revision === undefined) return tell("fairway: etcd did not take it in time; it goes on without");
+    if (revision === undefined) {
+      return tell(`fairway: ${signal.aborted ? CUT_SHORT : "etcd did not take it in time"}; it goes on without`);
+    }
     const leftMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
     const awaited = await awaitReplicas(etcd, { key, revision, timeoutMs: leftMs, signal });
     const inForce = (await Promise.race([others, until(OTHERS_MS_MAX, signal)]))?.inForce;
+    const cutShort = signal.aborted ? `${CUT_SHORT}, ` : "";
     const told = inForce === undefined ? describeAwaited(awaited) : `Envoys have ${inForce}, whatever this one says`;
-    tell(`fairway: ${key} drains since revision ${revision}: ${told}`);
+    tell(`fairway: ${key} drains since revision ${revision}: ${cutShort}${told}`);
   }
 
   /** It is an instance no more. */
   async close(): Promise<void> {
     this.#probe.close();
-    await this.#key.close();
+    const { key, ttlSeconds } = this.#options;
+    const wasThere = this.#wasHeld && this.#key.value !== undefined && !this.#key.isTaken;
+    const isGone = await this.#key.close();
+    if (!wasThere) return;
+    const fate = isGone
+      ? "is deleted"
+      : `could not be deleted, and goes with its lease, in ${ttlSeconds} s at the latest`;
+    tell(`fairway: ${key} ${fate}`);
   }
 
   /** Beside the drain, which waits for nothing: whoever ends a service has decided. */
@@ -122,7 +137,8 @@ export class Registration {
     const { key } = this.#options;
     if (contact.kind === "lost") {
       this.#isRegistered = false;
-      tell(`fairway: ${key} may not be registered; the service goes on, and it is tried again: ${contact.reason}`);
+      const now = this.#wasHeld ? "is not kept registered now" : "is not registered yet";
+      tell(`fairway: ${key} ${now}: ${contact.reason}; it is tried again, and the service goes on`);
       return;
     }
     if (contact.kind === "changed") {
@@ -133,6 +149,7 @@ export class Registration {
     }
     if (this.#isRegistered) return;
     this.#isRegistered = true;
+    this.#wasHeld = true;
     tell(`fairway: ${key} is registered, revision ${contact.revision}, by process ${process.pid}`);
     void this.#warnOfSameAddress();
   }

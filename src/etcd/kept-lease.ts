@@ -59,13 +59,19 @@ export class KeptLease {
     this.#id = undefined;
   }
 
-  /** Releases it once nobody works with it any more; gives up when etcd does not answer soon. */
-  async releaseAfter(work: Promise<unknown>): Promise<void> {
-    const released = work.then(() => this.release()).catch(() => undefined);
+  /** Releases it once nobody works with it any more, and says whether it has ended: etcd may not answer soon. */
+  async releaseAfter(work: Promise<unknown>): Promise<boolean> {
+    const released = work
+      .then(() => this.release())
+      .then(
+        () => true,
+        () => false,
+      );
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, END_MS_MAX)));
-    await Promise.race([released, timeout]);
+    const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), END_MS_MAX)));
+    const isReleased = await Promise.race([released, timeout]);
     clearTimeout(timer);
+    return isReleased;
   }
 
   async #ask(): Promise<LeaseId> {

@@ -105,8 +105,8 @@ export class LeasedKey {
     return this.#work;
   }
 
-  /** Takes the key away with its lease; gives up when etcd does not answer soon. */
-  close(): Promise<void> {
+  /** Takes the key away with its lease; false when etcd does not answer soon, then it goes when the lease ends. */
+  close(): Promise<boolean> {
     return this.#options.lease.releaseAfter(this.stop().then(() => this.#removeUnleased().catch(() => undefined)));
   }
 

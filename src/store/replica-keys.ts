@@ -59,8 +59,8 @@ export class ReplicaKeys {
     return key;
   }
 
-  close(): Promise<void> {
-    return this.#lease.releaseAfter(Promise.all([...this.#keys.values()].map((key) => key.stop())));
+  async close(): Promise<void> {
+    await this.#lease.releaseAfter(Promise.all([...this.#keys.values()].map((key) => key.stop())));
   }
 
   #lose(prefix: string, reason: string): void {

@@ -44,7 +44,11 @@ function open(
     ...(onContact === undefined ? {} : { onContact }),
     ...(isOurs === undefined ? {} : { isOurs }),
   });
-  return Object.assign(leased, { [Symbol.asyncDispose]: () => leased.close() });
+  return Object.assign(leased, {
+    [Symbol.asyncDispose]: async () => {
+      await leased.close();
+    },
+  });
 }
 
 async function entryOf(key: string): Promise<Entry | undefined> {
@@ -72,7 +76,7 @@ describe("a leased key", () => {
     expect(Buffer.from(entry?.value ?? []).toString()).toBe("two");
     expect(entry?.modRevision).toBe(revision);
     expect(entry?.leaseId).toBeDefined();
-    await leased.close();
+    expect(await leased.close()).toBe(true);
     expect(await entryOf("/leased/plain")).toBeUndefined();
   });
 
@@ -243,7 +247,7 @@ describe("a leased key", () => {
     await leased.held();
     cluster.first.kill("SIGSTOP");
     const startedMs = performance.now();
-    await leased.close();
+    expect(await leased.close()).toBe(false);
     cluster.first.kill("SIGCONT");
     expect(performance.now() - startedMs).toBeLessThan(6_000);
   });

@@ -214,7 +214,7 @@ describe("fairway register", () => {
     const port = await freePort();
     const args = ["--id", "late", "--", process.execPath, BACKEND, "late", String(port)];
     const child = await register(`127.0.0.1:${port}`, ...args);
-    await child.waitForLog(/may not be registered; the service goes on/, 30_000);
+    await child.waitForLog(/is not registered yet: .*; it is tried again, and the service goes on/, 30_000);
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
     await etcd.first.restart();
     await child.waitForLog(/is registered/, 30_000);
@@ -238,13 +238,15 @@ describe("fairway register", () => {
     await patient.waitForLog(/drains$/);
     patient.kill("SIGINT");
     expect((await patient.exited).code).toBe(0);
+    expect(patient.logs().join("\n")).toMatch(/the drain is cut short/);
+    expect(patient.logs().at(-1)).toBe(`fairway: /services/shop/${address} is deleted`);
     await client.transact([], [{ kind: "delete", key }]);
   });
 
   test.each([
-    [["--address", "shop.internal:80"], "host name"],
+    [["--address", "shop.internal:80"], "endpoints are IP addresses; write the IP address that it has"],
     [["--address", "127.0.0.1:80", "--label", "v2"], "write key=value"],
-    [["--address", "127.0.0.1:80", "--weight", "many"], "weight"],
+    [["--address", "127.0.0.1:80", "--weight", "0"], "`weight` must be at least 1, but is 0"],
     [["--address", "127.0.0.1:80", "--ttl", "1s"], "at least 5s"],
     [["--address", "127.0.0.1:80", "--prefix", "/teams/a"], "slash at its end"],
     [["--address", "127.0.0.1:80", "--id", "a/b"], "not an id"],
@@ -399,7 +401,7 @@ describe("fairway drain", () => {
     expect(hosts.map((host) => host.health_status?.["eds_health_status"])).toEqual(["DRAINING"]);
     await put("wrong", JSON.stringify({ address, wieght: 1 }));
     expect((await ran("drain", ...last(), "--id", "wrong", "--wait")).text).toMatch(
-      /not in force: unknown key "wieght"/,
+      /not in force: unknown key `wieght`/,
     );
     await newcomer.close(20_000);
     expect(newcomer.logs().join("\n")).toMatch(/a-new drains since revision \d+: Envoys have \/services\/shop\/z-old/);
