@@ -136,6 +136,9 @@ function readOptions(): DemoOptions | undefined {
   try {
     const flag = { type: "boolean" } as const;
     const { values } = parseArgs({ options: { keep: flag, quick: flag, etcd: flag } });
+    if (values.etcd === true && (values.keep ?? values.quick) === true) {
+      throw new Error("--etcd takes neither --keep nor --quick");
+    }
     return { keep: values.keep === true, quick: values.quick === true, etcd: values.etcd === true };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -96,6 +96,9 @@ describe("commands", () => {
   test("of fairway in a block that is pasted in a clone find what `fairway` is there", () => {
     const tried = blocks(page("docs/etcd.md").text, "sh").find((text) => text.includes("docker/backend.mjs")) ?? "";
     expect(tried).toMatch(/^fairway\(\) \{ npm start --silent -- "\$@"; \}\n/);
+    const places = (text: string) => new Set(text.match(/\/tmp\/shop[\w-]*/g));
+    const own = [...places(tried)].filter((place) => places(page("README.md").text).has(place));
+    expect(own, "the state of one would hold what the other begins with").toEqual([]);
     expect(page("README.md").text).toContain(tried.split("\n")[0]);
   });
 

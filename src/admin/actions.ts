@@ -13,6 +13,7 @@ import {
   eventListQuery,
   explainQuery,
   loadQuery,
+  noQuery,
   nodeListQuery,
   nodeResourcesQuery,
   routes,
@@ -76,6 +77,11 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
       return ok(loadSettingsJson(views.loadSettings()));
     },
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
+    listRefusedInstances: ({ query }) =>
+      withQuery(noQuery, query, () => {
+        const { count, first } = views.refusedInstances();
+        return ok({ count, instances: first });
+      }),
     listEvents: ({ query }) =>
       withQuery(eventListQuery, query, ({ limit, after }) => {
         const events = after === undefined ? views.events(0).slice(-limit) : views.events(after).slice(0, limit);

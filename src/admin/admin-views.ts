@@ -10,6 +10,7 @@ import type { Convergence } from "../fleet/convergence.ts";
 import type { NodeQuery } from "../fleet/list-nodes.ts";
 import type { PlacedNode } from "../fleet/whole-fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import type { RefusedInstances } from "../model/read-instance.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { Resource } from "../snapshot/resource.ts";
@@ -112,6 +113,8 @@ export interface AdminViews {
   ready(): Readiness;
   /** From the snapshot that is served. */
   explain(asked: ExplainAsked): Promise<Result<Explanation, NotExplained>>;
+  /** What registers in etcd and is no instance. */
+  refusedInstances(): RefusedInstances;
   /** What happened after the event with this id, oldest first. */
   events(after: number): readonly TimelineEntry[];
   /** Releases every held change of that version; the groups that it was released for. */

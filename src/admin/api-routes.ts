@@ -14,6 +14,7 @@ import {
   nodeSchema,
   problemSchema,
   readinessSchema,
+  refusedInstancesSchema,
   snapshotListSchema,
   snapshotSchema,
 } from "./api-schema.ts";
@@ -39,7 +40,7 @@ export interface Route {
   readonly answers: Readonly<Record<number, RouteAnswer>>;
 }
 
-const noQuery = z.strictObject({});
+export const noQuery = z.strictObject({});
 /** 1,000 nodes are about 2 MB of JSON, a few milliseconds of the event loop. */
 const limit = z.coerce.number().int().min(1).max(1_000);
 const after = z.string().max(1_024).optional().describe("`next` of the page before");
@@ -246,6 +247,14 @@ export const routes = [
       400: { description: "The request, node or group that is asked about is wrong", schema: problemSchema },
       503: { description: "Nothing is served yet, or the building thread is busy", schema: problemSchema },
     },
+  },
+  {
+    operation: "listRefusedInstances",
+    method: "GET",
+    path: "/v1/refused-instances",
+    summary: "The keys of etcd that are no instance at this moment, and why.",
+    query: noQuery,
+    answers: { 200: { description: "The first of them, and how many there are", schema: refusedInstancesSchema } },
   },
   {
     operation: "listEvents",

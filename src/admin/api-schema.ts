@@ -241,6 +241,17 @@ export const nodeListSchema = z.object({
   next: z.string().optional().describe("The `after` of the next page"),
 });
 
+export const refusedInstancesSchema = z.object({
+  count: z.int().describe("How many there are; at most 100 are listed"),
+  instances: z.array(
+    z.object({
+      key: z.string(),
+      revision: z.int().describe("Of its last change in etcd"),
+      message: z.string().describe("Why it is no instance"),
+    }),
+  ),
+});
+
 export const eventListSchema = z.object({
   events: z.array(
     z.object({
@@ -266,6 +277,7 @@ export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
   NodeResources: nodeResourcesSchema,
   Problem: problemSchema,
   Readiness: readinessSchema,
+  RefusedInstances: refusedInstancesSchema,
   Snapshot: snapshotSchema,
   SnapshotList: snapshotListSchema,
 };

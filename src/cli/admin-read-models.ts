@@ -86,6 +86,7 @@ export function createReadModels({
     load: (query) => loadPage(plane.loads.ledger, query, clock.monotonicMs()),
     loadSettings: () => plane.loads.settings,
     configureLoad: (settings) => plane.loads.configure(settings),
+    refusedInstances: () => plane.refusedInstances,
     events: (after) => timeline.after(after),
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),

@@ -9,7 +9,7 @@ import type { PackedEntries } from "../config/registry-change.ts";
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
-import type { InstanceProblem } from "../model/read-instance.ts";
+import type { InstanceProblem, RefusedInstances } from "../model/read-instance.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { PackedResources } from "../snapshot/packed-resources.ts";
 import type { GroupName, SnapshotCause } from "../snapshot/snapshot.ts";
@@ -69,6 +69,8 @@ export type BuildReply =
       readonly buildMs: number;
       /** Keys of etcd that are no instances, and were not told yet. */
       readonly refusedInstances: readonly InstanceProblem[];
+      /** All of them, told or not. */
+      readonly refusedNow: RefusedInstances;
       /** The prefixes of etcd that it names, when it was given more. */
       readonly fewerPrefixes: readonly string[] | undefined;
     }

@@ -12,7 +12,6 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import { InstanceIndex } from "../model/instance-index.ts";
 import type { ParseCache, RegisteredService } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
-import type { InstanceProblem } from "../model/read-instance.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
 import { packResources } from "../snapshot/packed-resources.ts";
@@ -111,7 +110,7 @@ function build(request: BuildRequest): void {
       ...recreatedClusters(built, snapshots, api),
     ]),
     buildMs: performance.now() - startedMs,
-    refusedInstances: newProblems(prefixes),
+    ...refusedBelow(prefixes),
     fewerPrefixes: followed.size > prefixes.length ? prefixes : undefined,
   });
   for (const snapshot of changed) if (!isSmall(snapshot)) persist(buildId, snapshot);
@@ -125,13 +124,18 @@ function withoutEtcd({ name, at }: RegisteredService): Diagnostic {
   return { code: "etcd-missing", severity: "error", message, at, hint: "start it with --etcd host:port" };
 }
 
-/** Of what is no instance, the first that were not told yet. */
-function newProblems(prefixes: readonly string[]): readonly InstanceProblem[] {
+/** Of what is no instance, the first, and the first that were not told yet. */
+function refusedBelow(
+  prefixes: readonly string[],
+): Pick<BuildReply & { readonly kind: "built" }, "refusedInstances" | "refusedNow"> {
   const standing = prefixes.flatMap((prefix) => instances.below(prefix).problems);
   const found = standing.filter(({ key, revision }) => toldInstances.get(key) !== revision);
   toldInstances.clear();
   for (const { key, revision } of standing) toldInstances.set(key, revision);
-  return found.slice(0, PROBLEMS_TOLD_MAX);
+  return {
+    refusedInstances: found.slice(0, PROBLEMS_TOLD_MAX),
+    refusedNow: { count: standing.length, first: standing.slice(0, PROBLEMS_TOLD_MAX) },
+  };
 }
 
 function collect(parsed: readonly Diagnostic[], found: readonly Diagnostic[]): readonly Diagnostic[] {

@@ -15,7 +15,7 @@ import { newest } from "../etcd/positions.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
-import type { InstanceProblem } from "../model/read-instance.ts";
+import type { InstanceProblem, RefusedInstances } from "../model/read-instance.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { unpackResources } from "../snapshot/packed-resources.ts";
 import type { Resource } from "../snapshot/resource.ts";
@@ -56,6 +56,7 @@ export type BuildOutcome = {
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
       readonly refusedInstances: readonly InstanceProblem[];
+      readonly refusedNow: RefusedInstances;
     }
   | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "failed"; readonly error: FairwayError }
@@ -227,7 +228,7 @@ export class Builder {
       turnStartedMs = clock.monotonicMs();
     }
     const snapshots = this.#assemble(reply.changes);
-    const { groups, warnings, buildMs, refusedInstances } = reply;
+    const { groups, warnings, buildMs, refusedInstances, refusedNow } = reply;
     // Nobody waits for it: what is no longer named is no longer followed.
     if (reply.fewerPrefixes !== undefined) void this.#ports.registry?.read(reply.fewerPrefixes);
     this.#finish((state) => ({
@@ -238,6 +239,7 @@ export class Builder {
       warnings,
       buildMs,
       refusedInstances,
+      refusedNow,
     }));
   }
 

@@ -21,6 +21,7 @@ import type { GenerationStore } from "../store/generation-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
+import type { RefusedInstances } from "../model/read-instance.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { AdsTransport } from "../xds/ads-server.ts";
 import { AdsServer } from "../xds/ads-server.ts";
@@ -184,6 +185,11 @@ export class ControlPlane {
 
   get registryPositions(): RegistryPositions {
     return this.#shared?.positions ?? { reached: new Map(), acknowledged: new Map() };
+  }
+
+  /** What registers and is no instance, as of the newest build. */
+  get refusedInstances(): RefusedInstances {
+    return this.#publisher.refusedInstances;
   }
 
   get publication(): Publication {

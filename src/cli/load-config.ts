@@ -59,7 +59,8 @@ async function parse(input: ParseInput): Promise<ParsedIntent> {
   return parseIntent({ ...input, content: { ...content, files: documents, problems } });
 }
 
-async function readOnce(options: Pick<DirectorySourceOptions, "roots">): Promise<SourceState> {
+/** What is in directories at this moment. */
+export async function readOnce(options: Pick<DirectorySourceOptions, "roots">): Promise<SourceState> {
   const source = new DirectorySource({ ...options, clock: systemClock });
   try {
     return await new Promise<SourceState>((resolve, reject) => {

@@ -8,6 +8,7 @@ import { step as stepFleet, createFleet } from "../fleet/fleet.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
+import type { RefusedInstances } from "../model/read-instance.ts";
 import { newWarnings } from "../model/new-warnings.ts";
 import { diffSnapshots } from "../snapshot/diff.ts";
 import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
@@ -45,6 +46,7 @@ export class Publisher {
   #publication: Publication = emptyPublication;
   #restored: SavedState = { served: [], lastKnownGood: [], groups: [] };
   #isServing = false;
+  #refusedInstances: RefusedInstances = { count: 0, first: [] };
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -61,6 +63,11 @@ export class Publisher {
 
   get publication(): Publication {
     return this.#publication;
+  }
+
+  /** What registers and is no instance, as of the newest build. */
+  get refusedInstances(): RefusedInstances {
+    return this.#refusedInstances;
   }
 
   /** What an earlier run left on disk: for the guard, for nodes that still hold it, and for want of anything better. */
@@ -93,6 +100,7 @@ export class Publisher {
     this.#options.shared?.replicas.built(outcome.kind === "built" ? outcome.snapshots : undefined, outcome.etcd);
     if (outcome.kind === "built") {
       const { groups, snapshots, warnings, buildMs, refusedInstances, etcd } = outcome;
+      this.#refusedInstances = outcome.refusedNow;
       this.#options.shared?.built({ snapshots, buildMs, etcd });
       for (const problem of refusedInstances) this.#options.record({ kind: "instance-refused", atMs, ...problem });
       const fresh = newWarnings(this.#publication.warnings, warnings);

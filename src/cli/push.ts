@@ -5,18 +5,15 @@ import { statSync } from "node:fs";
 import { userInfo, hostname } from "node:os";
 import { dirname, relative } from "node:path";
 import { Command } from "commander";
-import { DirectorySource } from "../config/directory-source.ts";
 import { CONFIG_PREFIX } from "../config/etcd-documents.ts";
 import type { PushOutcome } from "../config/push-documents.ts";
 import { pushDocuments } from "../config/push-documents.ts";
-import type { SourceState } from "../config/source.ts";
 import { drawDiagnostics } from "../model/draw-diagnostic.ts";
-import { systemClock } from "../support/clock.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import type { EtcdFlags } from "./etcd-options.ts";
 import { addEtcdOptions, withEtcd } from "./etcd-options.ts";
-import { loadConfig } from "./load-config.ts";
+import { loadConfig, readOnce } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
 
 interface PushFlags extends EtcdFlags, DescriptorSetFlags {
@@ -54,7 +51,7 @@ async function push(directory: string, flags: PushFlags, command: Command): Prom
     process.exitCode = exitCodes.usage;
     return;
   }
-  const state = await readOnce(directory);
+  const state = await readOnce({ roots: [directory] });
   const [problem] = state.problems;
   if (problem !== undefined) return command.error(`error: ${problem.message}`, { exitCode: exitCodes.usage });
   const documents = new Map(state.documents.map(({ path, bytes }) => [relative(directory, path), bytes]));
@@ -101,15 +98,4 @@ async function isGood(directory: string, flags: DescriptorSetFlags, command: Com
   const { diagnostics, snapshots } = await loadConfig([directory], api);
   if (diagnostics.length > 0) tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
   return snapshots !== undefined;
-}
-
-async function readOnce(directory: string): Promise<SourceState> {
-  const source = new DirectorySource({ roots: [directory], clock: systemClock });
-  try {
-    return await new Promise<SourceState>((resolve, reject) => {
-      source.start(resolve).catch(reject);
-    });
-  } finally {
-    await source.close();
-  }
 }

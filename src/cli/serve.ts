@@ -181,6 +181,7 @@ async function serve(options: ServeOptions): Promise<void> {
     loopDelay,
     loads: plane.loads,
     etcd: etcd && contacts,
+    refusedInstancesCount: () => plane.refusedInstances.count,
   });
   let whereToConfirm = "";
   const record = recorder([metrics, log, timeline], () => whereToConfirm);

@@ -30,6 +30,12 @@ export interface InstanceProblem {
   readonly message: string;
 }
 
+/** What is refused at this moment: how much of it, and the first of it. */
+export interface RefusedInstances {
+  readonly count: number;
+  readonly first: readonly InstanceProblem[];
+}
+
 /**
  * Reads the entry of a service with this prefix. Labels that are those of `like` are the same object: instances have them
  * in common.

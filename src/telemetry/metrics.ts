@@ -33,6 +33,8 @@ export interface MetricsOptions {
   readonly loads: LoadSource;
   /** How it stands with etcd; absent without one. */
   readonly etcd?: Pick<EtcdContacts, "behind" | "newer"> | undefined;
+  /** How many keys are no instance at this moment. */
+  readonly refusedInstancesCount?: () => number;
 }
 
 /** Counts what happens. An event is recorded after the fleet took its step. */
@@ -131,7 +133,7 @@ function typeTallies(registry: Registry) {
 }
 
 /** Without etcd there are no such series. */
-function feedEtcd({ registry, etcd }: MetricsOptions): Feeds {
+function feedEtcd({ registry, etcd, refusedInstancesCount = () => 0 }: MetricsOptions): Feeds {
   if (etcd === undefined) return {};
   registry.registerMetric(
     new Gauge({
@@ -150,6 +152,16 @@ function feedEtcd({ registry, etcd }: MetricsOptions): Feeds {
       registers: [],
       collect(): void {
         this.set(etcd.newer() === undefined ? 0 : 1);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: "fairway_instances_refused",
+      help: "Keys below the prefix of a service that are no instance of it at this moment.",
+      registers: [],
+      collect(): void {
+        this.set(refusedInstancesCount());
       },
     }),
   );

@@ -1,6 +1,6 @@
 /** Config in a real etcd: pushed and pulled by the commands, served, merged with files, and never half in force. */
 import { spawnSync } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
@@ -58,7 +58,11 @@ describe("a pushed directory", () => {
     await writeFile(from.join("deep/b.yaml"), service("b", 80));
     expect(fairway("push", from.path)).toMatchObject({ status: 0, stdout: expect.stringContaining("pushed 2 of 2") });
     expect(await keys()).toEqual(["a.yaml", "deep/b.yaml"]);
-    expect(fairway("pull", to.path).status).toBe(0);
+    await writeFile(to.join("mine.yaml"), service("mine", 80));
+    const pulled = fairway("pull", to.path);
+    expect(pulled).toMatchObject({ status: 0, stdout: expect.stringContaining("2 of them written") });
+    expect(pulled.stderr).toMatch(/not in etcd, and left as they are.*\n {2}mine\.yaml\n$/);
+    await rm(to.join("mine.yaml"));
     expect(await readFile(to.join("deep/b.yaml"), "utf8")).toBe(service("b", 80));
     expect(fairway("push", to.path).stdout).toContain("exactly this already");
   });

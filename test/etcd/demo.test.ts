@@ -14,3 +14,9 @@ test("the demo over etcd shows five steps without a failed request", { timeout: 
   expect(printed).toMatch(/requests failed +0$/m);
   expect(printed.split("\n").filter((line) => line.length > 100)).toEqual([]);
 });
+
+test.each(["--keep", "--quick"])("the demo over etcd says that it does not take %s", async (flag) => {
+  const demo = await Child.start({ name: "demo", command: process.execPath, args: [DEMO, "--etcd", flag] });
+  expect((await demo.exited).code).toBe(2);
+  expect(demo.logs().join("\n")).toContain("--etcd takes neither --keep nor --quick");
+});

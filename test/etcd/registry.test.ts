@@ -1,6 +1,7 @@
 /** Services that register in a real etcd, as a real Envoy sees them. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
+import { ask } from "../../demo/kit/get.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
 import type { Write } from "../../src/etcd/etcd-port.ts";
 import { systemClock } from "../../src/support/clock.ts";
@@ -122,8 +123,14 @@ test.each([
       const { events } = await scene.fairway.get<EventsView>("/v1/events");
       return events.some(({ text }) => text.includes(`etcd:/services/shop/${id}@`) && text.includes(message));
     });
+    expect(await scene.fairway.get("/v1/refused-instances")).toMatchObject({
+      count: 1,
+      instances: [{ key: `/services/shop/${id}`, message: expect.stringContaining(message) }],
+    });
+    expect(await refusedNow()).toBe(1);
     await write({ kind: "delete", key: `/services/shop/${id}` }, { kind: "delete", key: "/services/shop/good" });
     expect(await statusAtLast("/v2", 503)).toBe(503);
+    expect(await refusedNow()).toBe(0);
   },
 );
 
@@ -136,6 +143,11 @@ test("what registers below a name that no service of the config has is told", as
     );
   });
 });
+
+async function refusedNow(): Promise<number> {
+  const { text } = await ask(scene.fairway.adminPort, "/metrics");
+  return Number(/^fairway_instances_refused (\d+)$/m.exec(text)?.[1]);
+}
 
 test("an etcd that goes away takes no instance along, and what came meanwhile is there when it is back", async () => {
   await write(put("/services/shop/one", address(0)));

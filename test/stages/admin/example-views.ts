@@ -87,6 +87,7 @@ export function viewsOf(
     refused: () => undefined,
     snapshots: (version) =>
       Promise.resolve(groups.flatMap((group) => all(group).filter((snapshot) => snapshot.version === version))),
+    refusedInstances: () => ({ count: 0, first: [] }),
     events: (after) =>
       [
         { id: 7, atMs: 0, kind: "config-refused" as const, level: "error" as const, text: "routes.yaml", count: 1 },
