@@ -1,4 +1,6 @@
-/** The programs of `examples/etcd-registration` that need no compiler, on a real etcd. */
+/** What the docs give to paste, and the programs of `examples/etcd-registration` that need no compiler, on a real etcd. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Child } from "../../demo/kit/child.ts";
@@ -49,4 +51,16 @@ test.each([
   });
   expect((await child.exited).code).toBe(0);
   expect(await entry()).toBeUndefined();
+});
+
+test("what docs/etcd.md gives to paste where there is no etcdctl registers an instance under a lease", async () => {
+  const page = readFileSync(new URL("../../docs/etcd.md", import.meta.url), "utf8");
+  const [, script = ""] = /```sh\n(etcd=http[\s\S]*?)```/.exec(page) ?? [];
+  const answers = execFileSync("sh", ["-c", script.replace("127.0.0.1:2379", etcd.first.endpoint)], {
+    encoding: "utf8",
+  });
+  expect(answers).toContain('"TTL":"10"');
+  const [entry] = (await client.list("/services/reviews/")).entries;
+  expect(entry).toMatchObject({ key: "/services/reviews/host-1", leaseId: expect.stringMatching(/^\d+$/) });
+  expect(Buffer.from(entry?.value ?? []).toString()).toBe("10.0.0.1:8080");
 });
