@@ -260,7 +260,7 @@ export const routes = [
     operation: "listEvents",
     method: "GET",
     path: "/v1/events",
-    summary: "The last 1,000 things that happened: changes accepted, refused and held, rejections, nodes that came.",
+    summary: "The last 1,000 things that happened: changes accepted, refused and held, rejections, nodes refused.",
     query: eventListQuery,
     answers: { 200: { description: "The events, oldest first", schema: eventListSchema } },
   },
