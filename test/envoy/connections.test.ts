@@ -63,6 +63,7 @@ routes:
     });
     using second = open(scene.port);
     expect(await text(second.socket), "closed without a word").toBe("");
+    expect(await scene.envoy.counter("connection_limit.public/http.limited_connections")).toBe(1);
     expect(await text(slow.socket)).toMatch(/^HTTP\/1\.1 408 /);
   }
   const ended = () => scene.envoy.counter("http.public/http.downstream_cx_active");

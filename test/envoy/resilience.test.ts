@@ -19,11 +19,13 @@ test("requests of high priority have limits of their own, and an endpoint gets n
   const config: Config = ({ port, backends }) => `${gateway(port)}
 services:
   shop: { endpoints: ["${backends[0]}"], circuitBreaker: { maxRequests: 1, high: { maxRequests: 20 } } }
+  vault: { endpoints: ["${backends[0]}"], circuitBreaker: { maxRequests: 20, high: { maxRequests: 1 } } }
   till: { endpoints: ["${backends[1]}"], circuitBreaker: { perEndpoint: { maxConnections: 1 } } }
 routes:
   shop:
     rules:
       - { matches: [{ path: /pay }], priority: high, backends: [{ service: shop }] }
+      - { matches: [{ path: /vault }], priority: high, backends: [{ service: vault }] }
       - { matches: [{ path: /till }], backends: [{ service: till }] }
       - { backends: [{ service: shop }] }
 `;
@@ -33,6 +35,8 @@ routes:
   expect(ordinary.overloaded).toBeGreaterThan(0);
   const important = await Load.run({ url: `${scene.url}pay`, concurrency: 10, count: 10 });
   expect(important.byStatus).toEqual({ "200": 10 });
+  const tight = await Load.run({ url: `${scene.url}vault`, concurrency: 10, count: 10, accept: () => true });
+  expect(tight.overloaded).toBeGreaterThan(0);
   const waiting = await Load.run({ url: `${scene.url}till`, concurrency: 5, count: 5 });
   expect(waiting.byStatus).toEqual({ "200": 5 });
   expect(scene.backends[1]?.connections).toBe(1);
