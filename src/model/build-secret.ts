@@ -9,6 +9,9 @@ import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 import type { SecretValue } from "./schema.ts";
 
+/** A part of a secret. */
+export type SecretKey = "certificate" | "privateKey" | "ca" | "users" | "apiKeys";
+
 /** A secret by the places of its parts. */
 export interface DraftSecret {
   readonly name: string;
@@ -20,14 +23,14 @@ export interface DraftSecret {
 
 /** One part and where its text is. */
 export interface DraftPart {
-  readonly key: "certificate" | "privateKey" | "ca";
+  readonly key: SecretKey;
   readonly from: "file" | "nodeFile" | "fromEnv";
   /** A path as `resolveFile` gives it, a path on the Envoy, or the name of a variable. */
   readonly where: string;
 }
 
 export function buildSecret(document: YamlDocument, path: Path, value: SecretValue): DraftSecret {
-  const keys = ["certificate", "privateKey", "ca"] as const;
+  const keys = ["certificate", "privateKey", "ca", "users", "apiKeys"] as const;
   return {
     name: String(path.at(-1)),
     at: placeOf(document, path, "key"),

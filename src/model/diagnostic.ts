@@ -88,7 +88,7 @@ export const diagnosticCodes = {
   "literal-format": "A header value looks like one of Envoy's formats, and is sent as it is.",
   "literal-glob": "A text looks like a pattern, and patterns are not supported there.",
   "unused-definition": "Something is defined and used by nothing.",
-  "invalid-secret": "A certificate or key cannot be used, or the two do not belong together.",
+  "invalid-secret": "A certificate, key or list of who may come in cannot be used, or a pair does not belong together.",
   "invalid-jwks": "The keys that tokens are checked with (JWKS) cannot be used.",
   "certificate-dates": "A certificate has expired, expires within 7 days, or is not valid yet.",
   "certificate-hostnames": "A listener is for hostnames that its certificate is not for.",

@@ -5,11 +5,12 @@
  */
 import type { KeyObject } from "node:crypto";
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { SecretKey } from "./build-secret.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
 
 /** Something wrong with one part of a secret. */
 export interface PemProblem {
-  readonly part: "certificate" | "privateKey" | "ca";
+  readonly part: SecretKey;
   readonly code: DiagnosticCode;
   readonly severity: "error" | "warning";
   /** Completes "`file` …". */

@@ -1,5 +1,6 @@
 /**
- * Policies and rules with what their filters need from outside of the config: the files that they name.
+ * Policies and rules with what their filters need from outside of the config: the files that they name, and secrets
+ * that Envoy has no SDS for.
  *
  * What was filled with the same stays the same object, so that later stages recognise it.
  */
@@ -10,6 +11,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { Outside } from "./filter-part.ts";
 import { fillFilterParts, needsOutside } from "./filter-parts.ts";
 import type { Policy } from "./intent-policy.ts";
+import type { CredentialList } from "./intent-secret.ts";
 import type { ReferencedContent } from "./resolve-secrets.ts";
 import { readFile } from "./resolve-secrets.ts";
 
@@ -32,6 +34,11 @@ export function createFillMemo(): FillMemo {
   return { items: new WeakMap(), files: new WeakMap() };
 }
 
+/** Files, and the secrets that they became. */
+export type FillContent = Pick<ReferencedContent, "files" | "problems"> & {
+  readonly credentials: readonly CredentialList[];
+};
+
 /** The parts of each file in the same order; those that need nothing are the same objects. */
 export interface FilledParts {
   readonly files: readonly Parts[];
@@ -42,11 +49,7 @@ export interface FilledParts {
   readonly isUnread: boolean;
 }
 
-export function fillParts(
-  files: readonly Parts[],
-  content: ReferencedContent | undefined,
-  memo: FillMemo,
-): FilledParts {
+export function fillParts(files: readonly Parts[], content: FillContent | undefined, memo: FillMemo): FilledParts {
   const needing = files.map((parts) => parts.some((part) => itemsOf(part).length > 0));
   if (!needing.includes(true)) return { files, diagnostics: [], isNew: false, isUnread: false };
   if (content === undefined) return { files, diagnostics: [], isNew: false, isUnread: true };
@@ -97,10 +100,16 @@ function fillItem(item: Policy | DraftRoute, read: Reader): FilledItem {
   const outside: Outside = {
     file: (path, at) => {
       const found = read.file(path);
-      asked.set(path, read.again(path));
+      asked.set(`file ${path}`, read.again(`file ${path}`));
       if ("text" in found) return found.text;
       diagnostics.push({ ...found.problem, severity: "error", at });
       return undefined;
+    },
+    credentials: (name) => {
+      const key = `secret ${name}`;
+      const list = read.again(key) as CredentialList | undefined;
+      asked.set(key, list);
+      return list?.entries ?? [];
     },
     report: (diagnostic) => void diagnostics.push(diagnostic),
   };
@@ -117,15 +126,17 @@ function fillAll(item: Policy | DraftRoute, outside: Outside): Policy | DraftRou
 
 interface Reader {
   readonly file: (path: string) => ReturnType<typeof readFile>;
-  /** Something that differs when what was read differs. */
-  readonly again: (path: string) => unknown;
+  /** Something that differs when what was read differs; by `file path` or `secret name`. */
+  readonly again: (key: string) => unknown;
 }
 
-function reader(content: ReferencedContent): Reader {
+function reader(content: FillContent): Reader {
   const files = new Map(content.files.map((file) => [file.path, file]));
   const problems = new Map(content.problems.map((problem) => [problem.path, problem]));
-  return {
-    file: (path) => readFile(path, { files, problems }),
-    again: (path) => problems.get(path)?.message ?? files.get(path)?.hash,
-  };
+  const known = new Map<string, unknown>([
+    ...content.files.map(({ path, hash }) => [`file ${path}`, hash] as const),
+    ...content.problems.map(({ path, message }) => [`file ${path}`, message] as const),
+    ...content.credentials.map((list) => [`secret ${list.name}`, list] as const),
+  ]);
+  return { file: (path) => readFile(path, { files, problems }), again: (key) => known.get(key) };
 }

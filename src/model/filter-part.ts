@@ -7,6 +7,7 @@
 import type * as z from "zod";
 import type { Section } from "./collect-names.ts";
 import type { Diagnostic, Place } from "./diagnostic.ts";
+import type { Credential } from "./intent-secret.ts";
 import type { Path, Problem, SourceDocument } from "./position.ts";
 
 /** How a part is written, and what that means. */
@@ -20,11 +21,11 @@ export interface FilterPartKind<Schema extends z.ZodType, Settings extends objec
   readonly names?: readonly PartName[];
   /** Where a value names files that are read for it; `*` as in `names`. */
   readonly files?: readonly (readonly string[])[];
-  /** The settings with what lies outside of the config; for kinds that have `files`. */
+  /** The settings with what lies outside of the config: files, and secrets that filters are told. */
   readonly fill?: (settings: Settings, outside: Outside) => Settings;
   /** The services that the filter calls, whose clusters the Envoy must have. */
   readonly services?: (settings: Settings) => readonly string[];
-  /** The secrets that the filter reads. */
+  /** The secrets that Envoy reads for the filter, by SDS. */
   readonly secrets?: (settings: Settings) => readonly string[];
 }
 
@@ -47,6 +48,8 @@ export interface PartSite {
 export interface Outside {
   /** What a file holds that `at` names; undefined when it cannot be read, which is reported. */
   readonly file: (path: string, at: Place) => string | undefined;
+  /** What a secret with users or API keys holds; nothing when it is wrong, which is reported. */
+  readonly credentials: (secret: string) => readonly Credential[];
   readonly report: (diagnostic: Diagnostic) => void;
 }
 

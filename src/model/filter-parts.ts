@@ -8,7 +8,9 @@ import * as z from "zod";
 import { adaptiveConcurrency } from "./filter-adaptive-concurrency.ts";
 import { admissionControl } from "./filter-admission-control.ts";
 import { compression } from "./filter-compression.ts";
+import { apiKey } from "./filter-api-key.ts";
 import { authorization } from "./filter-authorization.ts";
+import { basicAuth } from "./filter-basic-auth.ts";
 import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
 import { extAuth } from "./filter-ext-auth.ts";
@@ -24,7 +26,9 @@ const kinds = {
   adaptiveConcurrency,
   admissionControl,
   compression,
+  apiKey,
   authorization,
+  basicAuth,
   cors,
   csrf,
   extAuth,

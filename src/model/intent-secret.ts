@@ -11,6 +11,19 @@ export type Secret = { readonly name: string; readonly at: Place } & (
   | { readonly kind: "ca"; readonly ca: SecretText }
 );
 
+/** Who may come in, by name; filters are told, and no SDS delivers it. */
+export interface CredentialList {
+  readonly name: string;
+  readonly kind: "users" | "apiKeys";
+  readonly entries: readonly Credential[];
+}
+
+/** A name, and the password's hash or the key that proves it. */
+export interface Credential {
+  readonly name: string;
+  readonly secret: string;
+}
+
 /** PEM, or the path on the Envoy's own disk where it is. */
 export type SecretText =
   | { readonly kind: "inline"; readonly pem: string }

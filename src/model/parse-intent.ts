@@ -115,9 +115,11 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   const { resolved, names } = cache;
   const files = checkFiles(input, cache);
   const readable = files.flatMap((file) => (file.parts === undefined ? [] : [{ file, parts: file.parts }]));
+  const drafts = readable.flatMap(({ parts: each }) => each.flatMap((part) => part.secrets));
+  const secrets = input.content === undefined ? undefined : resolveSecrets(drafts, input.content, resolved.secrets);
   const filled = fillParts(
     readable.map(({ parts: each }) => each),
-    input.content,
+    input.content && { ...input.content, credentials: secrets?.credentials ?? [] },
     cache.filled,
   );
   const partsOfFiles = filled.files;
@@ -128,8 +130,6 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   }
   const parts = partsOfFiles.flat();
   const named = [...new Set(files.flatMap((file) => file.files))].toSorted();
-  const drafts = parts.flatMap((part) => part.secrets);
-  const secrets = input.content === undefined ? undefined : resolveSecrets(drafts, input.content, resolved.secrets);
   const complete = input.problems.length === 0 && files.every((file) => file.complete);
   const diagnostics = [
     ...input.problems.map(sourceDiagnostic),

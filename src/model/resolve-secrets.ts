@@ -9,7 +9,8 @@ import type { DraftPart, DraftSecret } from "./build-secret.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { ExaminedPem, PemProblem } from "./examine-pem.ts";
 import { examineAuthorities, examinePair } from "./examine-pem.ts";
-import type { Secret, SecretText } from "./intent-secret.ts";
+import { examineKeys, examineUsers } from "./examine-credentials.ts";
+import type { CredentialList, Secret, SecretText } from "./intent-secret.ts";
 import type { Problem } from "./position.ts";
 import { locate } from "./position.ts";
 
@@ -29,7 +30,7 @@ export type SecretMemo = WeakMap<DraftSecret, ResolvedSecret>;
 
 interface ResolvedSecret {
   readonly texts: readonly string[];
-  readonly secret: Secret;
+  readonly secret: Secret | CredentialList;
   readonly examined: ExaminedPem;
 }
 
@@ -37,14 +38,22 @@ const DAY_MS = 86_400_000;
 /** A renewal that works happens weeks before. */
 const EXPIRES_SOON_DAYS = 7;
 
+/** By whom they are delivered: secrets by SDS, lists inside of the filters that use them. */
+export interface ResolvedSecrets {
+  readonly secrets: readonly Secret[];
+  readonly credentials: readonly CredentialList[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 export function resolveSecrets(
   drafts: readonly DraftSecret[],
   content: ReferencedContent,
   memo: SecretMemo,
-): { readonly secrets: readonly Secret[]; readonly diagnostics: readonly Diagnostic[] } {
+): ResolvedSecrets {
   const files = new Map(content.files.map((file) => [file.path, file]));
   const problems = new Map(content.problems.map((problem) => [problem.path, problem]));
   const secrets: Secret[] = [];
+  const credentials: CredentialList[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const draft of drafts) {
     const parts = draft.parts.map((part) => readPart(part, { files, problems, environment: content.environment }));
@@ -57,9 +66,10 @@ export function resolveSecrets(
     const resolved = resolveOnce(draft, texts, memo);
     const found = [...resolved.examined.problems, ...datesOf(draft, resolved.examined, content.nowMs)];
     diagnostics.push(...found.map((problem) => pemDiagnostic(draft, problem)));
-    secrets.push(resolved.secret);
+    if ("entries" in resolved.secret) credentials.push(resolved.secret);
+    else secrets.push(resolved.secret);
   }
-  return { secrets, diagnostics };
+  return { secrets, credentials, diagnostics };
 }
 
 type PartProblem = Pick<Problem, "code" | "message"> & { readonly part: DraftPart; readonly hint?: string };
@@ -108,6 +118,11 @@ function fileProblem({ code, message }: SourceProblem): Pick<PartProblem, "code"
 function resolveOnce(draft: DraftSecret, texts: readonly string[], memo: SecretMemo): ResolvedSecret {
   const known = memo.get(draft);
   if (known?.texts.every((text, index) => text === texts[index])) return known;
+  const list = listOf(draft, texts);
+  if (list !== undefined) {
+    memo.set(draft, list);
+    return list;
+  }
   const byKey = new Map(draft.parts.map((part, index) => [part.key, secretText(part, texts[index] ?? "")]));
   const { name, at: place } = draft;
   const [certificate, privateKey, ca] = [byKey.get("certificate"), byKey.get("privateKey"), byKey.get("ca")];
@@ -118,6 +133,16 @@ function resolveOnce(draft: DraftSecret, texts: readonly string[], memo: SecretM
   const resolved = { texts, secret, examined: examine(secret) };
   memo.set(draft, resolved);
   return resolved;
+}
+
+/** One part alone, which is no PEM. */
+function listOf({ name, parts }: DraftSecret, texts: readonly string[]): ResolvedSecret | undefined {
+  const kind = parts[0]?.key;
+  if (kind !== "users" && kind !== "apiKeys") return undefined;
+  const { entries, problem } = (kind === "users" ? examineUsers : examineKeys)(texts[0] ?? "");
+  const problems: readonly PemProblem[] =
+    problem === undefined ? [] : [{ part: kind, code: "invalid-secret", severity: "error", ...problem }];
+  return { texts, secret: { name, kind, entries }, examined: { problems } };
 }
 
 function secretText(part: DraftPart, text: string): SecretText {

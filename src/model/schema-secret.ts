@@ -1,5 +1,6 @@
 /**
- * `secrets`: certificates and their keys, and the authorities that certificates are checked against.
+ * `secrets`: certificates and their keys, the authorities that certificates are checked against, and lists of who may
+ * come in.
  *
  * A secret is never written into a config file: each part says where it is, so that config can be reviewed,
  * copied and quoted in a diagnostic.
@@ -34,9 +35,21 @@ export const secretSchema = block({
     .meta({ description: "The certificate, followed by those between it and the authority." }),
   privateKey: secretText.optional().meta({ description: "The key of `certificate`, without a passphrase." }),
   ca: secretText.optional().meta({ description: "The certificates of authorities that are trusted." }),
+  users: secretText.optional().meta({ description: "Names and hashed passwords, as `htpasswd -s` writes them." }),
+  apiKeys: secretText.optional().meta({ description: "Clients and their keys, a line each: name, colon, key." }),
 })
-  .superRefine(({ certificate, privateKey, ca }, context) => {
-    const hint = "write `certificate` and `privateKey`, or `ca` alone";
+  .superRefine(({ certificate, privateKey, ca, users, apiKeys }, context) => {
+    const hint = "write `certificate` and `privateKey`, or `ca`, `users` or `apiKeys` alone";
+    const list = users === undefined ? "apiKeys" : "users";
+    if (users !== undefined || apiKeys !== undefined) {
+      if ([certificate, privateKey, ca, users, apiKeys].filter((part) => part !== undefined).length > 1) {
+        refuse(context, { code: "invalid-value", message: `\`${list}\` is a secret of its own`, hint, path: [list] });
+      } else if ((users ?? apiKeys)?.nodeFile !== undefined) {
+        const message = "a list is read by Fairway, which tells it to the filters";
+        refuse(context, { code: "invalid-value", message, hint: "write `file`", path: [list, "nodeFile"] });
+      }
+      return;
+    }
     if (ca !== undefined && (certificate ?? privateKey) !== undefined) {
       const message = "`ca` is a secret of its own, beside that of `certificate` and `privateKey`";
       refuse(context, { code: "invalid-value", message, hint, path: ["ca"] });
@@ -48,6 +61,6 @@ export const secretSchema = block({
   })
   .meta({
     description:
-      "A certificate with its key, or authorities; sent by SDS to the Envoys that use it, and shown nowhere.",
+      "A certificate with its key, authorities, or a list of who may come in; for the Envoys that use it, and shown nowhere.",
     examples: [{ certificate: { file: "certs/example.pem" }, privateKey: { file: "certs/example.key" } }],
   });

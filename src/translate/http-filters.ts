@@ -16,7 +16,9 @@ import { adaptiveConcurrencyFilter } from "./http-filter-adaptive-concurrency.ts
 import { admissionControlFilter } from "./http-filter-admission-control.ts";
 import { bufferFilter } from "./http-filter-buffer.ts";
 import { compressorFilters } from "./http-filter-compressor.ts";
+import { apiKeyFilter } from "./http-filter-api-key.ts";
 import { authorizationFilter } from "./http-filter-authorization.ts";
+import { basicAuthFilter } from "./http-filter-basic-auth.ts";
 import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
 import { extAuthFilter } from "./http-filter-ext-auth.ts";
@@ -32,6 +34,8 @@ const chain = [
   faultFilter,
   csrfFilter,
   jwtFilter,
+  apiKeyFilter,
+  basicAuthFilter,
   authorizationFilter,
   extAuthFilter,
   localRateLimitFilter,

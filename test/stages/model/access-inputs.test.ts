@@ -118,9 +118,20 @@ const asked: readonly Row[] = [
   ["what only HTTP has", policy("extAuth: { grpc: { service: shop, headersToBackend: [x-a] } }"), "unknown-key 4:52"],
 ];
 
+const secret = (part: string) => `${policy("basicAuth: { users: team }")}secrets: { team: { ${part} } }\n`;
+const lists: readonly Row[] = [
+  ["a secret that is not there", policy("basicAuth: { users: team }"), "dangling-reference 4:38"],
+  ["a secret of another kind", secret("ca: { file: one.pem }"), "dangling-reference 4:38"],
+  ["a file that is no list", secret("users: { file: one.pem }"), "invalid-secret 5:35"],
+  ["a list on the Envoy", secret("users: { nodeFile: /a }"), "invalid-value 5:39"],
+  ["two kinds in one", secret("users: { file: a }, apiKeys: { file: a }"), "invalid-value 5:27"],
+  ["a key from nowhere", policy("apiKey: { keys: team, from: {} }"), "dangling-reference 4:34", "missing-key 4:46"],
+];
+
 describe.each([
   ["tokens", tokens],
   ["rules", rules],
+  ["lists", lists],
   ["services that are asked", asked],
 ])("wrong %s", (_, rows) => {
   it.each(rows)("places %s", (_title, input, ...expected) => {
@@ -129,7 +140,8 @@ describe.each([
     expect(intent).toBeUndefined();
     for (const { message, hint, source } of diagnostics) {
       expect(message).not.toMatch(/undefined|\[object/);
-      expect([hint, source]).not.toContain(undefined);
+      // Of a file with secrets nothing is quoted.
+      if (!input.includes("secrets:")) expect([hint, source]).not.toContain(undefined);
     }
   });
 });
