@@ -15,6 +15,7 @@ import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
 import { extAuth } from "./filter-ext-auth.ts";
 import { fault } from "./filter-fault.ts";
+import { grpcWeb } from "./filter-grpc-web.ts";
 import { jwt } from "./filter-jwt.ts";
 import type { FilterPart, FilterPartKind, Outside } from "./filter-part.ts";
 import { rateLimit } from "./filter-rate-limit.ts";
@@ -33,6 +34,7 @@ const kinds = {
   csrf,
   extAuth,
   fault,
+  grpcWeb,
   jwt,
   rateLimit,
   requestLimits,

@@ -20,12 +20,12 @@ const futureWords: readonly {
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
   {
     where: ["routes", "*", "rules", "*", "filters", "*"],
-    words: ["apiKey", "basicAuth", "oidc", "lua", "wasm", "extProc", "grpcWeb"],
+    words: ["oidc", "lua", "wasm", "extProc"],
     hint: byPatch,
   },
   {
     where: ["policies", "*"],
-    words: ["apiKey", "basicAuth", "oidc", "lua", "wasm", "extProc", "grpcWeb"],
+    words: ["oidc", "lua", "wasm", "extProc"],
     hint: byPatch,
   },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },

@@ -44,7 +44,9 @@ function compressorJson(
     responseDirectionConfig: {
       commonConfig: {
         minContentLength: minBytes,
-        ...(contentTypes === undefined ? {} : { contentType: contentTypes }),
+        ...(contentTypes === undefined
+          ? {}
+          : { contentTypeMatcher: contentTypes.map((exact) => ({ exact, ignoreCase: true })) }),
       },
     },
     compressorLibrary: { name: algorithm, typedConfig: packAny(libraries[algorithm], {}) },

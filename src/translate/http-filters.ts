@@ -24,6 +24,7 @@ import { csrfFilter } from "./http-filter-csrf.ts";
 import { extAuthFilter } from "./http-filter-ext-auth.ts";
 import { faultFilter } from "./http-filter-fault.ts";
 import { globalRateLimitFilter } from "./http-filter-global-rate-limit.ts";
+import { grpcWebFilter } from "./http-filter-grpc-web.ts";
 import { localRateLimitFilter } from "./http-filter-local-rate-limit.ts";
 import { jwtFilter } from "./http-filter-jwt.ts";
 import { packAny } from "./pack-any.ts";
@@ -31,6 +32,7 @@ import { packAny } from "./pack-any.ts";
 /** In the order in which Envoy runs them. */
 const chain = [
   corsFilter,
+  grpcWebFilter,
   faultFilter,
   csrfFilter,
   jwtFilter,

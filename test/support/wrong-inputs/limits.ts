@@ -75,17 +75,17 @@ export const limits: readonly WrongInput[] = [
   ],
   ["a request of no size", policyOf("requestLimits", "{ maxRequestBytes: 0 }"), "invalid-value 2:42"],
   ["a size with a unit", policyOf("requestLimits", "{ maxRequestBytes: 1MiB }"), "wrong-type 2:42"],
-  ["an algorithm that Envoy lacks", policyOf("compression", "{ algorithms: [deflate] }"), "invalid-value 2:37"],
-  ["an algorithm twice", policyOf("compression", "{ algorithms: [gzip, gzip] }"), "duplicate-name 2:43"],
+  ["an algorithm that Envoy lacks", policyOf("compression", "{ algorithms: [deflate] }"), "invalid-value 2:36"],
+  ["an algorithm twice", policyOf("compression", "{ algorithms: [gzip, gzip] }"), "duplicate-name 2:42"],
   [
     "a media type with its charset",
     policyOf("compression", '{ algorithms: [gzip], contentTypes: ["text/html; charset=utf-8"] }'),
-    "invalid-value 2:59",
+    "invalid-value 2:58",
   ],
   [
     "a time that is fixed and measured",
     policyOf("adaptiveConcurrency", "{ minRtt: { interval: 60s, fixedValue: 10ms } }"),
-    "invalid-value 2:52",
+    "invalid-value 2:51",
   ],
   ["a status that says something else", policyOf("adaptiveConcurrency", "{ status: 500 }"), "invalid-value 2:39"],
   [
