@@ -20,6 +20,8 @@ export function* lintSubsets(
   if (hosts.all < HOSTS_MIN) return;
   for (const subset of service.subsets) {
     const use = traffic.get(clusterName(service.name, subset.name));
+    // Its requests have somewhere to go.
+    if (subset.fallbacks !== undefined) continue;
     if (use === undefined || hosts.bySubset.get(subset.name) !== 1) continue;
     const from = use.share ?? use;
     const share = use.share === undefined ? "" : ` (${Math.round(use.share.percent * 10) / 10} % of a rule)`;
@@ -28,7 +30,7 @@ export function* lintSubsets(
       severity: "warning",
       message: `the subset \`${subset.name}\` of \`${service.name}\` has 1 of ${hosts.all} hosts, and its requests${share} have nowhere to go when that host fails`,
       at: subset.at,
-      hint: "give a second endpoint its labels",
+      hint: "give a second endpoint its labels, or write a `fallback`",
       related: { at: from.backend.at, message: `\`${from.rule}\` sends requests to it` },
     };
   }

@@ -195,6 +195,10 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
     "single-host-subset 14:7",
   ],
   [
+    "a subset of one host that another takes over for",
+    canary({ backends: both.replace("weight: 0", "weight: 1") }).replace("lone: { ", "lone: { fallback: stable, "),
+  ],
+  [
     "a subset of one host beside one that drains",
     canary({ backends: both }).replace('"10.0.0.4:80",', '"10.0.0.4:80", health: draining,'),
     "single-host-subset 13:7",
