@@ -13,5 +13,8 @@ if (difference < 0) {
   process.stderr.write(`fairway needs Node ${NODE_MIN.join(".")} or newer; this is ${process.versions.node}\n`);
   process.exitCode = 1;
 } else {
+  // Node deprecates TLS to an IP address (DEP0123), which is how grpc-js reaches an etcd: nobody who reads it can do
+  // anything about it.
+  process.noDeprecation = true;
   await import("./program.ts");
 }

@@ -412,6 +412,10 @@ describe("fairway drain", () => {
     expect(missing.code).toBe(2);
     expect(missing.text).toContain("there is no instance nobody below /services/shop/");
     expect((await ran("drain", ...flags())).code).toBe(2);
+    const plain = await ran("drain", "--etcd", url.replaceAll("http:", "https:"), "--service", "shop", "--id", "one");
+    expect(plain.code).toBe(1);
+    expect(plain.text).toContain("it speaks without TLS: write http://");
+    expect(plain.text).not.toMatch(/deprecat/i);
     await put("one", "127.0.0.1:11");
     scene.envoy.kill("SIGSTOP");
     const late = await ran("drain", ...last(), "--id", "one", "--wait", "--timeout", "1s");
