@@ -4,12 +4,12 @@
 import type { Command } from "commander";
 import { exitCodes } from "./output.ts";
 
-/** The roots, at least one unless there may be none; without any the command ends with a usage error. */
+/** The roots, at least one unless there may be none; without any the command ends with a usage error, which names what else there is. */
 export function configRoots(
   dirs: readonly string[],
   flag: readonly string[] | undefined,
   command: Command,
-  { mayBeNone = false }: { readonly mayBeNone?: boolean } = {},
+  { mayBeNone = false, instead = "" }: { readonly mayBeNone?: boolean; readonly instead?: string } = {},
 ): readonly string[] {
   const given = [...dirs, ...(flag ?? [])];
   if (given.length > 0) return given;
@@ -17,7 +17,6 @@ export function configRoots(
   // Several directories are separated as in PATH.
   const roots = fromEnvironment.split(":").filter((root) => root !== "");
   if (roots.length > 0 || mayBeNone) return roots;
-  return command.error("error: name a config directory, as an argument, with --config DIR, or in FAIRWAY_CONFIG", {
-    exitCode: exitCodes.usage,
-  });
+  const message = `error: name a config directory, as an argument, with --config DIR, or in FAIRWAY_CONFIG${instead}`;
+  return command.error(message, { exitCode: exitCodes.usage });
 }

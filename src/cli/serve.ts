@@ -93,7 +93,10 @@ export function serveCommand(): Command {
     )
     .action(async (dirs: readonly string[], flags: ServeFlags, command: Command) => {
       // What is in etcd may be all there is.
-      const roots = configRoots(dirs, flags.config, command, { mayBeNone: flags.etcd !== undefined });
+      const roots = configRoots(dirs, flags.config, command, {
+        mayBeNone: flags.etcd !== undefined,
+        instead: ", or say with --etcd http://HOST:2379 where an etcd has it",
+      });
       const addresses = readListenAddresses(flags);
       const connections = readXdsConnections(flags);
       const soakMs = readDurationMs(flags.soak);

@@ -228,7 +228,7 @@ function noDocuments(input: {
       severity: "error",
       message: "there is no config file: nothing with the ending .yaml, .yml or .json was found",
       at: { file: "(config)", line: 1, column: 1 },
-      hint: "to serve nothing on purpose, write a file with `services: {}`",
+      hint: "to serve nothing on purpose, write a file with `services: {}`; with etcd, `fairway push` writes below /fairway/config/",
     },
   ];
 }

@@ -119,3 +119,9 @@ describe("warning levels", () => {
     expect(levels.ok && applyWarningLevels([error], levels.value)).toEqual([error]);
   });
 });
+
+it("serve without any config says where it may be, also that an etcd is enough", async () => {
+  const { FAIRWAY_CONFIG: _config, FAIRWAY_ETCD: _etcd, ...env } = process.env;
+  const failed = promisify(execFile)(process.execPath, [main, "serve"], { env });
+  await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("--etcd http://HOST:2379") });
+});

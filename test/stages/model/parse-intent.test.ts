@@ -8,6 +8,13 @@ import { envoyApi } from "../../support/envoy-api.ts";
 import { documentOf, intentOf, parseText, summarize } from "./parse-text.ts";
 import { sample } from "./sample.ts";
 
+it("says where config could be when there is none at all, also that of an etcd", () => {
+  const content = { files: [], problems: [], environment: {}, nowMs: 0 };
+  const { diagnostics, intent } = parseIntent({ documents: [], problems: [], api: envoyApi, content });
+  expect(intent).toBeUndefined();
+  expect(diagnostics).toMatchObject([{ code: "source-missing", hint: expect.stringContaining("/fairway/config/") }]);
+});
+
 describe("the meaning of a document", () => {
   const intent = intentOf(sample);
 
