@@ -77,6 +77,21 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
       return ok(loadSettingsJson(views.loadSettings()));
     },
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
+    listReplicas: ({ query }) =>
+      withQuery(noQuery, query, async () => {
+        const listed = await views.replicas();
+        if (!listed.ok) return problem(503, `etcd does not say which replicas there are: ${listed.error}`);
+        return ok({
+          replicas: listed.value.map(({ id, isSelf, admin, startedAtMs, registryRevision, acknowledgedRevision }) => ({
+            id,
+            isSelf,
+            admin,
+            startedAt: isoTime(startedAtMs),
+            registryRevision,
+            acknowledgedRevision,
+          })),
+        });
+      }),
     listRefusedInstances: ({ query }) =>
       withQuery(noQuery, query, () => {
         const { count, first } = views.refusedInstances();

@@ -8,6 +8,7 @@ import type { LoadSettings } from "../evidence/load-settings.ts";
 import type { LoadPage, LoadQuery } from "../evidence/load-view.ts";
 import type { Convergence } from "../fleet/convergence.ts";
 import type { NodeQuery } from "../fleet/list-nodes.ts";
+import type { ReplicaRecord } from "../fleet/replica-record.ts";
 import type { PlacedNode } from "../fleet/whole-fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { RefusedInstances } from "../model/read-instance.ts";
@@ -97,6 +98,9 @@ export interface PastSnapshot extends Pick<Snapshot, "version" | "cause"> {
 /** The nodes of this replica, or those of all. */
 export type Scope = "local" | "fleet";
 
+/** What the replicas that share an etcd say of themselves. */
+export type ReplicaList = readonly (ReplicaRecord & { readonly id: string; readonly isSelf: boolean })[];
+
 export interface AdminViews {
   /** Sorted by name; the scope is that of the convergence. */
   groups(scope: Scope): readonly GroupView[];
@@ -113,6 +117,8 @@ export interface AdminViews {
   ready(): Readiness;
   /** From the snapshot that is served. */
   explain(asked: ExplainAsked): Promise<Result<Explanation, NotExplained>>;
+  /** All that share the etcd, or why they are not known; none without etcd. */
+  replicas(): Promise<Result<ReplicaList, string>>;
   /** What registers in etcd and is no instance. */
   refusedInstances(): RefusedInstances;
   /** What happened after the event with this id, oldest first. */

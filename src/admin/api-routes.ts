@@ -15,6 +15,7 @@ import {
   problemSchema,
   readinessSchema,
   refusedInstancesSchema,
+  replicaListSchema,
   snapshotListSchema,
   snapshotSchema,
 } from "./api-schema.ts";
@@ -246,6 +247,17 @@ export const routes = [
       200: { description: "Every step of the request, also when the answer is 404", schema: explanationSchema },
       400: { description: "The request, node or group that is asked about is wrong", schema: problemSchema },
       503: { description: "Nothing is served yet, or the building thread is busy", schema: problemSchema },
+    },
+  },
+  {
+    operation: "listReplicas",
+    method: "GET",
+    path: "/v1/replicas",
+    summary: "The replicas that share an etcd, with their admin addresses and how far each is; none without etcd.",
+    query: noQuery,
+    answers: {
+      200: { description: "The replicas, sorted by id", schema: replicaListSchema },
+      503: { description: "etcd does not answer", schema: problemSchema },
     },
   },
   {

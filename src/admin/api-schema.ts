@@ -66,7 +66,7 @@ const pastSnapshot = z.object({
       actor: z.string(),
       actorVerified: z.literal(false),
       at: time,
-      replica: z.string().describe("Where it was given"),
+      replica: z.string().describe("Where it was given: an id of /v1/replicas"),
       reason: z.string().optional(),
     })
     .optional()
@@ -241,6 +241,19 @@ export const nodeListSchema = z.object({
   next: z.string().optional().describe("The `after` of the next page"),
 });
 
+export const replicaListSchema = z.object({
+  replicas: z.array(
+    z.object({
+      id: z.string().describe("As nodes and confirmations name it; another one with each start"),
+      isSelf: z.boolean().describe("Whether it is the one that is asked"),
+      admin: z.string().describe("Where its admin API listens"),
+      startedAt: time,
+      registryRevision: z.int().describe("Up to here it has taken what registers in etcd"),
+      acknowledgedRevision: z.int().describe("Up to here its Envoys have acknowledged it"),
+    }),
+  ),
+});
+
 export const refusedInstancesSchema = z.object({
   count: z.int().describe("How many there are; at most 100 are listed"),
   instances: z.array(
@@ -277,6 +290,7 @@ export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
   NodeResources: nodeResourcesSchema,
   Problem: problemSchema,
   Readiness: readinessSchema,
+  ReplicaList: replicaListSchema,
   RefusedInstances: refusedInstancesSchema,
   Snapshot: snapshotSchema,
   SnapshotList: snapshotListSchema,

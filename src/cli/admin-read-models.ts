@@ -14,6 +14,7 @@ import type { Publication } from "../snapshot/publication.ts";
 import { renderResource } from "../snapshot/render.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
+import { ok } from "../support/result.ts";
 import type { LoopDelayMonitor } from "../telemetry/loop-delay.ts";
 import type { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { Timeline } from "../telemetry/timeline.ts";
@@ -33,6 +34,8 @@ export interface ReadModelSources {
   readonly loopDelay: LoopDelayMonitor;
   /** How it stands with etcd. */
   readonly etcd?: Pick<EtcdContacts, "behind" | "newer">;
+  /** All that share the etcd; absent without one. */
+  readonly replicas?: AdminViews["replicas"] | undefined;
 }
 
 /** The views over a control plane. */
@@ -44,6 +47,7 @@ export function createReadModels({
   timeline,
   loopDelay,
   etcd,
+  replicas = async () => ok([]),
 }: ReadModelSources): AdminViews {
   let api: EnvoyApi | undefined;
   const refused = () => {
@@ -86,6 +90,7 @@ export function createReadModels({
     load: (query) => loadPage(plane.loads.ledger, query, clock.monotonicMs()),
     loadSettings: () => plane.loads.settings,
     configureLoad: (settings) => plane.loads.configure(settings),
+    replicas,
     refusedInstances: () => plane.refusedInstances,
     events: (after) => timeline.after(after),
     metrics: () => registry.metrics(),

@@ -48,6 +48,8 @@ export interface ControlPlaneOptions {
   readonly store: GenerationStore;
   readonly clock: Clock;
   readonly identifier: string;
+  /** As whom the other replicas know this one; the identifier where it has no others. */
+  readonly replica?: string;
   readonly soakMs: number;
   /** How nodes connect. */
   readonly transport?: AdsTransport | undefined;
@@ -90,7 +92,7 @@ export class ControlPlane {
     this.confirmations = new Confirmations({
       store: this.#shared?.store,
       clock,
-      replica: options.identifier,
+      replica: options.replica ?? options.identifier,
       publication: () => this.publication,
       release: (confirmation) => this.#take({ kind: "confirmed", confirmation }),
     });

@@ -28,6 +28,7 @@ import type { FairwayEvent } from "../telemetry/event.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createLog } from "../telemetry/log.ts";
 import { monitorLoopDelay } from "../telemetry/loop-delay.ts";
+import type { Metrics, MetricsOptions } from "../telemetry/metrics.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createTimeline } from "../telemetry/timeline.ts";
 import { createReadModels } from "./admin-read-models.ts";
@@ -36,6 +37,7 @@ import { configRoots } from "./config-option.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
+import { listReplicas } from "./list-replicas.ts";
 import { serverFlag } from "./ask-server.ts";
 import { exitCodes, tell, wantsColour } from "./output.ts";
 import { ReplicaPresence } from "./replica-presence.ts";
@@ -160,6 +162,7 @@ async function serve(options: ServeOptions): Promise<void> {
     onContact: (prefix, contact) => contacts.hear(prefix, contact),
   });
   const plane: ControlPlane = new ControlPlane({
+    replica: keys?.id ?? identifier,
     source,
     etcd: etcd && keys && { port: etcd, keys, config: etcdConfig },
     store,
@@ -177,18 +180,12 @@ async function serve(options: ServeOptions): Promise<void> {
   let presence: ReplicaPresence | undefined;
   if (opened !== undefined) followCertificates(opened.files, plane, (event) => record(event));
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
-  const metrics = createMetrics({
-    registry,
-    fleet: () => plane.fleet,
-    otherFleets: () => plane.otherFleets(),
-    loopDelay,
-    loads: plane.loads,
-    etcd: etcd && contacts,
-    refusedInstancesCount: () => plane.refusedInstances.count,
-  });
+  const metrics = metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts });
   let whereToConfirm = "";
   const record = recorder([metrics, log, timeline], () => whereToConfirm);
-  const views = createReadModels({ plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts });
+  const replicas = etcd && keys && (() => listReplicas(etcd, keys.id));
+  const sources = { plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts, replicas };
+  const views = createReadModels(sources);
   const admin = adminServer(options, views, warn);
   try {
     const listened = await admin.listen();
@@ -207,6 +204,16 @@ async function serve(options: ServeOptions): Promise<void> {
     await close({ plane, admin, presence, keys });
     etcd?.close();
   }
+}
+
+function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "loopDelay" | "etcd">): Metrics {
+  return createMetrics({
+    ...of,
+    fleet: () => plane.fleet,
+    otherFleets: () => plane.otherFleets(),
+    loads: plane.loads,
+    refusedInstancesCount: () => plane.refusedInstances.count,
+  });
 }
 
 /** Tells all of them; of what is held also how this server is found to release it. */

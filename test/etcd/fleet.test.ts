@@ -13,6 +13,10 @@ interface NodesView {
   }[];
 }
 
+interface ReplicasView {
+  readonly replicas: readonly { readonly id: string; readonly isSelf: boolean; readonly admin: string }[];
+}
+
 interface ConvergenceView {
   readonly groups: readonly {
     readonly convergence?: { readonly acknowledged: number; readonly convergedAt?: string };
@@ -36,6 +40,10 @@ test("any replica shows the nodes of all, and those of one that was killed go wi
   expect(here).toMatchObject({ id: "on-one" });
   expect(here?.replica).toBeUndefined();
   expect(there).toMatchObject({ id: "on-two", replica: expect.stringMatching(/./) });
+  const { replicas: listed } = await two.get<ReplicasView>("/v1/replicas");
+  expect(listed.filter(({ isSelf }) => !isSelf)).toHaveLength(1);
+  const self = listed.find(({ isSelf }) => isSelf);
+  expect(self).toMatchObject({ id: there?.replica, admin: `127.0.0.1:${two.adminPort}` });
   expect((await nodes(one, "?scope=local")).map(({ id }) => id)).toEqual(["on-one"]);
   const convergence = async (query: string) =>
     (await one.get<ConvergenceView>(`/v1/snapshots${query}`)).groups[0]?.convergence;
@@ -44,6 +52,7 @@ test("any replica shows the nodes of all, and those of one that was killed go wi
   await two.kill("SIGKILL");
   await eventually("the end of its lease", async () => (await nodes(one)).length === 1, { timeoutMs: 30_000 });
   expect((await replicas.client.list("/fairway/fleet/")).entries.length).toBe(1);
+  expect((await one.get<ReplicasView>("/v1/replicas")).replicas.map(({ isSelf }) => isSelf)).toEqual([true]);
 });
 
 test("a replica that ends in order takes its nodes along at once, and one that was paused comes back with them", async () => {

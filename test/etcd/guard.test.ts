@@ -17,6 +17,10 @@ interface GuardedView {
   }[];
 }
 
+interface ReplicasView {
+  readonly replicas: readonly { readonly id: string; readonly isSelf: boolean }[];
+}
+
 async function group(fairway: Fairway) {
   return (await fairway.get<GuardedView>("/v1/snapshots")).groups[0];
 }
@@ -70,9 +74,11 @@ test("one confirmation lets all replicas go on with that content, also one that 
   replicas.at(2).wire.release();
   expect(await replicas.agree(before)).toBe(`default ${held}`);
   await late.waitForLog(/config-confirmed.*alice \(unverified.*the shop moves/);
+  const { replicas: listed } = await one.get<ReplicasView>("/v1/replicas");
+  const self = listed.find(({ isSelf }) => isSelf);
   for (const fairway of [one, two, late]) {
     const confirmed = (await group(fairway))?.history.find(({ version }) => version === held)?.confirmed;
-    expect(confirmed).toMatchObject({ actor: "alice", reason: "the shop moves" });
+    expect(confirmed).toMatchObject({ actor: "alice", reason: "the shop moves", replica: self?.id });
   }
 
   await replicas.put("/services/shop/one", "10.0.0.1:80");

@@ -87,6 +87,7 @@ export function viewsOf(
     refused: () => undefined,
     snapshots: (version) =>
       Promise.resolve(groups.flatMap((group) => all(group).filter((snapshot) => snapshot.version === version))),
+    replicas: async () => ok([]),
     refusedInstances: () => ({ count: 0, first: [] }),
     events: (after) =>
       [
