@@ -8,13 +8,18 @@ import { Command } from "commander";
 import { CONFIG_PREFIX } from "../config/etcd-documents.ts";
 import type { PushOutcome } from "../config/push-documents.ts";
 import { pushDocuments } from "../config/push-documents.ts";
+import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { drawDiagnostics } from "../model/draw-diagnostic.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import type { EtcdFlags } from "./etcd-options.ts";
 import { addEtcdOptions, withEtcd } from "./etcd-options.ts";
+import { listReplicas } from "./list-replicas.ts";
 import { loadConfig, readOnce } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
+
+/** More addresses help nobody who looks for one. */
+const REPLICAS_TOLD_MAX = 10;
 
 interface PushFlags extends EtcdFlags, DescriptorSetFlags {
   readonly since?: string;
@@ -57,7 +62,9 @@ async function push(directory: string, flags: PushFlags, command: Command): Prom
   const documents = new Map(state.documents.map(({ path, bytes }) => [relative(directory, path), bytes]));
   const by = `${userInfo().username}@${hostname()}, process ${process.pid}`;
   await withEtcd(flags, command, async (etcd) => {
-    tellOutcome(await pushDocuments(etcd, { documents, by, since, dryRun: flags.dryRun }), documents.size);
+    const outcome = await pushDocuments(etcd, { documents, by, since, dryRun: flags.dryRun });
+    tellOutcome(outcome, documents.size);
+    if (outcome.kind === "pushed") await tellWhereToLook(etcd);
   });
 }
 
@@ -87,6 +94,23 @@ function tellOutcome(outcome: PushOutcome, documentsCount: number): void {
       for (const key of removed) tell(`  removed ${nameOf(key)}`);
     }
   }
+}
+
+/** It is in etcd; whether it is served, refused or held only a replica can say. */
+async function tellWhereToLook(etcd: EtcdPort): Promise<void> {
+  // Whoever may push need not be allowed to know who is there.
+  const listed = await listReplicas(etcd, "");
+  if (listed.ok && listed.value.length === 0) return tell("no Fairway that shares this etcd is running");
+  const [first, ...more] = listed.ok ? listed.value : [];
+  const asked = first === undefined ? "HOST:PORT of any replica" : first.admin;
+  tell(`whether it is served, refused or held, each replica says: curl http://${asked}/v1/snapshots`);
+  if (more.length > 0)
+    tell(
+      `the others: ${more
+        .map(({ admin }) => admin)
+        .slice(0, REPLICAS_TOLD_MAX)
+        .join(", ")}`,
+    );
 }
 
 function nameOf(key: string): string {

@@ -58,6 +58,8 @@ describe("a pushed directory", () => {
     await writeFile(from.join("deep/b.yaml"), service("b", 80));
     expect(fairway("push", from.path)).toMatchObject({ status: 0, stdout: expect.stringContaining("pushed 2 of 2") });
     expect(await keys()).toEqual(["a.yaml", "deep/b.yaml"]);
+    await writeFile(from.join("a.yaml"), service("a", 81));
+    expect(fairway("push", from.path).stderr).toContain("no Fairway that shares this etcd is running");
     await writeFile(to.join("mine.yaml"), service("mine", 80));
     const pulled = fairway("pull", to.path);
     expect(pulled).toMatchObject({ status: 0, stdout: expect.stringContaining("2 of them written") });
@@ -161,6 +163,10 @@ describe("a control plane", () => {
     for (let look = 0; look < 20; look += 1) expect(await served(plane), "nothing half").toBe(second);
     await pushDocuments(client, { documents: new Map([["a.yaml", Buffer.from(service("a", 80))]]), by: "the next" });
     await eventually("the whole of the next push", async () => (await served(plane)) === first);
+    await using pushed = await tempDir();
+    await writeFile(pushed.join("a.yaml"), service("a", 79));
+    const where = `each replica says: curl http://127.0.0.1:${plane.adminPort}/v1/snapshots`;
+    expect(fairway("push", pushed.path).stderr).toContain(where);
   });
 
   test("merges files and etcd, and a name that both have is an error that names both", async () => {
