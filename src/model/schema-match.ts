@@ -5,7 +5,7 @@ import * as z from "zod";
 import { regexProblem } from "./regex-check.ts";
 import { exactlyOne, refuse, scalar } from "./schema-scalars.ts";
 
-export const regex = scalar("text").superRefine((pattern, context) => {
+const regex = scalar("text").superRefine((pattern, context) => {
   const problem = regexProblem(pattern);
   if (problem !== undefined) refuse(context, { code: "invalid-value", ...problem });
 });
