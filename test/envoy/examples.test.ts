@@ -23,6 +23,9 @@ const ways = [
   { api: "delta", version: "1.36" },
 ] as const;
 
+/** What is no complaint about an example: that a filter of Envoy's is young, and that nobody answers for its services. */
+const expected = /marked as work-in-progress|Jwks async fetching url=\S+: failed/;
+
 test.each(listExamples())("Envoy accepts all of examples/%s, by delta and by SotW, the oldest too", async (example) => {
   await using directory = await tempDir();
   const configDir = join(examplesDir, example);
@@ -57,7 +60,7 @@ test.each(listExamples())("Envoy accepts all of examples/%s, by delta and by Sot
         tables?.get(typeUrls.listener)?.resources.size ?? 0,
       );
       // Ended by us, so the stream's end at its stop is no complaint.
-      expect(envoy.complaints()).toEqual([]);
+      expect(envoy.complaints().filter((line) => !expected.test(line))).toEqual([]);
     }
   }
 });
