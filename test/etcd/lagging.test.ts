@@ -106,7 +106,9 @@ test("a replica that refuses what the others serve sends Envoys to them, and tak
   await writeFile(other.filePath, file);
   await other.fairway.waitForLog(/replica-caught-up/);
   expect(await replicas.onOne()).toBe(1 - first);
-  expect(await replicas.envoy.counter("cluster.shop.membership_change")).toBe(2);
+  expect(await replicas.membersCount()).toBe(2);
+  // From nothing to one and to two; a way back to one and forth would be two more.
+  expect(await replicas.envoy.counter("cluster.shop.membership_change")).toBeLessThan(4);
 });
 
 test("a replica that is behind for longer than its bound serves all the same, because there may be nobody else", async () => {
