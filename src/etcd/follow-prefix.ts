@@ -40,7 +40,13 @@ export interface FollowedChange {
 export type Contact =
   | { readonly kind: "current" }
   /** etcd does not answer, or the watch is being set up anew: what is known may be behind. */
-  | { readonly kind: "behind"; readonly reason: string; readonly sinceMs: number }
+  | {
+      readonly kind: "behind";
+      /** Whether one turns the other down, by certificates or rights, which goes on until a person does something. */
+      readonly isTurnedDown: boolean;
+      readonly reason: string;
+      readonly sinceMs: number;
+    }
   /** etcd has an older state than what is known. */
   | { readonly kind: "older"; readonly regression: Regression; readonly sinceMs: number };
 
@@ -236,7 +242,8 @@ export class PrefixFollower {
     if (this.#toldKinds.has(kind)) return;
     this.#toldKinds.add(kind);
     this.#contact = "behind";
-    this.#options.follower.contact({ kind: "behind", reason, sinceMs: this.#behindSinceMs });
+    const isTurnedDown = kind === "untrusted" || kind === "denied";
+    this.#options.follower.contact({ kind: "behind", isTurnedDown, reason, sinceMs: this.#behindSinceMs });
   }
 
   #say(contact: Contact): void {

@@ -66,7 +66,13 @@ export class ReplicaKeys {
   #lose(prefix: string, reason: string): void {
     const isFirst = this.#lost.size === 0;
     this.#lost.add(prefix);
-    if (isFirst) this.#options.onContact({ kind: "behind", reason, sinceMs: this.#options.clock.monotonicMs() });
+    if (!isFirst) return;
+    this.#options.onContact({
+      kind: "behind",
+      isTurnedDown: false,
+      reason,
+      sinceMs: this.#options.clock.monotonicMs(),
+    });
   }
 
   #hold(prefix: string): void {

@@ -3,7 +3,8 @@
  *
  * Each prefix is followed by itself and notices an outage at a time of its own: at once when a connection breaks, one after
  * the other when etcd hangs. People are told of one outage: what it affects, when it has lasted for a moment; all of that
- * again, when more has joined and it lasts; and once that it is over, when that is true for all of it.
+ * again, when more has joined and it lasts, or when it turns out that somebody must do something; and once that it is
+ * over, when that is true for all of it.
  */
 import type { Contact } from "../etcd/follow-prefix.ts";
 import type { NewerSchema } from "../store/schema-guard.ts";
@@ -33,13 +34,15 @@ const TELL_AFTER_MS = 1_000;
 /** An etcd that hangs is noticed within 16 s by everything; most outages are over before they are told twice. */
 const TELL_AGAIN_AFTER_MS = 15_000;
 
-/** What people are told of a prefix that is not current: each is an own sentence, and asks for something else. */
-type Trouble = Exclude<EtcdContactEvent["contact"], "followed" | "back">;
+/** What people are told of a prefix that is not current, in this order: each asks for something else. */
+const troubles = ["lost", "turned-down", "older", "other"] as const;
+type Trouble = (typeof troubles)[number];
 
 /** From when a prefix may be behind until none is. */
 interface Outage {
   readonly sinceMs: number;
-  readonly reason: string;
+  /** What it began with, or why one turned the other down. */
+  reason: string;
   readonly affected: Set<string>;
   /** What people have been told of, and for which prefixes. */
   readonly told: Map<Trouble, ReadonlySet<string>>;
@@ -77,6 +80,7 @@ export class EtcdContacts {
       this.#behind.set(prefix, { prefix, sinceMs, reason, trouble });
       this.#outage ??= { sinceMs, reason, affected: new Set(), told: new Map() };
       this.#outage.affected.add(prefix);
+      if (trouble === "turned-down") this.#outage.reason = reason;
     }
     this.#tellSoon();
   }
@@ -122,16 +126,17 @@ export class EtcdContacts {
     const prefixes = [...this.#fresh].toSorted();
     this.#fresh.clear();
     if (prefixes.length > 0) this.#options.record({ kind: "etcd-contact", atMs, contact: "followed", prefixes });
-    for (const trouble of ["lost", "older", "other"] as const) this.#tellTrouble(trouble, atMs);
+    for (const trouble of troubles) this.#tellTrouble(trouble, atMs);
   }
 
-  #tellTrouble(contact: Trouble, atMs: number): void {
-    const affected = this.behind().filter(({ prefix }) => this.#behind.get(prefix)?.trouble === contact);
+  #tellTrouble(trouble: Trouble, atMs: number): void {
+    const affected = this.behind().filter(({ prefix }) => this.#behind.get(prefix)?.trouble === trouble);
     const prefixes = affected.map(({ prefix }) => prefix);
-    const told = this.#outage?.told.get(contact);
+    const told = this.#outage?.told.get(trouble);
     const [first] = affected;
     if (first === undefined || prefixes.every((prefix) => told?.has(prefix) === true)) return;
-    this.#outage?.told.set(contact, new Set([...(told ?? []), ...prefixes]));
+    this.#outage?.told.set(trouble, new Set([...(told ?? []), ...prefixes]));
+    const contact = trouble === "turned-down" ? "lost" : trouble;
     this.#options.record({ kind: "etcd-contact", atMs, contact, prefixes, reason: first.reason });
   }
 
@@ -154,7 +159,9 @@ export class EtcdContacts {
 function troubleOf(contact: Exclude<Contact, { readonly kind: "current" }>): Pick<BehindPrefix, "reason"> & {
   readonly trouble: Trouble;
 } {
-  if (contact.kind === "behind") return { trouble: "lost", reason: contact.reason };
+  if (contact.kind === "behind") {
+    return { trouble: contact.isTurnedDown ? "turned-down" : "lost", reason: contact.reason };
+  }
   const { kind, listed, known } = contact.regression;
   return kind === "cluster"
     ? { trouble: "other", reason: `its id is ${listed}, and was ${known}; it was restored, or --etcd leads to another` }

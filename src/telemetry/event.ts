@@ -61,8 +61,8 @@ export type BuildEvent =
 export type EtcdContactEvent = AtTime & { readonly kind: "etcd-contact"; readonly prefixes: readonly string[] } & (
     | { readonly contact: "followed" }
     /**
-     * An outage, and what it affects; told again with all of it when more has joined. `older`: etcd answers, with a
-     * revision that has gone back; `other`: it answers, and is another cluster.
+     * An outage, and what it affects; told again with all of it when more has joined, or when it is seen that one turns
+     * the other down. `older`: etcd answers, with a revision that has gone back; `other`: it is another cluster.
      */
     | { readonly contact: "lost" | "older" | "other"; readonly reason: string }
     /** The outage is over, for all that it has affected; one that was short was not told before. */

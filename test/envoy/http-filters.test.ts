@@ -98,7 +98,8 @@ routes:
   expect(await status("/spared", { "x-chaos": "monkey" })).toBe(200);
   const began = performance.now();
   expect(await status("/slow")).toBe(200);
-  expect(performance.now() - began).toBeGreaterThanOrEqual(400);
+  // Envoy's timers count from when its loop last looked at the clock, so that they may end some milliseconds early.
+  expect(performance.now() - began).toBeGreaterThanOrEqual(350);
   const before = await scene.served();
   const parts = { port: scene.port, backends: scene.backends.map(({ address }) => address) };
   await scene.save(config("timeouts: { request: 5s }")(parts));

@@ -45,8 +45,9 @@ test("a certificate of etcd or of Fairway that has expired is named with its end
     // Connections that are open stay.
     await etcd.first.killed();
     await etcd.first.restart();
-    // The log tells an outage with what it began with, which may be that the connection ended.
     await eventually("the reason in /readyz", async () => round.text.test(await readiness()), { timeoutMs: 30_000 });
+    // It may have begun with a connection that ended, which was told before.
+    await fairway.waitForLog(new RegExp(`"kind":"etcd-contact".*${round.text.source}`));
     await replace(round.files, round.good);
     await eventually("contact", async () => JSON.parse(await readiness()).status === "ready", { timeoutMs: 40_000 });
   }

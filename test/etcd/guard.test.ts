@@ -105,7 +105,15 @@ test("a new replica, and one that was away, hold what the others hold, and serve
   const before = await replicas.agree();
   const away = replicas.at(1).fairway;
   await away.kill("SIGTERM");
-  for (let index = 0; index < 5; index += 1) await replicas.put(`/services/shop/${index}`, `10.0.0.${index}:80`);
+  // In one transaction, so that there is one state to be known and not one for each of them.
+  await replicas.client.transact(
+    [],
+    [0, 1, 2, 3, 4].map((index) => ({
+      kind: "put",
+      key: `/services/shop/${index}`,
+      value: Buffer.from(`10.0.0.${index}:80`),
+    })),
+  );
   await eventually(
     "what is known of the fleet",
     async () => {

@@ -10,7 +10,9 @@ import type { EtcdContactEvent, EtcdEvent } from "../../../src/telemetry/event.t
 import { eventually } from "../../support/eventually.ts";
 
 const current: Contact = { kind: "current" };
-const behind: Contact = { kind: "behind", reason: "it does not answer", sinceMs: systemClock.monotonicMs() };
+const away = { kind: "behind", sinceMs: systemClock.monotonicMs() } as const;
+const behind: Contact = { ...away, isTurnedDown: false, reason: "it does not answer" };
+const untrusted: Contact = { ...away, isTurnedDown: true, reason: "its certificate was valid until 2026-01-01" };
 const older: Contact = { kind: "older", regression: { kind: "revision", listed: 5, known: 9 }, sinceMs: 0 };
 const other: Contact = { kind: "older", regression: { kind: "cluster", listed: "7b", known: "3a" }, sinceMs: 0 };
 const prefixes = ["/fairway/config/", "/fairway/served/", "/services/", "/teams/a/shop/"];
@@ -75,6 +77,18 @@ test("what joins an outage later is told with its end, and a second outage anew"
   expect(scene.told()).toEqual(["lost 1", "back 2"]);
   scene.hear("/services/", behind);
   await scene.toldSoon("lost 1", "back 2", "lost 1");
+});
+
+test("that one turns the other down is told with its reason, also in an outage that was told before, and at its end", async () => {
+  using scene = listening({ tellAfterMs: 10 });
+  scene.all(behind);
+  await scene.toldSoon("lost 4");
+  scene.all(untrusted);
+  await scene.toldSoon("lost 4", "lost 4");
+  expect(scene.texts()[1]).toMatch(/^no contact with etcd, .*: its certificate was valid until 2026-01-01$/);
+  scene.all(current);
+  expect(scene.told()).toEqual(["lost 4", "lost 4", "back 4"]);
+  expect(scene.texts()[2]).toMatch(/; it was: its certificate was valid until 2026-01-01$/);
 });
 
 test("what joins an outage that lasts is told with all that it affects by then, once", async () => {
