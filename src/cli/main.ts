@@ -14,7 +14,12 @@ if (difference < 0) {
   process.exitCode = 1;
 } else {
   // Node deprecates TLS to an IP address (DEP0123), which is how grpc-js reaches an etcd: nobody who reads it can do
-  // anything about it.
-  process.noDeprecation = true;
+  // anything about it. All other warnings of Node are told as it tells them.
+  const tellAsNodeDoes = process.listeners("warning");
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if ("code" in warning && warning.code === "DEP0123") return;
+    for (const tell of tellAsNodeDoes) tell(warning);
+  });
   await import("./program.ts");
 }

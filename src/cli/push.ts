@@ -10,10 +10,12 @@ import type { PushOutcome } from "../config/push-documents.ts";
 import { pushDocuments } from "../config/push-documents.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { drawDiagnostics } from "../model/draw-diagnostic.ts";
+import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import type { EtcdFlags } from "./etcd-options.ts";
 import { addEtcdOptions, withEtcd } from "./etcd-options.ts";
+import { readFlagMs } from "./instance-options.ts";
 import { listReplicas } from "./list-replicas.ts";
 import { loadConfig, readOnce } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
@@ -25,15 +27,19 @@ interface PushFlags extends EtcdFlags, DescriptorSetFlags {
   readonly since?: string;
   readonly check: boolean;
   readonly dryRun?: boolean;
+  readonly wait?: boolean;
+  readonly timeout: string;
 }
 
-/** The subcommand: exit code 2 for a wrong config, 6 when somebody else has written. */
+/** The subcommand: exit code 2 for a wrong config, 5 when `--wait` was in vain, 6 when somebody else has written. */
 export function pushCommand(): Command {
   const command = new Command("push")
     .description("write a directory of config documents to etcd, all or nothing")
     .argument("<dir>", "the directory; what is in etcd and not in it is removed")
     .option("--since <revision>", "only if nothing has changed since this revision, as `fairway pull` tells it")
     .option("--dry-run", "say which documents would be added, changed and removed, and write nothing")
+    .option("--wait", "until all Envoys of all replicas have it")
+    .option("--timeout <duration>", "for --wait", "30s")
     .option("--no-check", "push it although it is wrong for itself, such as a part of a config");
   return addEtcdOptions(command.addOption(descriptorSetOption())).action(push);
 }
@@ -45,6 +51,8 @@ async function push(directory: string, flags: PushFlags, command: Command): Prom
       exitCode: exitCodes.usage,
     });
   }
+  const timeoutMs = readFlagMs("--timeout", flags.timeout);
+  if (!timeoutMs.ok) return command.error(`error: ${timeoutMs.error}`, { exitCode: exitCodes.usage });
   if (statSync(directory, { throwIfNoEntry: false })?.isFile() === true) {
     return command.error(
       `error: ${directory} is a file, and all other config would be removed from etcd; ` +
@@ -64,7 +72,11 @@ async function push(directory: string, flags: PushFlags, command: Command): Prom
   await withEtcd(flags, command, async (etcd) => {
     const outcome = await pushDocuments(etcd, { documents, by, since, dryRun: flags.dryRun });
     tellOutcome(outcome, documents.size);
-    if (outcome.kind === "pushed") await tellWhereToLook(etcd);
+    const { kind } = outcome;
+    if (kind !== "pushed" && kind !== "unchanged") return;
+    const revision = kind === "pushed" ? outcome.revision : outcome.changedAt;
+    if (flags.wait === true) await waitForAll(etcd, revision, timeoutMs.value);
+    else if (kind === "pushed") await tellWhereToLook(etcd);
   });
 }
 
@@ -94,6 +106,15 @@ function tellOutcome(outcome: PushOutcome, documentsCount: number): void {
       for (const key of removed) tell(`  removed ${nameOf(key)}`);
     }
   }
+}
+
+/** One that refuses or holds it is waited for as well: it may still be mended or confirmed. */
+async function waitForAll(etcd: EtcdPort, revision: number, timeoutMs: number): Promise<void> {
+  const awaited = await awaitReplicas(etcd, { key: CONFIG_PREFIX, revision, timeoutMs });
+  print(`revision ${revision}: ${describeAwaited(awaited)}`);
+  if (!awaited.isUnknown && awaited.behind.length === 0) return;
+  process.exitCode = exitCodes.timeout;
+  await tellWhereToLook(etcd);
 }
 
 /** It is in etcd; whether it is served, refused or held only a replica can say. */

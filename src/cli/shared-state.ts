@@ -2,6 +2,7 @@
  * What a control plane shares with others through etcd, beside the config: the instances that register, how new what
  * each replica serves is, and who is connected where.
  */
+import { CONFIG_PREFIX } from "../config/etcd-documents.ts";
 import { Registry } from "../config/registry.ts";
 import type { SourceState } from "../config/source.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
@@ -51,7 +52,7 @@ export interface SharedStateOptions {
   record(event: FairwayEvent): void;
 }
 
-/** How far what registered has come. */
+/** How far what registered, and the config, has come. */
 export interface RegistryPositions {
   readonly reached: Positions;
   /** Up to here all nodes have acknowledged it. */
@@ -124,7 +125,8 @@ export class SharedState {
   get positions(): RegistryPositions {
     const acknowledged = this.#progress.acknowledged(this.#options.fleet(), this.#options.served());
     // Of what was not read yet nobody waits for an acknowledgement.
-    const reached = new Map([...this.registry.reached].filter(([, revision]) => revision > 0));
+    const all = [...this.registry.reached, ...(this.#options.etcd.config?.reached ?? [])];
+    const reached = new Map(all.filter(([, revision]) => revision > 0));
     return { reached, acknowledged };
   }
 
@@ -135,7 +137,10 @@ export class SharedState {
     readonly etcd: Progress | undefined;
   }): void {
     this.registry.paceBy(build.buildMs);
-    if (build.etcd !== undefined) this.#progress.built(build.snapshots, build.etcd.reached);
+    if (build.etcd === undefined) return;
+    const { changed, reached } = build.etcd;
+    const config = new Map([...changed].filter(([prefix]) => prefix === CONFIG_PREFIX));
+    this.#progress.built(build.snapshots, { registry: reached, config });
   }
 
   /** What is to be served has been decided. */

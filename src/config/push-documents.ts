@@ -41,7 +41,8 @@ export type PushOutcome =
       readonly changed: readonly string[];
       readonly removed: readonly string[];
     }
-  | { readonly kind: "unchanged"; readonly revision: number }
+  /** Since the change of one of them at `changedAt` at the latest. */
+  | { readonly kind: "unchanged"; readonly revision: number; readonly changedAt: number }
   /** Somebody else has written; nothing of this push is in force. */
   | { readonly kind: "conflict"; readonly revision: number; readonly changed: readonly string[] };
 
@@ -55,7 +56,10 @@ export async function pushDocuments(etcd: EtcdPort, push: Push): Promise<PushOut
   const conflict = changedSince(listing, push.since);
   if (conflict.length > 0) return { kind: "conflict", revision: listing.revision, changed: conflict };
   const writes = difference(listing, push.documents);
-  if (writes.length === 0 && mark === undefined) return { kind: "unchanged", revision: listing.revision };
+  if (writes.length === 0 && mark === undefined) {
+    const changedAt = Math.max(0, ...listing.entries.map(({ modRevision }) => modRevision));
+    return { kind: "unchanged", revision: listing.revision, changedAt };
+  }
   const tooLarge = writes.find((write) => bytesOf(write) > BYTES_MAX);
   if (tooLarge !== undefined) {
     throw new EtcdError("too-large", `${tooLarge.key} has more than ${BYTES_MAX} bytes; split it into several files`);

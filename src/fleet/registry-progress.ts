@@ -1,7 +1,8 @@
 /**
- * How far the registry has come: up to which revision of etcd everything that registered has been acknowledged.
+ * How far etcd has come: up to which revision everything that registered, and the config, has been acknowledged.
  *
- * Each build has the registry up to some revision and makes a snapshot for each group. A group is as far as the
+ * Each build has the registry up to some revision and makes a snapshot for each group; of the config it has the last
+ * change, because what is wrong is in no build. A group is as far as the
  * oldest of these snapshots that one of its nodes still has. What counts are connected nodes that could have it: not
  * one that is gone, refused what it was sent, or is overdue; those would hold up everybody who waits for a drain.
  *
@@ -22,17 +23,21 @@ interface BuiltVersion {
   build: number;
 }
 
-const nothing: Positions = new Map();
+/** What a build has of etcd. */
+export interface Reached {
+  readonly registry: Positions;
+  readonly config?: Positions;
+}
 
 export class RegistryProgress {
-  /** By build what it has reached; the newest map goes on with etcd, see `Progress`. */
-  readonly #reached = new Map<number, Positions>();
+  /** By build what it has reached; the newest map of the registry goes on with etcd, see `Progress`. */
+  readonly #reached = new Map<number, Reached>();
   /** By group, oldest first. */
   readonly #groups = new Map<GroupName, BuiltVersion[]>();
   #build = 0;
 
   /** Takes a build, whether all of it is served or not. */
-  built(snapshots: ReadonlyMap<GroupName, Snapshot>, reached: Positions): void {
+  built(snapshots: ReadonlyMap<GroupName, Snapshot>, reached: Reached): void {
     this.#build += 1;
     this.#reached.set(this.#build, reached);
     this.#reached.delete(this.#build - BUILDS_MAX);
@@ -60,7 +65,8 @@ export class RegistryProgress {
         if (node !== undefined && counts(node, snapshot)) build = Math.min(build, oldest(node, builds));
       }
     }
-    return this.#reached.get(build) ?? nothing;
+    const { registry = new Map<string, number>(), config = new Map<string, number>() } = this.#reached.get(build) ?? {};
+    return new Map([...registry, ...config]);
   }
 }
 

@@ -5,6 +5,7 @@
  * of what it does not know, because replicas of two versions run side by side during every update.
  */
 import * as z from "zod";
+import { CONFIG_PREFIX } from "../config/etcd-documents.ts";
 import type { Positions } from "../etcd/positions.ts";
 
 /** Below it is a key for each replica. */
@@ -20,7 +21,7 @@ const schema = z.object({
   registryRevision: revision,
   /** Up to here everything that registered is acknowledged by every Envoy that counts. */
   acknowledgedRevision: revision,
-  /** The same by the prefix that it follows: of one that is not here it knows nothing. */
+  /** The same by the prefix that it follows, the config's among them: of one that is not here it knows nothing. */
   prefixes: z.record(z.string(), z.object({ registryRevision: revision, acknowledgedRevision: revision })),
 });
 
@@ -38,7 +39,7 @@ export function replicaRecord(
       { registryRevision, acknowledgedRevision: acknowledged.get(prefix) ?? 0 },
     ]),
   );
-  const all = Object.values(prefixes);
+  const all = Object.entries(prefixes).flatMap(([prefix, each]) => (prefix === CONFIG_PREFIX ? [] : [each]));
   const least = (values: readonly number[]) => (values.length === 0 ? 0 : Math.min(...values));
   return {
     ...self,

@@ -1,4 +1,5 @@
 /** What the guard holds on several replicas over a real etcd: confirmed once for all, and held by one that is new. */
+import { ask } from "../../demo/kit/get.ts";
 import { expect, test } from "vitest";
 import { Fairway } from "../../demo/kit/fairway.ts";
 import { eventually } from "../support/eventually.ts";
@@ -58,6 +59,9 @@ test("one confirmation lets all replicas go on with that content, also one that 
   expect((await confirm(one, "0123456789abcdef")).code, "something else is held").toBe(6);
 
   await replicas.etcd.first.killed();
+  const away = await ask(one.adminPort, "/v1/replicas");
+  expect(away.status).toBe(503);
+  expect(away.text).toContain("etcd does not say which replicas there are");
   const refused = await confirm(one, held);
   expect(refused.code).toBe(1);
   expect(refused.text).toMatch(/nothing is released, because the other replicas cannot be told of it now/);
@@ -119,7 +123,7 @@ test("a new replica, and one that was away, hold what the others hold, and serve
     async () => {
       const { entries } = await replicas.client.list("/fairway/state/documents/snapshots/default/");
       const current = (await group(replicas.at(0).fairway))?.current?.version ?? "";
-      return current !== before && entries.some(({ key }) => key.endsWith(current));
+      return `default ${current}` !== before && entries.some(({ key }) => key.endsWith(current));
     },
     { timeoutMs: 20_000 },
   );

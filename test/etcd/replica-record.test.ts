@@ -1,4 +1,5 @@
 /** What a running Fairway says of itself in a real etcd, with a real Envoy that keeps up or does not. */
+import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
@@ -8,6 +9,8 @@ import { systemClock } from "../../src/support/clock.ts";
 import type { Scene } from "../envoy/scene.ts";
 import { startScene } from "../envoy/scene.ts";
 import { eventually, throughout } from "../support/eventually.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import { ran } from "./fairway-command.ts";
 
 let etcd: EtcdCluster;
 let client: EtcdClient;
@@ -58,7 +61,7 @@ test("a replica says where its admin API is and up to where its Envoys have what
   const [record] = await records();
   expect(record?.admin).toBe(`127.0.0.1:${scene.fairway.adminPort}`);
   expect(record?.startedAtMs).toBeGreaterThan(Date.now() - 600_000);
-  expect(Object.keys(record?.prefixes ?? {}).toSorted()).toEqual(["/services/", "/teams/a/shop/"]);
+  expect(Object.keys(record?.prefixes ?? {}).toSorted()).toEqual(["/fairway/config/", "/services/", "/teams/a/shop/"]);
 });
 
 test("what is below a prefix of its own is acknowledged for that prefix", async () => {
@@ -89,6 +92,38 @@ routes:
   clearInterval(look);
   await scene.save(good);
   await eventually("the acknowledgement", async () => (await acknowledged("/services/")) >= revision);
+});
+
+test("a push waits until all Envoys have it, and says who has not and where to look when the time is over", async () => {
+  await using pushed = await tempDir();
+  const save = (port: number) =>
+    writeFile(
+      pushed.join("pushed.yaml"),
+      `services: { pushed: { endpoints: ["10.0.0.1:${port}"] } }
+routes: { pushed: { hostnames: [pushed.example], rules: [{ backends: [{ service: pushed }] }] } }
+`,
+    );
+  const push = (timeout: string) => {
+    const flags = ["--no-check", "--wait", "--timeout", timeout, "--etcd", `http://${etcd.first.endpoint}`];
+    return ran("push", pushed.path, ...flags);
+  };
+  await save(80);
+  expect(await push("20s")).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("all Envoys of one replica have it"),
+  });
+  expect(await scene.envoy.counter("cluster.pushed.membership_change")).toBe(1);
+  scene.envoy.kill("SIGSTOP");
+  await save(81);
+  const late = await push("1s");
+  scene.envoy.kill("SIGCONT");
+  expect(late.code).toBe(5);
+  expect(late.text).toMatch(/not all Envoys of \S+ have it[^]*\/v1\/snapshots/);
+  expect((await push("20s")).text).toMatch(/exactly this already[^]*all Envoys of one replica have it/);
+  await save(99_999);
+  expect(await push("1s"), "what is refused").toMatchObject({ code: 5 });
+  await save(82);
+  expect(await push("20s")).toMatchObject({ code: 0 });
 });
 
 test("an Envoy that hangs holds it, and one that is gone does not", async () => {

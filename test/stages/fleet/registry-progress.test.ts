@@ -26,7 +26,7 @@ interface Told {
 function acknowledged({ builds, events = [], ...rest }: Told): number | undefined {
   const progress = new RegistryProgress();
   for (const [index, snapshot] of builds.entries()) {
-    progress.built(new Map([[edge, snapshot]]), new Map([["/services/", (index + 1) * 10]]));
+    progress.built(new Map([[edge, snapshot]]), { registry: new Map([["/services/", (index + 1) * 10]]) });
   }
   const served = rest.served ?? builds.at(-1) ?? "nothing";
   if (served === "nothing") return progress.acknowledged(createFleet(), new Map()).get("/services/");
@@ -82,7 +82,7 @@ describe("what registered is acknowledged", () => {
   test("up to later revisions that changed nothing, as the map of the build goes on", () => {
     const progress = new RegistryProgress();
     const reached = new Map([["/services/", 10]]);
-    progress.built(new Map([[edge, v1]]), reached);
+    progress.built(new Map([[edge, v1]]), { registry: reached });
     reached.set("/services/", 11);
     expect(progress.acknowledged(createFleet(), new Map([[edge, v1]])).get("/services/")).toBe(11);
   });
@@ -97,10 +97,10 @@ describe("what registered is acknowledged", () => {
     const w1 = snapshotOf({ shop: "a1" }, core);
     const w2 = snapshotOf({ shop: "a2" }, core);
     const progress = new RegistryProgress();
-    progress.built(both(v1, w1), new Map([["/services/", 10]]));
-    progress.built(both(v2, w2), new Map([["/services/", 20]]));
+    progress.built(both(v1, w1), { registry: new Map([["/services/", 10]]) });
+    progress.built(both(v2, w2), { registry: new Map([["/services/", 20]]) });
     expect(progress.acknowledged(createFleet(), both(v2, w1)).get("/services/")).toBe(10);
-    progress.built(new Map([[edge, v2]]), new Map([["/services/", 30]]));
+    progress.built(new Map([[edge, v2]]), { registry: new Map([["/services/", 30]]) });
     expect(progress.acknowledged(createFleet(), both(v2, w1)).get("/services/")).toBe(30);
   });
 });
