@@ -10,6 +10,7 @@ import type { Document, SourceProblem } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { InstanceProblem, RefusedInstances } from "../model/read-instance.ts";
+import type { SecretValidity } from "../model/validity.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { PackedResources } from "../snapshot/packed-resources.ts";
 import type { GroupName, SnapshotCause } from "../snapshot/snapshot.ts";
@@ -67,6 +68,8 @@ export type BuildReply =
       readonly changes: readonly SnapshotChange[];
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
+      /** When the certificates of its secrets are valid. */
+      readonly validities: readonly SecretValidity[];
       /** Keys of etcd that are no instances, and were not told yet. */
       readonly refusedInstances: readonly InstanceProblem[];
       /** All of them, told or not. */

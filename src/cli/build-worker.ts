@@ -110,6 +110,7 @@ function build(request: BuildRequest): void {
       ...recreatedClusters(built, snapshots, api),
     ]),
     buildMs: performance.now() - startedMs,
+    validities: parsed.validities,
     ...refusedBelow(prefixes),
     fewerPrefixes: followed.size > prefixes.length ? prefixes : undefined,
   });

@@ -16,6 +16,7 @@ import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { InstanceProblem, RefusedInstances } from "../model/read-instance.ts";
+import type { SecretValidity } from "../model/validity.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { unpackResources } from "../snapshot/packed-resources.ts";
 import type { Resource } from "../snapshot/resource.ts";
@@ -55,6 +56,7 @@ export type BuildOutcome = {
       readonly snapshots: ReadonlyMap<GroupName, Snapshot>;
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
+      readonly validities: readonly SecretValidity[];
       readonly refusedInstances: readonly InstanceProblem[];
       readonly refusedNow: RefusedInstances;
     }
@@ -228,7 +230,7 @@ export class Builder {
       turnStartedMs = clock.monotonicMs();
     }
     const snapshots = this.#assemble(reply.changes);
-    const { groups, warnings, buildMs, refusedInstances, refusedNow } = reply;
+    const { groups, warnings, buildMs, validities, refusedInstances, refusedNow } = reply;
     // Nobody waits for it: what is no longer named is no longer followed.
     if (reply.fewerPrefixes !== undefined) void this.#ports.registry?.read(reply.fewerPrefixes);
     this.#finish((state) => ({
@@ -238,6 +240,7 @@ export class Builder {
       snapshots,
       warnings,
       buildMs,
+      validities,
       refusedInstances,
       refusedNow,
     }));

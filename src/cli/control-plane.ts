@@ -22,6 +22,7 @@ import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { RefusedInstances } from "../model/read-instance.ts";
+import type { SecretValidity } from "../model/validity.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { AdsTransport } from "../xds/ads-server.ts";
 import { AdsServer } from "../xds/ads-server.ts";
@@ -36,6 +37,7 @@ import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import { Publisher } from "./publisher.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
+import { ValidityTimer } from "./validity-timer.ts";
 import type { PastSnapshot } from "./shared-history.ts";
 import type { RegistryPositions, SharedEtcd } from "./shared-state.ts";
 import { SharedState } from "./shared-state.ts";
@@ -76,6 +78,7 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #builder: Builder;
   readonly #files: ReferencedFiles;
+  readonly #validity: ValidityTimer;
   readonly #shared: SharedState | undefined;
   /** Builds of which the outcome has not been decided on yet. */
   #undecided = 0;
@@ -115,6 +118,7 @@ export class ControlPlane {
         if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
       },
     });
+    this.#validity = new ValidityTimer({ clock, onMoment: () => this.#buildAgain("the validity of a certificate") });
     this.#builder = new Builder({
       clock,
       files: this.#files,
@@ -125,7 +129,10 @@ export class ControlPlane {
         this.#enqueue(async () => {
           await this.#publisher.take(outcome);
           this.#undecided -= 1;
-          if (outcome.kind === "built") options.onRegistryProgress?.();
+          if (outcome.kind === "built") {
+            options.onRegistryProgress?.();
+            this.#validity.follow(outcome.validities);
+          }
           this.#shared?.replicas.reached();
         });
       },
@@ -194,6 +201,11 @@ export class ControlPlane {
     return this.#publisher.refusedInstances;
   }
 
+  /** When the certificates of the newest build that was not refused are valid. */
+  get validities(): readonly SecretValidity[] {
+    return this.#publisher.validities;
+  }
+
   get publication(): Publication {
     return this.#publisher.publication;
   }
@@ -219,6 +231,7 @@ export class ControlPlane {
     this.#closing = true;
     await this.#options.source.close();
     await this.#files.close();
+    this.#validity.close();
     this.confirmations.close();
     this.#shared?.closeInputs();
     await this.#builder.close();
@@ -260,6 +273,12 @@ export class ControlPlane {
       onProgress: () => this.#options.onRegistryProgress?.(),
       record: (event) => this.#record(event),
     });
+  }
+
+  /** When what there is to say of it is another thing, although it has not changed. */
+  #buildAgain(cause: string): void {
+    if (this.#config === undefined) return;
+    this.#takeSource({ ...this.#config, cause, noticedAtMs: this.#options.clock.monotonicMs() });
   }
 
   #takeSource(state: SourceState): void {

@@ -9,6 +9,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { RefusedInstances } from "../model/read-instance.ts";
+import type { SecretValidity } from "../model/validity.ts";
 import { newWarnings } from "../model/new-warnings.ts";
 import { diffSnapshots } from "../snapshot/diff.ts";
 import type { Publication, PublicationDecision, PublicationInput } from "../snapshot/publication.ts";
@@ -47,6 +48,7 @@ export class Publisher {
   #restored: SavedState = { served: [], lastKnownGood: [], groups: [] };
   #isServing = false;
   #refusedInstances: RefusedInstances = { count: 0, first: [] };
+  #validities: readonly SecretValidity[] = [];
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -68,6 +70,11 @@ export class Publisher {
   /** What registers and is no instance, as of the newest build. */
   get refusedInstances(): RefusedInstances {
     return this.#refusedInstances;
+  }
+
+  /** When the certificates of the newest build that was not refused are valid. */
+  get validities(): readonly SecretValidity[] {
+    return this.#validities;
   }
 
   /** What an earlier run left on disk: for the guard, for nodes that still hold it, and for want of anything better. */
@@ -101,6 +108,7 @@ export class Publisher {
     if (outcome.kind === "built") {
       const { groups, snapshots, warnings, buildMs, refusedInstances, etcd } = outcome;
       this.#refusedInstances = outcome.refusedNow;
+      this.#validities = outcome.validities;
       this.#options.shared?.built({ snapshots, buildMs, etcd });
       for (const problem of refusedInstances) this.#options.record({ kind: "instance-refused", atMs, ...problem });
       const fresh = newWarnings(this.#publication.warnings, warnings);

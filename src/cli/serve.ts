@@ -212,6 +212,7 @@ function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "l
     fleet: () => plane.fleet,
     otherFleets: () => plane.otherFleets(),
     loads: plane.loads,
+    validities: () => plane.validities,
     refusedInstancesCount: () => plane.refusedInstances.count,
   });
 }

@@ -7,6 +7,7 @@ import type { KeyObject } from "node:crypto";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { SecretKey } from "./build-secret.ts";
 import type { DiagnosticCode } from "./diagnostic.ts";
+import type { Validity } from "./validity.ts";
 
 /** Something wrong with one part of a secret. */
 export interface PemProblem {
@@ -18,10 +19,10 @@ export interface PemProblem {
   readonly hint: string;
 }
 
-/** What is known of a secret: its problems, and when its certificate is valid, in milliseconds since 1970. */
+/** What is known of a secret: its problems, and when its certificate is valid. */
 export interface ExaminedPem {
   readonly problems: readonly PemProblem[];
-  readonly validity?: { readonly fromMs: number; readonly toMs: number };
+  readonly validity?: Validity;
 }
 
 /** Envoy refuses shorter ones. */
@@ -102,7 +103,7 @@ function readPrivateKey(text: string): { readonly key?: KeyObject; readonly prob
 }
 
 /** From when until when at least one of them is valid. */
-function validityOf(certificates: readonly X509Certificate[]): NonNullable<ExaminedPem["validity"]> {
+function validityOf(certificates: readonly X509Certificate[]): Validity {
   return {
     fromMs: Math.min(...certificates.map(({ validFrom }) => Date.parse(validFrom))),
     toMs: Math.max(...certificates.map(({ validTo }) => Date.parse(validTo))),

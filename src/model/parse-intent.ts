@@ -34,6 +34,7 @@ import { reuseParts } from "./reuse-parts.ts";
 import type { ResolvedDrafts } from "./resolve-intent.ts";
 import type { ReferencedContent } from "./resolve-secrets.ts";
 import { resolveSecrets } from "./resolve-secrets.ts";
+import type { SecretValidity } from "./validity.ts";
 import { createResolvedDrafts, resolveIntent } from "./resolve-intent.ts";
 
 /** Each is watched; no host of certificates that we know of has so many. */
@@ -100,6 +101,8 @@ export interface ParsedIntent {
   readonly files: readonly string[];
   /** Services whose instances register; sorted by name. */
   readonly registered: readonly RegisteredService[];
+  /** When the certificates that were read are valid. */
+  readonly validities: readonly SecretValidity[];
 }
 
 /** Where a service's instances register. */
@@ -142,10 +145,11 @@ export function parseIntent(input: ParseInput): ParsedIntent {
     ...tooManyFiles(named),
   ];
   const allFiles = named.slice(0, FILES_MAX);
+  const validities = secrets?.validities ?? [];
   const registered = parts.flatMap(registeredServices).toSorted(byName);
   if (diagnostics.some(isError)) {
     const told = collectDiagnostics(diagnostics, input.documents);
-    return { diagnostics: told, intent: undefined, files: allFiles, registered };
+    return { diagnostics: told, intent: undefined, files: allFiles, registered, validities };
   }
   const unused = names.unused(textsOnce(parts, cache.texts));
   const certificates = lintCertificates(parts, secrets?.secrets ?? []);
@@ -157,6 +161,7 @@ export function parseIntent(input: ParseInput): ParsedIntent {
       : undefined,
     files: allFiles,
     registered,
+    validities,
   };
 }
 

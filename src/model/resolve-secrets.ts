@@ -11,6 +11,8 @@ import type { ExaminedPem, PemProblem } from "./examine-pem.ts";
 import { examineAuthorities, examinePair } from "./examine-pem.ts";
 import { examineKeys, examineUsers } from "./examine-credentials.ts";
 import type { CredentialList, Secret, SecretText } from "./intent-secret.ts";
+import type { SecretValidity } from "./validity.ts";
+import { momentText, soonMs } from "./validity.ts";
 import type { Problem } from "./position.ts";
 import { locate } from "./position.ts";
 
@@ -34,14 +36,12 @@ interface ResolvedSecret {
   readonly examined: ExaminedPem;
 }
 
-const DAY_MS = 86_400_000;
-/** A renewal that works happens weeks before. */
-const EXPIRES_SOON_DAYS = 7;
-
 /** By whom they are delivered: secrets by SDS, lists inside of the filters that use them. */
 export interface ResolvedSecrets {
   readonly secrets: readonly Secret[];
   readonly credentials: readonly CredentialList[];
+  /** Of those that Fairway has read. */
+  readonly validities: readonly SecretValidity[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -54,6 +54,7 @@ export function resolveSecrets(
   const problems = new Map(content.problems.map((problem) => [problem.path, problem]));
   const secrets: Secret[] = [];
   const credentials: CredentialList[] = [];
+  const validities: SecretValidity[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const draft of drafts) {
     const parts = draft.parts.map((part) => readPart(part, { files, problems, environment: content.environment }));
@@ -68,8 +69,10 @@ export function resolveSecrets(
     diagnostics.push(...found.map((problem) => pemDiagnostic(draft, problem)));
     if ("entries" in resolved.secret) credentials.push(resolved.secret);
     else secrets.push(resolved.secret);
+    if (resolved.examined.validity !== undefined)
+      validities.push({ secret: draft.name, ...resolved.examined.validity });
   }
-  return { secrets, credentials, diagnostics };
+  return { secrets, credentials, validities, diagnostics };
 }
 
 type PartProblem = Pick<Problem, "code" | "message"> & { readonly part: DraftPart; readonly hint?: string };
@@ -165,11 +168,11 @@ function datesOf(draft: DraftSecret, { validity }: ExaminedPem, nowMs: number): 
   const warn = (message: string, hint: string): readonly PemProblem[] => [
     { part, code: "certificate-dates", severity: "warning", message, hint },
   ];
-  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
-  if (validity.fromMs > nowMs) return warn(`is not valid before ${day(validity.fromMs)}`, "is the clock right?");
-  const days = Math.floor((validity.toMs - nowMs) / DAY_MS);
-  if (days < 0) return warn(`has expired on ${day(validity.toMs)}`, "renew it");
-  if (days < EXPIRES_SOON_DAYS) return warn(`expires on ${day(validity.toMs)}`, "renew it");
+  const { fromMs, toMs } = validity;
+  const date = (ms: number) => momentText(ms, validity);
+  if (fromMs > nowMs) return warn(`is not valid before ${date(fromMs)}`, "is the clock right?");
+  if (toMs <= nowMs) return warn(`has expired on ${date(toMs)}`, "renew it");
+  if (soonMs(validity) <= nowMs) return warn(`expires on ${date(toMs)}`, "renew it");
   return [];
 }
 

@@ -12,7 +12,9 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetSummary } from "../fleet/fleet-summary.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
+import type { SecretValidity } from "../model/validity.ts";
 import { isOnlyAway } from "../model/diagnostic.ts";
+import { registerCertificateGauge } from "./certificate-gauge.ts";
 import type { EtcdContacts } from "./etcd-contacts.ts";
 import type { FairwayEvent } from "./event.ts";
 import type { LoopDelayMonitor } from "./loop-delay.ts";
@@ -33,6 +35,8 @@ export interface MetricsOptions {
   readonly loads: LoadSource;
   /** How it stands with etcd; absent without one. */
   readonly etcd?: Pick<EtcdContacts, "behind" | "newer"> | undefined;
+  /** When the certificates of secrets are valid. */
+  readonly validities?: () => readonly SecretValidity[];
   /** How many keys are no instance at this moment. */
   readonly refusedInstancesCount?: () => number;
 }
@@ -56,6 +60,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registerFleetGauges(registry, { fleet, otherFleets, groups });
   registerLoadMetrics(registry, options.loads);
   registerLoopDelay(options);
+  registerCertificateGauge(registry, options.validities ?? (() => []));
   const feeds: Feeds = {
     ...feedStreams(registry),
     ...feedEtcd(options),

@@ -7,6 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { connect } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
+import { ask as get } from "../../demo/kit/get.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { CertificateName } from "../support/certificates.ts";
 import { certificatesDir, pem } from "../support/certificates.ts";
@@ -110,6 +111,10 @@ test("a renewed pair goes live without a failed request, and a pair that does no
   })();
   const kept = await open(port, "one.test");
 
+  const metrics = (await get(scene.fairway.adminPort, "/metrics")).text;
+  const end = Date.UTC(2120, 0, 1) / 1_000;
+  expect(metrics).toContain(`fairway_certificate_not_after_timestamp_seconds{secret="one"} ${end}`);
+
   // Only the key: the pair does not fit.
   await place(configDir, "one.key", pem("one-renewed.key"));
   const refusal = await waitUntil(async () => (await scene.snapshots()).refused, { what: "the refusal" });
@@ -122,10 +127,12 @@ test("a renewed pair goes live without a failed request, and a pair that does no
   ]);
   expect(await shown(port, "one.test")).toBe(serialOf("one"));
 
+  const renewedMs = performance.now();
   await place(configDir, "one.pem", pem("one-renewed.pem"));
   await waitUntil(async () => (await shown(port, "one.test")) === serialOf("one-renewed"), {
     what: "the new certificate",
   });
+  expect(performance.now() - renewedMs).toBeLessThan(10_000);
   expect((await scene.snapshots()).refused).toBeUndefined();
   const { current } = (await scene.snapshots()).groups[0] ?? {};
   expect(current?.cause).toBe("one.pem changed");

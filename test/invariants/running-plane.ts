@@ -14,7 +14,8 @@ import { registerClientStatus } from "../../src/cli/client-status.ts";
 import { ControlPlane } from "../../src/cli/control-plane.ts";
 import { DirectorySource } from "../../src/config/directory-source.ts";
 import { GenerationStore } from "../../src/store/generation-store.ts";
-import { systemClock as clock } from "../../src/support/clock.ts";
+import type { Clock } from "../../src/support/clock.ts";
+import { systemClock } from "../../src/support/clock.ts";
 import type { FairwayEvent } from "../../src/telemetry/event.ts";
 import { monitorLoopDelay } from "../../src/telemetry/loop-delay.ts";
 import { createTimeline } from "../../src/telemetry/timeline.ts";
@@ -28,7 +29,11 @@ export interface PlaneOptions {
   readonly files: Readonly<Record<string, string>>;
   /** How long a snapshot must serve to become the last known good; an hour, so never, when absent. */
   readonly soakMs?: number;
+  /** How far ahead of the machine's its clock is for what has a date; not at all when absent. */
+  readonly aheadMs?: number;
 }
+
+type Times = Pick<PlaneOptions, "soakMs" | "aheadMs">;
 
 type Kind = FairwayEvent["kind"];
 
@@ -43,7 +48,8 @@ export class RunningPlane implements AsyncDisposable {
   readonly #root: string;
   readonly #loopDelay = monitorLoopDelay();
 
-  private constructor(root: string, store: GenerationStore, soakMs: number) {
+  private constructor(root: string, store: GenerationStore, { soakMs = 3_600_000, aheadMs = 0 }: Times) {
+    const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
     this.#root = root;
     this.configDir = join(root, "config");
     this.stateDir = join(root, "state");
@@ -81,12 +87,12 @@ export class RunningPlane implements AsyncDisposable {
     const directory = await tempDir();
     await mkdir(directory.join("config"));
     for (const [name, text] of Object.entries(options.files)) await saveIn(directory.join("config"), name, text);
-    return RunningPlane.#open(directory.path, options.soakMs);
+    return RunningPlane.#open(directory.path, options);
   }
 
-  static async #open(root: string, soakMs = 3_600_000): Promise<RunningPlane> {
+  static async #open(root: string, times: Times = {}): Promise<RunningPlane> {
     const store = await GenerationStore.open({ directory: join(root, "state") });
-    const running = new RunningPlane(root, store, soakMs);
+    const running = new RunningPlane(root, store, times);
     running.port = await running.plane.server.listen("127.0.0.1:0");
     await running.plane.start();
     return running;
@@ -148,7 +154,7 @@ export class RunningPlane implements AsyncDisposable {
   async restart(meanwhile: () => Promise<void> = async () => undefined, soakMs?: number): Promise<RunningPlane> {
     await this.close();
     await meanwhile();
-    return RunningPlane.#open(this.#root, soakMs);
+    return RunningPlane.#open(this.#root, soakMs === undefined ? {} : { soakMs });
   }
 
   async close(): Promise<void> {

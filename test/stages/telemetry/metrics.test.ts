@@ -19,12 +19,12 @@ import { edge, snapshotOf, streamOf } from "../fleet/example-events.ts";
 const v1 = snapshotOf({ shop: "a1" });
 const v2 = snapshotOf({ shop: "a2" });
 
-function measured({ otherFleets }: Pick<MetricsOptions, "otherFleets"> = {}) {
+function measured(options: Pick<MetricsOptions, "otherFleets" | "validities"> = {}) {
   const registry = new Registry();
   const fleet: Fleet = createFleet();
   const loads = { ledger: createLedger(1_000), streamsCount: 3, reportsCount: 40 };
   const loopDelay = { delay: () => ({ p50Ms: 1, p99Ms: 20, maxMs: 300 }), [Symbol.dispose]: () => undefined };
-  const metrics = createMetrics({ registry, fleet: () => fleet, otherFleets, loopDelay, loads });
+  const metrics = createMetrics({ ...options, registry, fleet: () => fleet, loopDelay, loads });
   const record = (...events: readonly (FairwayEvent | Extract<FleetEvent, { kind: "published" }>)[]) => {
     for (const event of events) {
       if (event.kind === "published" || "streamId" in event) step(fleet, event);
@@ -234,4 +234,12 @@ describe("the number of series", () => {
       `fairway_acks_total{type="other"} ${GROUP_LABELS_MAX + 100}`,
     ]);
   });
+});
+
+test("says when the certificates of secrets end, and of very many those that end first", async () => {
+  const validities = [...Array(1_002).keys()].map((index) => ({ secret: `s${index}`, fromMs: 0, toMs: 2_000 + index }));
+  const { lines } = measured({ validities: () => [...validities, { secret: "soon", fromMs: 0, toMs: 1_500 }] });
+  const told = (await lines()).filter((line) => line.includes("not_after"));
+  expect(told[0]).toBe('fairway_certificate_not_after_timestamp_seconds{secret="soon"} 1.5');
+  expect(told.length).toBe(1_000);
 });
