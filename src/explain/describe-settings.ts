@@ -39,14 +39,25 @@ export function describeSettings(levels: SettingLevels): readonly Setting[] {
 }
 
 function timeouts(action: RouteActionJson, { http, origin }: SettingLevels): readonly Setting[] {
-  const timeout = action.timeout ?? "15s";
+  const stream = action.maxStreamDuration;
+  // With a limit of the stream Envoy reads no other.
+  const timeout = stream === undefined ? (action.timeout ?? "15s") : "0s";
+  const headerMax = stream?.grpcTimeoutHeaderMax;
   const idle = action.idleTimeout ?? http.streamIdleTimeout ?? "300s";
-  const duration = action.maxStreamDuration?.maxStreamDuration ?? http.commonHttpProtocolOptions?.maxStreamDuration;
+  const duration = stream?.maxStreamDuration ?? http.commonHttpProtocolOptions?.maxStreamDuration;
   return [
-    { name: "timeout", text: off(timeout), ...origin?.timeout },
+    ...(headerMax === undefined
+      ? [{ name: "timeout", text: off(timeout), ...origin?.timeout }]
+      : [{ name: "timeout", text: calls(headerMax, duration), ...origin?.grpcTimeout }]),
     { name: "idle timeout", text: off(idle), ...(action.idleTimeout === undefined ? {} : origin?.idleTimeout) },
-    ...(duration === undefined ? [] : [{ name: "longest stream", text: off(duration) }]),
+    ...(duration === undefined || headerMax !== undefined ? [] : [{ name: "longest stream", text: off(duration) }]),
   ];
+}
+
+/** A call may take what its client says, up to a limit; another limit is for calls that do not say it. */
+function calls(headerMax: string, duration = "0s"): string {
+  const most = headerMax === "0s" ? "" : `, at most ${headerMax}`;
+  return `as grpc-timeout says${most}; ${off(duration)} without it`;
 }
 
 function off(duration: string): string {

@@ -31,6 +31,7 @@ export interface RuleOrigin {
   readonly split?: { readonly name: string; readonly at: Place };
   readonly timeout?: Origin;
   readonly idleTimeout?: Origin;
+  readonly grpcTimeout?: Origin;
   readonly retry?: Origin;
   readonly headers: HeaderOrigin;
   /** Of an HTTP filter, by Envoy's name. */
@@ -164,6 +165,7 @@ function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
     routeAt: route.at,
     ...(split === undefined ? {} : { split: { name: split.name, at: split.definedAt } }),
     ...(timeouts?.value.requestMs === undefined ? {} : { timeout: origin(timeouts) }),
+    ...(timeouts?.value.grpcTimeoutHeaderMaxMs === undefined ? {} : { grpcTimeout: origin(timeouts) }),
     ...(timeouts?.value.idleMs === undefined ? {} : { idleTimeout: origin(timeouts) }),
     ...(retry === undefined ? {} : { retry: origin(retry) }),
     // What an only backend changes is written at its route.

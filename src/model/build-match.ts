@@ -1,10 +1,10 @@
 /**
- * From checked conditions on paths and values to those of the intent.
+ * From checked conditions on paths, gRPC methods and values to those of the intent.
  */
 import type { ValueMatch } from "./intent-match.ts";
-import type { PathMatch } from "./intent-route.ts";
-import type { PathMatchValue, ValueMatchValue } from "./schema-match.ts";
-import { byName } from "./sort.ts";
+import type { GrpcMatch, GrpcName, PathMatch } from "./intent-route.ts";
+import type { GrpcMatchValue, PathMatchValue, ValueMatchValue } from "./schema-match.ts";
+import { byName, defined } from "./sort.ts";
 
 export function buildPathMatch(value: PathMatchValue | undefined): PathMatch {
   if (value === undefined) return { kind: "prefix", path: "/" };
@@ -12,6 +12,33 @@ export function buildPathMatch(value: PathMatchValue | undefined): PathMatch {
   if (value.exact !== undefined) return { kind: "exact", path: value.exact };
   if (value.regex !== undefined) return { kind: "regex", pattern: value.regex };
   return { kind: "prefix", path: value.prefix ?? "/" };
+}
+
+/** The condition, and the paths of the requests that it takes: `/service/method`. */
+export function buildGrpcMatch(value: GrpcMatchValue): { readonly path: PathMatch; readonly grpc: GrpcMatch } {
+  const grpc = defined({ service: buildName(value.service), method: buildName(value.method) });
+  return { path: grpcPath(grpc), grpc };
+}
+
+function buildName(value: GrpcMatchValue["service"]): GrpcName | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "string") return { kind: "exact", text: value };
+  if (value.regex !== undefined) return { kind: "regex", text: value.regex };
+  return { kind: "exact", text: value.exact ?? "" };
+}
+
+function grpcPath({ service, method }: GrpcMatch): PathMatch {
+  if (service === undefined && method === undefined) return { kind: "prefix", path: "/" };
+  if (service?.kind === "exact" && method?.kind === "exact") {
+    return { kind: "exact", path: `/${service.text}/${method.text}` };
+  }
+  if (service?.kind === "exact" && method === undefined) return { kind: "prefix", path: `/${service.text}` };
+  return { kind: "regex", pattern: `/${namePattern(service)}/${namePattern(method)}` };
+}
+
+function namePattern(name: GrpcName | undefined): string {
+  if (name === undefined) return "[^/]+";
+  return name.kind === "regex" ? `(?:${name.text})` : name.text.replaceAll(".", "[.]");
 }
 
 /** By name; names of headers know no case. */

@@ -58,11 +58,12 @@ export function buildAttachments(
 }
 
 function buildTimeouts(document: SourceDocument, path: Path, value: NonNullable<PolicyValue["timeouts"]>): Timeouts {
-  const { request, backendRequest, idle } = value;
+  const { request, backendRequest, idle, grpcTimeoutHeaderMax } = value;
   return {
     at: placeOf(document, path, "key"),
     ...(request === undefined ? {} : { requestMs: durationMs(request) }),
     ...(backendRequest === undefined ? {} : { backendRequestMs: durationMs(backendRequest) }),
     ...(idle === undefined ? {} : { idleMs: durationMs(idle) }),
+    ...(grpcTimeoutHeaderMax === undefined ? {} : { grpcTimeoutHeaderMaxMs: durationMs(grpcTimeoutHeaderMax) }),
   };
 }

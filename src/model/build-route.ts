@@ -4,7 +4,7 @@
  * A split is resolved later, because it may be in another file: a rule that names one has no backends yet.
  */
 import { buildBackendFilters, buildRuleFilters } from "./build-filter.ts";
-import { buildPathMatch, buildValueMatches } from "./build-match.ts";
+import { buildGrpcMatch, buildPathMatch, buildValueMatches } from "./build-match.ts";
 import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments, buildTimeoutsAndRetry } from "./build-policy.ts";
 import type { Place } from "./diagnostic.ts";
@@ -100,7 +100,7 @@ function buildRule(document: SourceDocument, path: Path, value: RuleValue): Draf
 function buildMatch(value: MatchValue, at: Place): RuleMatch {
   return {
     at,
-    path: buildPathMatch(value.path),
+    ...(value.grpc === undefined ? { path: buildPathMatch(value.path) } : buildGrpcMatch(value.grpc)),
     ...defined({ method: value.method }),
     headers: buildValueMatches(value.headers ?? {}),
     queryParams: buildValueMatches(value.queryParams ?? {}, (name) => name),

@@ -91,7 +91,9 @@ function checkAnswer(path: Path, rule: RuleValue): readonly Problem[] {
 function checkPrefix(path: Path, filter: FilterValue, rule: RuleValue): readonly Problem[] {
   const change = filter.redirect?.path ?? filter.rewrite?.path;
   if (change?.prefix === undefined) return [];
-  const other = (rule.matches ?? []).find((match) => typeof match.path === "object" && match.path.prefix === undefined);
+  const other = (rule.matches ?? []).find(
+    (match) => match.grpc !== undefined || (typeof match.path === "object" && match.path.prefix === undefined),
+  );
   if (other === undefined) return [];
   const message = "`prefix` replaces the prefix that matched, and not every match of the rule has one";
   const hint = "write prefixes in `matches`, `path: { full: … }` here, or a rule of its own for the other matches";

@@ -83,6 +83,7 @@ export const diagnosticCodes = {
   "drain-times-differ": "Gateways of one group name different drain times, and an Envoy has one.",
   "grpc-client-ignores": "gRPC clients take no notice of something that Envoys would do.",
   "grpc-client-refuses": "gRPC clients refuse a service that they are led to.",
+  "grpc-wrong-protocol": "A rule sends gRPC to a service that is spoken to in HTTP/1.",
   "cluster-recreated": "A change makes Envoy build a cluster anew, which forgets what it knew.",
   "never-matches": "A match that no request can meet.",
   "literal-format": "A header value looks like one of Envoy's formats, and is sent as it is.",

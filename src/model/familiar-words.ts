@@ -90,6 +90,10 @@ const familiarWords: readonly {
     where: ["routes", "*", "rules", "*", "matches", "*", "path"],
     hints: { type: pathHint, value: pathHint },
   },
+  {
+    where: ["routes", "*", "rules", "*", "matches", "*", "grpc"],
+    hints: { type: "write `service: { regex: … }`, or the name alone for an exact one" },
+  },
   { where: ["policies", "*"], hints: { targetRef: attachHint, targetRefs: attachHint } },
   { where: ["routes", "*", "rules", "*", "backends", "*"], hints: { port: serviceHint, name: serviceHint } },
 ];

@@ -15,6 +15,7 @@ import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
 import { extAuth } from "./filter-ext-auth.ts";
 import { fault } from "./filter-fault.ts";
+import { grpcStats } from "./filter-grpc-stats.ts";
 import { grpcWeb } from "./filter-grpc-web.ts";
 import { jwt } from "./filter-jwt.ts";
 import type { FilterPart, FilterPartKind, Outside } from "./filter-part.ts";
@@ -34,6 +35,7 @@ const kinds = {
   csrf,
   extAuth,
   fault,
+  grpcStats,
   grpcWeb,
   jwt,
   rateLimit,

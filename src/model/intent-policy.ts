@@ -38,6 +38,8 @@ export interface Timeouts {
   readonly backendRequestMs?: number;
   /** How long nothing may move, in either direction. */
   readonly idleMs?: number;
+  /** Calls may take as long as their `grpc-timeout` says, up to this; 0 is as long as they say. */
+  readonly grpcTimeoutHeaderMaxMs?: number;
 }
 
 /** When a request is tried again; conditions in Envoy's `retry_on` words. */

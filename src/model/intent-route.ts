@@ -38,8 +38,23 @@ export interface RuleMatch {
   readonly at: Place;
   readonly path: PathMatch;
   readonly method?: string;
+  /** Only gRPC requests; which of them `path` says as well. */
+  readonly grpc?: GrpcMatch;
   readonly headers: readonly ValueMatch[];
   readonly queryParams: readonly ValueMatch[];
+}
+
+/** Every service or method when one is absent. */
+export interface GrpcMatch {
+  /** `package.Service`. */
+  readonly service?: GrpcName;
+  readonly method?: GrpcName;
+}
+
+/** A service or method, or a regular expression for the whole of its name. */
+export interface GrpcName {
+  readonly kind: "exact" | "regex";
+  readonly text: string;
 }
 
 /** `prefix` matches whole path elements, as in Gateway API: `/a` matches `/a/b`, not `/ab`. */

@@ -3,7 +3,7 @@
  */
 import * as z from "zod";
 import { regexProblem } from "./regex-check.ts";
-import { exactlyOne, refuse, scalar } from "./schema-scalars.ts";
+import { block, exactlyOne, refuse, scalar } from "./schema-scalars.ts";
 
 const regex = scalar("text").superRefine((pattern, context) => {
   const problem = regexProblem(pattern);
@@ -43,5 +43,25 @@ export const valueMatch = z
     examples: ["always", { prefix: "v2" }, { present: true }],
   });
 
+function nameMatch(kind: "grpcService" | "grpcMethod") {
+  return z.union([
+    scalar(kind),
+    exactlyOne({
+      exact: scalar(kind).optional().describe("Equal to this."),
+      regex: regex.optional().describe("An RE2 expression for the whole name."),
+    }),
+  ]);
+}
+
+/** How gRPC requests are told apart. */
+export const grpcMatch = block({
+  service: nameMatch("grpcService").optional().describe("The full name of the service; every one when absent."),
+  method: nameMatch("grpcMethod").optional().describe("The method; every one when absent."),
+}).meta({
+  description: "Only gRPC requests, of this service and method. A text must be equal.",
+  examples: [{ service: "shop.v1.Orders", method: "Place" }, { service: { regex: "shop[.].*" } }],
+});
+
 export type PathMatchValue = z.infer<typeof pathMatch>;
+export type GrpcMatchValue = z.infer<typeof grpcMatch>;
 export type ValueMatchValue = z.infer<typeof valueMatch>;

@@ -13,6 +13,10 @@ export const timeouts = block({
   request: scalar("duration").optional().meta({ description: "The whole request, all tries; 15s when absent." }),
   backendRequest: scalar("duration").optional().meta({ description: "One try; as long as the request when absent." }),
   idle: scalar("duration").optional().meta({ description: "How long nothing may move; 5m when absent." }),
+  grpcTimeoutHeaderMax: scalar("duration").optional().meta({
+    description:
+      "A gRPC call may take as long as its client says (`grpc-timeout`), but not longer than this; `request` is then for calls that do not say it.",
+  }),
 })
   .superRefine(({ request, backendRequest }, context) => {
     if (request === undefined || backendRequest === undefined) return;

@@ -3,7 +3,7 @@
  */
 import * as z from "zod";
 import { backendFilters, ruleFilters } from "./schema-filter.ts";
-import { pathMatch, valueMatch } from "./schema-match.ts";
+import { grpcMatch, pathMatch, valueMatch } from "./schema-match.ts";
 import { attachedPolicies, timeouts } from "./schema-policy.ts";
 import { retry } from "./schema-retry.ts";
 import { block, name, refuse, scalar, weight } from "./schema-scalars.ts";
@@ -11,9 +11,20 @@ import { block, name, refuse, scalar, weight } from "./schema-scalars.ts";
 const match = block({
   path: pathMatch.optional(),
   method: scalar("method").optional().describe("The HTTP method."),
+  grpc: grpcMatch.optional(),
   headers: z.record(scalar("headerName"), valueMatch).optional().describe("Headers by name; all must match."),
   queryParams: z.record(scalar("text"), valueMatch).optional().describe("Query parameters by name; all must match."),
-}).meta({ description: "All conditions must hold.", examples: [{ path: "/shop", method: "GET" }] });
+})
+  .superRefine((value, context) => {
+    if (value.grpc === undefined) return;
+    for (const key of ["path", "method", "queryParams"] as const) {
+      if (value[key] === undefined) continue;
+      const message = `\`${key}\` cannot stand beside \`grpc\`: a gRPC request is a POST to /service/method without a query`;
+      const hint = "remove it; `service` and `method` below `grpc` say which request is meant";
+      refuse(context, { code: "invalid-value", message, hint, path: [key] });
+    }
+  })
+  .meta({ description: "All conditions must hold.", examples: [{ path: "/shop", method: "GET" }] });
 
 const backend = block({
   service: name.describe("The service that gets the requests."),

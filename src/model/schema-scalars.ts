@@ -81,6 +81,18 @@ export const scalarRules = {
     hint: "for example GET or POST",
     examples: ["GET"],
   },
+  grpcService: {
+    pattern: /^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$/,
+    expected: "the full name of a gRPC service",
+    hint: "write package.Service, without a slash; the method has a key of its own",
+    examples: ["shop.v1.Orders"],
+  },
+  grpcMethod: {
+    pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+    expected: "the name of a gRPC method",
+    hint: "write its name alone, such as Place",
+    examples: ["Place"],
+  },
   headerName: {
     pattern: /^:?[A-Za-z0-9!#$%&'*+.^_`|~-]{1,255}$/,
     expected: "a header name",

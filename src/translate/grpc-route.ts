@@ -34,6 +34,7 @@ export function translateGrpcRoute({ route, rule, match }: RouteEntry, gateway: 
   if (rule.redirect !== undefined || rule.respond !== undefined) return [{ ...named, nonForwardingAction: {} }];
   const timeouts = effectivePart("timeouts", gateway, route, rule)?.value;
   const requestMs = timeouts?.requestMs ?? 0;
+  const headerMaxMs = timeouts?.grpcTimeoutHeaderMaxMs;
   const retryPolicy = translateRetry(retryOfGrpc(effectivePart("retry", gateway, route, rule)?.value), undefined);
   return [
     {
@@ -41,7 +42,11 @@ export function translateGrpcRoute({ route, rule, match }: RouteEntry, gateway: 
       route: {
         ...translateTarget(rule.target, []),
         // Without a limit of its own a request has the deadline that the client gave it.
-        ...(requestMs === 0 ? {} : { maxStreamDuration: { maxStreamDuration: duration(requestMs) } }),
+        ...(headerMaxMs === undefined
+          ? requestMs === 0
+            ? {}
+            : { maxStreamDuration: { maxStreamDuration: duration(requestMs) } }
+          : { maxStreamDuration: { grpcTimeoutHeaderMax: duration(headerMaxMs) } }),
         ...(retryPolicy === undefined ? {} : { retryPolicy }),
       },
     },

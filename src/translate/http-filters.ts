@@ -24,6 +24,7 @@ import { csrfFilter } from "./http-filter-csrf.ts";
 import { extAuthFilter } from "./http-filter-ext-auth.ts";
 import { faultFilter } from "./http-filter-fault.ts";
 import { globalRateLimitFilter } from "./http-filter-global-rate-limit.ts";
+import { grpcStatsFilter } from "./http-filter-grpc-stats.ts";
 import { grpcWebFilter } from "./http-filter-grpc-web.ts";
 import { localRateLimitFilter } from "./http-filter-local-rate-limit.ts";
 import { jwtFilter } from "./http-filter-jwt.ts";
@@ -33,6 +34,7 @@ import { packAny } from "./pack-any.ts";
 const chain = [
   corsFilter,
   grpcWebFilter,
+  grpcStatsFilter,
   faultFilter,
   csrfFilter,
   jwtFilter,

@@ -13,6 +13,7 @@ import type { HostCounts } from "./host-counts.ts";
 import { lintCircuitBreakers } from "./lint-circuit-breakers.ts";
 import { lintDrainTimes } from "./lint-drain-times.ts";
 import { lintGrpcClients } from "./lint-grpc-clients.ts";
+import { lintGrpcRoutes } from "./lint-grpc-routes.ts";
 import { lintListeners } from "./lint-listeners.ts";
 import { lintOutlierDetection } from "./lint-outlier-detection.ts";
 import { lintRetries } from "./lint-retries.ts";
@@ -46,6 +47,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintListeners(intent),
     ...lintDrainTimes(intent),
     ...lintGrpcClients(intent),
+    ...lintGrpcRoutes(intent),
     ...lintShadowedRules(intent, memo.shadowed),
   ];
 }

@@ -18,6 +18,8 @@ export const defaultRequestTimeoutMs = 15_000;
 export interface ActionPolicy {
   readonly timeouts: Timeouts | undefined;
   readonly retry: Retry | undefined;
+  /** What the gateway lets any request last; 0 is for ever. */
+  readonly longestMs?: number;
   /** One for each backend. */
   readonly backendHeaders: readonly HeaderFilters[];
 }
@@ -30,12 +32,33 @@ export function translateRouteAction(rule: Rule, match: RuleMatch, policy: Actio
     ...translateTarget(rule.target, backendHeaders),
     ...(rule.rewrite === undefined ? {} : translateRewrite(rule.rewrite, match)),
     ...(rule.priority === "high" ? { priority: "HIGH" } : {}),
-    timeout: duration(timeouts?.requestMs ?? defaultRequestTimeoutMs),
+    ...translateTimeout(timeouts, policy.longestMs),
     ...(timeouts?.idleMs === undefined ? {} : { idleTimeout: duration(timeouts.idleMs) }),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
     ...(policy.retry?.hedges === true ? { hedgePolicy: { hedgeOnPerTryTimeout: true } } : {}),
     ...(rule.mirrors.length === 0 ? {} : { requestMirrorPolicies: rule.mirrors.map(translateMirror) }),
   };
+}
+
+/**
+ * The limit of the whole request. Where `grpc-timeout` counts it is a limit of the stream instead, because Envoy then
+ * reads no other, and takes that of the listener for what this one does not say.
+ */
+function translateTimeout(timeouts: Timeouts | undefined, longestMs = 0): RouteActionJson {
+  const { requestMs = defaultRequestTimeoutMs, grpcTimeoutHeaderMaxMs } = timeouts ?? {};
+  if (grpcTimeoutHeaderMaxMs === undefined) return { timeout: duration(requestMs) };
+  const wholeMs = shorter(requestMs, longestMs);
+  return {
+    maxStreamDuration: {
+      maxStreamDuration: duration(wholeMs),
+      grpcTimeoutHeaderMax: duration(shorter(grpcTimeoutHeaderMaxMs, longestMs)),
+    },
+  };
+}
+
+/** Of two limits of which 0 is none. */
+function shorter(a: number, b: number): number {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b);
 }
 
 function translateRewrite({ hostname, path }: Rewrite, match: RuleMatch): RouteActionJson {

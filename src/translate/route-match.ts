@@ -11,13 +11,24 @@ import type { ValueMatch } from "../model/intent-match.ts";
 import type { PathMatch, RuleMatch } from "../model/intent-route.ts";
 import { unreachable } from "../support/assert.ts";
 
+/**
+ * gRPC, and gRPC-Web that a filter makes gRPC of: Envoy looks for the route before that, and its own condition on
+ * gRPC knows the first alone.
+ */
+const grpcOrWeb: HeaderMatcherJson = {
+  name: "content-type",
+  stringMatch: { safeRegex: { regex: "application/grpc(-web(-text)?)?([+].*)?" } },
+};
+
 /** All conditions of the match; the method is a header to Envoy. */
-export function translateRouteMatch(match: RuleMatch): RouteMatchJson {
+export function translateRouteMatch(match: RuleMatch, { hasGrpcWeb = false } = {}): RouteMatchJson {
   const method: readonly HeaderMatcherJson[] =
     match.method === undefined ? [] : [{ name: ":method", stringMatch: { exact: match.method } }];
-  const headers = [...method, ...match.headers.map(translateHeader)];
+  const isWeb = match.grpc !== undefined && hasGrpcWeb;
+  const headers = [...method, ...(isWeb ? [grpcOrWeb] : []), ...match.headers.map(translateHeader)];
   return {
     ...translatePath(match.path),
+    ...(match.grpc === undefined || isWeb ? {} : { grpc: {} }),
     ...(headers.length === 0 ? {} : { headers }),
     ...(match.queryParams.length === 0 ? {} : { queryParameters: match.queryParams.map(translateQueryParameter) }),
   };

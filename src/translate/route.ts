@@ -5,6 +5,7 @@ import type { RouteJson } from "../gen/envoy/config/route/v3/route_components_pb
 import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route, Rule, RuleMatch } from "../model/intent-route.ts";
 import { defined } from "../model/sort.ts";
+import { effectiveFilters } from "./effective-filters.ts";
 import { effectivePolicy } from "./effective-policy.ts";
 import { placeHeaders, translateHeaders } from "./header-changes.ts";
 import type { HeaderFields } from "./header-changes.ts";
@@ -34,10 +35,14 @@ export interface RouteSite {
 export function translateRoute(entry: RouteEntry, site: RouteSite): RouteJson {
   return {
     name: envoyRouteName(entry.route, entry.rule),
-    match: translateRouteMatch(entry.match),
+    match: translateRouteMatch(entry.match, { hasGrpcWeb: takesGrpcWeb(entry, site.gateway) }),
     ...translateAction(entry, site),
     ...perRoute(entry.route, entry.rule, site.gateway),
   };
+}
+
+function takesGrpcWeb({ route, rule, match }: RouteEntry, gateway: Gateway): boolean {
+  return match.grpc !== undefined && effectiveFilters(gateway, route, rule).some(({ name }) => name === "grpcWeb");
 }
 
 function translateAction({ route, rule, match }: RouteEntry, site: RouteSite): RouteJson & HeaderFields {
@@ -52,6 +57,7 @@ function translateAction({ route, rule, match }: RouteEntry, site: RouteSite): R
     return { directResponse: { status: respond.status, ...body }, ...translateHeaders(headers) };
   }
   const { route: routeHeaders, backends: backendHeaders } = placeHeaders(headers, rule.target.backends);
-  const policy = { timeouts: timeouts?.value, retry: retry?.value, backendHeaders };
+  const longestMs = site.gateway.timeouts?.maxStreamDurationMs;
+  const policy = { timeouts: timeouts?.value, retry: retry?.value, backendHeaders, ...defined({ longestMs }) };
   return { route: translateRouteAction(rule, match, policy), ...translateHeaders(routeHeaders) };
 }

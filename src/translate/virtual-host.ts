@@ -63,15 +63,18 @@ export function routesByHostname(routes: readonly Route[]): ReadonlyMap<string, 
 }
 
 /**
- * Which of two matches is tried first: exact paths, then regular expressions, then prefixes, longer ones
- * first; then those that name a method; more headers; more query parameters; the route's name; and the
- * order in which the rules are written. Regular expressions, on which Gateway API leaves the choice, come
- * before prefixes, as in Envoy Gateway and Contour: behind a prefix `/` none would ever match.
+ * Which of two matches is tried first: exact paths, then gRPC services and methods, then regular expressions,
+ * then prefixes, longer ones first; then those for gRPC alone; those that name a method; more headers; more
+ * query parameters; the route's name; and the order in which the rules are written. Regular expressions, on
+ * which Gateway API leaves the choice, come before prefixes, as in Envoy Gateway and Contour: behind a prefix
+ * `/` none would ever match.
  */
 export function byPrecedence(a: RouteEntry, b: RouteEntry): number {
   return (
     pathRank(a.match) - pathRank(b.match) ||
     pathLength(b.match) - pathLength(a.match) ||
+    methodLength(b.match) - methodLength(a.match) ||
+    Number(b.match.grpc !== undefined) - Number(a.match.grpc !== undefined) ||
     Number(b.match.method !== undefined) - Number(a.match.method !== undefined) ||
     b.match.headers.length - a.match.headers.length ||
     b.match.queryParams.length - a.match.queryParams.length ||
@@ -88,14 +91,26 @@ export function entriesOf(route: Route): readonly RouteEntry[] {
   );
 }
 
-const pathRanks = { exact: 0, regex: 1, prefix: 2 } as const;
+const pathRanks = { exact: 0, grpc: 1, regex: 2, prefix: 3 } as const;
 
 function pathRank(match: RuleMatch): number {
-  return pathRanks[match.path.kind];
+  return pathRanks[isPartOfGrpc(match) ? "grpc" : match.path.kind];
 }
 
-function pathLength({ path }: RuleMatch): number {
+/** Whether it names a gRPC service or method, and not one exact path. */
+function isPartOfGrpc({ grpc, path }: RuleMatch): boolean {
+  return path.kind !== "exact" && (grpc?.service !== undefined || grpc?.method !== undefined);
+}
+
+/** Of gRPC the service decides before the method. */
+function pathLength(match: RuleMatch): number {
+  const { grpc, path } = match;
+  if (isPartOfGrpc(match)) return grpc?.service?.text.length ?? 0;
   return path.kind === "regex" ? path.pattern.length : path.path.length;
+}
+
+function methodLength(match: RuleMatch): number {
+  return isPartOfGrpc(match) ? (match.grpc?.method?.text.length ?? 0) : 0;
 }
 
 function compareText(a: string, b: string): number {

@@ -11,7 +11,7 @@ import { lintText } from "../../support/lint-text.ts";
 /** Two routes, `a` and `b`, with the matches of one rule each. */
 function shadowed(a: string, b: string): readonly string[] {
   const text = `gateways: { g: { listeners: [{ name: h, port: 80 }] } }
-services: { s: { endpoints: ["10.0.0.1:80"] } }
+services: { s: { protocol: grpc, endpoints: ["10.0.0.1:80"] } }
 routes:
   a: { rules: [{ name: main, matches: [${a}], backends: [{ service: s }] }] }
   b: { rules: [{ name: main, matches: [${b}], backends: [{ service: s }] }] }
@@ -45,6 +45,12 @@ describe("shadowed rules", () => {
     ],
     ["a path with a slash at its end, which is the longer", "{ path: /x/ }", "{ path: /x, headers: { x: a } }"],
     ["a regular expression that matches everything", "{ path: { regex: '/.*' } }", "{ path: /x, headers: { x: a } }"],
+    ["the same gRPC method", "{ grpc: { service: a.B } }", "{ grpc: { service: a.B }, headers: {} }"],
+    [
+      "the path of a gRPC method for everything and for gRPC with a header",
+      "{ path: { regex: '.*' } }",
+      "{ grpc: {}, headers: { x: a } }",
+    ],
   ])("finds %s", (_, a, b) => {
     expect(shadowed(a, b)).toEqual(["shadowed-rule 5 by 4"]);
   });
@@ -70,6 +76,8 @@ describe("shadowed rules", () => {
     ],
     ["a suffix and a text that has it", "{ headers: { x: { suffix: b } } }", "{ headers: { x: ab } }"],
     ["a header and a query parameter of one name", "{ headers: { x: a } }", "{ queryParams: { x: a } }"],
+    ["gRPC before everything else of the path", "{ grpc: { service: a.B } }", "{ path: /a.B }"],
+    ["another gRPC service", "{ grpc: { service: a.B } }", "{ grpc: { service: a.C } }"],
   ])("is silent about %s", (_, a, b) => {
     expect(shadowed(a, b)).toEqual([]);
   });

@@ -66,6 +66,7 @@ describe("translateRouteMatch", () => {
         ],
       },
     ],
+    ["gRPC alone", match({ kind: "exact", path: "/a.B/C" }, { grpc: {} }), { path: "/a.B/C", grpc: {} }],
   ])("matches %s", (_, written, expected) => {
     expect(translateRouteMatch(written)).toEqual(expected);
   });

@@ -13,6 +13,9 @@ const listener = { name: "http", at: place(), port: 10_000 };
 const exact = (path: string): PathMatch => ({ kind: "exact", path });
 const prefix = (path: string): PathMatch => ({ kind: "prefix", path });
 const regex = (pattern: string): PathMatch => ({ kind: "regex", pattern });
+const exactName = (text: string) => ({ kind: "exact", text }) as const;
+const grpcService = (text: string): RuleMatch => match(prefix(`/${text}`), { grpc: { service: exactName(text) } });
+const grpcMethod = (text: string): RuleMatch => match(regex(`/[^/]+/${text}`), { grpc: { method: exactName(text) } });
 const present = (name: string): ValueMatch => ({ name, value: { kind: "present" } });
 
 function entry(of: RuleMatch, name = "r", ruleIndex = 0): RouteEntry {
@@ -20,21 +23,31 @@ function entry(of: RuleMatch, name = "r", ruleIndex = 0): RouteEntry {
   return { route: route(name, [made]), rule: made, ruleIndex, match: of, matchIndex: 0 };
 }
 
+const anyGrpc = fc.constantFrom<RuleMatch>(
+  grpcService("a.B"),
+  grpcService("a.Bc"),
+  grpcMethod("C"),
+  match(exact("/a.B/C"), { grpc: { service: exactName("a.B"), method: exactName("C") } }),
+  match(prefix("/"), { grpc: {} }),
+);
 const anyPath = fc.oneof(
   fc.constantFrom("/", "/a", "/a/b", "/abc").chain((path) => fc.constantFrom(exact(path), prefix(path))),
   fc.constantFrom("/.*", "/[a-z]+/x").map(regex),
 );
 const anyEntry = fc
   .record({
-    path: anyPath,
+    of: fc.oneof(
+      anyPath.map((path) => match(path)),
+      anyGrpc,
+    ),
     method: fc.option(fc.constantFrom("GET", "PUT"), { nil: undefined }),
     headers: fc.array(fc.constantFrom("x", "y").map(present), { maxLength: 2 }),
     queryParams: fc.array(fc.constant(present("q")), { maxLength: 2 }),
     name: fc.constantFrom("a", "b"),
     ruleIndex: fc.nat(3),
   })
-  .map(({ path, method, headers, queryParams, name, ruleIndex }) =>
-    entry(match(path, { headers, queryParams, ...(method === undefined ? {} : { method }) }), name, ruleIndex),
+  .map(({ of, method, headers, queryParams, name, ruleIndex }) =>
+    entry({ ...of, headers, queryParams, ...(method === undefined ? {} : { method }) }, name, ruleIndex),
   );
 
 /** What precedence may look at: entries that agree in all of it are the same place in a file. */
@@ -46,6 +59,7 @@ function identity({ match: of, route: { name }, ruleIndex }: RouteEntry): string
     of.method !== undefined,
     of.headers.length,
     of.queryParams.length,
+    JSON.stringify(of.grpc),
     name,
     ruleIndex,
   ].join();
@@ -56,6 +70,16 @@ describe("byPrecedence", () => {
     ["an exact path before a longer prefix", entry(match(exact("/a"))), entry(match(prefix("/a/b/c")))],
     ["an exact path before a regular expression", entry(match(exact("/a"))), entry(match(regex("/a.*")))],
     ["a regular expression before a prefix", entry(match(regex("/.*"))), entry(match(prefix("/a")))],
+    ["an exact path before a gRPC service", entry(match(exact("/a"))), entry(grpcService("a.Bcd"))],
+    ["a gRPC service before a gRPC method", entry(grpcService("a")), entry(grpcMethod("PlaceAll"))],
+    ["a longer gRPC service first", entry(grpcService("a.Bc")), entry(grpcService("a.B"))],
+    ["a longer gRPC method first", entry(grpcMethod("Place")), entry(grpcMethod("Get"))],
+    ["a gRPC method before a regular expression", entry(grpcMethod("C")), entry(match(regex("/[a-z]+/longer")))],
+    [
+      "gRPC alone before everything, more headers or not",
+      entry(match(prefix("/"), { grpc: {} })),
+      entry(match(prefix("/"), { method: "POST", headers: [present("x")] })),
+    ],
     ["a longer prefix before a shorter one", entry(match(prefix("/a/b"))), entry(match(prefix("/a")))],
     [
       "a method before more headers",

@@ -4,6 +4,7 @@
 import { filters, policies } from "./filters-policies.ts";
 import { envoyRefusals } from "./envoy-refusals.ts";
 import { filtersAndPolicies } from "./filters-and-policies.ts";
+import { grpc } from "./grpc.ts";
 import { limits } from "./limits.ts";
 import { resilience } from "./resilience.ts";
 import { resources } from "./resources.ts";
@@ -21,6 +22,7 @@ export const corpus: readonly (readonly [title: string, inputs: readonly WrongIn
   ["policies", policies],
   ["filters, policies and TLS", filtersAndPolicies],
   ["limits", limits],
+  ["gRPC", grpc],
   ["resilience", resilience],
   ["resources and patches", resources],
   ["what Envoy refuses", envoyRefusals],
