@@ -92,6 +92,7 @@ export const diagnosticCodes = {
   "invalid-secret": "A certificate, key or list of who may come in cannot be used, or a pair does not belong together.",
   "invalid-jwks": "The keys that tokens are checked with (JWKS) cannot be used.",
   "certificate-dates": "A certificate has expired, expires soon, or is not valid yet.",
+  "invalid-lua": "A Lua script cannot be loaded, or does nothing.",
   "certificate-hostnames": "A listener is for hostnames that its certificate is not for.",
   "invalid-regex": "A regular expression of an Envoy resource is none that RE2 takes.",
   "malformed-address": "An address of an Envoy resource must be an IP address, and is not.",

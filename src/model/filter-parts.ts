@@ -19,6 +19,7 @@ import { grpcStats } from "./filter-grpc-stats.ts";
 import { grpcWeb } from "./filter-grpc-web.ts";
 import { jwt } from "./filter-jwt.ts";
 import type { FilterPart, FilterPartKind, Outside } from "./filter-part.ts";
+import { lua } from "./filter-lua.ts";
 import { rateLimit } from "./filter-rate-limit.ts";
 import { requestLimits } from "./filter-request-limits.ts";
 import type { Path, Problem, SourceDocument } from "./position.ts";
@@ -38,6 +39,7 @@ const kinds = {
   grpcStats,
   grpcWeb,
   jwt,
+  lua,
   rateLimit,
   requestLimits,
 } as const satisfies Readonly<Record<string, { readonly schema: z.ZodType }>>;

@@ -28,6 +28,7 @@ import { grpcStatsFilter } from "./http-filter-grpc-stats.ts";
 import { grpcWebFilter } from "./http-filter-grpc-web.ts";
 import { localRateLimitFilter } from "./http-filter-local-rate-limit.ts";
 import { jwtFilter } from "./http-filter-jwt.ts";
+import { luaFilters } from "./http-filter-lua.ts";
 import { packAny } from "./pack-any.ts";
 
 /** In the order in which Envoy runs them. */
@@ -48,6 +49,8 @@ const chain = [
   adaptiveConcurrencyFilter,
   bufferFilter,
   ...compressorFilters,
+  // Behind the compressors, so that they see answers before those do.
+  ...luaFilters,
 ] as unknown as readonly AnyFilter[];
 
 type AnyFilter = Omit<HttpFilterKind<FilterPartName>, "chain" | "route"> & {

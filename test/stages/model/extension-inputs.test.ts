@@ -1,0 +1,52 @@
+/**
+ * Wrong inputs of the parts that have Envoy run code of others: each with its code, line and column, and a way out.
+ */
+import { describe, expect, it } from "vitest";
+import { parseText, summarize } from "./parse-text.ts";
+
+type Row = readonly [title: string, input: string, ...expected: string[]];
+
+/** A policy that is attached, with this part on line 4. */
+const policy = (part: string) =>
+  `services: { shop: { endpoints: ["10.0.0.1:80"] }, grpc: { endpoints: ["10.0.0.1:81"], protocol: grpc } }
+gateways: { g: { listeners: [{ name: a, port: 80 }], policies: [p] } }
+routes: { r: { rules: [{ backends: [{ service: shop }, { service: grpc }] }] } }
+policies: { p: { ${part} } }
+`;
+
+const good = "function envoy_on_request(h) end";
+
+const lua: readonly Row[] = [
+  ["no script", policy("lua: {}"), "missing-key 4:23"],
+  ["two scripts in the place of one", policy(`lua: { file: a.lua, inline: "${good}" }`), "invalid-value 4:23"],
+  ["a script that does not end", policy('lua: { inline: "function envoy_on_request(h)" }'), "invalid-lua 4:33"],
+  ["a script that nobody calls", policy('lua: { inline: "function on_request(h) end" }'), "invalid-lua 4:33"],
+  ["a script that is too long", policy(`lua: { inline: "${good}${" ".repeat(65_536)}" }`), "invalid-lua 4:33"],
+  [
+    "a script that is nested beyond measure",
+    policy(`lua: { inline: "${good} x = ${"(".repeat(30_000)}1${")".repeat(30_000)}" }`),
+    "invalid-lua 4:33",
+  ],
+  ["a file that holds something else", policy("lua: { file: one.pem }"), "invalid-lua 4:31"],
+  ["no scripts", policy("lua: { scripts: [] }"), "invalid-value 4:34"],
+  ["a script beside a list", policy(`lua: { file: a.lua, scripts: [{ inline: "${good}" }] }`), "invalid-value 4:31"],
+  [
+    "a mistake in a list",
+    policy(`lua: { scripts: [{ inline: "${good}" }, { inline: "${good} end" }, {}] }`),
+    "invalid-lua 4:93",
+    "missing-key 4:135",
+  ],
+  ["five scripts", policy(`lua: { scripts: [${`{ inline: "${good}" }, `.repeat(5)}] }`), "invalid-value 4:34"],
+];
+
+describe.each([["scripts", lua]] as const)("%s", (_, rows) => {
+  it.each(rows)("%s", (_title, input, ...expected) => {
+    const { diagnostics } = parseText(input);
+    const told = diagnostics.filter(({ code }) => code !== "unused-definition");
+    expect(summarize(told)).toEqual(expected);
+    for (const { hint, message } of told) {
+      expect(hint, message).toBeDefined();
+      expect(message).not.toMatch(/undefined|\[object/);
+    }
+  });
+});
