@@ -4,7 +4,13 @@
 import type { Place } from "../model/diagnostic.ts";
 import type { Intent } from "../model/intent.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
-import { clusterName, fallbackClusterName, listenerName, sharedListenerName } from "../translate/names.ts";
+import {
+  clusterName,
+  fallbackClusterName,
+  listenerName,
+  mirrorClusterName,
+  sharedListenerName,
+} from "../translate/names.ts";
 
 /** Undefined for a type that no block of the config stands for. */
 export function definedAt(
@@ -23,9 +29,9 @@ export function definedAt(
 
 function serviceAt(intent: Intent, name: string): Place | undefined {
   for (const service of intent.services) {
-    if (clusterName(service.name) === name) return service.at;
-    const subset = service.subsets.find(
-      (each) => clusterName(service.name, each.name) === name || fallbackClusterName(service.name, each.name) === name,
+    if (clusterName(service.name) === name || mirrorClusterName(service.name) === name) return service.at;
+    const subset = service.subsets.find((each) =>
+      [clusterName, fallbackClusterName, mirrorClusterName].some((naming) => naming(service.name, each.name) === name),
     );
     if (subset !== undefined) return subset.at;
   }

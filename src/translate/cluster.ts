@@ -20,7 +20,7 @@ import { translateFallback } from "./fallback-cluster.ts";
 import { translateHealthCheck } from "./health-check.ts";
 import { translateLoadAssignment } from "./load-assignment.ts";
 import { translateLoadBalancer } from "./load-balancer.ts";
-import { clusterName } from "./names.ts";
+import { clusterName, mirrorClusterName } from "./names.ts";
 import { translateOutlierDetection } from "./outlier-detection.ts";
 import { packAny } from "./pack-any.ts";
 import { namedByDns, nameFromRequest, translateUpstreamTls } from "./upstream-tls.ts";
@@ -63,20 +63,42 @@ interface ClusterPart {
   readonly endpoints: readonly Endpoint[];
 }
 
+/**
+ * The cluster for copies of requests to a service or one subset. Its hosts are those of the one that it stands beside,
+ * by the same load assignment; what is counted, ejected and limited in it is its own.
+ */
+export function translateMirrorCluster(service: Service, subset?: Subset): EnvoyResource {
+  const { at, policy } = subset ?? service;
+  const name = mirrorClusterName(service.name, subset?.name);
+  return translateCluster(service, { at, policy }, { name, hostsOf: clusterName(service.name, subset?.name) });
+}
+
+/** `hostsOf` is the name of the load assignment when it is not that of the cluster. */
+function translateCluster(
+  { dns, protocol }: Service,
+  { at, policy }: Pick<ClusterPart, "at" | "policy">,
+  { name, hostsOf }: { readonly name: string; readonly hostsOf?: string },
+): EnvoyResource {
+  const hosts = (): ClusterJson => {
+    if (dns !== undefined) return translateDnsDiscovery(name, dns, policy.healthCheck?.port);
+    if (hostsOf === undefined) return hostsFromAds;
+    return { ...hostsFromAds, edsClusterConfig: { ...hostsFromAds.edsClusterConfig, serviceName: hostsOf } };
+  };
+  return lazyResource(envoyTypes.cluster, name, at, (): ClusterJson => ({
+    name,
+    ...hosts(),
+    ...translatePolicy(policy, protocol),
+    ...translateProtocol(protocol, namedByDns(policy.tls, dns), policy.connection),
+  }));
+}
+
 function clusterAndEndpoints(service: Service, part: ClusterPart): readonly EnvoyResource[] {
   const name = clusterName(service.name, part.name);
-  const { dns } = service;
-  const checkPort = part.policy.healthCheck?.port;
-  const cluster = lazyResource(envoyTypes.cluster, name, part.at, (): ClusterJson => ({
-    name,
-    ...(dns === undefined ? hostsFromAds : translateDnsDiscovery(name, dns, checkPort)),
-    ...translatePolicy(part.policy, service.protocol),
-    ...translateProtocol(service.protocol, namedByDns(part.policy.tls, dns), part.policy.connection),
-  }));
-  if (dns !== undefined) return [cluster];
+  const cluster = translateCluster(service, part, { name });
+  if (service.dns !== undefined) return [cluster];
   const assignment = () =>
     translateLoadAssignment(name, part.endpoints, {
-      healthCheckPort: checkPort,
+      healthCheckPort: part.policy.healthCheck?.port,
       loadBalancer: part.policy.loadBalancer,
     });
   return [cluster, lazyResource(envoyTypes.endpoints, name, part.at, assignment)];

@@ -10,11 +10,11 @@ import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gat
 import type { AttachedPolicy } from "../model/intent-policy.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
-import type { Service } from "../model/intent-service.ts";
+import type { Service, Subset } from "../model/intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { collectPatchTexts, collectTexts } from "../model/json-texts.ts";
 import { differences } from "../support/differences.ts";
-import { clusterName, fallbackClusterName } from "./names.ts";
+import { clusterName, fallbackClusterName, mirrorClusterName } from "./names.ts";
 import { usedSecrets } from "./used-secrets.ts";
 
 /** The part of an intent that one group sees. */
@@ -23,12 +23,20 @@ export interface GroupScope {
   /** Routes attached to any of the gateways. */
   readonly routes: readonly Route[];
   readonly services: readonly Service[];
+  /** What the routes send copies of requests to, each once, by the names of their clusters. */
+  readonly mirrored: readonly Mirrored[];
   /** Only those that something of the group uses: a secret is for whom it is needed by, and nobody else. */
   readonly secrets: readonly Secret[];
   readonly rawResources: readonly RawResource[];
 }
 
-/** How often the rules of some routes name each service. */
+/** A service, or one subset of it. */
+export interface Mirrored {
+  readonly service: Service;
+  readonly subset?: Subset;
+}
+
+/** How often the rules of some routes name each service, and each cluster for copies; names of services have no `|`. */
 interface RoutedServices {
   readonly routes: readonly Route[];
   readonly counts: ReadonlyMap<string, number>;
@@ -46,9 +54,10 @@ export function scopeOf(group: NodeGroup, intent: Intent, known: RoutedMemo = ne
   const routes = routesOf(gateways, intent);
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
   const services = servicesOf(group, intent, { gateways, routes, rawResources }, known);
+  const mirrored = mirroredBy(services, known.get(group.name));
   const used = intent.secrets.length === 0 ? undefined : usedSecrets({ gateways, routes, services, rawResources });
   const secrets = intent.secrets.filter((secret) => used?.has(secret.name));
-  return { gateways, routes, services, secrets, rawResources };
+  return { gateways, routes, services, mirrored, secrets, rawResources };
 }
 
 /** The routes of a gateway, whichever of its listeners they are attached to, in the order of the list. */
@@ -171,6 +180,22 @@ function routedServices(routes: readonly Route[], before: RoutedServices | undef
   return { routes, counts };
 }
 
+/** Mostly none, and then no service is looked at. */
+function mirroredBy(services: readonly Service[], routed: RoutedServices | undefined): readonly Mirrored[] {
+  if (routed === undefined || ![...routed.counts.keys()].some(isMirror)) return [];
+  const { counts } = routed;
+  return services.flatMap((service) => [
+    ...(counts.has(mirrorClusterName(service.name)) ? [{ service }] : []),
+    ...service.subsets.flatMap((subset) =>
+      counts.has(mirrorClusterName(service.name, subset.name)) ? [{ service, subset }] : [],
+    ),
+  ]);
+}
+
+function isMirror(name: string): boolean {
+  return name.includes("|");
+}
+
 /** The services that its filters call, and that take its logs. */
 function servicesOfGateway(gateway: Gateway): readonly string[] {
   const receivers = gateway.accessLogs.flatMap(({ sink }) => ("service" in sink ? [sink.service] : []));
@@ -191,7 +216,10 @@ function countServices(counts: Map<string, number>, route: Route, by: number): v
   servicesOfPolicies(route).forEach(count);
   for (const rule of route.rules) {
     for (const { service } of rule.target.backends) count(service);
-    for (const { service } of rule.mirrors) count(service);
+    for (const { service, subset } of rule.mirrors) {
+      count(service);
+      count(mirrorClusterName(service, subset));
+    }
     neededByParts(rule.httpFilters).services.forEach(count);
     servicesOfPolicies(rule).forEach(count);
   }

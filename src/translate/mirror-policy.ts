@@ -1,14 +1,14 @@
 /**
- * A RequestMirrorPolicy: a cluster that gets copies of requests.
+ * A RequestMirrorPolicy: a cluster that gets copies of requests, and nothing else.
  */
 import type { RouteAction_RequestMirrorPolicyJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { Mirror } from "../model/intent-filter.ts";
-import { clusterName } from "./names.ts";
+import { mirrorClusterName } from "./names.ts";
 
 /** The policy of one mirror; all requests unless it says how many. */
 export function translateMirror({ service, subset, percent = 100 }: Mirror): RouteAction_RequestMirrorPolicyJson {
   const defaultValue = Number.isInteger(percent)
     ? ({ numerator: percent, denominator: "HUNDRED" } as const)
     : ({ numerator: Math.round(percent * 10_000), denominator: "MILLION" } as const);
-  return { cluster: clusterName(service, subset), runtimeFraction: { defaultValue } };
+  return { cluster: mirrorClusterName(service, subset), runtimeFraction: { defaultValue } };
 }

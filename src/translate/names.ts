@@ -18,6 +18,11 @@ export function fallbackClusterName(service: string, subset: string): string {
   return `${clusterName(service, subset)}|fallback`;
 }
 
+/** `reviews|canary|mirror`, or `reviews||mirror` of the whole service: of the cluster that gets copies of requests and nothing else. */
+export function mirrorClusterName(service: string, subset = ""): string {
+  return `${service}|${subset}|mirror`;
+}
+
 /** `public/http`: of the listener, of its route configuration and of its statistics; for HTTPS, of its filter chain. */
 export function listenerName(gateway: Gateway, listener: GatewayListener): string {
   return `${gateway.name}/${listener.name}`;

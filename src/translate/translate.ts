@@ -10,15 +10,16 @@ import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
 import type { Intent, RawResource } from "../model/intent.ts";
 import { sameItems } from "../support/same-content.ts";
-import { translateService } from "./cluster.ts";
+import { translateMirrorCluster, translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
-import type { RoutedMemo } from "./group-scope.ts";
+import type { Mirrored, RoutedMemo } from "./group-scope.ts";
 import { EVERYWHERE, isAttached, routesOn, scopeOf } from "./group-scope.ts";
 import type { KnownTargets } from "./grpc-listener.ts";
 import { translateGrpcListener } from "./grpc-listener.ts";
 import type { NarrowedRoutes } from "./listener-hostnames.ts";
 import { narrowRoutes } from "./listener-hostnames.ts";
 import { translateListener, translateTlsListeners } from "./listener.ts";
+import { mirrorClusterName } from "./names.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
 import { translateSecret } from "./secret.ts";
 import type { KnownHosts } from "./virtual-host.ts";
@@ -32,6 +33,8 @@ export interface TranslationMemo {
   /** By group. */
   readonly services: Map<string, TranslatedServices>;
   readonly items: WeakMap<Service | Secret | RawResource, readonly EnvoyResource[]>;
+  /** The clusters for copies of requests, by service and the name of the cluster. */
+  readonly mirrors: WeakMap<Service, Map<string, EnvoyResource>>;
   readonly gateways: WeakMap<
     Gateway,
     {
@@ -52,7 +55,13 @@ interface ListenerHosts {
 
 /** With nothing translated yet; keep it between calls. */
 export function createTranslationMemo(): TranslationMemo {
-  return { routed: new Map(), services: new Map(), items: new WeakMap(), gateways: new WeakMap() };
+  return {
+    routed: new Map(),
+    services: new Map(),
+    items: new WeakMap(),
+    mirrors: new WeakMap(),
+    gateways: new WeakMap(),
+  };
 }
 
 /**
@@ -73,6 +82,7 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
       group,
       resources: [
         ...translateServices(memo, group.name, scope.services).resources,
+        ...scope.mirrored.map((mirrored) => mirrorOnce(memo.mirrors, mirrored)),
         ...scope.gateways.flatMap(gateways),
         ...translateTlsListeners(scope.gateways, (gateway, listener) =>
           attachedTo(routesOn(gateway, intent.routes), gateway, listener),
@@ -121,6 +131,15 @@ function translateOnce<Item extends object>(
     memo.set(item, translated);
     return translated;
   };
+}
+
+function mirrorOnce(memo: TranslationMemo["mirrors"], { service, subset }: Mirrored): EnvoyResource {
+  const ofService = memo.get(service) ?? new Map<string, EnvoyResource>();
+  memo.set(service, ofService);
+  const name = mirrorClusterName(service.name, subset?.name);
+  const cluster = ofService.get(name) ?? translateMirrorCluster(service, subset);
+  ofService.set(name, cluster);
+  return cluster;
 }
 
 function gatewayOnce(

@@ -108,8 +108,11 @@ routes:
   expect(await backendOf("absent", { "x-a": "ya" })).toBe(204);
 });
 
-test("mirrors requests, all of them or a share, and answers with the backend's answer alone", async () => {
-  const config: Config = ({ port, backends }) => `
+test("mirrors requests, all of them or a share, in a cluster of their own that comes and goes while requests flow", async () => {
+  const config =
+    (share: string): Config =>
+    ({ port, backends }) =>
+      `
 gateways:
   public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
 services:
@@ -117,22 +120,50 @@ services:
     endpoints:
       - { address: "${backends[0]}", labels: { version: v1 } }
       - { address: "${backends[1]}", labels: { version: v2 } }
+    outlierDetection: { consecutive5xx: 3, maxEjectionPercent: 100, baseEjectionTime: 300s }
     subsets: { stable: { labels: { version: v1 } }, next: { labels: { version: v2 } } }
 routes:
   any:
     rules:
-      - { matches: [{ path: /all }], filters: [{ mirror: { service: shop, subset: next } }], backends: [{ service: shop, subset: stable }] }
-      - { matches: [{ path: /none }], filters: [{ mirror: { service: shop, subset: next, percent: 0 } }], backends: [{ service: shop, subset: stable }] }
+      - { matches: [{ path: /copied }], ${share} backends: [{ service: shop, subset: stable }] }
+      - { matches: [{ path: /next }], backends: [{ service: shop, subset: next }] }
+      - { backends: [{ service: shop, subset: stable }] }
 `;
-  await using scene = await startScene({ backends: 2, config });
-  const mirrored = () => scene.backends[1]?.requests ?? 0;
+  const mirror = (percent: number) => `filters: [{ mirror: { service: shop, subset: next, percent: ${percent} } }],`;
+  await using scene = await startScene({ backends: 2, config: config("") });
+  const parts = { port: scene.port, backends: scene.backends.map(({ address }) => address) };
+  const change = async (next: Config) => {
+    const before = await scene.served();
+    await scene.save(next(parts));
+    await scene.converged(before);
+  };
+  const copies = () => scene.backends[1]?.requests ?? 0;
+  const copied = async () => {
+    for (let count = 0; count < 10; count += 1) {
+      expect(await ask(`${scene.url}copied`)).toMatchObject({ status: 200, headers: { "x-backend": "v1" } });
+    }
+  };
+  const counted = (cluster: string, name: string) => scene.envoy.counter(`cluster.shop|${cluster}.${name}`);
+  await change(config(mirror(0)));
+  await copied();
+  expect(copies()).toBe(0);
+  const began = performance.now();
+  await change(config(mirror(100)));
+  expect(performance.now() - began, "the endpoints are known, and come again").toBeLessThan(5_000);
   scene.backends[1]?.set({ failure: { answer: 500 } });
-  for (let count = 0; count < 10; count += 1) {
-    expect((await ask(`${scene.url}none`)).headers["x-backend"]).toBe("v1");
-    expect(await ask(`${scene.url}all`)).toMatchObject({ status: 200, headers: { "x-backend": "v1" } });
-  }
-  await waitUntil(() => mirrored() >= 10, { what: "the copies" });
-  expect(mirrored()).toBe(10);
+  await copied();
+  await waitUntil(() => copies() >= 3, { what: "the copies" });
+  const ejected = async () => (await counted("next|mirror", "outlier_detection.ejections_active")) === 1;
+  await waitUntil(ejected, { what: "the ejection for the sake of copies" });
+  scene.backends[1]?.set({});
+  // Whatever the copies did, the subset's own requests are neither counted with them nor kept away.
+  expect(await ask(`${scene.url}next`)).toMatchObject({ status: 200, headers: { "x-backend": "v2" } });
+  expect(await counted("next", "upstream_rq_total")).toBe(1);
+  expect(await counted("next", "outlier_detection.ejections_total")).toBe(0);
+  expect(await counted("next|mirror", "upstream_rq_5xx")).toBeGreaterThanOrEqual(3);
+  await change(config(""));
+  await copied();
+  expect(await ask(`${scene.url}next`)).toMatchObject({ status: 200 });
 });
 
 test("keeps to the nearest policy, and to that of the gateway that a request came in by", async () => {

@@ -99,9 +99,9 @@ describe("translateRouteAction", () => {
         cluster: "reviews|stable",
         timeout: "15s",
         requestMirrorPolicies: [
-          { cluster: "audit", runtimeFraction: { defaultValue: { numerator: 100, denominator: "HUNDRED" } } },
+          { cluster: "audit||mirror", runtimeFraction: { defaultValue: { numerator: 100, denominator: "HUNDRED" } } },
           {
-            cluster: "reviews|canary",
+            cluster: "reviews|canary|mirror",
             runtimeFraction: { defaultValue: { numerator: 125_000, denominator: "MILLION" } },
           },
         ],

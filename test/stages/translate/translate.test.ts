@@ -86,12 +86,27 @@ describe("translate", () => {
     expect(clustersOf(intent, "edge")).toEqual(["cart", "cart|v1"]);
   });
 
-  it("gives a group the service that its routes mirror to", () => {
-    const mirrors = [{ at: place(), service: "spare" }];
-    const routes = [route("shop", [rule("main", [backend("shop")], { mirrors })]), ...twoGroups.routes.slice(1)];
-    const intent = { ...twoGroups, routes };
-    expect(clustersOf(intent, "edge")).toEqual(["shop", "spare"]);
+  it("gives a group the service that its routes mirror to, and a cluster for the copies with the same hosts", () => {
+    const mirrored = (to: readonly { readonly service: string; readonly subset?: string }[]) => {
+      const mirrors = to.map((each) => ({ at: place(), ...each }));
+      const routes = [route("shop", [rule("main", [backend("shop")], { mirrors })]), ...twoGroups.routes.slice(1)];
+      return { ...twoGroups, services: [...twoGroups.services.slice(0, 2), spare], routes };
+    };
+    const spare = service("spare", { subsets: [subset("mirror", {})] });
+    const intent = mirrored([{ service: "spare" }, { service: "spare" }, { service: "shop" }]);
+    expect(clustersOf(intent, "edge")).toEqual(["shop", "spare", "spare|mirror", "shop||mirror", "spare||mirror"]);
     expect(clustersOf(intent, "mesh")).toEqual(["cart"]);
+    const memo = createTranslationMemo();
+    const clusterOf = (each: Intent, name: string) =>
+      translate(each, memo)[0]?.resources.find((resource) => resource.name === name);
+    const before = clusterOf(intent, "spare||mirror");
+    expect(before?.json).toMatchObject({ name: "spare||mirror", edsClusterConfig: { serviceName: "spare" } });
+    const fewer = mirrored([{ service: "spare" }, { service: "spare", subset: "mirror" }]);
+    expect(clusterOf(fewer, "shop||mirror")).toBeUndefined();
+    expect(clusterOf(fewer, "spare|mirror|mirror")?.json).toMatchObject({
+      edsClusterConfig: { serviceName: "spare|mirror" },
+    });
+    expect(clusterOf(fewer, "spare||mirror"), "what is the same is not made again").toBe(before);
   });
 
   it("gives a route on two gateways the policies of each", () => {
