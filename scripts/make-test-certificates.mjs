@@ -1,5 +1,5 @@
 /**
- * Makes the certificates of `examples/tls/` and of the tests: `node scripts/make-test-certificates.mjs`, with openssl.
+ * Makes the certificates of the examples and of the tests: `node scripts/make-test-certificates.mjs`, with openssl.
  *
  * They are checked in, keys and all, and valid from 2020 for a hundred years, so that no test ends with a
  * certificate. Nobody trusts them. What is there is not made again: the golden of the example has its hash.
@@ -10,13 +10,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { progress, root } from "./project.mjs";
 
-/** @typedef {{ readonly folder: string, readonly name: string, readonly hostname?: string, readonly until?: number }} Wanted */
+/** @typedef {{ readonly folder: string, readonly name: string, readonly hostname?: string, readonly uri?: string, readonly until?: number }} Wanted */
+
+const mesh = "examples/service-to-service-mtls/certs";
 
 /** One without a hostname is an authority, which signs those after it. @type {readonly Wanted[]} */
 const wanted = [
   { folder: "examples/tls/certs", name: "internal-ca" },
   { folder: "examples/tls/certs", name: "example-com", hostname: "example.com" },
   { folder: "examples/tls/certs", name: "api-example-com", hostname: "api.example.com" },
+  { folder: mesh, name: "mesh-ca" },
+  { folder: mesh, name: "shop", hostname: "shop.internal", uri: "spiffe://fleet.example/shop" },
+  { folder: mesh, name: "payments", hostname: "payments.internal", uri: "spiffe://fleet.example/payments" },
   { folder: "test/certificates", name: "ca" },
   { folder: "test/certificates", name: "one", hostname: "one.test" },
   { folder: "test/certificates", name: "one-renewed", hostname: "one.test" },
@@ -34,7 +39,7 @@ writeFileSync(
 );
 writeFileSync(join(work, "index"), "");
 let signer = "";
-for (const { folder, name, hostname, until = 2120 } of wanted) {
+for (const { folder, name, hostname, uri, until = 2120 } of wanted) {
   const path = join(root, folder, name);
   if (hostname === undefined) signer = path;
   if (existsSync(`${path}.pem`)) continue;
@@ -43,7 +48,9 @@ for (const { folder, name, hostname, until = 2120 } of wanted) {
   const extensions = join(work, "extensions");
   writeFileSync(
     extensions,
-    hostname === undefined ? "basicConstraints = CA:TRUE\n" : `subjectAltName = DNS:${hostname}\n`,
+    hostname === undefined
+      ? "basicConstraints = CA:TRUE\n"
+      : `subjectAltName = DNS:${hostname}${uri === undefined ? "" : `,URI:${uri}`}\n`,
   );
   const subject = `/CN=Fairway test ${hostname ?? name}`;
   openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", `${path}.key`);

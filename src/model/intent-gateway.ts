@@ -70,6 +70,8 @@ export interface ListenerTls {
   readonly certificates: readonly string[];
   /** Clients must have a certificate that one of these authorities signed. */
   readonly clientCa?: string;
+  /** And it must have one of these names; never empty. */
+  readonly clientSubjectAltNames?: readonly string[];
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;
   /** In the order written: the first that the client knows is taken. */

@@ -16,6 +16,14 @@ export const listenerTlsSchema = block({
   clientCa: name
     .optional()
     .meta({ description: "The secret with the authorities; clients must then have a certificate." }),
+  clientSubjectAltNames: z
+    .array(scalar("text"))
+    .min(1)
+    .optional()
+    .meta({
+      description: "The client's certificate must have one of these: DNS names, URIs or IP addresses.",
+      examples: [["spiffe://fleet.example/shop"]],
+    }),
   minVersion: version.optional().meta({ description: "TLSv1_2 when absent." }),
   maxVersion: version.optional().meta({ description: "TLSv1_3 when absent." }),
   alpn: z
@@ -25,6 +33,12 @@ export const listenerTlsSchema = block({
     .meta({ description: "Protocols that are offered; h2 and http/1.1 when absent." }),
 })
   .superRefine(refuseVersions)
+  .superRefine(({ clientCa, clientSubjectAltNames }, context) => {
+    if (clientSubjectAltNames === undefined || clientCa !== undefined) return;
+    const message = "without `clientCa` anybody could write these names into a certificate";
+    const hint = "name the secret with the authorities that sign the clients' certificates";
+    refuse(context, { code: "missing-key", message, hint, path: ["clientSubjectAltNames"] });
+  })
   .meta({ description: "TLS for the clients of a listener.", examples: [{ secret: "example-com" }] });
 
 export const serviceTlsSchema = policyBlock({

@@ -2,10 +2,14 @@
  * The TLS of a listener: a transport socket that shows certificates, and may demand one.
  */
 import type { TransportSocketJson } from "../gen/envoy/config/core/v3/base_pb.d.ts";
-import type { DownstreamTlsContextJson } from "../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.d.ts";
+import type {
+  CommonTlsContextJson,
+  DownstreamTlsContextJson,
+} from "../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.d.ts";
 import type { ListenerTls } from "../model/intent-gateway.ts";
 import { packAny } from "./pack-any.ts";
 import { secretFromAds } from "./secret.ts";
+import { matchSubjectAltName } from "./subject-alt-name.ts";
 
 /** What Envoy takes for a server by itself, written out so that a reader sees what is in force. */
 const defaults = { minVersion: "TLSv1_2", maxVersion: "TLSv1_3" } as const;
@@ -21,12 +25,22 @@ export function translateDownstreamTls(tls: ListenerTls): TransportSocketJson {
       },
       tlsCertificateSdsSecretConfigs: tls.certificates.map(secretFromAds),
       alpnProtocols: tls.alpn ?? alpn,
-      ...(tls.clientCa === undefined ? {} : { validationContextSdsSecretConfig: secretFromAds(tls.clientCa) }),
+      ...verification(tls),
     },
     requireClientCertificate: tls.clientCa !== undefined,
   };
   return {
     name: "envoy.transport_sockets.tls",
     typedConfig: packAny("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", context),
+  };
+}
+
+function verification({ clientCa, clientSubjectAltNames: names }: ListenerTls): CommonTlsContextJson {
+  if (clientCa === undefined) return {};
+  const authorities = secretFromAds(clientCa);
+  if (names === undefined) return { validationContextSdsSecretConfig: authorities };
+  const own = { matchTypedSubjectAltNames: names.map(matchSubjectAltName) };
+  return {
+    combinedValidationContext: { defaultValidationContext: own, validationContextSdsSecretConfig: authorities },
   };
 }

@@ -6,10 +6,7 @@
  */
 import type { TransportSocketJson } from "../gen/envoy/config/core/v3/base_pb.d.ts";
 import type { UpstreamHttpProtocolOptionsJson } from "../gen/envoy/config/core/v3/protocol_pb.d.ts";
-import type {
-  CertificateValidationContextJson,
-  SubjectAltNameMatcherJson,
-} from "../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.d.ts";
+import type { CertificateValidationContextJson } from "../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.d.ts";
 import type {
   CommonTlsContextJson,
   UpstreamTlsContextJson,
@@ -17,6 +14,7 @@ import type {
 import type { DnsDiscovery, ServiceTls } from "../model/intent-service.ts";
 import { packAny } from "./pack-any.ts";
 import { secretFromAds } from "./secret.ts";
+import { matchSubjectAltName } from "./subject-alt-name.ts";
 
 /** The same as for listeners, written out so that a reader sees what is in force. */
 const defaults = { minVersion: "TLSv1_2", maxVersion: "TLSv1_3" } as const;
@@ -56,13 +54,8 @@ function verification({ ca, sni, subjectAltNames }: ServiceTls): CommonTlsContex
   if (ca === undefined) return {};
   const names = subjectAltNames ?? (sni === undefined ? [] : [sni]);
   const own: CertificateValidationContextJson =
-    names.length === 0 ? {} : { matchTypedSubjectAltNames: names.map(nameMatcher) };
+    names.length === 0 ? {} : { matchTypedSubjectAltNames: names.map(matchSubjectAltName) };
   return {
     combinedValidationContext: { defaultValidationContext: own, validationContextSdsSecretConfig: secretFromAds(ca) },
   };
-}
-
-function nameMatcher(name: string): SubjectAltNameMatcherJson {
-  const sanType = name.includes("://") ? "URI" : /^[\d.]+$|:/.test(name) ? "IP_ADDRESS" : "DNS";
-  return { sanType, matcher: { exact: name } };
 }

@@ -1,5 +1,6 @@
 /**
- * HTTPS with a real Envoy: the right certificate for each name, and renewals that no connection notices.
+ * HTTPS with a real Envoy: the right certificate for each name, and renewals that no connection notices;
+ * and services that know each other by certificates.
  */
 import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,9 +9,11 @@ import { connect } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
 import { ask as get } from "../../demo/kit/get.ts";
+import { freePort } from "../../demo/kit/ports.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { CertificateName } from "../support/certificates.ts";
 import { certificatesDir, pem } from "../support/certificates.ts";
+import { examplesDir } from "../support/examples.ts";
 import type { Scene } from "./scene.ts";
 import { startScene } from "./scene.ts";
 
@@ -150,4 +153,43 @@ test("a renewed pair goes live without a failed request, and a pair that does no
   kept.destroy();
   expect(scene.fairway.logs().filter((line) => line.includes("config-refused")).length).toBe(1);
   expect(await scene.envoy.counter("listener_manager.listener_modified")).toBe(0);
+});
+
+test("between services the names in both certificates decide, and all of them are signed by one authority", async () => {
+  const inPort = await freePort();
+  const certs = join(examplesDir, "service-to-service-mtls/certs");
+  const [shop, payments] = ["spiffe://fleet.example/shop", "spiffe://fleet.example/payments"];
+  const pair = (name: string) =>
+    `{ certificate: { file: ${certs}/${name}.pem }, privateKey: { file: ${certs}/${name}.key } }`;
+  const service = (name: string, wants: string, shows: string) =>
+    `  ${name}: { endpoints: ["127.0.0.1:${inPort}"], tls: { ca: mesh-ca, sni: payments.internal, subjectAltNames: ["${wants}"]${shows} } }`;
+  const path = (name: string) => `{ matches: [{ path: /${name} }], backends: [{ service: ${name} }] }`;
+  await using scene = await startScene({
+    backends: 1,
+    config: ({ port, backends }) => `gateways:
+  out: { listeners: [{ name: out, port: ${port}, address: 127.0.0.1 }] }
+  in:
+    listeners:
+      - { name: in, port: ${inPort}, address: 127.0.0.1, protocol: HTTPS, tls: { secret: payments, clientCa: mesh-ca, clientSubjectAltNames: ["${shop}", 127.0.0.9] } }
+services:
+  here: { endpoints: ["${backends[0]}"] }
+${service("right", payments, ", clientCertificate: shop")}
+${service("stranger", payments, ", clientCertificate: payments")}
+${service("nobody", payments, "")}
+${service("impostor", shop, ", clientCertificate: shop")}
+routes:
+  out: { gateways: [out], rules: [${["right", "stranger", "nobody", "impostor"].map(path).join(", ")}] }
+  in: { gateways: [in], rules: [{ backends: [{ service: here }] }] }
+secrets: { shop: ${pair("shop")}, payments: ${pair("payments")}, mesh-ca: { ca: { file: ${certs}/mesh-ca.pem } } }
+`,
+  });
+  await scene.envoy.ready();
+  const status = async (name: string) => (await get(scene.port, `/${name}`)).status;
+  expect(await status("right")).toBe(200);
+  for (const name of ["stranger", "nobody", "impostor"]) expect(await status(name), name).toBe(503);
+  const inside = (what: string) => scene.envoy.counter(`listener.127.0.0.1_${inPort}.ssl.${what}`);
+  expect(await inside("fail_verify_san")).toBeGreaterThan(0);
+  expect(await inside("fail_verify_no_cert")).toBeGreaterThan(0);
+  expect(await scene.envoy.counter("cluster.impostor.ssl.fail_verify_san")).toBeGreaterThan(0);
+  expect(scene.backends[0]?.requests).toBe(1);
 });

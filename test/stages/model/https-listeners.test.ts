@@ -62,3 +62,17 @@ test.each([
   );
   expect(parseText(files).diagnostics.map(({ message }) => message)).toEqual(messages);
 });
+
+test("names of clients without an authority are an error, because anybody could have them", () => {
+  const tls = "{ secret: s, clientSubjectAltNames: [a.test] }";
+  const text = `gateways: { g: { listeners: [{ name: a, port: 443, protocol: HTTPS, tls: ${tls} }] } }\n`;
+  const { "secrets.yaml": secrets } = listeners("", "");
+  const { diagnostics } = parseText({ "gateways.yaml": text, "secrets.yaml": secrets });
+  expect(diagnostics).toMatchObject([
+    {
+      code: "missing-key",
+      at: { line: 1, column: 110 },
+      message: expect.stringContaining("without `clientCa`") as string,
+    },
+  ]);
+});
