@@ -107,7 +107,17 @@ export class SharedState {
       record: (event) => options.record(event),
       onChange: () => options.onStanding(),
     });
-    this.fleets = new ToldFleets({ etcd, keys, ...reports, fleet: () => options.fleet() });
+    this.fleets = new ToldFleets({
+      etcd,
+      keys,
+      ...reports,
+      fleet: () => options.fleet(),
+      onReplicas: ({ joined, left }) => {
+        const atMs = clock.monotonicMs();
+        for (const replica of joined) options.record({ kind: "replica-joined", atMs, replica });
+        for (const replica of left) options.record({ kind: "replica-left", atMs, replica });
+      },
+    });
     this.store = new EtcdStateStore({ etcd, clock, random: Math.random });
     const kept = { store: this.store, random: Math.random, onWarning: reports.onWarning };
     this.history = new SharedHistory({

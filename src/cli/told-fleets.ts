@@ -8,7 +8,7 @@ import { packSummary, readSummary, summaryText } from "../fleet/fleet-summary.ts
 import type { FleetBoardOptions, Told } from "../store/fleet-board.ts";
 import { FleetBoard } from "../store/fleet-board.ts";
 
-export interface ToldFleetsOptions extends Pick<FleetBoardOptions, "clock" | "keys" | "onContact"> {
+export interface ToldFleetsOptions extends Pick<FleetBoardOptions, "clock" | "keys" | "onContact" | "onReplicas"> {
   readonly etcd: EtcdPort;
   fleet(): Fleet;
 }

@@ -34,6 +34,8 @@ export interface FleetBoardOptions {
   /** What there is to tell; undefined when it is the same as the last time. */
   readonly summary: () => Promise<Uint8Array | undefined>;
   readonly onContact: (prefix: string, contact: Contact) => void;
+  /** Others have come or gone; not called for those that were there first. */
+  readonly onReplicas: (change: { readonly joined: readonly string[]; readonly left: readonly string[] }) => void;
 }
 
 /** Starts at once; `close` ends it. */
@@ -43,6 +45,7 @@ export class FleetBoard {
   readonly #key: ReplicaKey;
   readonly #timer: NodeJS.Timeout;
   #others: readonly Told[] = [];
+  #hasHeard = false;
   #hasChanged = true;
   /** When what was written last has been paid for. */
   #nextAtMs = 0;
@@ -68,6 +71,7 @@ export class FleetBoard {
             if (replica === keys.id) return [];
             return [(changed.has(key) ? undefined : before.get(replica)) ?? { replica, bytes: value, atMs }];
           });
+          this.#compare(before);
         },
         contact: (contact) => onContact(FLEET_PREFIX, contact),
       },
@@ -91,6 +95,16 @@ export class FleetBoard {
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#follower.close();
+  }
+
+  #compare(before: ReadonlyMap<string, Told>): void {
+    const isFirst = !this.#hasHeard;
+    this.#hasHeard = true;
+    if (isFirst) return;
+    const now = new Set(this.#others.map(({ replica }) => replica));
+    const joined = [...now].filter((replica) => !before.has(replica));
+    const left = [...before.keys()].filter((replica) => !now.has(replica));
+    if (joined.length + left.length > 0) this.#options.onReplicas({ joined, left });
   }
 
   async #write(): Promise<void> {

@@ -124,6 +124,8 @@ function describeOwn(
     case "etcd-schema":
     case "replica-lagging":
     case "replica-caught-up":
+    case "replica-joined":
+    case "replica-left":
     case "instance-refused":
     case "instances-unnamed":
       return describeEtcd(event);
@@ -176,6 +178,12 @@ function describeEtcd(event: EtcdEvent): EventDescription {
     case "replica-lagging":
       return warn(
         `${event.group}: this replica is behind, and Envoys that come are sent to the others: ${event.reason}`,
+      );
+    case "replica-joined":
+      return info(`the replica ${event.replica} shares the etcd now`);
+    case "replica-left":
+      return warn(
+        `the replica ${event.replica} is gone from etcd, and the nodes that it had with it, until they come here or to another`,
       );
     case "replica-caught-up":
       return info(`${event.group}: this replica is as new as the others again`);

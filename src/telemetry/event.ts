@@ -79,6 +79,8 @@ export type EtcdEvent =
       readonly reason: string;
     })
   | (AtTime & { readonly kind: "replica-caught-up"; readonly group: GroupName })
+  /** Another replica shares the etcd now, or does so no more: it has ended, or its lease has. */
+  | (AtTime & { readonly kind: "replica-joined" | "replica-left"; readonly replica: string })
   /** A newer Fairway has written to etcd what this one does not know, so it writes nothing there; absent when that is over. */
   | (AtTime & { readonly kind: "etcd-schema"; readonly newer: NewerSchema | undefined })
   /** A key is no instance; it is left out, and its service keeps the others. */

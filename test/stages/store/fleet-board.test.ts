@@ -30,6 +30,7 @@ async function writesOf(bytesCount: number, count: number): Promise<readonly num
       return Promise.resolve(Buffer.alloc(bytesCount));
     },
     onContact: () => undefined,
+    onReplicas: () => undefined,
   });
   await eventually("the writes", () => times.length >= count, { timeoutMs: 20_000 });
   board.close();
