@@ -41,10 +41,11 @@ function serviceAt(intent: Intent, name: string): Place | undefined {
 /** Of an Envoy listener that several share the first of them. */
 function listenerAt(intent: Intent, group: string, name: string): Place | undefined {
   for (const gateway of intent.gateways.filter(({ groups }) => groups.includes(group))) {
-    const found = gateway.listeners.find(
+    const found = [...gateway.listeners, ...gateway.l4Listeners].find(
       (each) =>
         listenerName(gateway, each) === name ||
-        (each.tls !== undefined && sharedListenerName(each.address ?? "0.0.0.0", each.port) === name),
+        ((each.tls !== undefined || ("protocol" in each && each.protocol === "TLS")) &&
+          sharedListenerName(each.address ?? "0.0.0.0", each.port) === name),
     );
     if (found !== undefined) return found.at;
   }

@@ -12,6 +12,7 @@ import type { Place } from "../model/diagnostic.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { AskedRequest } from "./asked-request.ts";
 import { describeCluster, innerClusters } from "./describe-cluster.ts";
+import { explainConnection } from "./explain-connection.ts";
 import { describeHeaders } from "./describe-headers.ts";
 import { describeSettings } from "./describe-settings.ts";
 import type { ClusterFacts, Explanation, Miss, Outcome } from "./explanation.ts";
@@ -74,7 +75,8 @@ function nothing({ method, scheme, hostname, port, host, path }: AskedRequest): 
 
 function explainAt(listener: TakingListener, asked: AskedRequest, sources: ExplainSources): RequestFacts {
   const facts: RequestFacts = { ...nothing(asked), listener: listener.facts, notes: listener.notes };
-  const { http } = listener;
+  const { http, tcp } = listener;
+  if (http === undefined && tcp !== undefined) return { ...facts, ...explainConnection(tcp, facts, sources) };
   if (http === undefined)
     return { ...facts, outcome: { kind: "unknown", because: "the listener does not speak HTTP" } };
   const refused = refusedMethod(asked.method, http);

@@ -9,6 +9,7 @@ import type { AddressJson } from "../gen/envoy/config/core/v3/address_pb.d.ts";
 import type { FilterChainJson } from "../gen/envoy/config/listener/v3/listener_components_pb.d.ts";
 import type { ListenerJson } from "../gen/envoy/config/listener/v3/listener_pb.d.ts";
 import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
+import type { TcpProxyJson } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.d.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { AskedRequest } from "./asked-request.ts";
 import type { ListenerFacts } from "./explanation.ts";
@@ -19,6 +20,8 @@ export interface TakingListener {
   readonly facts: ListenerFacts;
   /** Absent when the chain does not speak HTTP. */
   readonly http: HttpConnectionManagerJson | undefined;
+  /** Of a chain that passes the bytes on. */
+  readonly tcp: TcpProxyJson | undefined;
   readonly notes: readonly string[];
 }
 
@@ -45,9 +48,10 @@ function take({ name, json, at, patchedAt }: Located<ListenerJson>, asked: Asked
   const tls = isTls(chain);
   if (tls !== (asked.scheme === "https")) return undefined;
   const filterChain = chain.name ?? "";
-  const http = (chain.filters ?? [])
-    .map(({ typedConfig }) => typedConfig)
-    .find((config) => config?.["@type"]?.endsWith(".HttpConnectionManager") === true);
+  const filterOf = (type: string) =>
+    (chain.filters ?? [])
+      .map(({ typedConfig }) => typedConfig)
+      .find((config) => config?.["@type"]?.endsWith(`.${type}`) === true);
   return {
     facts: {
       name,
@@ -57,7 +61,8 @@ function take({ name, json, at, patchedAt }: Located<ListenerJson>, asked: Asked
       tls,
       ...(filterChain === "" ? {} : { filterChain }),
     },
-    http: http as HttpConnectionManagerJson | undefined,
+    http: filterOf("HttpConnectionManager") as HttpConnectionManagerJson | undefined,
+    tcp: filterOf("TcpProxy") as TcpProxyJson | undefined,
     notes: asksForTheClient(chain) ? [`the filter chain ${filterChain} of ${name} is for some clients only`] : [],
   };
 }
@@ -113,8 +118,9 @@ function serverNameRank({ filterChainMatch }: FilterChainJson, sni: string): num
   return best === -1 ? undefined : best;
 }
 
-/** Whether the chain speaks TLS, over TCP or QUIC. */
-export function isTls({ transportSocket }: FilterChainJson): boolean {
+/** Whether clients of the chain speak TLS, over TCP or QUIC, with the Envoy or through it. */
+export function isTls({ transportSocket, filterChainMatch }: FilterChainJson): boolean {
+  if (filterChainMatch?.transportProtocol === "tls") return true;
   const type = transportSocket?.typedConfig?.["@type"] ?? "";
   return type.endsWith(".DownstreamTlsContext") || type.endsWith(".QuicDownstreamTransport");
 }

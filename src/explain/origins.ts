@@ -7,13 +7,14 @@ import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { HeaderFilters } from "../model/intent-filter.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
 import type { Service, ServicePolicy } from "../model/intent-service.ts";
+import { l4RoutesOn } from "../model/l4-attachments.ts";
 import type { Intent } from "../model/intent.ts";
 import { patchIndex } from "../snapshot/apply-patches.ts";
 import { effectiveFilters } from "../translate/effective-filters.ts";
 import type { EffectivePart } from "../translate/effective-policy.ts";
 import { effectivePolicy } from "../translate/effective-policy.ts";
 import { partOfFilter } from "../translate/http-filters.ts";
-import { clusterName, envoyRouteName, fallbackClusterName, listenerName } from "../translate/names.ts";
+import { clusterName, envoyRouteName, fallbackClusterName, l4ChainName, listenerName } from "../translate/names.ts";
 import { definedAt } from "./defined-at.ts";
 import type { Setting } from "./explanation.ts";
 
@@ -40,6 +41,14 @@ export interface RuleOrigin {
   readonly backendHeaders: readonly HeaderOrigin[];
 }
 
+/** A route whose connections nobody reads, and the listener that it is on. */
+export interface ConnectionOrigin {
+  readonly name: string;
+  readonly at: Place;
+  readonly listenerAt: Place;
+  readonly split?: { readonly name: string; readonly at: Place };
+}
+
 /** Where the parts of a service, or of one subset of it, are written. */
 export interface ClusterOrigin {
   /** Of an endpoint by `10.0.0.1:8080` or `[::1]:8080`. */
@@ -60,6 +69,8 @@ export interface Origins {
   rule(routeConfiguration: string, envoyRoute: string): RuleOrigin | undefined;
   /** Of a listener by the name of its routes; HTTPS listeners of one port are one resource with several chains. */
   listener(routeConfiguration: string): Place | undefined;
+  /** Of a route of TCP or TLS by the name of its TCP proxy's statistics. */
+  connectionRoute(statPrefix: string): ConnectionOrigin | undefined;
   /** Of a cluster that Fairway made of a service. */
   cluster(name: string): ClusterOrigin | undefined;
   /** Of a resource that patches changed; others have the place of their definition themselves. */
@@ -70,6 +81,7 @@ export interface Origins {
 export const noOrigins: Origins = {
   rule: () => undefined,
   listener: () => undefined,
+  connectionRoute: () => undefined,
   cluster: () => undefined,
   patched: () => undefined,
 };
@@ -83,6 +95,7 @@ export function originsIn(intent: Intent, group: string): Origins {
       const found = findListener(intent, routeConfiguration);
       return found === undefined ? undefined : findRule(intent, found.gateway, envoyRoute);
     },
+    connectionRoute: (statPrefix) => findConnectionRoute(intent, statPrefix),
     cluster: (name) => findCluster(intent, name),
     patched: (typeUrl, name) => {
       const patches = patchesOf(group, { typeUrl, name });
@@ -130,8 +143,32 @@ function findListener(
   name: string,
 ): { readonly gateway: Gateway; readonly listener: GatewayListener } | undefined {
   for (const gateway of intent.gateways) {
-    const listener = gateway.listeners.find((each) => listenerName(gateway, each) === name);
+    const listener = [...gateway.listeners, ...gateway.l4Listeners].find(
+      (each) => listenerName(gateway, each) === name,
+    );
     if (listener !== undefined) return { gateway, listener };
+  }
+  return undefined;
+}
+
+function findConnectionRoute({ gateways, l4Routes }: Intent, statPrefix: string): ConnectionOrigin | undefined {
+  for (const gateway of gateways) {
+    for (const listener of gateway.l4Listeners) {
+      const found = l4RoutesOn(gateway, listener, l4Routes).find(
+        ({ route }) =>
+          (route.kind === "tcp" ? listenerName(gateway, listener) : l4ChainName(gateway, listener, route)) ===
+          statPrefix,
+      );
+      if (found === undefined) continue;
+      const { name, at, target } = found.route;
+      const { split } = target;
+      return {
+        name,
+        at,
+        listenerAt: listener.at,
+        ...(split === undefined ? {} : { split: { name: split.name, at: split.definedAt } }),
+      };
+    }
   }
   return undefined;
 }

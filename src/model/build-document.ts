@@ -3,6 +3,8 @@
  */
 import type { DraftGateway } from "./build-nodes.ts";
 import { buildGateway, buildNodeGroup, buildRawResource } from "./build-nodes.ts";
+import type { DraftL4Route } from "./build-l4-route.ts";
+import { buildL4Route } from "./build-l4-route.ts";
 import type { DraftRoute, SplitDefinition } from "./build-route.ts";
 import { buildRoute, buildSplit } from "./build-route.ts";
 import { buildPatch } from "./build-patch.ts";
@@ -25,6 +27,7 @@ export interface DocumentParts {
   readonly gateways: readonly DraftGateway[];
   readonly services: readonly Service[];
   readonly routes: readonly DraftRoute[];
+  readonly l4Routes: readonly DraftL4Route[];
   readonly splits: readonly SplitDefinition[];
   readonly secrets: readonly DraftSecret[];
   readonly policies: readonly Policy[];
@@ -41,6 +44,10 @@ export function buildDocument(document: YamlDocument): DocumentParts {
     gateways: entries("gateways", value.gateways, (path, entry) => buildGateway(document, path, entry)),
     services: entries("services", value.services, (path, entry) => buildService(document, path, entry)),
     routes: entries("routes", value.routes, (path, entry) => buildRoute(document, path, entry)),
+    l4Routes: [
+      ...entries("tcpRoutes", value.tcpRoutes, (path, entry) => buildL4Route("tcp", { document, path }, entry)),
+      ...entries("tlsRoutes", value.tlsRoutes, (path, entry) => buildL4Route("tls", { document, path }, entry)),
+    ],
     splits: entries("splits", value.splits, (path, entry) => buildSplit(document, path, entry)),
     secrets: entries("secrets", value.secrets, (path, entry) => buildSecret(document, path, entry)),
     policies: entries("policies", value.policies, (path, entry) => buildPolicy(document, path, entry)),

@@ -7,7 +7,14 @@ import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments } from "./build-policy.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
 import { durationMs } from "./duration.ts";
-import type { Gateway, GatewayListener, GatewayTimeouts, GrpcListener, ListenerTls } from "./intent-gateway.ts";
+import type {
+  Gateway,
+  GatewayListener,
+  GatewayTimeouts,
+  GrpcListener,
+  L4Listener,
+  ListenerTls,
+} from "./intent-gateway.ts";
 import type { JsonValue, NodeGroup, NodeMatch, RawResource } from "./intent.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
@@ -43,6 +50,7 @@ export function buildNodeGroup(document: SourceDocument, path: Path, value: Node
 export function buildGateway(document: SourceDocument, path: Path, value: GatewayValue): DraftGateway {
   const listeners: GatewayListener[] = [];
   const grpcListeners: GrpcListener[] = [];
+  const l4Listeners: L4Listener[] = [];
   for (const [index, listener] of value.listeners.entries()) {
     const { name, port } = listener;
     const at = placeOf(document, [...path, "listeners", index], "value");
@@ -52,18 +60,23 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
       grpcListeners.push({ name, at, hostnames: unique(hostnames), ...defined({ port }) });
       continue;
     }
-    listeners.push({
+    const built: GatewayListener = {
       name,
       at,
       ...defined({ address: listener.address }),
       port: present(port, "the schema demands a port"),
       ...buildHostnames(listener.hostnames),
-      ...(listener.tls === undefined ? {} : { tls: buildTls(listener.tls) }),
+      ...(listener.tls?.secret === undefined
+        ? {}
+        : { tls: buildTls({ ...listener.tls, secret: listener.tls.secret }) }),
       ...(listener.proxyProtocol === undefined
         ? {}
         : { proxyProtocol: { optional: listener.proxyProtocol.optional ?? false } }),
       ...(listener.connectionLimit === undefined ? {} : { connectionLimit: buildLimit(listener.connectionLimit) }),
-    });
+    };
+    const { protocol } = listener;
+    if (protocol === "TCP" || protocol === "TLS") l4Listeners.push({ ...built, protocol });
+    else listeners.push(built);
   }
   return {
     name: String(path.at(-1)),
@@ -71,6 +84,7 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     ...(value.nodes === undefined ? {} : { groups: listOf(value.nodes) }),
     listeners: listeners.toSorted(byName),
     grpcListeners: grpcListeners.toSorted(byName),
+    l4Listeners: l4Listeners.toSorted(byName),
     policies: buildAttachments(document, path, value.policies),
     accessLogs: buildAccessLogs(document, [...path, "accessLogs"], value.accessLogs ?? []),
     ...(value.timeouts === undefined ? {} : { timeouts: buildTimeouts(value.timeouts) }),
@@ -99,7 +113,9 @@ function buildHostnames(written: readonly string[] | undefined): Pick<GatewayLis
   return { hostnames: unique(written.map((hostname) => hostname.toLowerCase())) };
 }
 
-function buildTls({ secret, ...rest }: NonNullable<GatewayValue["listeners"][number]["tls"]>): ListenerTls {
+type TlsValue = NonNullable<GatewayValue["listeners"][number]["tls"]>;
+
+function buildTls({ mode: _, secret, ...rest }: TlsValue & { readonly secret: string | string[] }): ListenerTls {
   return { certificates: listOf(secret), ...defined(rest) };
 }
 

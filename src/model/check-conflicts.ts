@@ -22,11 +22,11 @@ export function checkConflicts(parts: readonly DocumentParts[], groupNames: read
 interface Claim {
   readonly document: YamlDocument;
   readonly gateway: DraftGateway;
-  readonly listener: DraftGateway["listeners"][number];
+  readonly listener: DraftGateway["listeners"][number] | DraftGateway["l4Listeners"][number];
   readonly groups: readonly string[];
 }
 
-/** Who has an address of a group: one HTTP listener, or HTTPS listeners of different hostnames. */
+/** Who has an address of a group: one listener, or those of HTTPS and TLS, told apart by hostnames. */
 interface Taken {
   readonly first: Claim;
   readonly byHostname: Map<string, Claim>;
@@ -36,7 +36,12 @@ interface Taken {
 function conflictingAddresses(parts: readonly DocumentParts[], groupNames: readonly string[]): readonly Diagnostic[] {
   const claims: readonly Claim[] = parts.flatMap(({ document, gateways }) =>
     gateways.flatMap((gateway) =>
-      gateway.listeners.map((listener) => ({ document, gateway, listener, groups: gateway.groups ?? groupNames })),
+      [...gateway.listeners, ...gateway.l4Listeners].map((listener) => ({
+        document,
+        gateway,
+        listener,
+        groups: gateway.groups ?? groupNames,
+      })),
     ),
   );
   const taken = new Map<string, Taken>();
@@ -62,14 +67,14 @@ interface Clash {
 function takeAddress(taken: Map<string, Taken>, group: string, claim: Claim): Clash | undefined {
   const { listener } = claim;
   const key = `${group} ${addressOf(claim)}`;
-  const hostnames = listener.tls === undefined ? [] : (listener.hostnames ?? ["*"]);
+  const hostnames = listener.tls === undefined || isTls(listener) ? [] : (listener.hostnames ?? ["*"]);
   const before = taken.get(key);
   if (before === undefined) {
     taken.set(key, { first: claim, byHostname: new Map(hostnames.map((hostname) => [hostname, claim])) });
     return undefined;
   }
   const { first, byHostname } = before;
-  if (listener.tls === undefined || first.listener.tls === undefined) {
+  if (!isShared(listener) || !isShared(first.listener)) {
     return { group, other: first, hostname: undefined };
   }
   if (listener.proxyProtocol?.optional !== first.listener.proxyProtocol?.optional) {
@@ -79,6 +84,15 @@ function takeAddress(taken: Map<string, Taken>, group: string, claim: Claim): Cl
   const other = hostname === undefined ? undefined : byHostname.get(hostname);
   for (const each of hostnames) if (!byHostname.has(each)) byHostname.set(each, claim);
   return other === undefined ? undefined : { group, other, hostname };
+}
+
+/** Whether others may be on the same address. Of listeners of TLS the routes have the hostnames (`check-l4-routes.ts`). */
+function isShared(listener: Claim["listener"]): boolean {
+  return listener.tls !== undefined || isTls(listener);
+}
+
+function isTls(listener: Claim["listener"]): boolean {
+  return "protocol" in listener && listener.protocol === "TLS";
 }
 
 function addressOf({ listener }: Claim): string {

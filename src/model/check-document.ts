@@ -6,7 +6,7 @@
  * is not examined further, its neighbours are.
  */
 import { checkNodeGroup } from "./check-nodes.ts";
-import { checkGateway, checkPolicy, checkRoute, checkSplit } from "./check-routing.ts";
+import { checkGateway, checkPolicy, checkRoute, checkSplit, checkTlsRoute } from "./check-routing.ts";
 import { checkRawResource } from "./check-raw-resource.ts";
 import { checkTtl } from "./check-ttl.ts";
 import { checkService } from "./check-service.ts";
@@ -42,6 +42,7 @@ export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly D
     each("services", value.services, checkService);
     each("gateways", value.gateways, checkGateway);
     each("routes", value.routes, checkRoute);
+    each("tlsRoutes", value.tlsRoutes, checkTlsRoute);
     each("splits", value.splits, checkSplit);
     each("policies", value.policies, checkPolicy);
   }

@@ -15,6 +15,8 @@ const nouns: Readonly<Record<Section, string>> = {
   gateways: "gateway",
   services: "service",
   routes: "route",
+  tcpRoutes: "TCP route",
+  tlsRoutes: "TLS route",
   splits: "split",
   policies: "policy",
   secrets: "secret",

@@ -17,11 +17,12 @@ export function checkGateway(path: Path, gateway: GatewayValue): readonly Proble
   return repeated(names, "listener");
 }
 
+export function checkTlsRoute(path: Path, { hostnames }: Pick<RouteValue, "hostnames">): readonly Problem[] {
+  return repeated(hostnamesOf(path, hostnames), "host name");
+}
+
 export function checkRoute(path: Path, route: RouteValue): readonly Problem[] {
-  const hostnames = (route.hostnames ?? []).map((hostname, index) => ({
-    name: hostname.toLowerCase(),
-    path: [...path, "hostnames", index],
-  }));
+  const hostnames = hostnamesOf(path, route.hostnames);
   const rules = route.rules.flatMap((rule, index) =>
     rule.name === undefined ? [] : [{ name: rule.name, path: [...path, "rules", index, "name"] }],
   );
@@ -32,6 +33,13 @@ export function checkRoute(path: Path, route: RouteValue): readonly Problem[] {
     ...route.rules.flatMap((rule, index) => checkFilters([...path, "rules", index], rule)),
     ...checkLiterals(path, route),
   ];
+}
+
+function hostnamesOf(
+  path: Path,
+  hostnames: readonly string[] = [],
+): readonly { readonly name: string; readonly path: Path }[] {
+  return hostnames.map((hostname, index) => ({ name: hostname.toLowerCase(), path: [...path, "hostnames", index] }));
 }
 
 export function checkSplit(path: Path, split: SplitValue): readonly Problem[] {

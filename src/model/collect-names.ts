@@ -10,8 +10,21 @@ import type { YamlDocument } from "./parse-document.ts";
 import type { Path } from "./position.ts";
 
 /** The top-level maps whose keys are identities. */
-export const sections = ["nodes", "gateways", "services", "routes", "splits", "policies", "secrets"] as const;
+export const sections = [
+  "nodes",
+  "gateways",
+  "services",
+  "routes",
+  "tcpRoutes",
+  "tlsRoutes",
+  "splits",
+  "policies",
+  "secrets",
+] as const;
 export type Section = (typeof sections)[number];
+
+/** Those whose routes take connections and not requests. */
+const l4Sections = ["tcpRoutes", "tlsRoutes"] as const;
 
 /** A name and where it is defined. */
 export interface Definition {
@@ -62,12 +75,15 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
   names("nodes", ["patches", "*", "nodes"]);
   names("services", ["nodes", "*", "services"]);
   names("splits", ["routes", "*", "rules", "*", "split"]);
+  for (const section of l4Sections) names("splits", [section, "*", "split"]);
   names("policies", ["gateways", "*", "policies"]);
   names("policies", ["routes", "*", "policies"]);
   names("policies", ["routes", "*", "rules", "*", "policies"]);
-  visit(document.value, ["routes", "*", "gateways"], (value, path) => {
-    if (typeof value === "string") found.push(gatewayReference(value, path, document));
-  });
+  for (const section of ["routes", ...l4Sections]) {
+    visit(document.value, [section, "*", "gateways"], (value, path) => {
+      if (typeof value === "string") found.push(gatewayReference(value, path, document));
+    });
+  }
   const backend = (value: unknown, path: Path): void => {
     const { service, subset } = asMap(value) ?? {};
     if (typeof service !== "string") return;
@@ -75,6 +91,7 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
     found.push({ section: "services", name: service, path: [...path, "service"], ...member, document });
   };
   visit(document.value, ["routes", "*", "rules", "*", "backends"], backend);
+  for (const section of l4Sections) visit(document.value, [section, "*", "backends"], backend);
   visit(document.value, ["routes", "*", "rules", "*", "filters", "*", "mirror"], backend);
   visit(document.value, ["splits", "*", "backends", "*"], backend);
   visit(document.value, ["gateways", "*", "accessLogs", "*", "grpc"], backend);

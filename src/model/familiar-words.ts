@@ -11,6 +11,13 @@ const filterHint = "a filter is written by its name alone: `- redirect: { … }`
 const pathHint = "write `path: /a` for a prefix, or `path: { exact: /a }`";
 const attachHint = "a policy is attached by its name: `policies: [name]` at a gateway, a route or a rule";
 
+const l4Hints = {
+  parentRefs: "did you mean `gateways`?",
+  backendRefs: "did you mean `backends`?",
+  rules: "a route of connections has no rules: write its `backends` in the place of `rules`",
+  service: "write `backends: [{ service: shop }]`",
+};
+
 /** `*` stands for one step of a path. */
 const familiarWords: readonly {
   readonly where: readonly string[];
@@ -54,6 +61,11 @@ const familiarWords: readonly {
       domains: "did you mean `hostnames`?",
     },
   },
+  {
+    where: ["tcpRoutes", "*"],
+    hints: { ...l4Hints, hostnames: "only TLS says which name is asked for: put the route under `tlsRoutes`" },
+  },
+  { where: ["tlsRoutes", "*"], hints: l4Hints },
   {
     where: ["routes", "*", "rules", "*"],
     hints: {

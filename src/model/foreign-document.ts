@@ -7,6 +7,8 @@ import type { Problem } from "./position.ts";
 const sections: Readonly<Record<string, string>> = {
   HTTPRoute: "routes",
   GRPCRoute: "routes",
+  TCPRoute: "tcpRoutes",
+  TLSRoute: "tlsRoutes",
   VirtualService: "routes",
   HTTPProxy: "routes",
   Ingress: "routes",

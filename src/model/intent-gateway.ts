@@ -14,6 +14,8 @@ export interface Gateway {
   readonly listeners: readonly GatewayListener[];
   /** Those of `protocol: GRPC_XDS`; their names are none of `listeners`. */
   readonly grpcListeners: readonly GrpcListener[];
+  /** Those of `protocol: TCP` and `TLS`; their names are none of the others. */
+  readonly l4Listeners: readonly L4Listener[];
   /** Hold for what its listeners route. */
   readonly policies: readonly AttachedPolicy[];
   readonly drain?: GatewayDrain;
@@ -53,6 +55,11 @@ export interface GatewayListener {
   readonly proxyProtocol?: { readonly optional: boolean };
   /** What comes beyond is closed, at once or after a delay. */
   readonly connectionLimit?: { readonly maxConnections: number; readonly delayMs?: number };
+}
+
+/** A listener whose bytes nobody reads. Of TLS it is one without `tls` when the connections pass through encrypted. */
+export interface L4Listener extends GatewayListener {
+  readonly protocol: "TCP" | "TLS";
 }
 
 /** Names that gRPC clients ask for as `xds:///name`; no address, because the clients do themselves what an Envoy would. */

@@ -9,6 +9,7 @@
 import type { Place } from "./diagnostic.ts";
 import type { Patch } from "./intent-patch.ts";
 import type { Gateway } from "./intent-gateway.ts";
+import type { L4Route } from "./intent-l4-route.ts";
 import type { Route } from "./intent-route.ts";
 import type { Secret } from "./intent-secret.ts";
 import type { Service } from "./intent-service.ts";
@@ -19,6 +20,7 @@ export interface Intent {
   readonly gateways: readonly Gateway[];
   readonly services: readonly Service[];
   readonly routes: readonly Route[];
+  readonly l4Routes: readonly L4Route[];
   readonly secrets: readonly Secret[];
   readonly rawResources: readonly RawResource[];
   /** In the order in which they are applied: by file, then as written. */

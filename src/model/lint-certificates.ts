@@ -24,7 +24,7 @@ export function lintCertificates(parts: readonly DocumentParts[], secrets: reado
   const byName = new Map(secrets.map((secret) => [secret.name, secret]));
   return parts.flatMap(({ document, gateways }) =>
     gateways.flatMap((gateway) =>
-      gateway.listeners.flatMap((listener) => {
+      [...gateway.listeners, ...gateway.l4Listeners].flatMap((listener) => {
         const problem = uncovered(listener, byName);
         if (problem === undefined) return [];
         const path = [...listenerPath(document, gateway.name, listener.name), "tls", "secret"];

@@ -13,6 +13,7 @@ import { buildDocument } from "./build-document.ts";
 import { checkAttachments } from "./check-attachments.ts";
 import { checkDocument } from "./check-document.ts";
 import { checkConflicts } from "./check-conflicts.ts";
+import { checkL4Routes } from "./check-l4-routes.ts";
 import { checkReferences, groupNames } from "./check-references.ts";
 import { collectDiagnostics, isError } from "./collect-diagnostics.ts";
 import type { Definition, Reference } from "./collect-names.ts";
@@ -140,6 +141,7 @@ export function parseIntent(input: ParseInput): ParsedIntent {
     ...files.flatMap((file) => file.diagnostics),
     ...(names.isRight() ? [] : namingProblems(files, complete)),
     ...checkConflicts(parts, groupNames(names.definitions)),
+    ...checkL4Routes(parts, groupNames(names.definitions)),
     ...(secrets?.diagnostics ?? []),
     ...filled.diagnostics,
     ...tooManyFiles(named),

@@ -9,6 +9,7 @@ import { present } from "../support/assert.ts";
 import { sameItems } from "../support/same-content.ts";
 import type { DocumentParts } from "./build-document.ts";
 import type { DraftGateway } from "./build-nodes.ts";
+import type { DraftL4Route } from "./build-l4-route.ts";
 import type { DraftAttachment } from "./build-policy.ts";
 import type { DraftRoute, DraftRule, SplitDefinition } from "./build-route.ts";
 import { DEFAULT_GROUP } from "./check-references.ts";
@@ -17,6 +18,7 @@ import type { ImpliedRoutes } from "./implied-routes.ts";
 import { impliedRoutes } from "./implied-routes.ts";
 import type { InstanceIndex } from "./instance-index.ts";
 import type { Gateway } from "./intent-gateway.ts";
+import type { L4Route } from "./intent-l4-route.ts";
 import type { AttachedPolicy, Policy } from "./intent-policy.ts";
 import type { Backend, Route, Rule, RuleTarget } from "./intent-route.ts";
 import type { Secret } from "./intent-secret.ts";
@@ -46,6 +48,7 @@ export interface ResolvedDrafts {
 interface ResolvedFile {
   readonly gateways: readonly Gateway[];
   readonly routes: readonly Route[];
+  readonly l4Routes: readonly L4Route[];
   readonly allGroups: readonly string[];
   readonly allGateways: readonly string[];
 }
@@ -111,6 +114,7 @@ export function resolveIntent(
     gateways,
     services,
     routes: before.sortedRoutes.update([...routes, implied]),
+    l4Routes: resolved.flatMap((file) => file.l4Routes).toSorted(byName),
     secrets: secrets.toSorted(byName),
     rawResources: parts.flatMap((part) => part.rawResources.map((item) => item.resource)).toSorted(byTypeAndName),
     patches: parts.flatMap((part) => part.patches).toSorted((left, right) => comparePlaces(left.at, right.at)),
@@ -125,7 +129,8 @@ function resolveFile(parts: readonly DocumentParts[], named: Named, before: Reso
   }
   const gateways = parts.flatMap((part) => part.gateways.map((draft) => resolveGateway(draft, named, before.gateways)));
   const routes = parts.flatMap((part) => part.routes.map((draft) => resolveRoute(draft, named, before.routes)));
-  const resolved = { gateways, routes, allGroups, allGateways };
+  const l4Routes = parts.flatMap((part) => part.l4Routes.map((draft) => resolveL4Route(draft, named)));
+  const resolved = { gateways, routes, l4Routes, allGroups, allGateways };
   before.files.set(parts, resolved);
   return resolved;
 }
@@ -163,6 +168,10 @@ function resolveRoute(draft: DraftRoute, named: Named, before: ResolvedDrafts["r
     ...[...policies, ...rules.flatMap((rule) => rule.policies)].map(({ policy }) => policy),
   ];
   return once(before, draft, madeOf, () => ({ ...draft, gateways, policies, rules }));
+}
+
+function resolveL4Route(draft: DraftL4Route, named: Named): L4Route {
+  return { ...draft, gateways: draft.gateways ?? named.gateways, target: resolveTarget(draft.target, named) };
 }
 
 /** What the draft resolved to before if it was made of the same, else what is made now. */

@@ -27,6 +27,7 @@ function sharedItems(old: DocumentParts, part: DocumentParts): Partial<DocumentP
     gateways: shared(old.gateways, part.gateways),
     services: shared(old.services, part.services),
     routes: shared(old.routes, part.routes),
+    l4Routes: shared(old.l4Routes, part.l4Routes),
     splits: shared(old.splits, part.splits),
     policies: shared(old.policies, part.policies),
   };

@@ -96,13 +96,13 @@ const listener = block({
     .optional()
     .describe("The port that Envoy listens on; of GRPC_XDS what clients write behind the name, if they do."),
   address: ipAddress.optional().meta({ description: "Every IPv4 address when absent." }),
-  protocol: z
-    .enum(["HTTP", "HTTPS", "GRPC_XDS"])
-    .optional()
-    .meta({ description: "HTTP when absent; HTTPS needs `tls`; GRPC_XDS is for gRPC clients without an Envoy." }),
+  protocol: z.enum(["HTTP", "HTTPS", "TCP", "TLS", "GRPC_XDS"]).optional().meta({
+    description:
+      "HTTP when absent; HTTPS needs `tls`; TCP has `tcpRoutes`; TLS needs `tls` and has `tlsRoutes`; GRPC_XDS is for gRPC clients without an Envoy.",
+  }),
   hostnames: z.array(scalar("hostname")).min(1).optional().meta({
     description:
-      "Only these; of HTTPS the names that clients ask for (SNI), of GRPC_XDS the `name` in `xds:///name`. All when absent.",
+      "Only these; of HTTPS and TLS the names that clients ask for (SNI), of GRPC_XDS the `name` in `xds:///name`. All when absent.",
   }),
   tls: listenerTlsSchema.optional(),
   connectionLimit: connectionLimit.optional(),
@@ -118,20 +118,41 @@ const listener = block({
       examples: [{}],
     }),
 }).superRefine((written, context) => {
-  const { protocol, tls } = written;
+  const { protocol } = written;
   if (protocol === "GRPC_XDS") refuseForGrpc(written, context);
   else if (written.port === undefined) {
     const hint = "write the port that Envoy listens on, such as `port: 8080`";
     refuse(context, { code: "missing-key", message: "a listener needs a `port`", hint });
   }
-  if (protocol === "HTTPS" && tls === undefined) {
-    const hint = "write `tls: { secret: … }` with a name under `secrets`";
-    refuse(context, { code: "missing-key", message: "an HTTPS listener needs `tls`", hint });
-  } else if (protocol !== "HTTPS" && tls !== undefined) {
-    const hint = "write `protocol: HTTPS` beside it";
-    refuse(context, { code: "invalid-value", message: "`tls` belongs to HTTPS", hint, path: ["tls"] });
+  refuseTls(written, context);
+  if (protocol === "TCP" && written.hostnames !== undefined) {
+    const hint = "remove it, or write `protocol: TLS`: only TLS says which name is asked for";
+    refuse(context, { code: "invalid-value", message: "TCP knows no hostnames", hint, path: ["hostnames"] });
   }
 });
+
+/** TLS where it is spoken or passed through, and nowhere else. */
+function refuseTls(
+  {
+    protocol,
+    tls,
+  }: { readonly protocol?: string | undefined; readonly tls?: z.infer<typeof listenerTlsSchema> | undefined },
+  context: z.core.$RefinementCtx,
+): void {
+  const ways = "`tls: { secret: … }` with a name under `secrets`";
+  if (protocol === "HTTPS" && tls === undefined) {
+    refuse(context, { code: "missing-key", message: "an HTTPS listener needs `tls`", hint: `write ${ways}` });
+  } else if (protocol === "HTTPS" && tls?.mode === "passthrough") {
+    const hint = "write `protocol: TLS`: of what passes through nobody reads the requests";
+    refuse(context, { code: "invalid-value", message: "HTTPS is never passed through", hint, path: ["tls", "mode"] });
+  } else if (protocol === "TLS" && tls === undefined) {
+    const hint = `write \`tls: { mode: passthrough }\`, or ${ways}`;
+    refuse(context, { code: "missing-key", message: "a TLS listener needs `tls`", hint });
+  } else if (protocol !== "HTTPS" && protocol !== "TLS" && tls !== undefined) {
+    const hint = protocol === "TCP" ? "write `protocol: TLS` instead" : "write `protocol: HTTPS` beside it";
+    refuse(context, { code: "invalid-value", message: "`tls` belongs to HTTPS and TLS", hint, path: ["tls"] });
+  }
+}
 
 /** What gRPC clients have no use for, and what they need. */
 function refuseForGrpc(

@@ -10,7 +10,11 @@ const tlsVersions = ["TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"] as const;
 const version = z.enum(tlsVersions);
 
 export const listenerTlsSchema = block({
-  secret: oneOrMore(name).meta({
+  mode: z.enum(["terminate", "passthrough"]).optional().meta({
+    description:
+      "Of `protocol: TLS`. passthrough: the endpoints have the certificates, and Envoy reads only which name is asked for; terminate when absent.",
+  }),
+  secret: oneOrMore(name).optional().meta({
     description: "The secret with the certificate, or several, of which Envoy takes the one that fits the client.",
   }),
   clientCa: name
@@ -38,6 +42,17 @@ export const listenerTlsSchema = block({
     const message = "without `clientCa` anybody could write these names into a certificate";
     const hint = "name the secret with the authorities that sign the clients' certificates";
     refuse(context, { code: "missing-key", message, hint, path: ["clientSubjectAltNames"] });
+  .superRefine(({ mode, secret, ...rest }, context) => {
+    if (mode !== "passthrough" && secret === undefined) {
+      const hint = "write `secret: …` with a name under `secrets`";
+      refuse(context, { code: "missing-key", message: "`tls` needs a `secret`", hint });
+    }
+    if (mode !== "passthrough") return;
+    for (const [key, value] of Object.entries({ secret, ...rest })) {
+      if (value === undefined) continue;
+      const hint = "remove it: the endpoints themselves speak TLS with the clients";
+      refuse(context, { code: "invalid-value", message: `\`${key}\` has no use in passthrough`, hint, path: [key] });
+    }
   })
   .meta({ description: "TLS for the clients of a listener.", examples: [{ secret: "example-com" }] });
 

@@ -5,6 +5,7 @@
  * proto spellings of policy keys are allowed in the values and absent from the types.
  */
 import * as z from "zod";
+import { tcpRouteSchema, tlsRouteSchema } from "./schema-l4-route.ts";
 import { gatewaySchema, nodeGroupSchema } from "./schema-nodes.ts";
 import { patchSchema } from "./schema-patch.ts";
 import { policySchema } from "./schema-policy.ts";
@@ -40,6 +41,14 @@ export const documentSchema = block({
   gateways: z.record(name, gatewaySchema).optional().meta({ description: "What Envoys listen on." }),
   services: z.record(name, serviceSchema).optional().meta({ description: "Where requests can go." }),
   routes: z.record(name, routeSchema).optional().meta({ description: "Which request goes where." }),
+  tcpRoutes: z
+    .record(name, tcpRouteSchema)
+    .optional()
+    .meta({ description: "Where the connections of TCP listeners go." }),
+  tlsRoutes: z
+    .record(name, tlsRouteSchema)
+    .optional()
+    .meta({ description: "Where the connections of TLS listeners go, by the name that the client asks for." }),
   splits: z.record(name, splitSchema).optional().meta({ description: "Weighted backends with a name." }),
   policies: z
     .record(name, policySchema)

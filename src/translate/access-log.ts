@@ -43,37 +43,70 @@ const defaultFields: Readonly<Record<string, string>> = {
   traceId: "%TRACE_ID%",
 };
 
+/** The same for connections that nobody reads. */
+const connectionFields: Readonly<Record<string, string>> = {
+  time: "%START_TIME%",
+  serverName: "%REQUESTED_SERVER_NAME%",
+  flags: "%RESPONSE_FLAGS%",
+  details: "%CONNECTION_TERMINATION_DETAILS%",
+  durationMs: "%DURATION%",
+  bytesIn: "%BYTES_RECEIVED%",
+  bytesOut: "%BYTES_SENT%",
+  route: "%FILTER_CHAIN_NAME%",
+  cluster: "%UPSTREAM_CLUSTER_RAW%",
+  endpoint: "%UPSTREAM_HOST%",
+  failure: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+  client: "%DOWNSTREAM_REMOTE_ADDRESS%",
+  clientIdentity: "%DOWNSTREAM_PEER_URI_SAN%",
+};
+
+/** What is logged: requests of HTTP, or connections whose bytes are passed on. */
+type Logged = "requests" | "connections";
+
 /** The logs of a gateway. */
-export function translateAccessLogs(gateway: string, logs: readonly AccessLog[]): readonly AccessLogJson[] {
+export function translateAccessLogs(
+  gateway: string,
+  logs: readonly AccessLog[],
+  logged: Logged = "requests",
+): readonly AccessLogJson[] {
   return logs.map((log) => {
-    const filter = filterOf(gateway, log);
-    return { ...sinkOf(gateway, log), ...(filter === undefined ? {} : { filter }) };
+    const filter = filterOf(gateway, log, logged);
+    return { ...sinkOf({ gateway, logged }, log), ...(filter === undefined ? {} : { filter }) };
   });
 }
 
-function sinkOf(gateway: string, log: AccessLog): AccessLogJson {
+/** Whose log it is, and of what. */
+interface LogSite {
+  readonly gateway: string;
+  readonly logged: Logged;
+}
+
+function sinkOf(site: LogSite, log: AccessLog): AccessLogJson {
   const { sink } = log;
   switch (sink.kind) {
     case "stdout":
     case "stderr": {
       const type = sink.kind === "stdout" ? "StdoutAccessLog" : "StderrAccessLog";
-      const json: StdoutAccessLogJson = { logFormat: lineOf(log) };
+      const json: StdoutAccessLogJson = { logFormat: lineOf(site, log) };
       return logger(sink.kind, packAny(`envoy.extensions.access_loggers.stream.v3.${type}`, json));
     }
     case "file": {
-      const json: FileAccessLogJson = { path: sink.path, logFormat: lineOf(log) };
+      const json: FileAccessLogJson = { path: sink.path, logFormat: lineOf(site, log) };
       return logger("file", packAny("envoy.extensions.access_loggers.file.v3.FileAccessLog", json));
     }
     case "grpc": {
       const grpcService = serviceOf(sink);
       const json: HttpGrpcAccessLogConfigJson = {
-        commonConfig: { logName: gateway, grpcService, transportApiVersion: "V3" },
+        commonConfig: { logName: site.gateway, grpcService, transportApiVersion: "V3" },
       };
+      if (site.logged === "connections") {
+        return logger("tcp_grpc", packAny("envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig", json));
+      }
       return logger("http_grpc", packAny("envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig", json));
     }
     case "openTelemetry": {
       const type = "envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig";
-      return logger("open_telemetry", packAny(type, openTelemetry(gateway, log, sink)));
+      return logger("open_telemetry", packAny(type, openTelemetry(site, log, sink)));
     }
   }
 }
@@ -82,14 +115,14 @@ function logger(name: string, typedConfig: AnyJson): AccessLogJson {
   return { name: `envoy.access_loggers.${name}`, typedConfig };
 }
 
-/** One request on one line. */
-function lineOf({ text, fields }: AccessLog): SubstitutionFormatStringJson {
-  if (text === undefined) return { jsonFormat: fieldsOf(fields), omitEmptyValues: true };
+/** One request or connection on one line. */
+function lineOf({ logged }: LogSite, { text, fields }: AccessLog): SubstitutionFormatStringJson {
+  if (text === undefined) return { jsonFormat: fieldsOf(logged, fields), omitEmptyValues: true };
   return { textFormatSource: { inlineString: text.endsWith("\n") ? text : `${text}\n` } };
 }
 
-function fieldsOf(fields: AccessLog["fields"]): Record<string, string> {
-  const all = new Map(Object.entries(defaultFields));
+function fieldsOf(logged: Logged, fields: AccessLog["fields"]): Record<string, string> {
+  const all = new Map(Object.entries(logged === "requests" ? defaultFields : connectionFields));
   for (const { name, format } of fields) {
     if (format === undefined) all.delete(name);
     else all.set(name, format);
@@ -98,11 +131,14 @@ function fieldsOf(fields: AccessLog["fields"]): Record<string, string> {
 }
 
 function openTelemetry(
-  gateway: string,
+  { gateway, logged }: LogSite,
   { text, fields }: AccessLog,
   receiver: LogReceiver,
 ): OpenTelemetryAccessLogConfigJson {
-  const attributes = Object.entries(fieldsOf(fields)).map(([key, stringValue]) => ({ key, value: { stringValue } }));
+  const attributes = Object.entries(fieldsOf(logged, fields)).map(([key, stringValue]) => ({
+    key,
+    value: { stringValue },
+  }));
   return {
     logName: gateway,
     grpcService: serviceOf(receiver),
@@ -115,12 +151,13 @@ function serviceOf({ service, subset }: LogReceiver): GrpcServiceJson {
 }
 
 /** Any of what is written suffices. The runtime keys let an operator change a number in a running Envoy. */
-function filterOf(gateway: string, { only }: AccessLog): AccessLogFilterJson | undefined {
+function filterOf(gateway: string, { only }: AccessLog, logged: Logged): AccessLogFilterJson | undefined {
   if (only === undefined) return undefined;
   const key = (what: string): string => `fairway.access_log.${gateway}.${what}`;
   const { errors, slowerThanMs, percent } = only;
   const filters: AccessLogFilterJson[] = [
-    ...(errors ? errorFilters(key("status")) : []),
+    ...(errors && logged === "connections" ? [{ responseFlagFilter: { flags: failureFlags } }] : []),
+    ...(errors && logged === "requests" ? errorFilters(key("status")) : []),
     ...(slowerThanMs === undefined
       ? []
       : [{ durationFilter: { comparison: { op: "GE" as const, value: runtimeNumber(key("ms"), slowerThanMs) } } }]),

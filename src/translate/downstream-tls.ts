@@ -26,6 +26,8 @@ export function translateDownstreamTls(tls: ListenerTls): TransportSocketJson {
       tlsCertificateSdsSecretConfigs: tls.certificates.map(secretFromAds),
       alpnProtocols: tls.alpn ?? alpn,
       ...verification(tls),
+      ...(tls.alpn?.length === 0 ? {} : { alpnProtocols: [...(tls.alpn ?? alpn)] }),
+      ...(tls.clientCa === undefined ? {} : { validationContextSdsSecretConfig: secretFromAds(tls.clientCa) }),
     },
     requireClientCertificate: tls.clientCa !== undefined,
   };

@@ -12,6 +12,7 @@ import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
 import type { Service, Subset } from "../model/intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
+import { l4RoutesOn } from "../model/l4-attachments.ts";
 import { collectPatchTexts, collectTexts } from "../model/json-texts.ts";
 import { differences } from "../support/differences.ts";
 import { clusterName, fallbackClusterName, mirrorClusterName } from "./names.ts";
@@ -157,8 +158,8 @@ function servicesOf(
   known.set(EVERYWHERE, somewhere);
   // Then every service is needed here or nowhere.
   if (isAll && scope.gateways.length === intent.gateways.length && listed === undefined) return intent.services;
-  const byGateways = new Set(scope.gateways.flatMap(servicesOfGateway));
-  const somewhereByGateways = new Set(intent.gateways.flatMap(servicesOfGateway));
+  const byGateways = new Set(scope.gateways.flatMap((gateway) => servicesOfGateway(gateway, intent)));
+  const somewhereByGateways = new Set(intent.gateways.flatMap((gateway) => servicesOfGateway(gateway, intent)));
   return intent.services.filter(
     (service) =>
       needed.counts.has(service.name) ||
@@ -198,8 +199,13 @@ function isMirror(name: string): boolean {
 
 /** The services that its filters call, and that take its logs. */
 function servicesOfGateway(gateway: Gateway): readonly string[] {
+/** The services that its filters call, that take its logs and that get its connections. */
+function servicesOfGateway(gateway: Gateway, { l4Routes }: Intent): readonly string[] {
+  const connected = gateway.l4Listeners.flatMap((listener) =>
+    l4RoutesOn(gateway, listener, l4Routes).flatMap(({ route }) => route.target.backends.map(({ service }) => service)),
+  );
   const receivers = gateway.accessLogs.flatMap(({ sink }) => ("service" in sink ? [sink.service] : []));
-  return [...servicesOfPolicies(gateway), ...receivers];
+  return [...servicesOfPolicies(gateway), ...receivers, ...connected];
 }
 
 /** The services that filters call, for the sake of the policies attached somewhere. */

@@ -3,10 +3,10 @@
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Gateway } from "../model/intent-gateway.ts";
+import { commonHostname } from "../model/hostnames.ts";
 import type { Intent } from "../model/intent.ts";
 import { isAttached } from "./group-scope.ts";
 import { routesOfNames } from "./grpc-listener.ts";
-import { commonHostname } from "./listener-hostnames.ts";
 import { grpcTarget } from "./names.ts";
 
 /** Told once for a gateway none of whose listeners has a route, else for each listener. */

@@ -14,6 +14,7 @@ import { lintCircuitBreakers } from "./lint-circuit-breakers.ts";
 import { lintDrainTimes } from "./lint-drain-times.ts";
 import { lintGrpcClients } from "./lint-grpc-clients.ts";
 import { lintGrpcRoutes } from "./lint-grpc-routes.ts";
+import { lintL4 } from "./lint-l4.ts";
 import { lintListeners } from "./lint-listeners.ts";
 import { lintOutlierDetection } from "./lint-outlier-detection.ts";
 import { lintRetries } from "./lint-retries.ts";
@@ -45,6 +46,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ]),
     ...lintRetries(intent),
     ...lintListeners(intent),
+    ...lintL4(intent),
     ...lintDrainTimes(intent),
     ...lintGrpcClients(intent),
     ...lintGrpcRoutes(intent),

@@ -4,6 +4,7 @@
  * As in Gateway API a route serves there the hostnames that both have in common, so that a client which
  * asked for one name cannot reach another one's routes by its Host header.
  */
+import { commonHostname } from "../model/hostnames.ts";
 import type { GatewayListener } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
 
@@ -30,14 +31,4 @@ function narrowRoute(route: Route, hostnames: readonly string[]): Route | undefi
     hostnames.flatMap((ofListener) => commonHostname(ofRoute.toLowerCase(), ofListener) ?? []),
   );
   return common.length === 0 ? undefined : { ...route, hostnames: [...new Set(common)] };
-}
-
-/** The more specific of two hostnames of which one covers the other. */
-export function commonHostname(a: string, b: string): string | undefined {
-  if (covers(a, b)) return b;
-  return covers(b, a) ? a : undefined;
-}
-
-function covers(wide: string, narrow: string): boolean {
-  return wide === "*" || wide === narrow || (wide.startsWith("*.") && narrow.endsWith(wide.slice(1)));
 }

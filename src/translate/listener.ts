@@ -1,5 +1,5 @@
 /**
- * A Listener: one port, with the HTTP connection managers behind it.
+ * A Listener: one port, with the HTTP connection managers behind it; of TCP and TLS see `l4-listener.ts`.
  *
  * A changed listener drains its connections, so of routes and services nothing is in here but which HTTP filters
  * they use (`http-filters.ts`): all else changes behind it, in the route configurations. A listener of HTTP has one, of its own name. HTTPS
@@ -24,7 +24,7 @@ const anyAddress = "0.0.0.0";
 /** Envoy's default is 1 MiB for each connection; its guide to edge deployments says 32 KiB. */
 const perConnectionBufferLimitBytes = 32_768;
 /** A client that begins a handshake and never ends it would hold its connection for ever: Envoy's default is no limit. */
-const handshakeTimeoutMs = 10_000;
+export const handshakeTimeout = duration(10_000);
 
 /** An HTTP listener of a gateway; `routes` are those attached to it. */
 export function translateListener(
@@ -39,26 +39,27 @@ export function translateListener(
   return envoyResource(envoyTypes.listener, name, json, listener.at);
 }
 
-/** The HTTPS listeners of all gateways of a group, one for each address and port; `routesOf` a listener are those attached to it. */
-export function translateTlsListeners(
-  gateways: readonly Gateway[],
-  routesOf: (gateway: Gateway, listener: GatewayListener) => readonly Route[],
-): readonly EnvoyResource[] {
-  const chains = gateways.flatMap((gateway) =>
-    gateway.listeners.flatMap((listener) =>
-      listener.tls === undefined
-        ? []
-        : [
-            {
-              gateway,
-              listener,
-              tls: listener.tls,
-              name: listenerName(gateway, listener),
-              routes: routesOf(gateway, listener),
-            },
-          ],
-    ),
-  );
+/** A filter chain, and the listener whose address it is on. */
+export interface SharedChain {
+  readonly listener: GatewayListener;
+  readonly chain: FilterChainJson;
+}
+
+/** The filter chains of the HTTPS listeners of a gateway; `routesOf` a listener are those attached to it. */
+export function httpsChains(
+  gateway: Gateway,
+  routesOf: (listener: GatewayListener) => readonly Route[],
+): readonly SharedChain[] {
+  return gateway.listeners.flatMap((listener) => {
+    const { tls } = listener;
+    if (tls === undefined) return [];
+    const name = listenerName(gateway, listener);
+    return [{ listener, chain: filterChain({ gateway, listener, tls, name, routes: routesOf(listener) }) }];
+  });
+}
+
+/** The Envoy listeners of what speaks TLS, in whatever gateways of a group: one for each address and port. */
+export function translateSharedListeners(chains: readonly SharedChain[]): readonly EnvoyResource[] {
   const byAddress = Map.groupBy(chains, ({ listener }) => sharedListenerName(addressOf(listener), listener.port));
   return [...byAddress].flatMap(([name, ofAddress]) => {
     const [first] = ofAddress;
@@ -70,12 +71,15 @@ export function translateTlsListeners(
         typedConfig: packAny("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector", {}),
       },
     ];
-    const json = listenerJson(name, first.listener, { listenerFilters, filterChains: ofAddress.map(filterChain) });
+    const json = listenerJson(name, first.listener, {
+      listenerFilters,
+      filterChains: ofAddress.map(({ chain }) => chain),
+    });
     return [envoyResource(envoyTypes.listener, name, json, first.listener.at)];
   });
 }
 
-function listenerJson(
+export function listenerJson(
   name: string,
   listener: GatewayListener,
   chains: Pick<ListenerJson, "listenerFilters" | "filterChains">,
@@ -112,25 +116,25 @@ function filterChain(chain: {
     ...(hostnames === undefined ? {} : { filterChainMatch: { serverNames: hostnames } }),
     filters: networkFilters(chain.name, chain.listener, httpFilter(chain.name, chain.gateway, chain.routes)),
     transportSocket: translateDownstreamTls(chain.tls),
-    transportSocketConnectTimeout: duration(handshakeTimeoutMs),
+    transportSocketConnectTimeout: handshakeTimeout,
   };
 }
 
 type NetworkFilter = NonNullable<FilterChainJson["filters"]>[number];
 
-/** A connection beyond the limit is closed before anything is read of it. */
-function networkFilters(
+/** A connection beyond the limit is closed before anything is read of it; `last` is the filter that ends the chain. */
+export function networkFilters(
   statPrefix: string,
   { connectionLimit: limit }: GatewayListener,
-  http: NetworkFilter,
+  last: NetworkFilter,
 ): readonly NetworkFilter[] {
-  if (limit === undefined) return [http];
+  if (limit === undefined) return [last];
   const typedConfig = packAny("envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit", {
     statPrefix,
     maxConnections: String(limit.maxConnections),
     ...(limit.delayMs === undefined ? {} : { delay: duration(limit.delayMs) }),
   });
-  return [{ name: "envoy.filters.network.connection_limit", typedConfig }, http];
+  return [{ name: "envoy.filters.network.connection_limit", typedConfig }, last];
 }
 
 function httpFilter(name: string, gateway: Gateway, routes: readonly Route[]): NetworkFilter {

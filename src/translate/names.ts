@@ -6,6 +6,7 @@
  * and access logs, so they are the words of the config files and nothing else.
  */
 import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gateway.ts";
+import type { L4Route } from "../model/intent-l4-route.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
 
 /** `reviews`, or `reviews|canary` for a subset; also the name of the load assignment. */
@@ -26,6 +27,11 @@ export function mirrorClusterName(service: string, subset = ""): string {
 /** `public/http`: of the listener, of its route configuration and of its statistics; for HTTPS, of its filter chain. */
 export function listenerName(gateway: Gateway, listener: GatewayListener): string {
   return `${gateway.name}/${listener.name}`;
+}
+
+/** `public/db/postgres`: of the filter chain of a route of TLS, and of its statistics. */
+export function l4ChainName(gateway: Gateway, listener: GatewayListener, route: L4Route): string {
+  return `${listenerName(gateway, listener)}/${route.name}`;
 }
 
 /** `0.0.0.0:443`: of the listener that HTTPS listeners share, whichever of them there are; `/` is in all other names. */

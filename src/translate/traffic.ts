@@ -33,6 +33,13 @@ export function trafficOf(intent: Intent): Traffic {
       addRule(traffic, route, { rule, retry });
     }
   }
+  for (const { kind, name: route, target } of intent.l4Routes) {
+    const live = target.backends.filter(({ weight }) => weight > 0);
+    for (const backend of live) {
+      const name = clusterName(backend.service, backend.subset);
+      if (!traffic.has(name)) traffic.set(name, { backend, rule: `${kind}Routes.${route}` });
+    }
+  }
   return traffic;
 }
 

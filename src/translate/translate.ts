@@ -20,6 +20,9 @@ import type { NarrowedRoutes } from "./listener-hostnames.ts";
 import { narrowRoutes } from "./listener-hostnames.ts";
 import { translateListener, translateTlsListeners } from "./listener.ts";
 import { mirrorClusterName } from "./names.ts";
+import { tlsRouteChains, translateTcpListeners } from "./l4-listener.ts";
+import type { SharedChain } from "./listener.ts";
+import { httpsChains, translateListener, translateSharedListeners } from "./listener.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
 import { translateSecret } from "./secret.ts";
 import type { KnownHosts } from "./virtual-host.ts";
@@ -84,14 +87,20 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
         ...translateServices(memo, group.name, scope.services).resources,
         ...scope.mirrored.map((mirrored) => mirrorOnce(memo.mirrors, mirrored)),
         ...scope.gateways.flatMap(gateways),
-        ...translateTlsListeners(scope.gateways, (gateway, listener) =>
-          attachedTo(routesOn(gateway, intent.routes), gateway, listener),
-        ),
+        ...translateSharedListeners(scope.gateways.flatMap((gateway) => sharedChains(gateway, intent))),
+        ...scope.gateways.flatMap((gateway) => translateTcpListeners(gateway, intent.l4Routes)),
         ...scope.secrets.flatMap(secrets),
         ...scope.rawResources.flatMap(rawResources),
       ],
     };
   });
+}
+
+function sharedChains(gateway: Gateway, { routes, l4Routes }: Intent): readonly SharedChain[] {
+  return [
+    ...httpsChains(gateway, (listener) => attachedTo(routesOn(gateway, routes), gateway, listener)),
+    ...tlsRouteChains(gateway, l4Routes),
+  ];
 }
 
 /** The resources of services side by side, because to look up ten thousand takes longer than to compare them. */

@@ -16,8 +16,8 @@ export function usedSecrets(scope: {
   readonly rawResources: readonly RawResource[];
 }): ReadonlySet<string> {
   const used = new Set<string>();
-  for (const { listeners } of scope.gateways) {
-    for (const { tls } of listeners) {
+  for (const { listeners, l4Listeners } of scope.gateways) {
+    for (const { tls } of [...listeners, ...l4Listeners]) {
       for (const name of tls?.certificates ?? []) used.add(name);
       if (tls?.clientCa !== undefined) used.add(tls.clientCa);
     }

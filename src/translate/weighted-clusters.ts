@@ -15,11 +15,11 @@ import { clusterName, fallbackClusterName } from "./names.ts";
 export function translateTarget(target: RuleTarget, headers: readonly HeaderFilters[]): RouteActionJson {
   const [first, ...others] = target.backends;
   assert(first !== undefined, "a rule that neither answers nor has backends is refused when it is parsed");
-  if (others.length === 0) return { cluster: nameOf(first) };
+  if (others.length === 0) return { cluster: backendCluster(first) };
   return {
     weightedClusters: {
       clusters: target.backends.map((backend, index) => ({
-        name: nameOf(backend),
+        name: backendCluster(backend),
         weight: backend.weight,
         ...translateHeaders(headers[index] ?? {}),
       })),
@@ -27,7 +27,8 @@ export function translateTarget(target: RuleTarget, headers: readonly HeaderFilt
   };
 }
 
-function nameOf({ service, subset, hasFallback }: Backend): string {
+/** The name of the cluster that a backend means. */
+export function backendCluster({ service, subset, hasFallback }: Backend): string {
   return hasFallback === true && subset !== undefined
     ? fallbackClusterName(service, subset)
     : clusterName(service, subset);

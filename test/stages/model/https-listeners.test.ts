@@ -44,7 +44,7 @@ test("HTTP and HTTPS cannot share a port, whichever comes first", () => {
 });
 
 test.each([
-  ["tls: { secret: s }", ["`tls` belongs to HTTPS"]],
+  ["tls: { secret: s }", ["`tls` belongs to HTTPS and TLS"]],
   ["protocol: HTTPS, tls: { secret: [] }", ["`secret` must not be an empty list"]],
   [
     "protocol: HTTPS, tls: { secret: s, minVersion: TLSv1_4 }",

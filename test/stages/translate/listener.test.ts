@@ -6,7 +6,7 @@ import type { ListenerJson } from "../../../src/gen/envoy/config/listener/v3/lis
 import type { Intent } from "../../../src/model/intent.ts";
 import type { Secret } from "../../../src/model/intent-secret.ts";
 import { envoyTypes } from "../../../src/translate/envoy-resource.ts";
-import { commonHostname } from "../../../src/translate/listener-hostnames.ts";
+import { commonHostname } from "../../../src/model/hostnames.ts";
 import { translate } from "../../../src/translate/translate.ts";
 import { backend, buildIntent, gateway, group, place, raw, route, rule, service } from "../../support/build-intent.ts";
 

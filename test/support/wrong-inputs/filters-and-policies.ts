@@ -185,7 +185,7 @@ export const filtersAndPolicies: readonly WrongInput[] = [
   ["an authority that is not defined", service("endpoints: [], tls: { ca: ghost }"), "dangling-reference 2:34"],
   ["HTTPS without TLS", listener("protocol: HTTPS"), "missing-key 2:20"],
   ["TLS without HTTPS", listener("tls: { secret: a }"), "invalid-value 2:46", "dangling-reference 2:56"],
-  ["TLS of a listener without a certificate", listener("protocol: HTTPS, tls: {}"), "missing-key 2:58"],
+  ["TLS of a listener without a certificate", listener("protocol: HTTPS, tls: {}"), "missing-key 2:63"],
   ["a secret that is not defined", listener("protocol: HTTPS, tls: { secret: ghost }"), "dangling-reference 2:73"],
   ["hostnames of a listener that are none", listener("hostnames: [a b]"), "invalid-value 2:53"],
   [
