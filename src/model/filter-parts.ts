@@ -14,6 +14,7 @@ import { basicAuth } from "./filter-basic-auth.ts";
 import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
 import { extAuth } from "./filter-ext-auth.ts";
+import { extProc } from "./filter-ext-proc.ts";
 import { fault } from "./filter-fault.ts";
 import { grpcStats } from "./filter-grpc-stats.ts";
 import { grpcWeb } from "./filter-grpc-web.ts";
@@ -35,6 +36,7 @@ const kinds = {
   cors,
   csrf,
   extAuth,
+  extProc,
   fault,
   grpcStats,
   grpcWeb,

@@ -20,12 +20,12 @@ const futureWords: readonly {
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
   {
     where: ["routes", "*", "rules", "*", "filters", "*"],
-    words: ["oidc", "wasm", "extProc"],
+    words: ["oidc", "wasm"],
     hint: byPatch,
   },
   {
     where: ["policies", "*"],
-    words: ["oidc", "wasm", "extProc"],
+    words: ["oidc", "wasm"],
     hint: byPatch,
   },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },

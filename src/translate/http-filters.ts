@@ -22,6 +22,7 @@ import { basicAuthFilter } from "./http-filter-basic-auth.ts";
 import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
 import { extAuthFilter } from "./http-filter-ext-auth.ts";
+import { extProcFilter } from "./http-filter-ext-proc.ts";
 import { faultFilter } from "./http-filter-fault.ts";
 import { globalRateLimitFilter } from "./http-filter-global-rate-limit.ts";
 import { grpcStatsFilter } from "./http-filter-grpc-stats.ts";
@@ -51,6 +52,7 @@ const chain = [
   ...compressorFilters,
   // Behind the compressors, so that they see answers before those do.
   ...luaFilters,
+  extProcFilter,
 ] as unknown as readonly AnyFilter[];
 
 type AnyFilter = Omit<HttpFilterKind<FilterPartName>, "chain" | "route"> & {

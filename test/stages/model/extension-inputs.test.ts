@@ -39,7 +39,33 @@ const lua: readonly Row[] = [
   ["five scripts", policy(`lua: { scripts: [${`{ inline: "${good}" }, `.repeat(5)}] }`), "invalid-value 4:34"],
 ];
 
-describe.each([["scripts", lua]] as const)("%s", (_, rows) => {
+const extProc: readonly Row[] = [
+  ["no service", policy("extProc: { failOpen: true }"), "missing-key 4:18"],
+  ["a service that there is not", policy("extProc: { service: gone }"), "dangling-reference 4:38"],
+  ["a subset that there is not", policy("extProc: { service: grpc, subset: all }"), "dangling-reference 4:52"],
+  ["nothing to process", policy("extProc: { service: grpc, processingMode: {} }"), "missing-key 4:60"],
+  [
+    "a body in Envoy's own word",
+    policy("extProc: { service: grpc, processingMode: { request: { body: BUFFERED } } }"),
+    "invalid-value 4:79",
+  ],
+  [
+    "what cannot go on without the service",
+    policy("extProc: { service: grpc, processingMode: { request: { body: FullDuplexStreamed } }, failOpen: true }"),
+    "invalid-value 4:113",
+  ],
+  [
+    "what another filter says",
+    policy("extProc: { service: grpc, metadata: { writableNamespaces: [a, envoy.filters.http.jwt_authn] } }"),
+    "invalid-value 4:80",
+  ],
+  ["no time at all", policy("extProc: { service: grpc, messageTimeout: 0s }"), "invalid-value 4:60"],
+];
+
+describe.each([
+  ["scripts", lua],
+  ["external processing", extProc],
+] as const)("%s", (_, rows) => {
   it.each(rows)("%s", (_title, input, ...expected) => {
     const { diagnostics } = parseText(input);
     const told = diagnostics.filter(({ code }) => code !== "unused-definition");
