@@ -42,6 +42,7 @@ export const listenerTlsSchema = block({
     const message = "without `clientCa` anybody could write these names into a certificate";
     const hint = "name the secret with the authorities that sign the clients' certificates";
     refuse(context, { code: "missing-key", message, hint, path: ["clientSubjectAltNames"] });
+  })
   .superRefine(({ mode, secret, ...rest }, context) => {
     if (mode !== "passthrough" && secret === undefined) {
       const hint = "write `secret: …` with a name under `secrets`";

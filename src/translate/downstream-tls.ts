@@ -24,7 +24,6 @@ export function translateDownstreamTls(tls: ListenerTls): TransportSocketJson {
         tlsMaximumProtocolVersion: tls.maxVersion ?? defaults.maxVersion,
       },
       tlsCertificateSdsSecretConfigs: tls.certificates.map(secretFromAds),
-      alpnProtocols: tls.alpn ?? alpn,
       ...verification(tls),
       ...(tls.alpn?.length === 0 ? {} : { alpnProtocols: [...(tls.alpn ?? alpn)] }),
       ...(tls.clientCa === undefined ? {} : { validationContextSdsSecretConfig: secretFromAds(tls.clientCa) }),

@@ -197,8 +197,6 @@ function isMirror(name: string): boolean {
   return name.includes("|");
 }
 
-/** The services that its filters call, and that take its logs. */
-function servicesOfGateway(gateway: Gateway): readonly string[] {
 /** The services that its filters call, that take its logs and that get its connections. */
 function servicesOfGateway(gateway: Gateway, { l4Routes }: Intent): readonly string[] {
   const connected = gateway.l4Listeners.flatMap((listener) =>
