@@ -26,7 +26,6 @@ export function translateDownstreamTls(tls: ListenerTls): TransportSocketJson {
       tlsCertificateSdsSecretConfigs: tls.certificates.map(secretFromAds),
       ...verification(tls),
       ...(tls.alpn?.length === 0 ? {} : { alpnProtocols: [...(tls.alpn ?? alpn)] }),
-      ...(tls.clientCa === undefined ? {} : { validationContextSdsSecretConfig: secretFromAds(tls.clientCa) }),
     },
     requireClientCertificate: tls.clientCa !== undefined,
   };

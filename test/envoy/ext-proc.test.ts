@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { ask } from "./ask.ts";
-import { startProcessingService } from "./processing-service.ts";
+import { startProcessingService } from "./ext-proc-server.ts";
 import { startScene } from "./scene.ts";
 
 test("a service changes headers and bodies and answers itself, sees what it is to see, and its absence is what the policy says", async () => {
