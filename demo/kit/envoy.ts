@@ -27,6 +27,7 @@ export interface EnvoyOptions {
   readonly metadata?: BootstrapOptions["metadata"];
   readonly tls?: BootstrapOptions["tls"];
   readonly loadReports?: boolean;
+  readonly runtime?: boolean;
   readonly localService?: string;
   readonly overload?: BootstrapOptions["overload"];
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
@@ -69,6 +70,7 @@ export class Envoy {
       ...(options.overload === undefined ? {} : { overload: options.overload }),
       ...(options.localService === undefined ? {} : { localService: options.localService }),
       ...(options.loadReports === undefined ? {} : { loadReports: options.loadReports }),
+      ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     });
     const child = await Child.start({
       name: `envoy ${nodeId}`,

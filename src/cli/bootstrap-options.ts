@@ -33,6 +33,8 @@ export interface BootstrapOptions {
   readonly overload?: OverloadLimits;
   /** The Envoy tells the control plane how many requests go to which cluster. */
   readonly loadReports?: boolean;
+  /** The Envoy has a runtime layer that the control plane fills. */
+  readonly runtime?: boolean;
 }
 
 /** How the control plane is checked, and how this Envoy is; files are those of the machine where Envoy runs. */
@@ -72,6 +74,7 @@ export interface BootstrapFlags {
   readonly maxHeap?: string;
   readonly maxConnections?: string;
   readonly loadReports?: boolean;
+  readonly runtime?: boolean;
   readonly output: string;
   readonly config?: readonly string[];
 }
@@ -128,6 +131,7 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(localService === undefined ? {} : { localService }),
     ...(Object.keys(overload).length === 0 ? {} : { overload }),
     ...(flags.loadReports === true ? { loadReports: true } : {}),
+    ...(flags.runtime === true ? { runtime: true } : {}),
   });
 }
 
@@ -139,8 +143,10 @@ function mistakesForGrpc({
   localService,
   maxHeap,
   maxConnections,
+  runtime,
 }: BootstrapFlags): readonly string[] {
   return [
+    ...(runtime === true ? ["--runtime: gRPC has no runtime layers; leave it out"] : []),
     ...(maxHeap === undefined ? [] : ["--max-heap: it is a limit of Envoy; leave it out"]),
     ...(maxConnections === undefined ? [] : ["--max-connections: it is a limit of Envoy; leave it out"]),
     ...(localService === undefined ? [] : ["--local-service: gRPC has no zone aware routing; leave it out"]),

@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import { Command } from "commander";
 import { tell } from "./output.ts";
 import { wantedFlags } from "./wanted-flags.ts";
+import { runtimeLayerName } from "../translate/runtime-layer.ts";
 import { yamlText } from "../snapshot/yaml-text.ts";
 import type { JsonObject } from "./bootstrap-node.ts";
 import { bootstrapNode } from "./bootstrap-node.ts";
@@ -55,6 +56,7 @@ export function bootstrapCommand(): Command {
     .option("--max-heap <size>", "512MiB or 2GiB: at 95 % of it Envoy gives memory back, at 98 % it answers 503")
     .option("--max-connections <number>", "connections of clients at a time; 50000 when absent")
     .option("--load-reports", "report the load on each cluster to the control plane")
+    .option("--runtime", "a runtime layer, for groups of nodes with `runtime` and for `live` limits")
     .option("-o, --output <format>", "yaml or json", "yaml")
     .action((flags: BootstrapFlags): void | Promise<void> => {
       const options = readBootstrapOptions(flags);
@@ -95,6 +97,7 @@ export function createBootstrap(options: BootstrapOptions): JsonObject {
       cds_config: fromAds(),
       lds_config: fromAds(),
     },
+    ...(options.runtime === true ? { layered_runtime: layeredRuntime() } : {}),
     ...clusterManager(options),
     static_resources: {
       clusters: [
@@ -118,6 +121,20 @@ export function printBootstrap(bootstrap: JsonObject, format: "yaml" | "json"): 
  */
 function fromAds(): JsonObject {
   return { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
+}
+
+/** So long an Envoy that starts waits for a layer that its control plane does not have. */
+const RUNTIME_TIMEOUT = "2s";
+
+/** What is changed on the admin page of one Envoy is over what all of them get; Envoy has that layer only when it is named. */
+function layeredRuntime(): JsonObject {
+  const config = { ads: {}, resource_api_version: "V3", initial_fetch_timeout: RUNTIME_TIMEOUT };
+  return {
+    layers: [
+      { name: runtimeLayerName, rtds_layer: { name: runtimeLayerName, rtds_config: config } },
+      { name: "admin", admin_layer: {} },
+    ],
+  };
 }
 
 function clusterManager({ loadReports, localService }: BootstrapOptions): { readonly cluster_manager?: JsonObject } {

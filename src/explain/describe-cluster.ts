@@ -10,6 +10,7 @@ import type {
 import type { ClusterLoadAssignmentJson } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
 import { snakeCase } from "../model/position.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
+import { runtimeLayerName } from "../translate/runtime-layer.ts";
 import { describeBalancer } from "./describe-balancer.ts";
 import type { ClusterFacts, EndpointFacts, Setting } from "./explanation.ts";
 import { addressText } from "./match-listener.ts";
@@ -48,7 +49,7 @@ export function describeCluster(name: string, { lookup, origin, priority }: Clus
       ...triedClusters(json),
       setting("load balancing", describeBalancer(json)),
       setting("connect timeout", json.connectTimeout ?? "5s"),
-      ...circuitBreaker(json, priority),
+      ...circuitBreaker(json, priority, liveLimits(lookup)),
       ...connection(json),
       ...outlierDetection(json),
       ...(json.healthChecks ?? []).map(healthCheck),
@@ -104,13 +105,34 @@ function healthOf({ healthStatus }: LbEndpointJson): Pick<EndpointFacts, "health
 /** Envoy's own limits are in force where nobody wrote any. */
 const limitDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 } as const;
 
-function circuitBreaker({ circuitBreakers }: ClusterJson, priority: string): readonly Setting[] {
+/** The values of the runtime layer, by key; of a group whose Envoys have none, none. */
+function liveLimits(lookup: ResourceLookup): Readonly<Record<string, unknown>> {
+  return (
+    lookup.get<{ readonly layer?: Readonly<Record<string, unknown>> }>(typeUrls.runtime, runtimeLayerName)?.json
+      .layer ?? {}
+  );
+}
+
+/** In words, when there are any for this cluster and priority. */
+function liveText(name: string, priority: string, layer: Readonly<Record<string, unknown>>): readonly string[] {
+  const prefix = `circuit_breakers.${name}.${priority.toLowerCase()}.`;
+  const limits = Object.entries(layer).filter(([key]) => key.startsWith(prefix));
+  if (limits.length === 0) return [];
+  return [`live: ${limits.map(([key, value]) => `${key.slice(prefix.length)} ${textOf(value)}`).join(", ")}`];
+}
+
+function circuitBreaker(
+  { name = "", circuitBreakers }: ClusterJson,
+  priority: string,
+  layer: Readonly<Record<string, unknown>>,
+): readonly Setting[] {
+  const live = liveText(name, priority, layer);
   const perHost = circuitBreakers?.perHostThresholds?.[0]?.maxConnections;
   const hostLimit = perHost === undefined ? [] : [`max_connections ${perHost} to each endpoint`];
   const threshold = circuitBreakers?.thresholds?.find((each) => (each.priority ?? "DEFAULT") === priority);
   if (threshold === undefined) {
     const defaults = "Envoy's defaults: 1024 requests, connections and waiting, 3 retries";
-    return [setting("circuit breaker", [defaults, ...hostLimit].join(", "))];
+    return [setting("circuit breaker", [[defaults, ...hostLimit].join(", "), ...live].join("; "))];
   }
   const limits = Object.entries(limitDefaults).map(
     ([key, otherwise]) => `${snakeCase(key)} ${threshold[key as keyof typeof limitDefaults] ?? otherwise}`,
@@ -122,7 +144,8 @@ function circuitBreaker({ circuitBreakers }: ClusterJson, priority: string): rea
       ? `max_retries ${maxRetries}`
       : `retry budget ${textOf(budget.budgetPercent?.value ?? 20)} % of requests, at least ${budget.minRetryConcurrency ?? 3} at once`;
   const poolLimit = pools === undefined ? [] : [`max_connection_pools ${pools}`];
-  return [setting("circuit breaker", [...limits, retries, ...poolLimit, ...hostLimit].join(", "))];
+  const all = [...limits, retries, ...poolLimit, ...hostLimit].join(", ");
+  return [setting("circuit breaker", [all, ...live].join("; "))];
 }
 
 /** Of the HTTP options that are packed into the cluster. */

@@ -39,6 +39,7 @@ export function buildNodeGroup(document: SourceDocument, path: Path, value: Node
       value.removalGuard === "off"
         ? { mode: "off" }
         : { mode: "on", ...defined({ percent: value.removalGuard?.percent, minimum: value.removalGuard?.minimum }) },
+    ...(value.runtime === undefined ? {} : { runtime: sortedRecord(value.runtime) }),
     updates: {
       ...(grace === undefined ? {} : { graceMs: durationMs(grace) }),
       ...(deadline === undefined ? {} : { deadlineMs: durationMs(deadline) }),

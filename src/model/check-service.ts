@@ -164,8 +164,10 @@ function* twoRetryLimits(path: Path, { circuitBreaker }: PolicyValue): Iterable<
     { block: circuitBreaker, at: breaker },
     { block: circuitBreaker?.high, at: [...breaker, "high"] },
   ]) {
-    if (block?.maxRetries === undefined || block.retryBudget === undefined) continue;
+    if (block?.retryBudget === undefined) continue;
     const message = "Envoy ignores `maxRetries` where there is a `retryBudget`";
-    yield { code: "invalid-value", message, hint: "keep one of them", path: [...at, "maxRetries"], at: "key" };
+    const problem = { code: "invalid-value", message, hint: "keep one of them", at: "key" } as const;
+    if (block.maxRetries !== undefined) yield { ...problem, path: [...at, "maxRetries"] };
+    if (block.live?.maxRetries !== undefined) yield { ...problem, path: [...at, "live", "maxRetries"] };
   }
 }

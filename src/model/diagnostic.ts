@@ -82,6 +82,7 @@ export const diagnosticCodes = {
   "unrouted-listener": "A gateway or a listener has no route.",
   "no-common-hostname": "A route serves nothing where it is attached, because no hostname is in both.",
   "double-tls": "Connections that pass through encrypted are encrypted once more on their way to a service.",
+  "live-limit-unheard": "Limits are to change live, and no group of nodes has the runtime layer that tells Envoys.",
   "drain-times-differ": "Gateways of one group name different drain times, and an Envoy has one.",
   "grpc-client-ignores": "gRPC clients take no notice of something that Envoys would do.",
   "grpc-client-refuses": "gRPC clients refuse a service that they are led to.",

@@ -153,7 +153,14 @@ export interface Thresholds {
   readonly retryBudget?: { readonly percent?: number; readonly minConcurrency?: number };
   readonly maxConnectionPools?: number;
   readonly trackRemaining?: boolean;
+  /** Over the others, by Envoy's runtime: a change of them makes no new cluster. */
+  readonly live?: LiveThresholds;
 }
+
+export type LiveThresholds = Pick<
+  Thresholds,
+  "maxConnections" | "maxPendingRequests" | "maxRequests" | "maxRetries" | "maxConnectionPools"
+>;
 
 /** Passive health checking: every field of envoy.config.cluster.v3.OutlierDetection, by its own name in lowerCamelCase; durations as text such as `3s`. */
 export interface OutlierDetection {

@@ -38,6 +38,8 @@ export interface NodeGroup {
   readonly consistency: "strict" | "warn";
   /** The mass-removal guard; absent fields mean 20 % and 3. */
   readonly removalGuard: { readonly mode: "on" | "off"; readonly percent?: number; readonly minimum?: number };
+  /** Values of the runtime layer that the group's Envoys have; absent when they have none. */
+  readonly runtime?: Readonly<Record<string, string | number | boolean>>;
   readonly updates: {
     readonly graceMs?: number;
     readonly deadlineMs?: number;

@@ -91,13 +91,21 @@ function leaveOtherLimit(
   inner: CircuitBreakerValue | undefined,
 ): CircuitBreakerValue | undefined {
   if (outer === undefined) return undefined;
-  const left = leaveOtherOfOne(outer, inner);
-  return left.high === undefined ? left : { ...left, high: leaveOtherOfOne(left.high, inner?.high) };
+  const left = leaveOverruled(leaveOtherOfOne(outer, inner), inner);
+  if (left.high === undefined) return left;
+  return { ...left, high: leaveOverruled(leaveOtherOfOne(left.high, inner?.high), inner?.high) };
 }
 
 function leaveOtherOfOne<T extends ThresholdsValue>(outer: T, inner: ThresholdsValue | undefined): T {
   if (inner?.retryBudget !== undefined) return without(outer, (field) => field === "maxRetries");
   return inner?.maxRetries === undefined ? outer : without(outer, (field) => field === "retryBudget");
+}
+
+/** What a subset limits itself is not overruled by what the service has over its own limits. */
+function leaveOverruled<T extends ThresholdsValue>(outer: T, inner: ThresholdsValue | undefined): T {
+  if (outer.live === undefined || inner === undefined) return outer;
+  const own = inner.retryBudget === undefined ? inner : { ...inner, maxRetries: 0 };
+  return { ...outer, live: without(outer.live, (field) => Object.hasOwn(own, field)) };
 }
 
 /** A subset that names a kind of check replaces the service's kind; two kinds at once mean nothing. */

@@ -48,6 +48,14 @@ export const nodeGroupSchema = block({
     ])
     .optional()
     .meta({ description: "When a change that removes much is held; 20 % and at least 3 when absent." }),
+  runtime: z
+    .record(scalar("metadataPath"), scalarValue)
+    .optional()
+    .meta({
+      description:
+        "The group's Envoys have a runtime layer (`fairway bootstrap --runtime`): Envoy's runtime keys and their values, which may be none.",
+      examples: [{ "upstream.healthy_panic_threshold": 20 }],
+    }),
   updates: block({
     grace: scalar("duration")
       .optional()

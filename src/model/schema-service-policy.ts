@@ -31,9 +31,24 @@ const thresholds = {
   trackRemaining: z.boolean().optional().meta({ description: "Publish how much is left as gauges." }),
 };
 
+/** Those that Envoy asks its runtime for at each request. */
+const liveThresholds = policyBlock({
+  maxConnections: count.optional().describe("Instead of the block's own, at once."),
+  maxPendingRequests: count.optional().describe("Instead of the block's own, at once."),
+  maxRequests: count.optional().describe("Instead of the block's own, at once."),
+  maxRetries: count.optional().describe("Instead of the block's own, at once."),
+  maxConnectionPools: count.optional().describe("Instead of the block's own, at once."),
+}).meta({
+  description:
+    "Limits over those beside it, which change without a new cluster; for groups of nodes that have a `runtime`.",
+  examples: [{ maxRequests: 200 }],
+});
+
+const limits = { ...thresholds, live: liveThresholds.optional() };
+
 const circuitBreakerSchema = policyBlock({
-  ...thresholds,
-  high: policyBlock(thresholds)
+  ...limits,
+  high: policyBlock(limits)
     .optional()
     .meta({
       description: "The limits for requests of rules with `priority: high`, which count apart; Envoy's when absent.",

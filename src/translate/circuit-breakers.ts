@@ -5,10 +5,8 @@
  * what counts for each endpoint by itself Envoy knows the connections only.
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/circuit_breaking
  */
-import type {
-  CircuitBreakers_ThresholdsJson,
-  CircuitBreakersJson,
-} from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts";
+import type { CircuitBreakers_ThresholdsJson } from "../gen/envoy/config/cluster/v3/circuit_breaker_pb.d.ts";
+import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { CircuitBreaker, Thresholds } from "../model/intent-service.ts";
 
 /** Envoy's own defaults, written out so that a reader of the resource sees the limits in force. */
@@ -20,18 +18,22 @@ const envoyDefaults = {
   retryBudget: { percent: 20, minConcurrency: 3 },
 };
 
-/** The thresholds of the block that somebody wrote. */
-export function translateCircuitBreaker(breaker: CircuitBreaker): CircuitBreakersJson {
-  const { high, perEndpoint } = breaker;
-  return {
-    thresholds: [
-      { priority: "DEFAULT", ...translateThresholds(breaker) },
-      ...(high === undefined ? [] : [{ priority: "HIGH" as const, ...translateThresholds(high) }]),
-    ],
-    ...(perEndpoint?.maxConnections === undefined
-      ? {}
-      : { perHostThresholds: [{ maxConnections: perEndpoint.maxConnections }] }),
-  };
+/** The field of the cluster, with the thresholds of the block that somebody wrote. */
+export function translateCircuitBreaker(breaker: CircuitBreaker | undefined): Pick<ClusterJson, "circuitBreakers"> {
+  if (breaker === undefined) return {};
+  const { at: _, high, perEndpoint, ...limits } = breaker;
+  const thresholds = [
+    ...(isOnlyLive(limits) ? [] : [{ priority: "DEFAULT" as const, ...translateThresholds(limits) }]),
+    ...(high === undefined || isOnlyLive(high) ? [] : [{ priority: "HIGH" as const, ...translateThresholds(high) }]),
+  ];
+  const perHost = perEndpoint?.maxConnections === undefined ? [] : [{ maxConnections: perEndpoint.maxConnections }];
+  if (thresholds.length + perHost.length === 0) return {};
+  return { circuitBreakers: { thresholds, ...(perHost.length === 0 ? {} : { perHostThresholds: perHost }) } };
+}
+
+/** The cluster says nothing then, so that the first live limit does not change it either. */
+function isOnlyLive({ live, ...rest }: Thresholds): boolean {
+  return live !== undefined && Object.keys(rest).length === 0;
 }
 
 function translateThresholds(limits: Thresholds): CircuitBreakers_ThresholdsJson {

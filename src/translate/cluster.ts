@@ -110,7 +110,7 @@ function translatePolicy(policy: ServicePolicy, protocol: Service["protocol"]): 
     perConnectionBufferLimitBytes: policy.connection?.bufferLimitBytes ?? perConnectionBufferLimitBytes,
     ...translateKeepalive(policy.connection),
     ...translateLoadBalancer(policy.loadBalancer ?? { policy: "ROUND_ROBIN" }),
-    ...(policy.circuitBreaker === undefined ? {} : { circuitBreakers: translateCircuitBreaker(policy.circuitBreaker) }),
+    ...translateCircuitBreaker(policy.circuitBreaker),
     ...(policy.outlierDetection === undefined
       ? {}
       : { outlierDetection: translateOutlierDetection(policy.outlierDetection) }),

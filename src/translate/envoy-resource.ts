@@ -30,6 +30,7 @@ export const envoyTypes = {
   listener: "type.googleapis.com/envoy.config.listener.v3.Listener",
   secret: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
   route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+  runtime: "type.googleapis.com/envoy.service.runtime.v3.Runtime",
 } as const;
 
 /** A resource from the JSON of a generated type; those are JSON, which their declarations cannot say. */

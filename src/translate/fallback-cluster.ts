@@ -30,7 +30,7 @@ export function translateFallback(service: Service, subset: Subset): readonly En
     },
     lbPolicy: "CLUSTER_PROVIDED",
     // Envoy counts retries here, and all else in the cluster that a request goes to.
-    ...(circuitBreaker === undefined ? {} : { circuitBreakers: translateCircuitBreaker(circuitBreaker) }),
+    ...translateCircuitBreaker(circuitBreaker),
   }));
   return [cluster];
 }

@@ -110,7 +110,8 @@ function* lintShare(breaker: Breaker, whole: CircuitBreaker, traffic: Traffic): 
 
 /** What the block itself says; what it has from the service is told at the service. */
 function threshold({ block, inherited }: Breaker, key: Threshold): number | undefined {
-  return block[key] === inherited?.[key] ? undefined : block[key];
+  const [own, service] = [block, inherited].map((each) => each?.live?.[key] ?? each?.[key]);
+  return own === service ? undefined : own;
 }
 
 function warn(

@@ -15,6 +15,7 @@ import { lintDrainTimes } from "./lint-drain-times.ts";
 import { lintGrpcClients } from "./lint-grpc-clients.ts";
 import { lintGrpcRoutes } from "./lint-grpc-routes.ts";
 import { lintL4 } from "./lint-l4.ts";
+import { lintLiveLimits } from "./lint-live-limits.ts";
 import { lintListeners } from "./lint-listeners.ts";
 import { lintOutlierDetection } from "./lint-outlier-detection.ts";
 import { lintRetries } from "./lint-retries.ts";
@@ -48,6 +49,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintListeners(intent),
     ...lintL4(intent),
     ...lintDrainTimes(intent),
+    ...lintLiveLimits(intent),
     ...lintGrpcClients(intent),
     ...lintGrpcRoutes(intent),
     ...lintShadowedRules(intent, memo.shadowed),

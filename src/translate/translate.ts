@@ -23,6 +23,7 @@ import type { SharedChain } from "./listener.ts";
 import { httpsChains, translateListener, translateSharedListeners } from "./listener.ts";
 import { mirrorClusterName } from "./names.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
+import { translateRuntime } from "./runtime-layer.ts";
 import { translateSecret } from "./secret.ts";
 import type { KnownHosts } from "./virtual-host.ts";
 
@@ -85,6 +86,7 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
       resources: [
         ...translateServices(memo, group.name, scope.services).resources,
         ...scope.mirrored.map((mirrored) => mirrorOnce(memo.mirrors, mirrored)),
+        ...translateRuntime(group, scope),
         ...scope.gateways.flatMap(gateways),
         ...translateSharedListeners(scope.gateways.flatMap((gateway) => sharedChains(gateway, intent))),
         ...scope.gateways.flatMap((gateway) => translateTcpListeners(gateway, intent.l4Routes)),

@@ -255,6 +255,20 @@ describe("bootstrap", () => {
     });
   });
 
+  it("has the Envoy ask for the runtime layer when it is told to, below that of its admin page", () => {
+    const layers = (runtime?: boolean) => {
+      const read = readBootstrapOptions(flags({ nodeId: "a", ...(runtime === undefined ? {} : { runtime }) }));
+      return read.ok ? createBootstrap(read.value)["layered_runtime"] : read.error;
+    };
+    expect(layers()).toBeUndefined();
+    expect(layers(true)).toMatchObject({
+      layers: [{ rtds_layer: { name: "fairway", rtds_config: { ads: {} } } }, { admin_layer: {} }],
+    });
+    expect(mistakesOf(flags({ nodeId: "a", grpc: true, runtime: true }))).toEqual([
+      expect.stringContaining("--runtime: gRPC has no runtime layers"),
+    ]);
+  });
+
   it("refuses a name for the admin page, which Envoy would not resolve", () => {
     expect(mistakesOf(flags({ nodeId: "a", admin: "localhost:9901" }))).toEqual([
       '--admin: "localhost" is a name; Envoy needs an IP address here, such as 127.0.0.1',

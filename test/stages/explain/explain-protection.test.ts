@@ -12,7 +12,8 @@ import { envoyApi } from "../../support/envoy-api.ts";
 import { snapshotOf } from "../../support/snapshot-of.ts";
 import { parseText } from "../model/parse-text.ts";
 
-const config = `gateways:
+const config = `nodes: { default: { runtime: {} } }
+gateways:
   public: { listeners: [{ name: http, port: 8080 }] }
 services:
   shop:
@@ -20,7 +21,7 @@ services:
     endpoints:
       - { address: "unix:/run/shop.sock", labels: { v: "1" }, locality: eu/a }
       - { address: "10.0.0.2:80", labels: { v: "2" } }
-    circuitBreaker: { maxRequests: 7, high: { maxRequests: 9 }, perEndpoint: { maxConnections: 3 } }
+    circuitBreaker: { maxRequests: 7, high: { maxRequests: 9, live: { maxRequests: 4 } }, perEndpoint: { maxConnections: 3 } }
     loadBalancer: { zoneAware: { minClusterSize: 2 } }
     connection: { idleTimeout: 4m, maxConcurrentStreams: 10, tcpKeepalive: { time: 60s }, proxyProtocol: V2 }
     subsets:
@@ -54,7 +55,7 @@ test("a request of high priority is told its own limits, its tries, its zone and
   const { clusters, settings } = explain("/pay");
   const found = new Map([...settings, ...(clusters[0]?.settings ?? [])].map((each) => [each.name, each]));
   expect(found.get("circuit breaker")?.text).toContain("max_requests 9");
-  expect(found.get("circuit breaker")?.text).toContain("max_connections 3 to each endpoint");
+  expect(found.get("circuit breaker")?.text).toContain("max_connections 3 to each endpoint; live: max_requests 4");
   expect(found.get("retry")?.text).toBe(
     "1 on retriable-status-codes, status 429, 1s each, then another beside it, on another host, or as long as retry-after says",
   );

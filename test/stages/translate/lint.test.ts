@@ -57,6 +57,16 @@ services: { s: { endpoints: [] } }
 `;
 }
 
+/** A service with a live limit, and a line before it. */
+function live(nodes: string, maxRequests = 5): string {
+  return `${nodes}
+services:
+  s: { endpoints: ["10.0.0.1:80"], circuitBreaker: { live: { maxRequests: ${maxRequests} } } }
+gateways: { g: { listeners: [{ name: h, port: 80 }] } }
+routes: { r: { rules: [{ backends: [{ service: s }] }] } }
+`;
+}
+
 /** Two gateways with their drain times, of these groups. */
 function drains(one: string, two: string | undefined, ...[a, b]: readonly string[]): string {
   const gateway = (name: string, port: number, time: string | undefined, group: string | undefined): string =>
@@ -215,6 +225,13 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
   ["a route for the hostname of one listener of its gateway", apart("g", "b.test")],
   ["a route for every hostname", apart("g/a", "'*'")],
   ["a route for a hostname below that of its listener", apart("g/wide", "x.w.test")],
+  ["live limits that no Envoy hears of", live(""), "live-limit-unheard 3:36"],
+  ["live limits of a group with a runtime layer", live("nodes: { default: { runtime: {} } }")],
+  [
+    "a live limit that lets nothing pass",
+    live("nodes: { default: { runtime: {} } }", 0),
+    "circuit-breaker-too-low 3:36",
+  ],
   ["two drain times in one group", drains("60s", "5m"), "drain-times-differ 4:7"],
   ["the same drain time, in other words", drains("60s", "1m")],
   ["a drain time that one gateway names for both", drains("60s", undefined)],
