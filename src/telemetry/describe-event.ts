@@ -102,9 +102,7 @@ function describeOwn(
     case "config-accepted":
       return info(`${event.group} is now ${event.snapshotVersion} (${event.cause}): ${changes(event.changes)}`);
     case "config-refused":
-      if (isOnlyAway(event.diagnostics))
-        return warn(`config waits for etcd (${event.cause}): ${firstOf(event.diagnostics)}`);
-      return { level: "error", text: `config refused (${event.cause}): ${firstOf(event.diagnostics)}` };
+      return refused(event);
     case "config-mended":
       return info(`the config is good again (${event.cause})`);
     case "config-held": {
@@ -198,6 +196,11 @@ function describeEtcd(event: EtcdEvent): EventDescription {
     default:
       return unreachable(event);
   }
+}
+
+function refused({ cause, diagnostics }: Extract<BuildEvent, { readonly kind: "config-refused" }>): EventDescription {
+  if (isOnlyAway(diagnostics)) return warn(`config waits for etcd (${cause}): ${firstOf(diagnostics)}`);
+  return { level: "error", text: `config refused (${cause}): ${firstOf(diagnostics)}` };
 }
 
 /** Of one line. */
