@@ -13,7 +13,7 @@ import { fillFilterParts, needsOutside } from "./filter-parts.ts";
 import type { Policy } from "./intent-policy.ts";
 import type { CredentialList } from "./intent-secret.ts";
 import type { ReferencedContent } from "./resolve-secrets.ts";
-import { readFile } from "./resolve-secrets.ts";
+import { readBytes } from "./resolve-secrets.ts";
 
 type Parts = readonly DocumentParts[];
 
@@ -97,14 +97,19 @@ function fillFile(parts: Parts, fill: <Item extends Policy | DraftRoute>(item: I
 function fillItem(item: Policy | DraftRoute, read: Reader): FilledItem {
   const asked = new Map<string, unknown>();
   const diagnostics: Diagnostic[] = [];
+  const bytesOf: Outside["bytes"] = (path, at) => {
+    const found = read.file(path);
+    asked.set(`file ${path}`, read.again(`file ${path}`));
+    if ("bytes" in found) return found.bytes;
+    diagnostics.push({ ...found.problem, severity: "error", at });
+    return undefined;
+  };
   const outside: Outside = {
     file: (path, at) => {
-      const found = read.file(path);
-      asked.set(`file ${path}`, read.again(`file ${path}`));
-      if ("text" in found) return found.text;
-      diagnostics.push({ ...found.problem, severity: "error", at });
-      return undefined;
+      const bytes = bytesOf(path, at);
+      return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
     },
+    bytes: bytesOf,
     credentials: (name) => {
       const key = `secret ${name}`;
       const list = read.again(key) as CredentialList | undefined;
@@ -125,7 +130,7 @@ function fillAll(item: Policy | DraftRoute, outside: Outside): Policy | DraftRou
 }
 
 interface Reader {
-  readonly file: (path: string) => ReturnType<typeof readFile>;
+  readonly file: (path: string) => ReturnType<typeof readBytes>;
   /** Something that differs when what was read differs; by `file path` or `secret name`. */
   readonly again: (key: string) => unknown;
 }
@@ -138,5 +143,5 @@ function reader(content: FillContent): Reader {
     ...content.problems.map(({ path, message }) => [`file ${path}`, message] as const),
     ...content.credentials.map((list) => [`secret ${list.name}`, list] as const),
   ]);
-  return { file: (path) => readFile(path, { files, problems }), again: (key) => known.get(key) };
+  return { file: (path) => readBytes(path, { files, problems }), again: (key) => known.get(key) };
 }

@@ -23,6 +23,7 @@ import type { FilterPart, FilterPartKind, Outside } from "./filter-part.ts";
 import { lua } from "./filter-lua.ts";
 import { rateLimit } from "./filter-rate-limit.ts";
 import { requestLimits } from "./filter-request-limits.ts";
+import { wasm } from "./filter-wasm.ts";
 import type { Path, Problem, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
 
@@ -44,6 +45,7 @@ const kinds = {
   lua,
   rateLimit,
   requestLimits,
+  wasm,
 } as const satisfies Readonly<Record<string, { readonly schema: z.ZodType }>>;
 
 type Kinds = typeof kinds;

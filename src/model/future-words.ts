@@ -20,12 +20,12 @@ const futureWords: readonly {
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
   {
     where: ["routes", "*", "rules", "*", "filters", "*"],
-    words: ["oidc", "wasm"],
+    words: ["oidc"],
     hint: byPatch,
   },
   {
     where: ["policies", "*"],
-    words: ["oidc", "wasm"],
+    words: ["oidc"],
     hint: byPatch,
   },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },

@@ -98,14 +98,23 @@ function readPart(part: DraftPart, contents: Contents): { readonly text: string 
 }
 
 /** The text of a file that the config names. */
-export function readFile(
+function readFile(
+  path: string,
+  contents: Pick<Contents, "files" | "problems">,
+): { readonly text: string } | { readonly problem: Omit<PartProblem, "part"> } {
+  const read = readBytes(path, contents);
+  return "problem" in read ? read : { text: new TextDecoder().decode(read.bytes) };
+}
+
+/** A file that the config names, as it is. */
+export function readBytes(
   path: string,
   { files, problems }: Pick<Contents, "files" | "problems">,
-): { readonly text: string } | { readonly problem: Omit<PartProblem, "part"> } {
+): { readonly bytes: Uint8Array } | { readonly problem: Omit<PartProblem, "part"> } {
   const problem = problems.get(path);
   if (problem !== undefined) return { problem: fileProblem(problem) };
   const file = files.get(path);
-  if (file !== undefined) return { text: new TextDecoder().decode(file.bytes) };
+  if (file !== undefined) return { bytes: file.bytes };
   return { problem: fileProblem({ code: "source-missing", path, message: `${path} does not exist` }) };
 }
 

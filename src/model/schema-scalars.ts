@@ -175,6 +175,12 @@ export const scalarRules = {
     hint: "for example /filter_chains/0/filters/0; in a step ~1 stands for / and ~0 for ~",
     examples: [],
   },
+  sha256: {
+    pattern: /^[0-9a-f]{64}$/,
+    expected: "a SHA-256: 64 hexadecimal digits in lower case",
+    hint: "`sha256sum` prints it",
+    examples: [],
+  },
   variable: {
     pattern: /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
     expected: "the name of an environment variable",

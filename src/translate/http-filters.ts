@@ -30,6 +30,7 @@ import { grpcWebFilter } from "./http-filter-grpc-web.ts";
 import { localRateLimitFilter } from "./http-filter-local-rate-limit.ts";
 import { jwtFilter } from "./http-filter-jwt.ts";
 import { luaFilters } from "./http-filter-lua.ts";
+import { wasmFilter } from "./http-filter-wasm.ts";
 import { packAny } from "./pack-any.ts";
 
 /** In the order in which Envoy runs them. */
@@ -53,6 +54,7 @@ const chain = [
   // Behind the compressors, so that they see answers before those do.
   ...luaFilters,
   extProcFilter,
+  wasmFilter,
 ] as unknown as readonly AnyFilter[];
 
 type AnyFilter = Omit<HttpFilterKind<FilterPartName>, "chain" | "route"> & {

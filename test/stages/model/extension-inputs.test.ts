@@ -62,7 +62,30 @@ const extProc: readonly Row[] = [
   ["no time at all", policy("extProc: { service: grpc, messageTimeout: 0s }"), "invalid-value 4:60"],
 ];
 
+const digest = "0123456789abcdef".repeat(4);
+
+const wasm: readonly Row[] = [
+  ["no module", policy("wasm: { config: a }"), "missing-key 4:18"],
+  ["a module from nowhere", policy("wasm: { code: {} }"), "missing-key 4:32"],
+  ["a module from two places", policy("wasm: { code: { file: one.pem, nodeFile: /b } }"), "invalid-value 4:32"],
+  ["a file that holds something else", policy("wasm: { code: { file: one.pem } }"), "invalid-wasm 4:40"],
+  ["no digest", policy("wasm: { code: { http: { url: 'http://a/b', service: shop } } }"), "missing-key 4:34"],
+  [
+    "a digest that is none",
+    policy(`wasm: { code: { http: { url: 'http://a/b', sha256: ${digest.toUpperCase()}, service: shop } } }`),
+    "invalid-value 4:69",
+  ],
+  ["no service", policy(`wasm: { code: { http: { url: 'http://a/b', sha256: ${digest} } } }`), "missing-key 4:34"],
+  [
+    "a service that there is not",
+    policy(`wasm: { code: { http: { url: 'http://a/b', sha256: ${digest}, service: gone } } }`),
+    "dangling-reference 4:144",
+  ],
+  ["an unknown runtime", policy("wasm: { code: { nodeFile: /a }, runtime: node }"), "invalid-value 4:59"],
+];
+
 describe.each([
+  ["WebAssembly", wasm],
   ["scripts", lua],
   ["external processing", extProc],
 ] as const)("%s", (_, rows) => {
