@@ -29,7 +29,7 @@ export const resilience: readonly WrongInput[] = [
   [
     "a live limit of retries beside a budget",
     service("circuitBreaker: { retryBudget: {}, live: { maxRetries: 1 } }"),
-    "invalid-value 3:47",
+    "invalid-value 3:48",
   ],
   ["a live retry budget", service("circuitBreaker: { live: { retryBudget: {} } }"), "unknown-key 3:31"],
   ["a runtime value that is a map", "nodes: { a: { runtime: { x.y: { z: 1 } } } }\n", "wrong-type 1:31"],
