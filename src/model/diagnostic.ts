@@ -97,7 +97,6 @@ export const diagnosticCodes = {
   "certificate-dates": "A certificate has expired, expires soon, or is not valid yet.",
   "invalid-lua": "A Lua script cannot be loaded, or does nothing.",
   "invalid-wasm": "A file is no WebAssembly module that Envoy could run.",
-  "certificate-dates": "A certificate has expired, expires within 7 days, or is not valid yet.",
   "certificate-hostnames": "A listener is for hostnames that its certificate is not for.",
   "invalid-regex": "A regular expression of an Envoy resource is none that RE2 takes.",
   "malformed-address": "An address of an Envoy resource must be an IP address, and is not.",
