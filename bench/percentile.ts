@@ -12,6 +12,12 @@ export interface Spread {
 /** The spread of at least one value. */
 export function spread(valuesMs: readonly number[]): Spread {
   const sorted = valuesMs.toSorted((a, b) => a - b);
-  const at = (percent: number) => sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
-  return { p50Ms: at(50), p99Ms: at(99), maxMs: at(100) };
+  return { p50Ms: rank(sorted, 50), p99Ms: rank(sorted, 99), maxMs: rank(sorted, 100) };
+}
+
+/** The value that so many percent of the sorted values do not exceed; NaN when there are none. */
+export function rank(sorted: readonly number[], percent: number): number {
+  // The product of a percentage with a tenth and a count is not always whole in binary: 99.9 % of 1,000 is 999.
+  const position = Math.ceil((sorted.length * percent) / 100 - 1e-9);
+  return sorted[Math.max(0, position - 1)] ?? Number.NaN;
 }

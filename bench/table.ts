@@ -164,7 +164,9 @@ export function etcdTable({ latency, flaps, loads, told }: EtcdRows): string {
 export function layOut<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const lines = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ cell }) => cell(row)))];
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
-  const isNumber = columns.map((_, index) => lines.slice(1).every((line) => /^(?:[\d.]+|-)$/.test(line[index] ?? "")));
+  const isNumber = columns.map((_, index) =>
+    lines.slice(1).every((line) => /^(?:[-+]?[\d.]+|-)$/.test(line[index] ?? "")),
+  );
   return lines
     .map((line) => {
       const cells = line.map((cell, index) => {

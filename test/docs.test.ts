@@ -118,7 +118,7 @@ describe("commands", () => {
 describe("names in code", () => {
   test("of flags alone belong to fairway or to a program that is known here", () => {
     const own = new Set([...commands.values()].flatMap((flags) => [...flags]));
-    const others = new Set(["--drain-strategy", "--drain-time-s", "--version"]);
+    const others = new Set(["--concurrency", "--cpus", "--drain-strategy", "--drain-time-s", "--version"]);
     const named = pages.flatMap(({ path, code }) =>
       code.filter((line) => /^--[a-z]/.test(line)).map((line) => ({ path, flag: /^--[\w-]+/.exec(line)?.[0] ?? line })),
     );

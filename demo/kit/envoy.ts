@@ -35,6 +35,8 @@ export interface EnvoyOptions {
   readonly override?: Readonly<Record<string, unknown>>;
   /** How long listeners that go finish what they have; Envoy's own ten minutes outlast any test. */
   readonly drainTimeS?: number;
+  /** Worker threads; absent means one. */
+  readonly concurrency?: number;
   /** Further command line arguments. */
   readonly args?: readonly string[];
 }
@@ -78,7 +80,7 @@ export class Envoy {
       args: [
         ["--config-yaml", JSON.stringify({ ...bootstrap, ...options.override })],
         ["--disable-hot-restart"],
-        ["--concurrency", "1", "--log-level", options.logLevel ?? "info"],
+        ["--concurrency", String(options.concurrency ?? 1), "--log-level", options.logLevel ?? "info"],
         ["--drain-time-s", String(options.drainTimeS ?? 5)],
         options.args ?? [],
       ].flat(),
