@@ -93,6 +93,7 @@ export const diagnosticCodes = {
   "literal-glob": "A text looks like a pattern, and patterns are not supported there.",
   "unused-definition": "Something is defined and used by nothing.",
   "invalid-secret": "A certificate, key or list of who may come in cannot be used, or a pair does not belong together.",
+  "invalid-descriptor-set": "A descriptor set of gRPC services cannot be used.",
   "invalid-jwks": "The keys that tokens are checked with (JWKS) cannot be used.",
   "certificate-dates": "A certificate has expired, expires soon, or is not valid yet.",
   "invalid-lua": "A Lua script cannot be loaded, or does nothing.",

@@ -98,6 +98,7 @@ function fillItem(item: Policy | DraftRoute, read: Reader): FilledItem {
   const asked = new Map<string, unknown>();
   const diagnostics: Diagnostic[] = [];
   const bytesOf: Outside["bytes"] = (path, at) => {
+  const bytes: Outside["bytes"] = (path, at) => {
     const found = read.file(path);
     asked.set(`file ${path}`, read.again(`file ${path}`));
     if ("bytes" in found) return found.bytes;
@@ -105,9 +106,12 @@ function fillItem(item: Policy | DraftRoute, read: Reader): FilledItem {
     return undefined;
   };
   const outside: Outside = {
+    bytes,
     file: (path, at) => {
       const bytes = bytesOf(path, at);
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+      const found = bytes(path, at);
+      return found === undefined ? undefined : new TextDecoder().decode(found);
     },
     bytes: bytesOf,
     credentials: (name) => {

@@ -49,6 +49,7 @@ export interface Outside {
   /** What a file holds that `at` names; undefined when it cannot be read, which is reported. */
   readonly file: (path: string, at: Place) => string | undefined;
   /** The same as it is, for a file that is no text. */
+  /** The same, for what is no text. */
   readonly bytes: (path: string, at: Place) => Uint8Array | undefined;
   /** What a secret with users or API keys holds; nothing when it is wrong, which is reported. */
   readonly credentials: (secret: string) => readonly Credential[];

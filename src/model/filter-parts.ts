@@ -16,6 +16,7 @@ import { csrf } from "./filter-csrf.ts";
 import { extAuth } from "./filter-ext-auth.ts";
 import { extProc } from "./filter-ext-proc.ts";
 import { fault } from "./filter-fault.ts";
+import { grpcJson } from "./filter-grpc-json.ts";
 import { grpcStats } from "./filter-grpc-stats.ts";
 import { grpcWeb } from "./filter-grpc-web.ts";
 import { jwt } from "./filter-jwt.ts";
@@ -39,6 +40,7 @@ const kinds = {
   extAuth,
   extProc,
   fault,
+  grpcJson,
   grpcStats,
   grpcWeb,
   jwt,

@@ -93,8 +93,9 @@ function readPart(part: DraftPart, contents: Contents): { readonly text: string 
     const hint = "set it where Fairway is started; a process that runs keeps the environment it began with";
     return { problem: { part, code: "invalid-secret", message: `the variable ${where} is not set`, hint } };
   }
-  const read = readFile(where, contents);
-  return "text" in read ? read : { problem: { part, ...read.problem } };
+  const read = readBytes(where, contents);
+  if ("problem" in read) return { problem: { part, ...read.problem } };
+  return { text: new TextDecoder().decode(read.bytes) };
 }
 
 /** The text of a file that the config names. */
@@ -107,6 +108,7 @@ function readFile(
 }
 
 /** A file that the config names, as it is. */
+/** The content of a file that the config names. */
 export function readBytes(
   path: string,
   { files, problems }: Pick<Contents, "files" | "problems">,

@@ -25,6 +25,7 @@ import { extAuthFilter } from "./http-filter-ext-auth.ts";
 import { extProcFilter } from "./http-filter-ext-proc.ts";
 import { faultFilter } from "./http-filter-fault.ts";
 import { globalRateLimitFilter } from "./http-filter-global-rate-limit.ts";
+import { grpcJsonFilter } from "./http-filter-grpc-json.ts";
 import { grpcStatsFilter } from "./http-filter-grpc-stats.ts";
 import { grpcWebFilter } from "./http-filter-grpc-web.ts";
 import { localRateLimitFilter } from "./http-filter-local-rate-limit.ts";
@@ -37,6 +38,7 @@ import { packAny } from "./pack-any.ts";
 const chain = [
   corsFilter,
   grpcWebFilter,
+  grpcJsonFilter,
   grpcStatsFilter,
   faultFilter,
   csrfFilter,

@@ -13,7 +13,7 @@ import { ruleFilters } from "./effective-filters.ts";
 import { envoyRouteName } from "./names.ts";
 
 /** Parts that make gRPC of requests. */
-const makingGrpc: ReadonlySet<FilterPartName> = new Set<FilterPartName>(["grpcWeb"]);
+const makingGrpc: ReadonlySet<FilterPartName> = new Set<FilterPartName>(["grpcJson", "grpcWeb"]);
 
 /** One warning for each service of a rule. */
 export function lintGrpcRoutes({ routes, services }: Pick<Intent, "routes" | "services">): readonly Diagnostic[] {

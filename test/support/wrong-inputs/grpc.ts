@@ -31,4 +31,11 @@ export const grpc: readonly WrongInput[] = [
   ["methods without a service", policyOf("grpcStats", "{ methods: [Place] }"), "wrong-type 2:30"],
   ["no method of a service", policyOf("grpcStats", "{ methods: { a.B: [] } }"), "invalid-value 2:37"],
   ["some methods and all", policyOf("grpcStats", "{ methods: { a.B: [C] }, allMethods: true }"), "invalid-value 2:56"],
+  ["JSON without a service", policyOf("grpcJson", "{ descriptorSet: a.binpb }"), "missing-key 2:8"],
+  [
+    "a service with its method",
+    policyOf("grpcJson", "{ descriptorSet: a.binpb, services: [a.B/C] }"),
+    "invalid-value 2:55",
+  ],
+  ["a set that is nowhere", policyOf("grpcJson", "{ descriptorSet: a.binpb, services: [a.B] }"), "source-missing 2:35"],
 ];
