@@ -31,6 +31,7 @@ export function describeSettings(levels: SettingLevels): readonly Setting[] {
   return [
     ...(route.route === undefined ? [] : timeouts(route.route, levels)),
     ...(route.route === undefined ? [] : retries(route.route, levels)),
+    ...upgrades(levels),
     ...mirrors(levels),
     ...hashPolicy(route.route),
     ...headers(levels),
@@ -88,6 +89,18 @@ function retries(action: RouteActionJson, { virtualHost, origin }: SettingLevels
     ...waits.map(({ name }) => `or as long as ${name} says`),
   ];
   return [{ name: "retry", text: parts.join(", "), ...origin?.retry }];
+}
+
+/** What the route allows beside what the listener does. */
+function upgrades({ route, http, origin }: SettingLevels): readonly Setting[] {
+  const ofRoute = route.route?.upgradeConfigs ?? [];
+  const all = [...ofRoute, ...(http.upgradeConfigs ?? [])].filter(({ enabled }) => enabled !== false);
+  const types = [...new Set(all.map(({ upgradeType = "" }) => upgradeType))];
+  if (types.length === 0) return [];
+  const ends = ofRoute.some(({ connectConfig }) => connectConfig !== undefined) ? ", ended here" : "";
+  // Of CONNECT the rule itself speaks.
+  const written = types.includes("CONNECT") ? {} : origin?.upgrades;
+  return [{ name: "upgrades", text: `${types.join(", ")}${ends}`, ...written }];
 }
 
 function mirrors({ config, virtualHost, route }: SettingLevels): readonly Setting[] {

@@ -34,6 +34,7 @@ export interface RuleOrigin {
   readonly idleTimeout?: Origin;
   readonly grpcTimeout?: Origin;
   readonly retry?: Origin;
+  readonly upgrades?: Origin;
   readonly headers: HeaderOrigin;
   /** Of an HTTP filter, by Envoy's name. */
   readonly filter: (name: string) => Origin | undefined;
@@ -184,7 +185,7 @@ function findRule(intent: Intent, gateway: Gateway, name: string): RuleOrigin | 
 function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
   const { split, backends } = rule.target;
   const policy = effectivePolicy(gateway, route, rule);
-  const { timeouts, retry } = policy;
+  const { timeouts, retry, upgrades } = policy;
   const names = { gateway: gateway.name, route: route.name, rule: rule.name };
   const filters = effectiveFilters(gateway, route, rule);
   const origin = ({ at, from }: Pick<EffectivePart, "at" | "from">): Origin =>
@@ -205,6 +206,7 @@ function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
     ...(timeouts?.value.grpcTimeoutHeaderMaxMs === undefined ? {} : { grpcTimeout: origin(timeouts) }),
     ...(timeouts?.value.idleMs === undefined ? {} : { idleTimeout: origin(timeouts) }),
     ...(retry === undefined ? {} : { retry: origin(retry) }),
+    ...(upgrades === undefined ? {} : { upgrades: origin(upgrades) }),
     // What an only backend changes is written at its route.
     filter: (name) => {
       const part = partOfFilter(name);

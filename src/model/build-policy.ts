@@ -26,7 +26,7 @@ export function buildPolicy(document: SourceDocument, path: Path, value: PolicyV
   return {
     name: String(path.at(-1)),
     at: placeOf(document, path, "key"),
-    ...buildTimeoutsAndRetry(document, path, value),
+    ...buildInlineParts(document, path, value),
     ...(requestHeaders === undefined ? {} : { requestHeaders: changes("requestHeaders", requestHeaders) }),
     ...(responseHeaders === undefined ? {} : { responseHeaders: changes("responseHeaders", responseHeaders) }),
     ...(httpFilters === undefined ? {} : { httpFilters }),
@@ -34,14 +34,17 @@ export function buildPolicy(document: SourceDocument, path: Path, value: PolicyV
 }
 
 /** The parts that a rule writes as a policy does; `path` is that of the rule or policy. */
-export function buildTimeoutsAndRetry(
+export function buildInlineParts(
   document: SourceDocument,
   path: Path,
-  { timeouts, retry }: Pick<PolicyValue, "timeouts" | "retry">,
-): Pick<PolicyParts, "timeouts" | "retry"> {
+  { timeouts, retry, upgrades }: Pick<PolicyValue, "timeouts" | "retry" | "upgrades">,
+): Pick<PolicyParts, "timeouts" | "retry" | "upgrades"> {
   return {
     ...(timeouts === undefined ? {} : { timeouts: buildTimeouts(document, [...path, "timeouts"], timeouts) }),
     ...(retry === undefined ? {} : { retry: buildRetry(document, [...path, "retry"], retry) }),
+    ...(upgrades === undefined
+      ? {}
+      : { upgrades: { at: placeOf(document, [...path, "upgrades"], "key"), types: upgrades } }),
   };
 }
 

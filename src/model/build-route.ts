@@ -6,7 +6,7 @@
 import { buildBackendFilters, buildRuleFilters } from "./build-filter.ts";
 import { buildGrpcMatch, buildPathMatch, buildValueMatches } from "./build-match.ts";
 import type { DraftAttachment } from "./build-policy.ts";
-import { buildAttachments, buildTimeoutsAndRetry } from "./build-policy.ts";
+import { buildAttachments, buildInlineParts } from "./build-policy.ts";
 import type { Place } from "./diagnostic.ts";
 import type { Backend, Route, Rule, RuleMatch } from "./intent-route.ts";
 import type { Path, SourceDocument } from "./position.ts";
@@ -91,9 +91,9 @@ function buildRule(document: SourceDocument, path: Path, value: RuleValue): Draf
     ) ?? [buildMatch({}, placeOf(document, path, "value"))],
     target: { ...split, backends },
     ...buildRuleFilters(document, [...path, "filters"], value.filters),
-    ...buildTimeoutsAndRetry(document, path, value),
+    ...buildInlineParts(document, path, value),
     policies: buildAttachments(document, path, value.policies),
-    ...defined({ priority: value.priority }),
+    ...defined({ priority: value.priority, connect: value.connect }),
   };
 }
 

@@ -70,6 +70,8 @@ const familiarWords: readonly {
     where: ["routes", "*", "rules", "*"],
     hints: {
       retries: "did you mean `retry`?",
+      websocket: "write `upgrades: [websocket]`",
+      httpUpgrade: "write `upgrades: [websocket]`",
       match: "did you mean `matches`?",
       route: "did you mean `backends`?",
       redirect: "write `filters: [{ redirect: … }]`",

@@ -97,7 +97,6 @@ function fillFile(parts: Parts, fill: <Item extends Policy | DraftRoute>(item: I
 function fillItem(item: Policy | DraftRoute, read: Reader): FilledItem {
   const asked = new Map<string, unknown>();
   const diagnostics: Diagnostic[] = [];
-  const bytesOf: Outside["bytes"] = (path, at) => {
   const bytes: Outside["bytes"] = (path, at) => {
     const found = read.file(path);
     asked.set(`file ${path}`, read.again(`file ${path}`));
@@ -108,12 +107,9 @@ function fillItem(item: Policy | DraftRoute, read: Reader): FilledItem {
   const outside: Outside = {
     bytes,
     file: (path, at) => {
-      const bytes = bytesOf(path, at);
-      return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
       const found = bytes(path, at);
       return found === undefined ? undefined : new TextDecoder().decode(found);
     },
-    bytes: bytesOf,
     credentials: (name) => {
       const key = `secret ${name}`;
       const list = read.again(key) as CredentialList | undefined;

@@ -13,6 +13,7 @@ import type { ValueMatch } from "./intent-match.ts";
 export interface PolicyParts extends HeaderFilters {
   readonly timeouts?: Timeouts;
   readonly retry?: Retry;
+  readonly upgrades?: Upgrades;
   /** What Envoy does with HTTP filters; never empty. */
   readonly httpFilters?: FilterParts;
 }
@@ -40,6 +41,12 @@ export interface Timeouts {
   readonly idleMs?: number;
   /** Calls may take as long as their `grpc-timeout` says, up to this; 0 is as long as they say. */
   readonly grpcTimeoutHeaderMaxMs?: number;
+}
+
+/** Protocols that a connection may change to, as written; empty keeps those of policies away. */
+export interface Upgrades {
+  readonly at: Place;
+  readonly types: readonly string[];
 }
 
 /** When a request is tried again; conditions in Envoy's `retry_on` words. */

@@ -31,6 +31,8 @@ export interface Rule extends RuleFilters, PolicyParts {
   readonly policies: readonly AttachedPolicy[];
   /** Which thresholds of circuit breakers count its requests. */
   readonly priority?: "default" | "high";
+  /** It takes CONNECT requests and no others: its backends get the bytes inside, or the request as it is. */
+  readonly connect?: "terminate" | "forward";
 }
 
 /** All conditions must hold. */

@@ -30,9 +30,27 @@ export const timeouts = block({
   })
   .meta({ description: "How long things may take; 0s is for ever.", examples: [{ request: "3s", idle: "60s" }] });
 
+export const upgrades = z
+  .array(scalar("upgradeType"))
+  .superRefine((types, context) => {
+    const seen = new Set<string>();
+    for (const [index, type] of types.entries()) {
+      if (seen.has(type.toLowerCase())) {
+        const message = `the upgrade \`${type}\` is written twice`;
+        refuse(context, { code: "duplicate-name", message, hint: "keep one of them", path: [index] });
+      }
+      seen.add(type.toLowerCase());
+    }
+  })
+  .meta({
+    description: "Protocols that a request may change its connection to (`Upgrade`); none when absent.",
+    examples: [["websocket"]],
+  });
+
 export const policySchema = block({
   timeouts: timeouts.optional(),
   retry: retry.optional(),
+  upgrades: upgrades.optional(),
   requestHeaders: headerChanges.optional(),
   responseHeaders: headerChanges.optional(),
   ...filterPartSchemas,

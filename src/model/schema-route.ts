@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { backendFilters, ruleFilters } from "./schema-filter.ts";
 import { grpcMatch, pathMatch, valueMatch } from "./schema-match.ts";
-import { attachedPolicies, timeouts } from "./schema-policy.ts";
+import { attachedPolicies, timeouts, upgrades } from "./schema-policy.ts";
 import { retry } from "./schema-retry.ts";
 import { block, name, refuse, scalar, weight } from "./schema-scalars.ts";
 
@@ -41,12 +41,18 @@ const rule = block({
   filters: ruleFilters.optional(),
   timeouts: timeouts.optional(),
   retry: retry.optional(),
+  upgrades: upgrades.optional(),
   policies: attachedPolicies.optional(),
   priority: z
     .enum(["default", "high"])
     .optional()
     .meta({ description: "high: counts against `circuitBreaker.high` of its service; default when absent." }),
+  connect: z.enum(["terminate", "forward"]).optional().meta({
+    description:
+      "The rule takes CONNECT requests, and no others. terminate: the backends get the bytes inside, as TCP; forward: they get the request as it is.",
+  }),
 })
+  .superRefine(refuseForConnect)
   .superRefine((value, context) => {
     if (value.priority !== undefined && value.backends === undefined && value.split === undefined) {
       const message = "`priority` belongs to a rule with backends";
@@ -78,6 +84,43 @@ const rule = block({
     anyOf: [{ required: ["backends"] }, { required: ["split"] }, { required: ["filters"] }],
     not: { required: ["backends", "split"] },
   });
+
+/** A CONNECT has no path, and ends where it is answered. */
+function refuseForConnect(
+  value: {
+    readonly connect?: string | undefined;
+    readonly backends?: object | undefined;
+    readonly split?: string | undefined;
+    readonly matches?: readonly z.infer<typeof match>[] | undefined;
+    readonly filters?: readonly object[] | undefined;
+  },
+  context: z.core.$RefinementCtx,
+): void {
+  if (value.connect === undefined) return;
+  const message = "`connect` belongs to a rule with backends";
+  if (value.backends === undefined && value.split === undefined) {
+    refuse(context, { code: "invalid-value", message, hint: "write where the bytes go", path: ["connect"] });
+  }
+  for (const [index, each] of (value.matches ?? []).entries()) {
+    for (const key of ["path", "method", "queryParams"] as const) {
+      if (each[key] === undefined) continue;
+      refuse(context, {
+        code: "invalid-value",
+        message: `\`${key}\` has no meaning for CONNECT, which names a host and a port only`,
+        hint: "remove it; `hostnames` of the route and `headers` do match",
+        path: ["matches", index, key],
+      });
+    }
+  }
+  for (const [index, filter] of (value.filters ?? []).entries()) {
+    for (const key of ["rewrite", "mirror"]) {
+      if (!Object.hasOwn(filter, key)) continue;
+      const hint = "remove it: there is no request behind it that could be changed or copied";
+      const problem = { code: "invalid-value", message: `\`${key}\` has no meaning for CONNECT`, hint } as const;
+      refuse(context, { ...problem, path: ["filters", index, key] });
+    }
+  }
+}
 
 export const routeSchema = block({
   gateways: z

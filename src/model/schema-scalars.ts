@@ -181,6 +181,12 @@ export const scalarRules = {
     hint: "`sha256sum` prints it",
     examples: [],
   },
+  upgradeType: {
+    pattern: /^(?![Cc][Oo][Nn][Nn][Ee][Cc][Tt]$)[A-Za-z0-9!#$%&'*+.^_`|~/-]{1,64}$/,
+    expected: "a protocol that HTTP/1.1 can upgrade to",
+    hint: "for example websocket; CONNECT is no upgrade: write `connect: terminate` at a rule",
+    examples: ["websocket"],
+  },
   variable: {
     pattern: /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
     expected: "the name of an environment variable",

@@ -43,6 +43,7 @@ export function effectivePolicy(gateway: PolicySite, route: Route, rule: Rule): 
   return defined({
     timeouts: effectivePart("timeouts", gateway, route, rule),
     retry: effectivePart("retry", gateway, route, rule),
+    upgrades: effectivePart("upgrades", gateway, route, rule),
     requestHeaders: effectivePart("requestHeaders", gateway, route, rule),
     responseHeaders: effectivePart("responseHeaders", gateway, route, rule),
   } satisfies Record<PolicyPart, unknown>);

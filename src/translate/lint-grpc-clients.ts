@@ -59,6 +59,7 @@ function lintRule(gateway: Gateway, route: Route, rule: Rule): Diagnostic | unde
       : []),
     ...(rule.redirect !== undefined || rule.respond !== undefined ? ["an answer of its own: every call fails"] : []),
     ...(rule.priority === "high" ? ["`priority`"] : []),
+    ...(rule.connect === undefined ? [] : ["`connect`"]),
     ...(rule.rewrite === undefined ? [] : ["`rewrite`"]),
     ...(rule.mirrors.length === 0 ? [] : ["`mirror`"]),
     ...(hasHeaders ? ["changes of headers"] : []),

@@ -95,7 +95,8 @@ function sameRoutes(a: readonly Route[], b: readonly Route[]): boolean {
 function shadowedOf(routes: readonly Route[]): readonly Shadowed[] {
   const found: Shadowed[] = [];
   for (const [hostname, attached] of routesByHostname(routes)) {
-    const entries = attached.flatMap(entriesOf);
+    // A CONNECT is taken by rules that are for nothing else.
+    const entries = attached.flatMap(entriesOf).filter(({ rule }) => rule.connect === undefined);
     if (entries.length < 2) continue;
     const index: MatchIndex = new Map();
     for (const entry of entries.toSorted(byPrecedence)) {

@@ -3,7 +3,7 @@
  */
 import type { RouteActionJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { HeaderFilters, Rewrite } from "../model/intent-filter.ts";
-import type { Retry, Timeouts } from "../model/intent-policy.ts";
+import type { Retry, Timeouts, Upgrades } from "../model/intent-policy.ts";
 import type { Rule, RuleMatch } from "../model/intent-route.ts";
 import { duration } from "./duration.ts";
 import { translateMirror } from "./mirror-policy.ts";
@@ -20,6 +20,7 @@ export interface ActionPolicy {
   readonly retry: Retry | undefined;
   /** What the gateway lets any request last; 0 is for ever. */
   readonly longestMs?: number;
+  readonly upgrades: Upgrades | undefined;
   /** One for each backend. */
   readonly backendHeaders: readonly HeaderFilters[];
 }
@@ -36,6 +37,7 @@ export function translateRouteAction(rule: Rule, match: RuleMatch, policy: Actio
     ...(timeouts?.idleMs === undefined ? {} : { idleTimeout: duration(timeouts.idleMs) }),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
     ...(policy.retry?.hedges === true ? { hedgePolicy: { hedgeOnPerTryTimeout: true } } : {}),
+    ...translateUpgrades(rule, policy.upgrades),
     ...(rule.mirrors.length === 0 ? {} : { requestMirrorPolicies: rule.mirrors.map(translateMirror) }),
   };
 }
@@ -59,6 +61,15 @@ function translateTimeout(timeouts: Timeouts | undefined, longestMs = 0): RouteA
 /** Of two limits of which 0 is none. */
 function shorter(a: number, b: number): number {
   return a === 0 || b === 0 ? a + b : Math.min(a, b);
+}
+
+/** At the route and not at the listener, so that no connection ends when somebody allows one. */
+function translateUpgrades({ connect }: Rule, upgrades: Upgrades | undefined): Pick<RouteActionJson, "upgradeConfigs"> {
+  if (connect !== undefined) {
+    return { upgradeConfigs: [{ upgradeType: "CONNECT", ...(connect === "terminate" ? { connectConfig: {} } : {}) }] };
+  }
+  const types = upgrades?.types ?? [];
+  return types.length === 0 ? {} : { upgradeConfigs: types.map((upgradeType) => ({ upgradeType })) };
 }
 
 function translateRewrite({ hostname, path }: Rewrite, match: RuleMatch): RouteActionJson {

@@ -20,14 +20,14 @@ const grpcOrWeb: HeaderMatcherJson = {
   stringMatch: { safeRegex: { regex: "application/grpc(-web(-text)?)?([+].*)?" } },
 };
 
-/** All conditions of the match; the method is a header to Envoy. */
-export function translateRouteMatch(match: RuleMatch, { hasGrpcWeb = false } = {}): RouteMatchJson {
+/** All conditions of the match; the method is a header to Envoy, but for CONNECT, which has no path. */
+export function translateRouteMatch(match: RuleMatch, { hasGrpcWeb = false, isConnect = false } = {}): RouteMatchJson {
   const method: readonly HeaderMatcherJson[] =
     match.method === undefined ? [] : [{ name: ":method", stringMatch: { exact: match.method } }];
   const isWeb = match.grpc !== undefined && hasGrpcWeb;
   const headers = [...method, ...(isWeb ? [grpcOrWeb] : []), ...match.headers.map(translateHeader)];
   return {
-    ...translatePath(match.path),
+    ...(isConnect ? { connectMatcher: {} } : translatePath(match.path)),
     ...(match.grpc === undefined || isWeb ? {} : { grpc: {} }),
     ...(headers.length === 0 ? {} : { headers }),
     ...(match.queryParams.length === 0 ? {} : { queryParameters: match.queryParams.map(translateQueryParameter) }),

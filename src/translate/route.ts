@@ -35,7 +35,10 @@ export interface RouteSite {
 export function translateRoute(entry: RouteEntry, site: RouteSite): RouteJson {
   return {
     name: envoyRouteName(entry.route, entry.rule),
-    match: translateRouteMatch(entry.match, { hasGrpcWeb: takesGrpcWeb(entry, site.gateway) }),
+    match: translateRouteMatch(entry.match, {
+      hasGrpcWeb: takesGrpcWeb(entry, site.gateway),
+      isConnect: entry.rule.connect !== undefined,
+    }),
     ...translateAction(entry, site),
     ...perRoute(entry.route, entry.rule, site.gateway),
   };
@@ -46,7 +49,7 @@ function takesGrpcWeb({ route, rule, match }: RouteEntry, gateway: Gateway): boo
 }
 
 function translateAction({ route, rule, match }: RouteEntry, site: RouteSite): RouteJson & HeaderFields {
-  const { timeouts, retry, requestHeaders, responseHeaders } = effectivePolicy(site.gateway, route, rule);
+  const { timeouts, retry, upgrades, requestHeaders, responseHeaders } = effectivePolicy(site.gateway, route, rule);
   const headers = defined({ requestHeaders: requestHeaders?.value, responseHeaders: responseHeaders?.value });
   const { redirect, respond } = rule;
   if (redirect !== undefined) {
@@ -58,6 +61,12 @@ function translateAction({ route, rule, match }: RouteEntry, site: RouteSite): R
   }
   const { route: routeHeaders, backends: backendHeaders } = placeHeaders(headers, rule.target.backends);
   const longestMs = site.gateway.timeouts?.maxStreamDurationMs;
-  const policy = { timeouts: timeouts?.value, retry: retry?.value, backendHeaders, ...defined({ longestMs }) };
+  const policy = {
+    timeouts: timeouts?.value,
+    retry: retry?.value,
+    upgrades: upgrades?.value,
+    backendHeaders,
+    ...defined({ longestMs }),
+  };
   return { route: translateRouteAction(rule, match, policy), ...translateHeaders(routeHeaders) };
 }

@@ -26,9 +26,9 @@ tlsRoutes:
   mail: { hostnames: [mail.test], backends: [{ service: b }] }
 `;
 
-function explain(url: string): RequestFacts {
-  const intent = intentOf(config);
-  const asked = readAskedRequest({ method: "GET", url, headers: [] });
+function explain(url: string, text = config, method = "GET"): RequestFacts {
+  const intent = intentOf(text);
+  const asked = readAskedRequest({ method, url, headers: [] });
   if (!asked.ok) throw new Error(asked.error);
   return explainRequest(asked.value, {
     lookup: lookUpIn(snapshotOf(intent), envoyApi),
@@ -69,4 +69,25 @@ test("of TLS that passes through go by the name that is asked for", () => {
     outcome: { kind: "refused" },
     nearListeners: [{ because: "it speaks TLS only; ask for https://" }],
   });
+});
+
+test("of a request that may change its connection is said to what, and by which line", () => {
+  const text = `gateways: { g: { listeners: [{ name: l, port: 80 }], policies: [sockets] } }
+policies: { sockets: { upgrades: [websocket] } }
+services: { a: { endpoints: ["10.0.0.1:80"] } }
+routes:
+  r:
+    rules: [{ backends: [{ service: a }] }, { connect: terminate, backends: [{ service: a }] }]
+`;
+  const upgrades = (method: string) =>
+    explain("http://a.test/", text, method).settings.filter(({ name }) => name === "upgrades");
+  expect(upgrades("GET")).toEqual([
+    {
+      name: "upgrades",
+      text: "websocket",
+      at: expect.objectContaining({ line: 2 }),
+      origin: "policy sockets, attached to gateway g",
+    },
+  ]);
+  expect(upgrades("CONNECT")).toEqual([{ name: "upgrades", text: "CONNECT, ended here" }]);
 });

@@ -119,13 +119,18 @@ describe("translateRouteAction", () => {
     ],
   ])("%s", (_, written, expected) => {
     const { timeouts, retry: retries } = written;
-    const policy = { timeouts, retry: retries, backendHeaders: [] };
+    const policy = { timeouts, retry: retries, upgrades: undefined, backendHeaders: [] };
     expect(translateRouteAction(written, anyMatch, policy)).toEqual(expected);
   });
 
   it("takes a rule without backends for a bug of the parser", () => {
     expect(() =>
-      translateRouteAction(rule("r", []), anyMatch, { timeouts: undefined, retry: undefined, backendHeaders: [] }),
+      translateRouteAction(rule("r", []), anyMatch, {
+        timeouts: undefined,
+        retry: undefined,
+        upgrades: undefined,
+        backendHeaders: [],
+      }),
     ).toThrow("assertion failed");
   });
 });
