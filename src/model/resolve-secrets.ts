@@ -98,16 +98,6 @@ function readPart(part: DraftPart, contents: Contents): { readonly text: string 
   return { text: new TextDecoder().decode(read.bytes) };
 }
 
-/** The text of a file that the config names. */
-function readFile(
-  path: string,
-  contents: Pick<Contents, "files" | "problems">,
-): { readonly text: string } | { readonly problem: Omit<PartProblem, "part"> } {
-  const read = readBytes(path, contents);
-  return "problem" in read ? read : { text: new TextDecoder().decode(read.bytes) };
-}
-
-/** A file that the config names, as it is. */
 /** The content of a file that the config names. */
 export function readBytes(
   path: string,
