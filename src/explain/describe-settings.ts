@@ -14,6 +14,7 @@ import { describeHash } from "./describe-balancer.ts";
 import { describeHeaders } from "./describe-headers.ts";
 import type { Setting } from "./explanation.ts";
 import type { RuleOrigin } from "./origins.ts";
+import { describeClients } from "./request-headers.ts";
 
 /** The levels at which a setting can be written, the nearest last. */
 export interface SettingLevels {
@@ -35,6 +36,7 @@ export function describeSettings(levels: SettingLevels): readonly Setting[] {
     ...mirrors(levels),
     ...hashPolicy(route.route),
     ...headers(levels),
+    ...describeClients(http),
     ...filters(http, levels),
   ];
 }

@@ -23,6 +23,7 @@ import { matchListeners } from "./match-listener.ts";
 import { matchVirtualHost, withoutPort } from "./match-virtual-host.ts";
 import { missedListeners } from "./missed-listener.ts";
 import { refusedConnect, refusedMethod } from "./request-method.ts";
+import { requestHeaders } from "./request-headers.ts";
 import { hostSeen, requestPath, schemeSeen } from "./request-path.ts";
 import type { Located, ResourceLookup } from "./resource-lookup.ts";
 import { withDefinitions } from "./resource-lookup.ts";
@@ -81,10 +82,13 @@ function explainAt(listener: TakingListener, asked: AskedRequest, sources: Expla
     return { ...facts, outcome: { kind: "unknown", because: "the listener does not speak HTTP" } };
   const refused = refusedMethod(asked.method, http);
   if (refused !== undefined) return { ...facts, outcome: { kind: "refused", status: 400, because: refused } };
+  const sent = requestHeaders(asked.headers, http);
+  if (sent.kind === "refused") return { ...facts, outcome: sent };
   const path = asked.method === "CONNECT" ? noPath : requestPath(asked.path, http);
   if (path.kind === "refused") return { ...facts, outcome: { kind: "refused", status: 400, because: path.because } };
   if (path.kind === "redirect") return { ...facts, outcome: { kind: "redirect", status: 307, location: path.path } };
-  const { method, headers } = asked;
+  const { method } = asked;
+  const { headers } = sent;
   const host = hostSeen(asked.host, http, listener.facts.address);
   const request: RoutedRequest = { method, scheme: schemeSeen(asked, http), headers, path: path.path, host };
   const seen = {

@@ -17,6 +17,12 @@ export interface AddressProblem {
   readonly hint: string;
 }
 
+/** All addresses whose first bits are these. */
+export interface AddressRange {
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
 export const PORT_MAX = 65_535;
 const EXAMPLE = "write an IP address and a port: 10.0.0.1:8080 or [::1]:8080";
 
@@ -98,4 +104,10 @@ function explain(text: string): AddressProblem {
     };
   }
   return { message: `"${text}" is not an address`, hint: EXAMPLE };
+}
+
+/** A range that the schema has checked; an address alone is a range of one. */
+export function readAddressRange(text: string): AddressRange {
+  const [address = "", bits] = text.split("/");
+  return { address, prefixLength: bits === undefined ? (address.includes(":") ? 128 : 32) : Number(bits) };
 }

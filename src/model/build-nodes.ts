@@ -3,6 +3,7 @@
  */
 import { present } from "../support/assert.ts";
 import { buildAccessLogs } from "./build-access-log.ts";
+import { buildClientTraffic } from "./build-client-traffic.ts";
 import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments } from "./build-policy.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
@@ -79,9 +80,11 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     if (protocol === "TCP" || protocol === "TLS") l4Listeners.push({ ...built, protocol });
     else listeners.push(built);
   }
+  const clients = buildClientTraffic(document, path, value);
   return {
     name: String(path.at(-1)),
     at: placeOf(document, path, "key"),
+    ...defined({ clients }),
     ...(value.nodes === undefined ? {} : { groups: listOf(value.nodes) }),
     listeners: listeners.toSorted(byName),
     grpcListeners: grpcListeners.toSorted(byName),

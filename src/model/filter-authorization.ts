@@ -2,6 +2,8 @@
  * `authorization`: who may do what, decided by Envoy itself from the connection, the request and its token.
  */
 import * as z from "zod";
+import type { AddressRange } from "./address.ts";
+import { readAddressRange } from "./address.ts";
 import { buildPathMatch, buildValueMatch } from "./build-match.ts";
 import type { ClaimPath } from "./filter-jwt.ts";
 import { claim, claimPath } from "./filter-jwt.ts";
@@ -33,11 +35,6 @@ export interface AccessRule {
   /** All of them, each with one of its values. */
   readonly claims: readonly { readonly claim: ClaimPath; readonly values: readonly (string | number | boolean)[] }[];
   readonly subjectAltNames: readonly TextMatch[];
-}
-
-export interface AddressRange {
-  readonly address: string;
-  readonly prefixLength: number;
 }
 
 export interface TextMatch {
@@ -149,8 +146,8 @@ function buildRule(value: RuleValue, index: number): AccessRule {
   return {
     name: nameOf(value, index),
     action: value.action,
-    clientRanges: (value.clientCIDRs ?? []).map(parseRange),
-    peerRanges: (value.peerCIDRs ?? []).map(parseRange),
+    clientRanges: (value.clientCIDRs ?? []).map(readAddressRange),
+    peerRanges: (value.peerCIDRs ?? []).map(readAddressRange),
     methods: value.methods ?? [],
     paths: (value.paths ?? []).map(buildPathMatch),
     headers: Object.entries(value.headers ?? {})
@@ -163,11 +160,6 @@ function buildRule(value: RuleValue, index: number): AccessRule {
 
 function nameOf(value: Pick<RuleValue, "name">, index: number): string {
   return value.name ?? `rule-${index + 1}`;
-}
-
-function parseRange(text: string): AddressRange {
-  const [address = "", bits] = text.split("/");
-  return { address, prefixLength: bits === undefined ? (address.includes(":") ? 128 : 32) : Number(bits) };
 }
 
 function buildText(written: z.infer<typeof subjectAltName>): TextMatch {

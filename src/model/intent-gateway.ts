@@ -1,8 +1,10 @@
 /**
  * The part of the intent about `gateways`: what Envoys listen on, and the names that gRPC clients ask for.
  */
+import type { AddressRange } from "./address.ts";
 import type { Place } from "./diagnostic.ts";
 import type { AccessLog } from "./intent-access-log.ts";
+import type { HeaderChanges } from "./intent-filter.ts";
 import type { AttachedPolicy } from "./intent-policy.ts";
 
 /** A set of listeners on the Envoys of some groups. */
@@ -22,7 +24,26 @@ export interface Gateway {
   /** Of what its HTTP listeners take, in the order written. */
   readonly accessLogs: readonly AccessLog[];
   readonly timeouts?: GatewayTimeouts;
+  readonly clients?: ClientTraffic;
 }
+
+/** What is made of requests before anything else looks at them; what is absent is as it was without. */
+export interface ClientTraffic {
+  /** The client is who connects when absent. */
+  readonly detection?: ClientDetection;
+  readonly escapedSlashesAction?: "KeepUnchanged" | "RejectRequest" | "UnescapeAndForward" | "UnescapeAndRedirect";
+  readonly disableMergeSlashes?: boolean;
+  readonly withUnderscoresAction?: "Allow" | "RejectRequest" | "DropHeader";
+  readonly requestID?: "PreserveOrGenerate" | "Preserve" | "Generate" | "Disable";
+  readonly serverHeader?: "OVERWRITE" | "APPEND_IF_ABSENT" | "PASS_THROUGH";
+  readonly earlyRequestHeaders?: HeaderChanges;
+}
+
+/** Where the client's address is read. */
+export type ClientDetection =
+  | { readonly kind: "hops"; readonly count: number }
+  | { readonly kind: "ranges"; readonly ranges: readonly AddressRange[] }
+  | { readonly kind: "header"; readonly name: string; readonly failClosed: boolean };
 
 /** How long clients may take; 0 is for ever. */
 export interface GatewayTimeouts {

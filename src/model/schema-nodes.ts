@@ -3,6 +3,7 @@
  */
 import * as z from "zod";
 import { accessLogSchema } from "./schema-access-log.ts";
+import { clientIPDetection, headerSettings, pathSettings } from "./schema-client-traffic.ts";
 import { attachedPolicies } from "./schema-policy.ts";
 import { block, ipAddress, name, oneOrMore, port, refuse, scalar } from "./schema-scalars.ts";
 import { listenerTlsSchema } from "./schema-tls.ts";
@@ -208,6 +209,9 @@ export const gatewaySchema = block({
     .optional()
     .describe("What is written down of requests; nothing when absent."),
   timeouts: gatewayTimeouts.optional(),
+  clientIPDetection: clientIPDetection.optional(),
+  path: pathSettings.optional(),
+  headers: headerSettings.optional(),
   drain: block({
     time: scalar("wholeSeconds").meta({
       description: "The `--drain-time-s` that the gateway's Envoys are started with; 10m when absent.",

@@ -4,7 +4,7 @@
  * The values are those of Envoy's guide for edge deployments, with one exception that is explained below:
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge
  */
-import type { GatewayDrain, GatewayTimeouts } from "../model/intent-gateway.ts";
+import type { ClientTraffic, GatewayDrain, GatewayTimeouts } from "../model/intent-gateway.ts";
 import type { AccessLogJson } from "../gen/envoy/config/accesslog/v3/accesslog_pb.d.ts";
 import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
 import type {
@@ -12,6 +12,7 @@ import type {
   HttpFilterJson,
 } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
 import type { RouterJson } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.d.ts";
+import { translateClientTraffic, translateUnderscores } from "./client-traffic.ts";
 import { fromAds } from "./config-source.ts";
 import { duration } from "./duration.ts";
 import { packAny } from "./pack-any.ts";
@@ -43,6 +44,7 @@ export interface HttpSite {
   readonly drain?: GatewayDrain | undefined;
   readonly accessLog: readonly AccessLogJson[];
   readonly timeouts?: GatewayTimeouts | undefined;
+  readonly clients?: ClientTraffic | undefined;
 }
 
 /** HTTP on a listener. */
@@ -52,6 +54,7 @@ export function translateHttpConnectionManager({
   drain,
   accessLog,
   timeouts = {},
+  clients = {},
 }: HttpSite): AnyJson {
   const router: RouterJson = {};
   const manager: HttpConnectionManagerJson = {
@@ -65,12 +68,9 @@ export function translateHttpConnectionManager({
       },
     ],
     ...(accessLog.length === 0 ? {} : { accessLog }),
-    // The client is who connects; its X-Forwarded-For is appended to, not believed.
-    useRemoteAddress: true,
-    // `/a/../admin` and `//admin` are matched as what the backend will take them for.
-    normalizePath: true,
-    mergeSlashes: true,
+    ...translateClientTraffic(clients),
     commonHttpProtocolOptions: {
+      ...translateUnderscores(clients),
       idleTimeout: duration(timeouts.idleMs ?? idleTimeoutMs),
       ...optional("maxStreamDuration", timeouts.maxStreamDurationMs),
       ...optional("maxConnectionDuration", timeouts.maxConnectionDurationMs),

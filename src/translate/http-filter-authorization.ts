@@ -7,7 +7,8 @@
 import type { PolicyJson, PrincipalJson } from "../gen/envoy/config/rbac/v3/rbac_pb.d.ts";
 import type { RBACJson, RBACPerRouteJson } from "../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.d.ts";
 import type { ValueMatcherJson } from "../gen/envoy/type/matcher/v3/value_pb.d.ts";
-import type { AccessRule, AddressRange, Authorization } from "../model/filter-authorization.ts";
+import type { AccessRule, Authorization } from "../model/filter-authorization.ts";
+import { cidrRange } from "./cidr-range.ts";
 import type { PathMatch } from "../model/intent-route.ts";
 import { unreachable } from "../support/assert.ts";
 import { httpFilter } from "./http-filter.ts";
@@ -66,10 +67,6 @@ function anyOf(ids: readonly PrincipalJson[]): PrincipalJson {
 function allOf(ids: readonly PrincipalJson[]): PrincipalJson {
   const [only, ...others] = ids;
   return only !== undefined && others.length === 0 ? only : { andIds: { ids } };
-}
-
-function cidrRange({ address, prefixLength }: AddressRange): { addressPrefix: string; prefixLen: number } {
-  return { addressPrefix: address, prefixLen: prefixLength };
 }
 
 /** Without the query. */

@@ -146,6 +146,7 @@ function httpFilter(name: string, gateway: Gateway, routes: readonly Route[]): N
       drain: gateway.drain,
       accessLog: translateAccessLogs(gateway.name, gateway.accessLogs),
       timeouts: gateway.timeouts,
+      clients: gateway.clients,
     }),
   };
 }

@@ -13,6 +13,9 @@ const subsets = (...items: readonly string[]) =>
 const rule = (key: string) =>
   `${shop}routes:\n  r:\n    rules:\n      - ${key}\n        backends: [{ service: shop }]\n`;
 
+/** A gateway with one key beside its listeners, on the third line, at column 5. */
+const gateway = (key: string) => `gateways:\n  g:\n    ${key}\n    listeners: [{ name: h, port: 80 }]\n`;
+
 export const resilience: readonly WrongInput[] = [
   ["a priority that Envoy lacks", rule("priority: low"), "invalid-value 5:19"],
   [
@@ -34,6 +37,37 @@ export const resilience: readonly WrongInput[] = [
   ["a live retry budget", service("circuitBreaker: { live: { retryBudget: {} } }"), "unknown-key 3:31"],
   ["a runtime value that is a map", "nodes: { a: { runtime: { x.y: { z: 1 } } } }\n", "wrong-type 1:31"],
   ["a runtime key that ends in a dot", "nodes: { a: { runtime: { x.: 1 } } }\n", "invalid-value 1:26"],
+  ["no proxy at all", gateway("clientIPDetection: { xForwardedFor: { numTrustedHops: 0 } }"), "invalid-value 3:59"],
+  [
+    "proxies by number and by address",
+    gateway("clientIPDetection: { xForwardedFor: { numTrustedHops: 1, trustedCIDRs: [10.0.0.0/8] } }"),
+    "invalid-value 3:41",
+  ],
+  [
+    "a proxy whose address is a name",
+    gateway("clientIPDetection: { xForwardedFor: { trustedCIDRs: [proxy.internal] } }"),
+    "invalid-value 3:58",
+  ],
+  [
+    "a client by two ways",
+    gateway("clientIPDetection: { xForwardedFor: { numTrustedHops: 1 }, customHeader: { name: a } }"),
+    "invalid-value 3:24",
+  ],
+  [
+    "a client by a header without name",
+    gateway("clientIPDetection: { customHeader: { failClosed: true } }"),
+    "missing-key 3:26",
+  ],
+  [
+    "escaped slashes in Envoy's own words",
+    gateway("path: { escapedSlashesAction: REJECT_REQUEST }"),
+    "invalid-value 3:35",
+  ],
+  [
+    "an early header that has a blank",
+    gateway('headers: { earlyRequestHeaders: { remove: ["a b"] } }'),
+    "invalid-value 3:48",
+  ],
   ["requests of one endpoint", service("circuitBreaker: { perEndpoint: { maxRequests: 1 } }"), "unknown-key 3:38"],
   ["retriable statuses without any", rule("retry: { attempts: 1, on: [retriable-status-codes] }"), "missing-key 5:36"],
   ["retriable headers without any", rule("retry: { attempts: 1, on: [5xx, retriable-headers] }"), "missing-key 5:41"],
