@@ -17,7 +17,7 @@ export function spread(valuesMs: readonly number[]): Spread {
 
 /** The value that so many percent of the sorted values do not exceed; NaN when there are none. */
 export function rank(sorted: readonly number[], percent: number): number {
-  // The product of a percentage with a tenth and a count is not always whole in binary: 99.9 % of 1,000 is 999.
+  // The product of a percentage with a tenth and a count is not always whole in binary: 99.9 % of 41,000 is 40,959.
   const position = Math.ceil((sorted.length * percent) / 100 - 1e-9);
   return sorted[Math.max(0, position - 1)] ?? Number.NaN;
 }

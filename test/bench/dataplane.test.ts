@@ -73,6 +73,9 @@ describe("percentiles", () => {
       leadFailed: 4,
     });
     expect(rank([], 50)).toBeNaN();
+    // 41,000 times 99.9 is not whole in binary.
+    const many = Array.from({ length: 41_000 }, (_, index) => index + 1);
+    expect(rank(many, 99.9)).toBe(40_959);
   });
 });
 
