@@ -87,11 +87,11 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** The exit code that belongs to the first signal; the programs end with this one. */
+/** The exit code that belongs to the first signal; the programs end with this one. A second one, as npm passes on, must not end it in between. */
 function untilInterrupted(): Promise<number> {
   return new Promise((resolve) => {
     for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => resolve(128 + constants.signals[signal]));
+      process.on(signal, () => resolve(128 + constants.signals[signal]));
     }
   });
 }
