@@ -30,6 +30,7 @@ export interface EnvoyOptions {
   readonly runtime?: boolean;
   readonly localService?: string;
   readonly overload?: BootstrapOptions["overload"];
+  readonly stats?: BootstrapOptions["stats"];
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: Readonly<Record<string, unknown>>;
@@ -70,6 +71,7 @@ export class Envoy {
       ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.overload === undefined ? {} : { overload: options.overload }),
+      ...(options.stats === undefined ? {} : { stats: options.stats }),
       ...(options.localService === undefined ? {} : { localService: options.localService }),
       ...(options.loadReports === undefined ? {} : { loadReports: options.loadReports }),
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),

@@ -11,6 +11,7 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { OverloadLimits } from "./bootstrap-overload.ts";
 import { readMaxConnections, readMaxHeap } from "./bootstrap-overload.ts";
+import { statsChoices, type StatsChoice } from "./bootstrap-stats.ts";
 
 /** What a bootstrap depends on, checked. */
 export interface BootstrapOptions {
@@ -35,6 +36,8 @@ export interface BootstrapOptions {
   readonly loadReports?: boolean;
   /** The Envoy has a runtime layer that the control plane fills. */
   readonly runtime?: boolean;
+  /** Which statistics the Envoy keeps; small when absent. */
+  readonly stats?: StatsChoice;
 }
 
 /** How the control plane is checked, and how this Envoy is; files are those of the machine where Envoy runs. */
@@ -75,6 +78,7 @@ export interface BootstrapFlags {
   readonly maxConnections?: string;
   readonly loadReports?: boolean;
   readonly runtime?: boolean;
+  readonly stats?: string;
   readonly output: string;
   readonly config?: readonly string[];
 }
@@ -108,6 +112,8 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   const maxHeapBytes = flags.maxHeap === undefined ? undefined : take(readMaxHeap(flags.maxHeap));
   const maxConnections =
     flags.maxConnections === undefined ? undefined : take(readMaxConnections(flags.maxConnections));
+  const { stats = "small" } = flags;
+  if (!isStatsChoice(stats)) mistakes.push(`--stats: ${JSON.stringify(stats)} is neither small nor all`);
   const overload = defined({ maxHeapBytes, maxConnections });
   if (
     mistakes.length > 0 ||
@@ -132,7 +138,12 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(Object.keys(overload).length === 0 ? {} : { overload }),
     ...(flags.loadReports === true ? { loadReports: true } : {}),
     ...(flags.runtime === true ? { runtime: true } : {}),
+    ...(stats === "all" ? { stats } : {}),
   });
+}
+
+function isStatsChoice(text: string): text is StatsChoice {
+  return (statsChoices as readonly string[]).includes(text);
 }
 
 /** Undefined without any of the flags; Envoy reads the files, so they need not be here. */
@@ -144,12 +155,14 @@ function mistakesForGrpc({
   maxHeap,
   maxConnections,
   runtime,
+  stats,
 }: BootstrapFlags): readonly string[] {
   return [
     ...(runtime === true ? ["--runtime: gRPC has no runtime layers; leave it out"] : []),
     ...(maxHeap === undefined ? [] : ["--max-heap: it is a limit of Envoy; leave it out"]),
     ...(maxConnections === undefined ? [] : ["--max-connections: it is a limit of Envoy; leave it out"]),
     ...(localService === undefined ? [] : ["--local-service: gRPC has no zone aware routing; leave it out"]),
+    ...(stats === "all" ? ["--stats: they are statistics of Envoy; leave it out"] : []),
     ...(config === undefined ? [] : ["--config: it names flags of Envoy, which gRPC has none of; leave it out"]),
     ...(sotw === true ? ["--sotw: gRPC has no other variant; leave it out"] : []),
     ...(tlsName === undefined ? [] : ["--tls-name: gRPC always takes the host of --xds; leave it out"]),

@@ -9,6 +9,7 @@ import type {
 } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
 import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
+import type { FractionalPercentJson } from "../gen/envoy/type/v3/percent_pb.d.ts";
 import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
 import { describeHash } from "./describe-balancer.ts";
 import { describeHeaders } from "./describe-headers.ts";
@@ -37,6 +38,7 @@ export function describeSettings(levels: SettingLevels): readonly Setting[] {
     ...hashPolicy(route.route),
     ...headers(levels),
     ...describeClients(http),
+    ...tracing(levels),
     ...filters(http, levels),
   ];
 }
@@ -122,6 +124,26 @@ function hashPolicy(action: RouteActionJson | undefined): readonly Setting[] {
 /** Envoy applies the nearest level first, and all of them. */
 function headers({ config, virtualHost, route, origin }: SettingLevels): readonly Setting[] {
   return [...describeHeaders(route, origin?.headers), ...describeHeaders(virtualHost), ...describeHeaders(config)];
+}
+
+/** Only where spans are sent anywhere; a route that says nothing of shares has those of the listener. */
+function tracing({ http, route, origin }: SettingLevels): readonly Setting[] {
+  if (http.tracing === undefined) return [];
+  const { randomSampling } = http.tracing;
+  const random = route.tracing === undefined ? (randomSampling?.value ?? 100) : percentOf(route.tracing.randomSampling);
+  const operation = route.decorator?.operation;
+  const parts = [
+    `${random} % of requests without a traceparent`,
+    ...(operation === undefined ? [] : [`named ${operation}`]),
+  ];
+  return [{ name: "tracing", text: parts.join(", "), ...origin?.tracing }];
+}
+
+const partsOf = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } as const;
+
+function percentOf(share: FractionalPercentJson | undefined): number {
+  const { numerator = 0, denominator = "HUNDRED" } = share ?? { numerator: 100 };
+  return (numerator * 100) / partsOf[denominator];
 }
 
 const router = ".router.v3.Router";

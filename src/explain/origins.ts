@@ -35,6 +35,7 @@ export interface RuleOrigin {
   readonly grpcTimeout?: Origin;
   readonly retry?: Origin;
   readonly upgrades?: Origin;
+  readonly tracing?: Origin;
   readonly headers: HeaderOrigin;
   /** Of an HTTP filter, by Envoy's name. */
   readonly filter: (name: string) => Origin | undefined;
@@ -185,7 +186,7 @@ function findRule(intent: Intent, gateway: Gateway, name: string): RuleOrigin | 
 function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
   const { split, backends } = rule.target;
   const policy = effectivePolicy(gateway, route, rule);
-  const { timeouts, retry, upgrades } = policy;
+  const { timeouts, retry, upgrades, tracing } = policy;
   const names = { gateway: gateway.name, route: route.name, rule: rule.name };
   const filters = effectiveFilters(gateway, route, rule);
   const origin = ({ at, from }: Pick<EffectivePart, "at" | "from">): Origin =>
@@ -207,6 +208,7 @@ function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
     ...(timeouts?.value.idleMs === undefined ? {} : { idleTimeout: origin(timeouts) }),
     ...(retry === undefined ? {} : { retry: origin(retry) }),
     ...(upgrades === undefined ? {} : { upgrades: origin(upgrades) }),
+    ...tracingOrigin(gateway, tracing === undefined ? undefined : origin(tracing)),
     // What an only backend changes is written at its route.
     filter: (name) => {
       const part = partOfFilter(name);
@@ -216,6 +218,12 @@ function ruleOrigin(gateway: Gateway, route: Route, rule: Rule): RuleOrigin {
     headers: only !== undefined && others.length === 0 ? only : ofRule,
     backendHeaders,
   };
+}
+
+/** A rule that says nothing has what the gateway says. */
+function tracingOrigin({ tracing }: Gateway, ofRule: Origin | undefined): { readonly tracing?: Origin } {
+  if (tracing === undefined) return {};
+  return { tracing: ofRule ?? { at: tracing.at } };
 }
 
 function headersOver(backend: HeaderFilters, ofRule: HeaderOrigin): HeaderOrigin {

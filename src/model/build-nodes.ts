@@ -7,6 +7,7 @@ import { buildClientTraffic } from "./build-client-traffic.ts";
 import type { DraftAttachment } from "./build-policy.ts";
 import { buildAttachments } from "./build-policy.ts";
 import { rawMessage, rawResourceName } from "./check-raw-resource.ts";
+import { buildGatewayTracing } from "./build-tracing.ts";
 import { durationMs } from "./duration.ts";
 import type {
   Gateway,
@@ -91,6 +92,9 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     l4Listeners: l4Listeners.toSorted(byName),
     policies: buildAttachments(document, path, value.policies),
     accessLogs: buildAccessLogs(document, [...path, "accessLogs"], value.accessLogs ?? []),
+    ...(value.tracing === undefined
+      ? {}
+      : { tracing: buildGatewayTracing(document, [...path, "tracing"], value.tracing) }),
     ...(value.timeouts === undefined ? {} : { timeouts: buildTimeouts(value.timeouts) }),
     ...(value.drain === undefined
       ? {}

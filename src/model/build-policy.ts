@@ -6,6 +6,7 @@ import type { Place } from "./diagnostic.ts";
 import { durationMs } from "./duration.ts";
 import { buildFilterParts } from "./filter-parts.ts";
 import { buildRetry } from "./build-retry.ts";
+import { buildRuleTracing } from "./build-tracing.ts";
 import type { Policy, PolicyParts, Timeouts } from "./intent-policy.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
@@ -37,14 +38,15 @@ export function buildPolicy(document: SourceDocument, path: Path, value: PolicyV
 export function buildInlineParts(
   document: SourceDocument,
   path: Path,
-  { timeouts, retry, upgrades }: Pick<PolicyValue, "timeouts" | "retry" | "upgrades">,
-): Pick<PolicyParts, "timeouts" | "retry" | "upgrades"> {
+  { timeouts, retry, upgrades, tracing }: Pick<PolicyValue, "timeouts" | "retry" | "upgrades" | "tracing">,
+): Pick<PolicyParts, "timeouts" | "retry" | "upgrades" | "tracing"> {
   return {
     ...(timeouts === undefined ? {} : { timeouts: buildTimeouts(document, [...path, "timeouts"], timeouts) }),
     ...(retry === undefined ? {} : { retry: buildRetry(document, [...path, "retry"], retry) }),
     ...(upgrades === undefined
       ? {}
       : { upgrades: { at: placeOf(document, [...path, "upgrades"], "key"), types: upgrades } }),
+    ...(tracing === undefined ? {} : { tracing: buildRuleTracing(document, [...path, "tracing"], tracing) }),
   };
 }
 

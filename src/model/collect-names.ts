@@ -96,6 +96,8 @@ export function collectReferences(document: YamlDocument): readonly Reference[] 
   visit(document.value, ["splits", "*", "backends", "*"], backend);
   visit(document.value, ["gateways", "*", "accessLogs", "*", "grpc"], backend);
   visit(document.value, ["gateways", "*", "accessLogs", "*", "openTelemetry"], backend);
+  visit(document.value, ["gateways", "*", "tracing", "provider", "grpc"], backend);
+  visit(document.value, ["gateways", "*", "tracing", "provider", "http"], backend);
   const secret = (part: string, pattern: readonly string[]): void => {
     visit(document.value, pattern, (value, path) => {
       if (typeof value !== "string") return;

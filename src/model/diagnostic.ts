@@ -87,6 +87,8 @@ export const diagnosticCodes = {
   "grpc-client-ignores": "gRPC clients take no notice of something that Envoys would do.",
   "grpc-client-refuses": "gRPC clients refuse a service that they are led to.",
   "grpc-wrong-protocol": "A rule sends gRPC to a service that is spoken to in HTTP/1.",
+  "receiver-not-grpc": "Logs or spans are sent over gRPC to a service that speaks HTTP/1.1.",
+  "untraced-rule": "A rule or policy says how requests are traced, and no gateway traces any.",
   "cluster-recreated": "A change makes Envoy build a cluster anew, which forgets what it knew.",
   "never-matches": "A match that no request can meet.",
   "literal-format": "A header value looks like one of Envoy's formats, and is sent as it is.",

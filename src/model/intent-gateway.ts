@@ -6,6 +6,7 @@ import type { Place } from "./diagnostic.ts";
 import type { AccessLog } from "./intent-access-log.ts";
 import type { HeaderChanges } from "./intent-filter.ts";
 import type { AttachedPolicy } from "./intent-policy.ts";
+import type { GatewayTracing } from "./intent-tracing.ts";
 
 /** A set of listeners on the Envoys of some groups. */
 export interface Gateway {
@@ -23,6 +24,7 @@ export interface Gateway {
   readonly drain?: GatewayDrain;
   /** Of what its HTTP listeners take, in the order written. */
   readonly accessLogs: readonly AccessLog[];
+  readonly tracing?: GatewayTracing;
   readonly timeouts?: GatewayTimeouts;
   readonly clients?: ClientTraffic;
 }

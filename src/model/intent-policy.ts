@@ -8,12 +8,14 @@ import type { Place } from "./diagnostic.ts";
 import type { FilterParts } from "./filter-parts.ts";
 import type { HeaderFilters } from "./intent-filter.ts";
 import type { ValueMatch } from "./intent-match.ts";
+import type { RuleTracing } from "./intent-tracing.ts";
 
 /** What a policy can hold and a rule can say itself; a part holds as a whole or not at all. */
 export interface PolicyParts extends HeaderFilters {
   readonly timeouts?: Timeouts;
   readonly retry?: Retry;
   readonly upgrades?: Upgrades;
+  readonly tracing?: RuleTracing;
   /** What Envoy does with HTTP filters; never empty. */
   readonly httpFilters?: FilterParts;
 }

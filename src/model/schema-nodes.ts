@@ -7,6 +7,7 @@ import { clientIPDetection, headerSettings, pathSettings } from "./schema-client
 import { attachedPolicies } from "./schema-policy.ts";
 import { block, ipAddress, name, oneOrMore, port, refuse, scalar } from "./schema-scalars.ts";
 import { listenerTlsSchema } from "./schema-tls.ts";
+import { gatewayTracingSchema } from "./schema-tracing.ts";
 
 /** Beyond what one machine serves. */
 const CONNECTIONS_MAX = 100_000_000;
@@ -208,6 +209,7 @@ export const gatewaySchema = block({
     .min(1)
     .optional()
     .describe("What is written down of requests; nothing when absent."),
+  tracing: gatewayTracingSchema.optional(),
   timeouts: gatewayTimeouts.optional(),
   clientIPDetection: clientIPDetection.optional(),
   path: pathSettings.optional(),

@@ -8,6 +8,7 @@ import { filterPartSchemas } from "./filter-parts.ts";
 import { headerChanges } from "./schema-filter.ts";
 import { retry } from "./schema-retry.ts";
 import { block, name, refuse, scalar } from "./schema-scalars.ts";
+import { ruleTracingSchema } from "./schema-tracing.ts";
 
 export const timeouts = block({
   request: scalar("duration").optional().meta({ description: "The whole request, all tries; 15s when absent." }),
@@ -51,6 +52,7 @@ export const policySchema = block({
   timeouts: timeouts.optional(),
   retry: retry.optional(),
   upgrades: upgrades.optional(),
+  tracing: ruleTracingSchema.optional(),
   requestHeaders: headerChanges.optional(),
   responseHeaders: headerChanges.optional(),
   ...filterPartSchemas,

@@ -7,6 +7,7 @@ import { grpcMatch, pathMatch, valueMatch } from "./schema-match.ts";
 import { attachedPolicies, timeouts, upgrades } from "./schema-policy.ts";
 import { retry } from "./schema-retry.ts";
 import { block, name, refuse, scalar, weight } from "./schema-scalars.ts";
+import { ruleTracingSchema } from "./schema-tracing.ts";
 
 const match = block({
   path: pathMatch.optional(),
@@ -42,6 +43,7 @@ const rule = block({
   timeouts: timeouts.optional(),
   retry: retry.optional(),
   upgrades: upgrades.optional(),
+  tracing: ruleTracingSchema.optional(),
   policies: attachedPolicies.optional(),
   priority: z
     .enum(["default", "high"])

@@ -1,5 +1,5 @@
 /**
- * Which timeouts, retries and header changes hold for a rule on a gateway, and why.
+ * Which timeouts, retries, header changes and settings of traces hold for a rule on a gateway, and why.
  *
  * The nearest wins, part by part and each part as a whole: what is written at the rule itself, then the
  * policies of the rule, of its route and of the gateway. A route on two gateways may get different answers.
@@ -44,6 +44,7 @@ export function effectivePolicy(gateway: PolicySite, route: Route, rule: Rule): 
     timeouts: effectivePart("timeouts", gateway, route, rule),
     retry: effectivePart("retry", gateway, route, rule),
     upgrades: effectivePart("upgrades", gateway, route, rule),
+    tracing: effectivePart("tracing", gateway, route, rule),
     requestHeaders: effectivePart("requestHeaders", gateway, route, rule),
     responseHeaders: effectivePart("responseHeaders", gateway, route, rule),
   } satisfies Record<PolicyPart, unknown>);

@@ -197,13 +197,14 @@ function isMirror(name: string): boolean {
   return name.includes("|");
 }
 
-/** The services that its filters call, that take its logs and that get its connections. */
+/** The services that its filters call, that take its logs and spans, and that get its connections. */
 function servicesOfGateway(gateway: Gateway, { l4Routes }: Intent): readonly string[] {
   const connected = gateway.l4Listeners.flatMap((listener) =>
     l4RoutesOn(gateway, listener, l4Routes).flatMap(({ route }) => route.target.backends.map(({ service }) => service)),
   );
   const receivers = gateway.accessLogs.flatMap(({ sink }) => ("service" in sink ? [sink.service] : []));
-  return [...servicesOfPolicies(gateway), ...receivers, ...connected];
+  const tracing = gateway.tracing === undefined ? [] : [gateway.tracing.provider.service];
+  return [...servicesOfPolicies(gateway), ...receivers, ...tracing, ...connected];
 }
 
 /** The services that filters call, for the sake of the policies attached somewhere. */

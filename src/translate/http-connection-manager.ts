@@ -43,6 +43,8 @@ export interface HttpSite {
   readonly httpFilters: readonly HttpFilterJson[];
   readonly drain?: GatewayDrain | undefined;
   readonly accessLog: readonly AccessLogJson[];
+  /** Empty without traces. */
+  readonly tracing: Pick<HttpConnectionManagerJson, "tracing" | "earlyHeaderMutationExtensions">;
   readonly timeouts?: GatewayTimeouts | undefined;
   readonly clients?: ClientTraffic | undefined;
 }
@@ -53,6 +55,7 @@ export function translateHttpConnectionManager({
   httpFilters,
   drain,
   accessLog,
+  tracing,
   timeouts = {},
   clients = {},
 }: HttpSite): AnyJson {
@@ -69,6 +72,7 @@ export function translateHttpConnectionManager({
     ],
     ...(accessLog.length === 0 ? {} : { accessLog }),
     ...translateClientTraffic(clients),
+    ...tracing,
     commonHttpProtocolOptions: {
       ...translateUnderscores(clients),
       idleTimeout: duration(timeouts.idleMs ?? idleTimeoutMs),

@@ -22,6 +22,7 @@ import { lintRetries } from "./lint-retries.ts";
 import { createShadowMemo, lintShadowedRules } from "./lint-shadowed-rules.ts";
 import type { ShadowMemo } from "./lint-shadowed-rules.ts";
 import { lintSubsets } from "./lint-subsets.ts";
+import { lintTelemetry } from "./lint-telemetry.ts";
 import { trafficOf } from "./traffic.ts";
 
 /** What was found out the last time about objects that are still the same; keep it between calls. */
@@ -52,6 +53,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintLiveLimits(intent),
     ...lintGrpcClients(intent),
     ...lintGrpcRoutes(intent),
+    ...lintTelemetry(intent),
     ...lintShadowedRules(intent, memo.shadowed),
   ];
 }

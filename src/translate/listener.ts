@@ -19,6 +19,7 @@ import { translateHttpConnectionManager } from "./http-connection-manager.ts";
 import { chainOf } from "./http-filters.ts";
 import { listenerName, sharedListenerName } from "./names.ts";
 import { packAny } from "./pack-any.ts";
+import { translateTracing } from "./tracing.ts";
 
 const anyAddress = "0.0.0.0";
 /** Envoy's default is 1 MiB for each connection; its guide to edge deployments says 32 KiB. */
@@ -145,6 +146,7 @@ function httpFilter(name: string, gateway: Gateway, routes: readonly Route[]): N
       httpFilters: chainOf(gateway, routes),
       drain: gateway.drain,
       accessLog: translateAccessLogs(gateway.name, gateway.accessLogs),
+      tracing: gateway.tracing === undefined ? {} : translateTracing(gateway.name, gateway.tracing),
       timeouts: gateway.timeouts,
       clients: gateway.clients,
     }),

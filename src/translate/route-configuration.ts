@@ -11,6 +11,7 @@ import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import { perGateway } from "./http-filters.ts";
 import { listenerName } from "./names.ts";
+import { headersOfTracing } from "./tracing.ts";
 import type { KnownHosts } from "./virtual-host.ts";
 import { translateVirtualHosts } from "./virtual-host.ts";
 
@@ -22,8 +23,10 @@ export function translateRouteConfiguration(
   known?: KnownHosts,
 ): EnvoyResource {
   const name = listenerName(gateway, listener);
+  const hidden = gateway.tracing === undefined ? [] : headersOfTracing(gateway.tracing);
   const json: RouteConfigurationJson = {
     name,
+    ...(hidden.length === 0 ? {} : { requestHeadersToRemove: hidden }),
     ...perGateway(gateway),
     virtualHosts: [...translateVirtualHosts({ gateway, listener }, routes, known)],
     // `example.com` is meant whatever port the client wrote behind it.

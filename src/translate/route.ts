@@ -6,7 +6,7 @@ import type { Gateway, GatewayListener } from "../model/intent-gateway.ts";
 import type { Route, Rule, RuleMatch } from "../model/intent-route.ts";
 import { defined } from "../model/sort.ts";
 import { effectiveFilters } from "./effective-filters.ts";
-import { effectivePolicy } from "./effective-policy.ts";
+import { effectivePart, effectivePolicy } from "./effective-policy.ts";
 import { placeHeaders, translateHeaders } from "./header-changes.ts";
 import type { HeaderFields } from "./header-changes.ts";
 import { perRoute } from "./http-filters.ts";
@@ -14,6 +14,7 @@ import { envoyRouteName } from "./names.ts";
 import { translateRedirect } from "./redirect.ts";
 import { translateRouteAction } from "./route-action.ts";
 import { translateRouteMatch } from "./route-match.ts";
+import { routeTracing } from "./tracing.ts";
 
 /** One match of one rule: what becomes one Envoy route. */
 export interface RouteEntry {
@@ -33,19 +34,31 @@ export interface RouteSite {
 
 /** The Envoy route of a match. */
 export function translateRoute(entry: RouteEntry, site: RouteSite): RouteJson {
+  const name = envoyRouteName(entry.route, entry.rule);
   return {
-    name: envoyRouteName(entry.route, entry.rule),
+    name,
     match: translateRouteMatch(entry.match, {
       hasGrpcWeb: takesGrpcWeb(entry, site.gateway),
       isConnect: entry.rule.connect !== undefined,
     }),
     ...translateAction(entry, site),
+    ...translateRouteTracing(name, entry, site),
     ...perRoute(entry.route, entry.rule, site.gateway),
   };
 }
 
 function takesGrpcWeb({ route, rule, match }: RouteEntry, gateway: Gateway): boolean {
   return match.grpc !== undefined && effectiveFilters(gateway, route, rule).some(({ name }) => name === "grpcWeb");
+}
+
+/** Where the gateway has no traces, no route has. */
+function translateRouteTracing(
+  name: string,
+  { route, rule }: RouteEntry,
+  { gateway }: RouteSite,
+): Pick<RouteJson, "decorator" | "tracing"> {
+  if (gateway.tracing === undefined) return {};
+  return routeTracing(gateway.tracing, name, effectivePart("tracing", gateway, route, rule)?.value);
 }
 
 function translateAction({ route, rule, match }: RouteEntry, site: RouteSite): RouteJson & HeaderFields {

@@ -20,6 +20,8 @@ test("requests are written down as JSON, as text and to collectors, and only tho
 gateways:
   public:
     listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }]
+    # Nobody there takes spans: that a trace has an id does not depend on it.
+    tracing: { provider: { grpc: { service: collector } }, samplingRate: 0 }
     accessLogs:
       - { file: ${all}, fields: { tenant: "%REQ(x-tenant)%", userAgent: false } }
       - { file: ${failed}, text: "%REQ(:PATH)% %RESPONSE_CODE%", only: { errors: true } }
@@ -37,8 +39,10 @@ routes:
       - { name: rest, backends: [{ service: one }] }
 `,
   });
+  const traceId = "7".repeat(32);
+  const traceparent = `00-${traceId}-${"b".repeat(16)}-00`;
   for (const path of ["/good?x=1", "/broken", "/slow"]) {
-    await ask(`http://127.0.0.1:${scene.port}${path}`, { "x-tenant": "gold", "user-agent": "test" });
+    await ask(`http://127.0.0.1:${scene.port}${path}`, { "x-tenant": "gold", "user-agent": "test", traceparent });
   }
   const linesOf = async (path = "") => (await readFile(path, "utf8")).trim().split("\n");
   const lines = await waitUntil(
@@ -58,6 +62,7 @@ routes:
     endpoint: scene.backends[0]?.address,
     tenant: "gold",
     tries: 1,
+    traceId,
   });
   expect(good).not.toHaveProperty("userAgent");
   expect(typeof good?.["durationMs"]).toBe("number");

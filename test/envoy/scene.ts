@@ -54,7 +54,7 @@ export interface SceneOptions {
   readonly api?: EnvoyOptions["api"];
   readonly envoy?: Pick<
     EnvoyOptions,
-    "version" | "drainTimeS" | "loadReports" | "runtime" | "locality" | "localService" | "overload"
+    "version" | "drainTimeS" | "loadReports" | "runtime" | "locality" | "localService" | "overload" | "override"
   >;
   readonly args?: readonly string[];
 }

@@ -18,9 +18,13 @@ export const snapshotsDir = join(root, "snapshots");
 /** The group that a config without `nodes` has; its files stand in the example's own folder. */
 const unnamedGroup = "default";
 
+/** Its YAML is for an OpenTelemetry collector. */
+const foreignExamples: readonly string[] = ["otel-collector"];
+
 /** Names of the examples that are configs, sorted; others show what a service does. */
 export function listExamples(): readonly string[] {
   return readdirSync(examplesDir)
+    .filter((name) => !foreignExamples.includes(name))
     .filter((name) => globSync("**/*.{yaml,yml,json}", { cwd: join(examplesDir, name) }).length > 0)
     .toSorted();
 }

@@ -55,6 +55,26 @@ describe("bootstrap for gRPC", () => {
 });
 
 describe("bootstrap", () => {
+  it("keeps few statistics of a cluster, or all", () => {
+    const small = readBootstrapOptions(flags({ nodeId: "a" }));
+    const { stats_config: config } = small.ok ? createBootstrap(small.value) : {};
+    const [, pattern = ""] = /"regex":("[^"]+")/.exec(JSON.stringify(config)) ?? [];
+    const isLeftOut = (name: string) => new RegExp(`^(?:${JSON.parse(pattern) as string})$`).test(name);
+    expect(isLeftOut("cluster.reviews|canary.internal.upstream_rq_2xx")).toBe(true);
+    expect(isLeftOut("cluster.a.b.http2.tx_reset")).toBe(true);
+    for (const name of [
+      "cluster.reviews|canary.upstream_rq_2xx",
+      "cluster.a.upstream_cx_active",
+      "http.a.internal.b",
+    ]) {
+      expect(isLeftOut(name), name).toBe(false);
+    }
+    const all = readBootstrapOptions(flags({ nodeId: "a", stats: "all" }));
+    expect(all.ok && createBootstrap(all.value)).not.toHaveProperty("stats_config");
+    expect(mistakesOf(flags({ nodeId: "a", stats: "few" }))[0]).toMatch(/^--stats: "few" is neither/);
+    expect(mistakesOf(flags({ nodeId: "a", stats: "all", grpc: true }))[0]).toMatch(/^--stats: /);
+  });
+
   it("needs nothing but a node id", () => {
     expect(readBootstrapOptions(flags({ nodeId: "edge-1" }))).toEqual({
       ok: true,

@@ -14,7 +14,9 @@ import { parseText } from "../model/parse-text.ts";
 
 const config = `nodes: { default: { runtime: {} } }
 gateways:
-  public: { listeners: [{ name: http, port: 8080 }] }
+  public:
+    listeners: [{ name: http, port: 8080 }]
+    tracing: { provider: { http: { service: shop } }, samplingRate: 0.5 }
 services:
   shop:
     protocol: http2
@@ -33,6 +35,7 @@ routes:
       - name: pay
         matches: [{ path: /pay }]
         priority: high
+        tracing: { samplingRate: 100, operation: paying }
         backends: [{ service: shop }]
         retry: { attempts: 1, statusCodes: [429], perTryTimeout: 1s, hedge: { onPerTryTimeout: true }, rateLimitedBackoff: { resetHeaders: [retry-after] } }
       - { name: new, backends: [{ service: shop, subset: canary }] }
@@ -59,6 +62,14 @@ test("a request of high priority is told its own limits, its tries, its zone and
   expect(found.get("retry")?.text).toBe(
     "1 on retriable-status-codes, status 429, 1s each, then another beside it, on another host, or as long as retry-after says",
   );
+  expect(found.get("tracing")).toMatchObject({
+    text: "100 % of requests without a traceparent, named paying",
+    at: { line: line("operation: paying") },
+  });
+  expect(explain("/").settings.find(({ name }) => name === "tracing")).toMatchObject({
+    text: "0.5 % of requests without a traceparent, named shop/new",
+    at: { line: line("samplingRate: 0.5") },
+  });
   expect(found.get("load balancing")?.text).toBe("ROUND_ROBIN, the own zone first from 2 endpoints on");
   expect(found.get("connection")).toMatchObject({
     text: "idle_timeout 240s, max_concurrent_streams 10, keepalive_time 60",

@@ -31,7 +31,7 @@ interface Mutation {
 /** Maps whose keys people choose: there a misspelt key is another name and may be right. */
 const freeMaps = [
   /^(?:nodes|gateways|services|routes|tcpRoutes|tlsRoutes|splits|policies|secrets)$/,
-  /(?:^|\.)(?:labels|metadata|headers|queryParams|retriableHeaders|localityWeights|subsets|set|add|default|claimsToHeaders|providers|methods|runtime)$/,
+  /(?:^|\.)(?:labels|metadata|headers|queryParams|retriableHeaders|localityWeights|subsets|set|add|default|claimsToHeaders|providers|methods|runtime|customTags)$/,
   /^splits\.[^.]+\.backends$/,
   /(?:^|\.)(?:filter_metadata|typed_extension_protocol_options|fields|typed_per_filter_config|layer)(?:\.|$)/,
 ];
