@@ -48,6 +48,7 @@ describe("docs/configuration.md", () => {
       ),
     ).toBe("");
     expect(intent?.routes).toHaveLength(7);
+    expect(intent?.routes).toHaveLength(8);
   });
 
   it("has samples that the JSON Schema accepts", () => {
