@@ -110,6 +110,7 @@ function explainAt(listener: TakingListener, asked: AskedRequest, sources: Expla
       ...(config.patchedAt === undefined ? {} : { patchedAt: config.patchedAt }),
     },
     ...routed,
+    settings: [...listener.settings, ...(routed.settings ?? [])],
     notes: [...facts.notes, ...grpcNote(request, routed.outcome)],
   };
 }

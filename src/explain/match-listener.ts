@@ -12,7 +12,7 @@ import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/
 import type { TcpProxyJson } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.d.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
 import type { AskedRequest } from "./asked-request.ts";
-import type { ListenerFacts } from "./explanation.ts";
+import type { ListenerFacts, Setting } from "./explanation.ts";
 import type { Located, ResourceLookup } from "./resource-lookup.ts";
 
 /** A listener that takes the connection. */
@@ -22,6 +22,8 @@ export interface TakingListener {
   readonly http: HttpConnectionManagerJson | undefined;
   /** Of a chain that passes the bytes on. */
   readonly tcp: TcpProxyJson | undefined;
+  /** What is in force for its connections. */
+  readonly settings: readonly Setting[];
   readonly notes: readonly string[];
 }
 
@@ -63,8 +65,34 @@ function take({ name, json, at, patchedAt }: Located<ListenerJson>, asked: Asked
     },
     http: filterOf("HttpConnectionManager") as HttpConnectionManagerJson | undefined,
     tcp: filterOf("TcpProxy") as TcpProxyJson | undefined,
+    settings: describeConnections(json, chain),
     notes: asksForTheClient(chain) ? [`the filter chain ${filterChain} of ${name} is for some clients only`] : [],
   };
+}
+
+/** Of the filters that Fairway makes, those that are about connections. */
+interface ConnectionFilter {
+  readonly "@type"?: string;
+  readonly maxConnections?: string;
+  readonly delay?: string;
+  readonly allowRequestsWithoutProxyProtocol?: boolean;
+}
+
+function describeConnections(
+  { listenerFilters = [] }: ListenerJson,
+  { filters = [] }: FilterChainJson,
+): readonly Setting[] {
+  return [...listenerFilters, ...filters].flatMap(({ typedConfig }): readonly Setting[] => {
+    const config: ConnectionFilter = typedConfig ?? {};
+    const type = config["@type"] ?? "";
+    if (type.endsWith(".ConnectionLimit")) {
+      const then = config.delay === undefined ? "at once" : `after ${config.delay}`;
+      return [{ name: "connections", text: `${config.maxConnections ?? 0} at a time; beyond closed ${then}` }];
+    }
+    if (!type.endsWith(".ProxyProtocol")) return [];
+    const text = config.allowRequestsWithoutProxyProtocol === true ? "taken where it is sent" : "demanded";
+    return [{ name: "PROXY protocol", text }];
+  });
 }
 
 /**

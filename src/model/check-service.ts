@@ -18,6 +18,7 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
     ...repeatedEndpoints(path, service),
     ...streamsWithoutHttp2(path, service.protocol, policy),
     ...twoRetryLimits(path, policy),
+    ...unknownLocalities(path, service, policy),
     ...checkPolicy(path, policy),
   ];
   for (const [name, subset] of Object.entries(service.subsets ?? {})) {
@@ -28,6 +29,7 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
     problems.push(...checkFallback([...subsetPath, "fallback"], name, service.subsets ?? {}));
     const own = policyOf(subset);
     problems.push(...twoRetryLimits(subsetPath, own));
+    problems.push(...unknownLocalities(subsetPath, service, own));
     problems.push(...streamsWithoutHttp2(subsetPath, service.protocol, own));
     if (own.healthCheck !== undefined || own.loadBalancer !== undefined || own.tls !== undefined) {
       problems.push(...checkPolicy(subsetPath, mergePolicy(policy, own)));
@@ -133,6 +135,29 @@ function* emptySubset(
     path: [...path, "labels"],
     at: "value",
   };
+}
+
+/** Where hosts register, nobody knows where they are until they have. */
+function* unknownLocalities(path: Path, { endpoints }: ServiceValue, { loadBalancer }: PolicyValue): Iterable<Problem> {
+  if (endpoints === undefined) return;
+  const known = new Set(
+    endpoints.flatMap((endpoint) => (typeof endpoint === "string" ? [] : (endpoint.locality ?? []))),
+  );
+  for (const locality of Object.keys(loadBalancer?.localityWeights ?? {})) {
+    if (known.has(locality)) continue;
+    const near = closestName(locality, known);
+    yield {
+      code: "unknown-locality",
+      severity: "warning",
+      message: `no endpoint is in \`${locality}\`, so that its weight has no effect`,
+      hint:
+        near === undefined
+          ? `endpoints are in: ${[...known].join(", ") || "no locality at all"}`
+          : `did you mean \`${near}\`?`,
+      path: [...path, "loadBalancer", "localityWeights", locality],
+      at: "key",
+    };
+  }
 }
 
 function* checkPolicy(path: Path, policy: PolicyValue): Iterable<Problem> {

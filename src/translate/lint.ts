@@ -8,6 +8,8 @@
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Intent } from "../model/intent.ts";
+import { lintClaims } from "./lint-claims.ts";
+import { lintPriorities } from "./lint-priorities.ts";
 import { countHosts } from "./host-counts.ts";
 import type { HostCounts } from "./host-counts.ts";
 import { lintCircuitBreakers } from "./lint-circuit-breakers.ts";
@@ -47,6 +49,8 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
       ...lintSubsets({ service, hosts: hosts.serving }, traffic),
     ]),
     ...lintRetries(intent),
+    ...lintPriorities(intent),
+    ...lintClaims(intent),
     ...lintListeners(intent),
     ...lintL4(intent),
     ...lintDrainTimes(intent),

@@ -12,7 +12,12 @@ import { envoyApi } from "./envoy-api.ts";
 export function lintText(files: string | Readonly<Record<string, string>>): readonly Diagnostic[] {
   const named = typeof files === "string" ? { "fairway.yaml": files } : files;
   const documents = Object.entries(named).map(([path, text]) => documentOf(path, text));
-  const { intent, diagnostics } = parseIntent({ documents, problems: [], api: envoyApi });
+  const { intent, diagnostics } = parseIntent({
+    documents,
+    problems: [],
+    api: envoyApi,
+    content: { files: [], problems: [], environment: {}, nowMs: 0 },
+  });
   if (intent === undefined) throw new Error(`the sample is wrong: ${JSON.stringify(diagnostics, undefined, 2)}`);
   return collectDiagnostics([...diagnostics, ...lintIntent(intent)], documents);
 }

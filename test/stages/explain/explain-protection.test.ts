@@ -15,7 +15,7 @@ import { parseText } from "../model/parse-text.ts";
 const config = `nodes: { default: { runtime: {} } }
 gateways:
   public:
-    listeners: [{ name: http, port: 8080 }]
+    listeners: [{ name: http, port: 8080, connectionLimit: { maxConnections: 9, delay: 1s }, proxyProtocol: {} }]
     tracing: { provider: { http: { service: shop } }, samplingRate: 0.5 }
 services:
   shop:
@@ -58,6 +58,8 @@ test("a request of high priority is told its own limits, its tries, its zone and
   const { clusters, settings } = explain("/pay");
   const found = new Map([...settings, ...(clusters[0]?.settings ?? [])].map((each) => [each.name, each]));
   expect(found.get("circuit breaker")?.text).toContain("max_requests 9");
+  expect(found.get("connections")?.text).toBe("9 at a time; beyond closed after 1s");
+  expect(found.get("PROXY protocol")?.text).toBe("demanded");
   expect(found.get("circuit breaker")?.text).toContain("max_connections 3 to each endpoint; live: max_requests 4");
   expect(found.get("retry")?.text).toBe(
     "1 on retriable-status-codes, status 429, 1s each, then another beside it, on another host, or as long as retry-after says",

@@ -57,6 +57,27 @@ services: { s: { endpoints: [] } }
 `;
 }
 
+/** A service with a weight for one locality. */
+function weights(locality: string): string {
+  return `gateways: { g: { listeners: [{ name: h, port: 80 }] } }\nservices:\n  s: { endpoints: [{ address: "10.0.0.1:80", locality: eu/a }], loadBalancer: { localityWeights: { ${locality}: 2 } } }\nroutes: { r: { rules: [{ backends: [{ service: s }] }] } }\n`;
+}
+
+/** A rule of high priority to a service with limits. */
+function priority(high: string): string {
+  return `services:\n  s: { endpoints: ["10.0.0.1:80"], circuitBreaker: { maxRequests: 9, ${high} } }\ngateways: { g: { listeners: [{ name: h, port: 80 }] } }\nroutes: { r: { rules: [{ priority: high, backends: [{ service: s }] }] } }\n`;
+}
+
+/** That of RFC 7515, A.3. */
+const key =
+  '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}';
+const jwt = `jwt: { issuer: "https://a.test/", jwks: { inline: '{"keys":[${key}]}' } }`;
+
+/** A rule that goes by a claim, and perhaps something that reads tokens on its gateway. */
+function claims(gateway: string, filter?: string): string {
+  const filters = filter === undefined ? "" : `filters: [{ ${filter} }], `;
+  return `policies:\n  who: { authorization: { rules: [{ action: allow, claims: [{ name: role, values: [a] }] }] } }\n  read: { ${gateway} }\nservices: { s: { endpoints: ["10.0.0.1:80"] } }\ngateways: { g: { listeners: [{ name: h, port: 80 }], policies: [read] } }\nroutes: { r: { policies: [who], rules: [{ ${filters}backends: [{ service: s }] }] } }\n`;
+}
+
 /** A service with a live limit, and a line before it. */
 function live(nodes: string, maxRequests = 5): string {
   return `${nodes}
@@ -225,6 +246,13 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
   ["a route for the hostname of one listener of its gateway", apart("g", "b.test")],
   ["a route for every hostname", apart("g/a", "'*'")],
   ["a route for a hostname below that of its listener", apart("g/wide", "x.w.test")],
+  ["a weight for a locality without endpoints", weights("eu/b"), "unknown-locality 3:100"],
+  ["a weight for a locality with endpoints", weights("eu/a")],
+  ["requests of high priority without a limit", priority(""), "high-priority-unlimited 2:36"],
+  ["requests of high priority with a limit", priority("high: { maxRequests: 5 }")],
+  ["claims where no token is read", claims(""), "claims-without-token 2:10"],
+  ["claims where a token is kept away", claims(jwt, "jwt: none"), "claims-without-token 2:10"],
+  ["claims of a token that is read", claims(jwt)],
   ["live limits that no Envoy hears of", live(""), "live-limit-unheard 3:36"],
   ["live limits of a group with a runtime layer", live("nodes: { default: { runtime: {} } }")],
   [
