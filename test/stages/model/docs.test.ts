@@ -47,7 +47,6 @@ describe("docs/configuration.md", () => {
         files,
       ),
     ).toBe("");
-    expect(intent?.routes).toHaveLength(7);
     expect(intent?.routes).toHaveLength(8);
   });
 
