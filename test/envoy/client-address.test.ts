@@ -92,6 +92,19 @@ routes:
   expect((await ask(at(header, "/"))).status, "failClosed").toBe(403);
   expect(await office(unset, { "x-real-ip": "192.0.2.7", ...forwarded("192.0.2.7") }), "nobody is believed").toBe(403);
 
+  // Whoever a client is said to be, its headers for Envoy itself are those of somebody outside.
+  const forEnvoy = { "x-envoy-upstream-rq-timeout-ms": "1", "x-envoy-retry-on": "5xx" };
+  for (const [port, name] of [
+    [scene.port, forwarded("192.168.0.1")],
+    [ranges, forwarded("192.168.0.1")],
+    [header, { "x-real-ip": "192.168.0.1" }],
+    [unset, {}],
+  ] as const) {
+    const { seen } = await ask(at(port, "/"), { ...name, ...forEnvoy });
+    for (const inside of ["x-envoy-internal", "x-envoy-retry-on"]) expect(seen?.headers).not.toHaveProperty(inside);
+    expect(seen?.headers["x-envoy-expected-rq-timeout-ms"]).toBe("15000");
+  }
+
   // Paths and headers.
   expect((await ask(at(scene.port, "/a%2Fb"))).status).toBe(400);
   expect((await ask(at(ranges, "/a%2Fb"))).seen?.path).toBe("/a/b");

@@ -15,21 +15,35 @@ type Config = Parameters<typeof startScene>[0]["config"];
 test("connections to endpoints end after so many requests or so much silence, and checks take ranges of statuses", async () => {
   const config: Config = ({ port, backends }) => `
 gateways:
-  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }], timeouts: { maxConnectionDuration: 2h } }
 services:
-  few: { endpoints: ["${backends[0]}"], connection: { maxRequestsPerConnection: 2 } }
+  few:
+    endpoints: ["${backends[0]}"]
+    connection: { maxRequestsPerConnection: 2, maxConnectionDuration: 30m, tcpKeepalive: { time: 60s, interval: 10s, probes: 3 }, bufferLimit: 65536 }
   silent: { endpoints: ["${backends[1]}"], connection: { idleTimeout: 200ms } }
   checked:
     endpoints: ["${backends[2]}"]
-    healthCheck: { http: { path: /well, expectedStatuses: ["400-499"] }, interval: 200ms, healthyThreshold: 1, unhealthyThreshold: 1, reuseConnection: false }
+    healthCheck: { http: { path: /well, expectedStatuses: ["400-499"] }, interval: 200ms, intervalJitter: 50ms, healthyThreshold: 1, unhealthyThreshold: 1, reuseConnection: false }
 routes:
   all:
     rules:
-      - { matches: [{ path: /few }], backends: [{ service: few }] }
+      - { matches: [{ path: /few }], retry: { attempts: 1, on: [5xx], backoff: { base: 25ms, max: 250ms } }, backends: [{ service: few }] }
       - { matches: [{ path: /silent }], backends: [{ service: silent }] }
       - { matches: [{ path: /checked }], backends: [{ service: checked }] }
 `;
   await using scene = await startScene({ backends: 3, config });
+  // What only shows after half an hour, or when a peer vanishes, is at least what this Envoy says that it goes by.
+  const dump = JSON.stringify(await scene.envoy.configDump());
+  for (const kept of [
+    '"max_connection_duration":"1800s"',
+    '"max_connection_duration":"7200s"',
+    '"tcp_keepalive":{"keepalive_probes":3,"keepalive_time":60,"keepalive_interval":10}',
+    '"per_connection_buffer_limit_bytes":65536',
+    '"interval_jitter":"0.050s"',
+    '"retry_back_off":{"base_interval":"0.025s","max_interval":"0.250s"}',
+  ]) {
+    expect(dump).toContain(kept);
+  }
   for (let count = 0; count < 6; count += 1) expect((await ask(`${scene.url}few`)).status).toBe(200);
   expect(scene.backends[0]?.connections).toBe(3);
   expect((await ask(`${scene.url}silent`)).status).toBe(200);
