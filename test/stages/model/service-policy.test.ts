@@ -9,7 +9,7 @@ import { intentOf, parseText, summarize } from "./parse-text.ts";
 function policies(service: string, subset: string) {
   const text = `services:
   shop:
-    endpoints: ["10.0.0.1:80"]
+    endpoints: [{ address: "10.0.0.1:80", locality: eu }]
 ${indented(service, 4)}
     subsets:
       canary:
