@@ -158,7 +158,7 @@ function findConnectionRoute({ gateways, l4Routes }: Intent, statPrefix: string)
     for (const listener of gateway.l4Listeners) {
       const found = l4RoutesOn(gateway, listener, l4Routes).find(
         ({ route }) =>
-          (route.kind === "tcp" ? listenerName(gateway, listener) : l4ChainName(gateway, listener, route)) ===
+          (route.kind === "tls" ? l4ChainName(gateway, listener, route) : listenerName(gateway, listener)) ===
           statPrefix,
       );
       if (found === undefined) continue;

@@ -46,6 +46,7 @@ export function buildDocument(document: YamlDocument): DocumentParts {
     routes: entries("routes", value.routes, (path, entry) => buildRoute(document, path, entry)),
     l4Routes: [
       ...entries("tcpRoutes", value.tcpRoutes, (path, entry) => buildL4Route("tcp", { document, path }, entry)),
+      ...entries("udpRoutes", value.udpRoutes, (path, entry) => buildL4Route("udp", { document, path }, entry)),
       ...entries("tlsRoutes", value.tlsRoutes, (path, entry) => buildL4Route("tls", { document, path }, entry)),
     ],
     splits: entries("splits", value.splits, (path, entry) => buildSplit(document, path, entry)),

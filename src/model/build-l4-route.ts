@@ -1,5 +1,5 @@
 /**
- * From checked `tcpRoutes` and `tlsRoutes` entries to routes of the intent, splits still by name.
+ * From checked `tcpRoutes`, `tlsRoutes` and `udpRoutes` entries to routes of the intent, splits still by name.
  */
 import type { DraftRule } from "./build-route.ts";
 import { durationMs } from "./duration.ts";

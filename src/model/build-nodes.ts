@@ -78,7 +78,7 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
       ...(listener.connectionLimit === undefined ? {} : { connectionLimit: buildLimit(listener.connectionLimit) }),
     };
     const { protocol } = listener;
-    if (protocol === "TCP" || protocol === "TLS") l4Listeners.push({ ...built, protocol });
+    if (protocol === "TCP" || protocol === "TLS" || protocol === "UDP") l4Listeners.push({ ...built, protocol });
     else listeners.push(built);
   }
   const clients = buildClientTraffic(document, path, value);

@@ -96,7 +96,8 @@ function isTls(listener: Claim["listener"]): boolean {
 }
 
 function addressOf({ listener }: Claim): string {
-  return `${listener.address ?? ANY_ADDRESS} port ${listener.port}`;
+  const isUdp = "protocol" in listener && listener.protocol === "UDP";
+  return `${listener.address ?? ANY_ADDRESS} ${isUdp ? "UDP " : ""}port ${listener.port}`;
 }
 
 function conflict(claim: Claim, { group, other, hostname, differsIn }: Clash): Diagnostic {

@@ -1,7 +1,7 @@
 /**
  * Whether each connection of a TCP or TLS listener has one place to go, and routes stand on listeners of their kind.
  *
- * A TCP listener takes one route. On a port that TLS and HTTPS listeners share, each hostname belongs to one
+ * A TCP or UDP listener takes one route. On a port that TLS and HTTPS listeners share, each hostname belongs to one
  * route of TLS or one HTTPS listener: Envoy chooses by it before it knows anything else.
  */
 import type { DocumentParts } from "./build-document.ts";
@@ -19,6 +19,7 @@ const words: Readonly<Record<L4Kind | "http", { readonly section: string; readon
   http: { section: "routes", protocols: "HTTP, HTTPS or GRPC_XDS" },
   tcp: { section: "tcpRoutes", protocols: "TCP" },
   tls: { section: "tlsRoutes", protocols: "TLS" },
+  udp: { section: "udpRoutes", protocols: "UDP" },
 };
 
 /** A route with its document. */
@@ -102,7 +103,7 @@ function conflicts(
         for (const { route, hostnames } of l4RoutesOn(gateway, listener, routes)) {
           const owner: Owner = { at: route.at, what: `the route \`${route.name}\``, route };
           for (const hostname of hostnames) {
-            const key = route.kind === "tcp" ? where : keyOf(listener, hostname);
+            const key = route.kind !== "tls" ? where : keyOf(listener, hostname);
             const other = taken.get(key);
             if (other === undefined) taken.set(key, owner);
             else if (!found.has(`${route.kind} ${route.name}`)) {
@@ -125,13 +126,19 @@ function conflict(
   other: Owner,
   { where, hostname }: { readonly where: string; readonly hostname: string },
 ): Diagnostic {
-  const isTcp = route.kind === "tcp";
-  const which = isTcp ? "all connections" : hostname === "*" ? "every hostname" : hostname;
+  const isWhole = route.kind !== "tls";
+  const which = isWhole
+    ? route.kind === "tcp"
+      ? "all connections"
+      : "all datagrams"
+    : hostname === "*"
+      ? "every hostname"
+      : hostname;
   const problem = {
     code: "conflicting-route",
     message: `\`${route.name}\` takes ${which} on ${where}, and so does ${other.what}`,
-    hint: isTcp
-      ? "a TCP listener has one route: name another listener under `gateways`, or put the backends into one route with weights"
+    hint: isWhole
+      ? `a ${words[route.kind].protocols} listener has one route: name another listener under \`gateways\`, or remove one of the two`
       : "give each of them `hostnames` of its own, or another listener under `gateways`",
     path: [words[route.kind].section, route.name],
     at: "key",

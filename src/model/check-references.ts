@@ -17,6 +17,7 @@ const nouns: Readonly<Record<Section, string>> = {
   routes: "route",
   tcpRoutes: "TCP route",
   tlsRoutes: "TLS route",
+  udpRoutes: "UDP route",
   splits: "split",
   policies: "policy",
   secrets: "secret",

@@ -17,6 +17,7 @@ export const sections = [
   "routes",
   "tcpRoutes",
   "tlsRoutes",
+  "udpRoutes",
   "splits",
   "policies",
   "secrets",
@@ -24,7 +25,7 @@ export const sections = [
 export type Section = (typeof sections)[number];
 
 /** Those whose routes take connections and not requests. */
-const l4Sections = ["tcpRoutes", "tlsRoutes"] as const;
+const l4Sections = ["tcpRoutes", "tlsRoutes", "udpRoutes"] as const;
 
 /** A name and where it is defined. */
 export interface Definition {

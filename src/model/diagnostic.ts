@@ -72,7 +72,7 @@ export const diagnosticCodes = {
   "empty-subset": "A subset selects no endpoint.",
   "missing-hash-key": "A service hashes requests, and does not say on what.",
   "conflicting-address": "Two listeners of a group use the same address.",
-  "conflicting-route": "Two routes want the same connections of a TCP or TLS listener.",
+  "conflicting-route": "Two routes want the same connections of a TCP, TLS or UDP listener.",
   "outlier-never-ejects": "Outlier detection cannot eject a single host.",
   "outlier-ejects-too-many": "Outlier detection may eject so many hosts that Envoy gives up on it.",
   "retries-exceed-timeout": "The tries of a request do not fit into its timeout.",

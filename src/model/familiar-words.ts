@@ -66,6 +66,7 @@ const familiarWords: readonly {
     hints: { ...l4Hints, hostnames: "only TLS says which name is asked for: put the route under `tlsRoutes`" },
   },
   { where: ["tlsRoutes", "*"], hints: l4Hints },
+  { where: ["udpRoutes", "*"], hints: l4Hints },
   {
     where: ["routes", "*", "rules", "*"],
     hints: {

@@ -9,6 +9,7 @@ const sections: Readonly<Record<string, string>> = {
   GRPCRoute: "routes",
   TCPRoute: "tcpRoutes",
   TLSRoute: "tlsRoutes",
+  UDPRoute: "udpRoutes",
   VirtualService: "routes",
   HTTPProxy: "routes",
   Ingress: "routes",

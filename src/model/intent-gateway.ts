@@ -17,7 +17,7 @@ export interface Gateway {
   readonly listeners: readonly GatewayListener[];
   /** Those of `protocol: GRPC_XDS`; their names are none of `listeners`. */
   readonly grpcListeners: readonly GrpcListener[];
-  /** Those of `protocol: TCP` and `TLS`; their names are none of the others. */
+  /** Those of `protocol: TCP`, `TLS` and `UDP`; their names are none of the others. */
   readonly l4Listeners: readonly L4Listener[];
   /** Hold for what its listeners route. */
   readonly policies: readonly AttachedPolicy[];
@@ -82,7 +82,7 @@ export interface GatewayListener {
 
 /** A listener whose bytes nobody reads. Of TLS it is one without `tls` when the connections pass through encrypted. */
 export interface L4Listener extends GatewayListener {
-  readonly protocol: "TCP" | "TLS";
+  readonly protocol: "TCP" | "TLS" | "UDP";
 }
 
 /** Names that gRPC clients ask for as `xds:///name`; no address, because the clients do themselves what an Envoy would. */

@@ -1,5 +1,5 @@
 /**
- * Which routes of TCP and TLS are on which listeners, and for which hostnames there.
+ * Which routes of TCP, TLS and UDP are on which listeners, and for which hostnames there.
  *
  * Drafts and what became of them are asked alike: a draft without `gateways` is on all of them.
  */
@@ -17,13 +17,15 @@ type AnyRoute = Pick<L4Route, "kind" | "hostnames"> & { readonly gateways?: read
 /** A route on a listener. */
 export interface L4Attachment<Route> {
   readonly route: Route;
-  /** Those that both have; `*` alone when nothing limits them, which is always so of TCP. */
+  /** Those that both have; `*` alone when nothing limits them, which is always so of TCP and UDP. */
   readonly hostnames: readonly string[];
 }
 
+const kinds = { TCP: "tcp", TLS: "tls", UDP: "udp" } as const;
+
 /** The kind of route that the listener takes. */
 export function kindOf({ protocol }: L4Listener): L4Kind {
-  return protocol === "TCP" ? "tcp" : "tls";
+  return kinds[protocol];
 }
 
 /** The routes of a listener that have a hostname there, in the order of the list. */

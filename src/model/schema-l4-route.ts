@@ -1,5 +1,5 @@
 /**
- * `tcpRoutes` and `tlsRoutes`: where connections go whose bytes nobody reads, in Gateway API's words.
+ * `tcpRoutes`, `tlsRoutes` and `udpRoutes`: where connections and datagrams go whose bytes nobody reads, in Gateway API's words.
  */
 import * as z from "zod";
 import { block, name, refuse, scalar, weight } from "./schema-scalars.ts";
@@ -63,7 +63,51 @@ export const tlsRouteSchema = block({
     ...oneTarget(),
   });
 
-export type L4RouteValue = z.infer<typeof tcpRouteSchema> & Pick<z.infer<typeof tlsRouteSchema>, "hostnames">;
+export const udpRouteSchema = block({
+  gateways: gateways.meta({ description: "Gateways, or gateway/listener; all UDP listeners when absent." }),
+  backends: z
+    .array(
+      block({
+        service: name.describe("The service that gets the datagrams."),
+        subset: name.optional().describe("One subset of the service."),
+      }),
+    )
+    .min(1)
+    .superRefine((backends, context) => {
+      if (backends.length < 2) return;
+      const hint = "keep one; endpoints of one service, with weights of their own, do share the clients";
+      refuse(context, { code: "invalid-value", message: "a UDP route has one backend", hint, path: [1] });
+    })
+    .describe("Where the datagrams go: one service."),
+  timeouts: block({
+    idle: scalar("positiveDuration").optional().meta({
+      description: "A client that says nothing, and hears nothing, for so long is forgotten; 1m when absent.",
+    }),
+  })
+    .optional()
+    .meta({ description: "How long a session lives.", examples: [{ idle: "10s" }] }),
+}).meta({
+  description: "Where the datagrams of UDP listeners go.",
+  examples: [{ gateways: ["edge/dns"], backends: [{ service: "dns" }] }],
+});
+
+/** What any of the three says. */
+export interface L4RouteValue {
+  readonly gateways?: readonly string[] | undefined;
+  readonly hostnames?: readonly string[] | undefined;
+  readonly backends?:
+    | readonly {
+        readonly service: string;
+        readonly subset?: string | undefined;
+        readonly weight?: number | undefined;
+      }[]
+    | undefined;
+  readonly split?: string | undefined;
+  readonly timeouts?:
+    | { readonly idle?: string | undefined; readonly maxConnectionDuration?: string | undefined }
+    | undefined;
+  readonly maxConnectAttempts?: number | undefined;
+}
 
 function oneTarget(): object {
   return { oneOf: [{ required: ["backends"] }, { required: ["split"] }] };

@@ -106,9 +106,9 @@ const listener = block({
     .optional()
     .describe("The port that Envoy listens on; of GRPC_XDS what clients write behind the name, if they do."),
   address: ipAddress.optional().meta({ description: "Every IPv4 address when absent." }),
-  protocol: z.enum(["HTTP", "HTTPS", "TCP", "TLS", "GRPC_XDS"]).optional().meta({
+  protocol: z.enum(["HTTP", "HTTPS", "TCP", "TLS", "UDP", "GRPC_XDS"]).optional().meta({
     description:
-      "HTTP when absent; HTTPS needs `tls`; TCP has `tcpRoutes`; TLS needs `tls` and has `tlsRoutes`; GRPC_XDS is for gRPC clients without an Envoy.",
+      "HTTP when absent; HTTPS needs `tls`; TCP has `tcpRoutes`; TLS needs `tls` and has `tlsRoutes`; UDP has `udpRoutes`; GRPC_XDS is for gRPC clients without an Envoy.",
   }),
   hostnames: z.array(scalar("hostname")).min(1).optional().meta({
     description:
@@ -135,6 +135,7 @@ const listener = block({
     refuse(context, { code: "missing-key", message: "a listener needs a `port`", hint });
   }
   refuseTls(written, context);
+  if (protocol === "UDP") refuseForUdp(written, context);
   if (protocol === "TCP" && written.hostnames !== undefined) {
     const hint = "remove it, or write `protocol: TLS`: only TLS says which name is asked for";
     refuse(context, { code: "invalid-value", message: "TCP knows no hostnames", hint, path: ["hostnames"] });
@@ -159,8 +160,21 @@ function refuseTls(
     const hint = `write \`tls: { mode: passthrough }\`, or ${ways}`;
     refuse(context, { code: "missing-key", message: "a TLS listener needs `tls`", hint });
   } else if (protocol !== "HTTPS" && protocol !== "TLS" && tls !== undefined) {
-    const hint = protocol === "TCP" ? "write `protocol: TLS` instead" : "write `protocol: HTTPS` beside it";
+    const hints: Readonly<Record<string, string>> = {
+      TCP: "write `protocol: TLS` instead",
+      UDP: "remove it: nobody reads the datagrams",
+    };
+    const hint = hints[protocol ?? "HTTP"] ?? "write `protocol: HTTPS` beside it";
     refuse(context, { code: "invalid-value", message: "`tls` belongs to HTTPS and TLS", hint, path: ["tls"] });
+  }
+}
+
+/** What belongs to connections, which UDP has not. */
+function refuseForUdp(written: object, context: z.core.$RefinementCtx): void {
+  for (const key of ["hostnames", "connectionLimit", "proxyProtocol"]) {
+    if (!Object.hasOwn(written, key)) continue;
+    const hint = "remove it: UDP has no connections, and nobody reads the datagrams";
+    refuse(context, { code: "invalid-value", message: `\`${key}\` has no meaning for UDP`, hint, path: [key] });
   }
 }
 

@@ -5,7 +5,7 @@
  * proto spellings of policy keys are allowed in the values and absent from the types.
  */
 import * as z from "zod";
-import { tcpRouteSchema, tlsRouteSchema } from "./schema-l4-route.ts";
+import { tcpRouteSchema, tlsRouteSchema, udpRouteSchema } from "./schema-l4-route.ts";
 import { gatewaySchema, nodeGroupSchema } from "./schema-nodes.ts";
 import { patchSchema } from "./schema-patch.ts";
 import { policySchema } from "./schema-policy.ts";
@@ -49,6 +49,10 @@ export const documentSchema = block({
     .record(name, tlsRouteSchema)
     .optional()
     .meta({ description: "Where the connections of TLS listeners go, by the name that the client asks for." }),
+  udpRoutes: z
+    .record(name, udpRouteSchema)
+    .optional()
+    .meta({ description: "Where the datagrams of UDP listeners go." }),
   splits: z.record(name, splitSchema).optional().meta({ description: "Weighted backends with a name." }),
   policies: z
     .record(name, policySchema)

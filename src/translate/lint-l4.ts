@@ -41,7 +41,7 @@ function unrouted({ gateway, listener }: Site): Diagnostic {
 }
 
 function unused({ kind, name, at }: L4Route, sites: readonly Site[]): Diagnostic {
-  const protocol = kind === "tcp" ? "TCP" : "TLS";
+  const protocol = kind.toUpperCase();
   if (sites.every(({ listener }) => listener.protocol !== protocol)) {
     return {
       code: "unused-definition",

@@ -153,6 +153,7 @@ function httpFilter(name: string, gateway: Gateway, routes: readonly Route[]): N
   };
 }
 
-function addressOf(listener: GatewayListener): string {
+/** Where the listener is. */
+export function addressOf(listener: GatewayListener): string {
   return listener.address ?? anyAddress;
 }

@@ -24,6 +24,7 @@ import { httpsChains, translateListener, translateSharedListeners } from "./list
 import { mirrorClusterName } from "./names.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
 import { translateRuntime } from "./runtime-layer.ts";
+import { translateUdpListeners } from "./udp-listener.ts";
 import { translateSecret } from "./secret.ts";
 import type { KnownHosts } from "./virtual-host.ts";
 
@@ -90,6 +91,7 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
         ...scope.gateways.flatMap(gateways),
         ...translateSharedListeners(scope.gateways.flatMap((gateway) => sharedChains(gateway, intent))),
         ...scope.gateways.flatMap((gateway) => translateTcpListeners(gateway, intent.l4Routes)),
+        ...scope.gateways.flatMap((gateway) => translateUdpListeners(gateway, intent.l4Routes)),
         ...scope.secrets.flatMap(secrets),
         ...scope.rawResources.flatMap(rawResources),
       ],

@@ -30,14 +30,14 @@ interface Mutation {
 
 /** Maps whose keys people choose: there a misspelt key is another name and may be right. */
 const freeMaps = [
-  /^(?:nodes|gateways|services|routes|tcpRoutes|tlsRoutes|splits|policies|secrets)$/,
+  /^(?:nodes|gateways|services|routes|tcpRoutes|tlsRoutes|udpRoutes|splits|policies|secrets)$/,
   /(?:^|\.)(?:labels|metadata|headers|queryParams|retriableHeaders|localityWeights|subsets|set|add|default|claimsToHeaders|providers|methods|runtime|customTags)$/,
   /^splits\.[^.]+\.backends$/,
   /(?:^|\.)(?:filter_metadata|typed_extension_protocol_options|fields|typed_per_filter_config|layer)(?:\.|$)/,
 ];
 
 /** Values that say nothing a check could hold against another: any text is right there. */
-const anyValue = /\.(?:layer|value|fields|filter_metadata)(?:\.|$)/;
+const anyValue = /\.(?:layer|value|fields|filter_metadata|wasm\.config)(?:\.|$)/;
 
 describe("one mistake in an example is refused at its line", () => {
   const examples = Map.groupBy(exampleFiles(), ([name]) => name.slice(0, name.indexOf("/")));

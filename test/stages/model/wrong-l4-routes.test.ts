@@ -81,6 +81,23 @@ it.each<readonly [title: string, input: string, ...expected: string[]]>([
     `${services}gateways: { g: { listeners: [{ name: l, port: 80, ${tls} }, { name: m, port: 80, protocol: HTTPS, hostnames: [a.test], tls: { secret: s } }] } }\ntlsRoutes: { r: { hostnames: [a.test], ${backends} } }\n${secrets}`,
     "conflicting-route 3:14",
   ],
+  ["hostnames of UDP", listener("protocol: UDP, hostnames: [a.test]"), "invalid-value 2:77"],
+  ["TLS of UDP", listener("protocol: UDP, tls: { mode: passthrough }"), "invalid-value 2:71"],
+  [
+    "two backends of UDP",
+    `${listener("protocol: UDP")}udpRoutes: { r: { backends: [{ service: a }, { service: a }] } }\n`,
+    "invalid-value 3:46",
+  ],
+  [
+    "two routes of a UDP listener",
+    `${listener("protocol: UDP")}udpRoutes: { r: { ${backends} }, s: { ${backends} } }\n`,
+    "conflicting-route 3:49",
+  ],
+  [
+    "a route of TCP on UDP",
+    `${listener("protocol: UDP")}tcpRoutes: { r: { gateways: [g], ${backends} } }\n`,
+    "invalid-value 3:30",
+  ],
   [
     "TCP and TLS on one port",
     `${services}gateways: { g: { listeners: [{ name: l, port: 80, ${tls} }, { name: m, port: 80, protocol: TCP }] } }\n`,

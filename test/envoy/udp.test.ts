@@ -1,0 +1,69 @@
+/**
+ * Datagrams that a real Envoy passes on: each client keeps its endpoint, until it was silent for too long.
+ */
+import { createSocket } from "node:dgram";
+import type { Socket } from "node:dgram";
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import { startScene } from "./scene.ts";
+
+test("datagrams go to one endpoint for each client and come back, silent clients are forgotten, and a route that changes takes effect with the next datagram", async () => {
+  await using a = await startServer("a");
+  await using b = await startServer("b");
+  await using c = await startServer("c");
+  const config = (port: number, service: string) => `
+gateways: { public: { listeners: [{ name: udp, port: ${port}, address: 127.0.0.1, protocol: UDP }] } }
+services:
+  both: { endpoints: ["${a.address}", "${b.address}"] }
+  other: { endpoints: ["${c.address}"] }
+udpRoutes: { all: { backends: [{ service: ${service} }], timeouts: { idle: 500ms } } }
+`;
+  await using scene = await startScene({ backends: 0, config: ({ port }) => config(port, "both") });
+  await using first = await openClient(scene.port);
+  await using second = await openClient(scene.port);
+  await waitUntil(async () => (await first.ask("x", 200)) !== undefined, { what: "the listener" });
+  const answers = [];
+  for (let count = 0; count < 5; count += 1) answers.push(await first.ask(`${count}`));
+  const [label = ""] = answers[0] ?? "";
+  expect(answers).toEqual(["0", "1", "2", "3", "4"].map((word) => `${label}${word}`));
+  expect([`a!`, `b!`]).toContain(await second.ask("!"));
+  const active = () => scene.envoy.counter("udp.public/udp.downstream_sess_active");
+  expect(await active()).toBe(2);
+  await waitUntil(async () => (await active()) === 0, { what: "the sessions to be forgotten" });
+  const before = await scene.served();
+  await scene.save(config(scene.port, "other"));
+  await scene.converged(before);
+  await waitUntil(async () => (await first.ask("new", 200)) === "cnew", { what: "the new route" });
+});
+
+/** Answers each datagram with its label and the datagram. */
+async function startServer(label: string): Promise<{ readonly address: string } & AsyncDisposable> {
+  const socket = createSocket("udp4");
+  socket.on("message", (message, { port, address }) => socket.send(`${label}${message.toString()}`, port, address));
+  await bind(socket);
+  return { address: `127.0.0.1:${socket.address().port}`, [Symbol.asyncDispose]: () => close(socket) };
+}
+
+/** Asks from one port, as one client does; a datagram may be lost, so an answer may be missing. */
+async function openClient(port: number) {
+  const socket = createSocket("udp4");
+  await bind(socket);
+  return {
+    async ask(word: string, patienceMs = 5_000): Promise<string | undefined> {
+      const answer = once(socket, "message", { signal: AbortSignal.timeout(patienceMs) });
+      socket.send(word, port, "127.0.0.1");
+      const [message] = (await answer.catch(() => [])) as readonly Buffer[];
+      return message?.toString();
+    },
+    [Symbol.asyncDispose]: () => close(socket),
+  };
+}
+
+async function bind(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+}
+
+async function close(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => socket.close(resolve));
+}
