@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { ask } from "../../demo/kit/get.ts";
 import { startScene } from "./scene.ts";
 
-test("an Envoy keeps what docs/telemetry.md names, and less than half of what a cluster could have", async () => {
+test("an Envoy keeps what docs/telemetry.md names, and of a cluster not what nobody reads", async () => {
   await using scene = await startScene({
     backends: 1,
     config: ({ port, backends }) => `
