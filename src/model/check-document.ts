@@ -5,6 +5,7 @@
  * one service, route, gateway or split to each other, then raw Envoy resources. A part with a schema problem
  * is not examined further, its neighbours are.
  */
+import { checkExtensions } from "./check-extensions.ts";
 import { checkNodeGroup } from "./check-nodes.ts";
 import { checkGateway, checkPolicy, checkRoute, checkSplit, checkTlsRoute } from "./check-routing.ts";
 import { checkRawResource } from "./check-raw-resource.ts";
@@ -45,6 +46,14 @@ export function checkDocument(document: YamlDocument, api: EnvoyApi): readonly D
     each("tlsRoutes", value.tlsRoutes, checkTlsRoute);
     each("splits", value.splits, checkSplit);
     each("policies", value.policies, checkPolicy);
+    each("policies", value.policies, (path, policy) => checkExtensions(api, path, policy));
+    each("routes", value.routes, (path, { rules }) =>
+      rules.flatMap(({ filters }, rule) =>
+        (filters ?? []).flatMap((filter, index) =>
+          checkExtensions(api, [...path, "rules", rule, "filters", index], filter),
+        ),
+      ),
+    );
   }
   if (!broken.has("") && !broken.has("resources")) {
     for (const [index, resource] of (value.resources ?? []).entries()) {

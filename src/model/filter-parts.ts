@@ -14,6 +14,7 @@ import { basicAuth } from "./filter-basic-auth.ts";
 import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
 import { extAuth } from "./filter-ext-auth.ts";
+import { extensions } from "./filter-extensions.ts";
 import { extProc } from "./filter-ext-proc.ts";
 import { fault } from "./filter-fault.ts";
 import { grpcJson } from "./filter-grpc-json.ts";
@@ -38,6 +39,7 @@ const kinds = {
   cors,
   csrf,
   extAuth,
+  extensions,
   extProc,
   fault,
   grpcJson,

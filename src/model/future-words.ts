@@ -7,7 +7,7 @@
 import type { Path } from "./position.ts";
 
 /** HTTP filters stand in a listener that Fairway makes. */
-const byPatch = "remove it, or add Envoy's own filter to the listener by a `jsonPatch` under `patches`";
+const byExtension = "remove it, or write Envoy's own filter as one of the `extensions`";
 
 /** `*` stands for one step of a path. */
 const futureWords: readonly {
@@ -21,12 +21,12 @@ const futureWords: readonly {
   {
     where: ["routes", "*", "rules", "*", "filters", "*"],
     words: ["oidc"],
-    hint: byPatch,
+    hint: byExtension,
   },
   {
     where: ["policies", "*"],
     words: ["oidc"],
-    hint: byPatch,
+    hint: byExtension,
   },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];

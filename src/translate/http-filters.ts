@@ -6,6 +6,7 @@
  */
 import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
 import type { HttpFilterJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
+import type { FilterPlace } from "../model/filter-extensions.ts";
 import type { FilterPartName } from "../model/filter-parts.ts";
 import type { Gateway } from "../model/intent-gateway.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
@@ -23,6 +24,7 @@ import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
 import { extAuthFilter } from "./http-filter-ext-auth.ts";
 import { extProcFilter } from "./http-filter-ext-proc.ts";
+import { extensionsAt, extensionsOfRoute, isExtensionName } from "./http-filter-extensions.ts";
 import { faultFilter } from "./http-filter-fault.ts";
 import { globalRateLimitFilter } from "./http-filter-global-rate-limit.ts";
 import { grpcJsonFilter } from "./http-filter-grpc-json.ts";
@@ -66,6 +68,9 @@ type AnyFilter = Omit<HttpFilterKind<FilterPartName>, "chain" | "route"> & {
   readonly route?: (settings: object) => AnyJson | undefined;
 };
 
+/** The parts in that order. */
+export const partsOfChain: readonly FilterPartName[] = [...new Set(chain.map(({ part }) => part))];
+
 /** Switches a filter on that is off in the chain. */
 const on: AnyJson = packAny("envoy.config.route.v3.FilterConfig", { config: {} });
 const off: AnyJson = packAny("envoy.config.route.v3.FilterConfig", { disabled: true });
@@ -94,7 +99,7 @@ export function chainOf(gateway: Gateway, routes: readonly Route[]): readonly Ht
   for (const route of routes) for (const filter of filtersOf(route)) note(filter);
   if (used.size === 0) return [];
   const filters = [...used.values()].toSorted((a, b) => (a.source < b.source ? -1 : 1));
-  return chain.flatMap((kind) => {
+  const own = chain.flatMap((kind, index) => {
     const configs = new Map<string, AnyJson>();
     for (const { name, part, source } of filters) {
       if (name !== kind.part || part.settings === "none") continue;
@@ -102,12 +107,18 @@ export function chainOf(gateway: Gateway, routes: readonly Route[]): readonly Ht
       const isUsed = kind.route === undefined || kind.route(part.settings) !== undefined;
       if (config !== undefined && isUsed) configs.set(nameOf(kind, source), config);
     }
-    return [...configs].map(([name, typedConfig]): HttpFilterJson => ({ name, typedConfig, disabled: true }));
+    const made = [...configs].map(([name, typedConfig]): HttpFilterJson => ({ name, typedConfig, disabled: true }));
+    // A part may have several filters, side by side.
+    const at = (side: "before" | "after", neighbour: AnyFilter | undefined): readonly HttpFilterJson[] =>
+      neighbour?.part === kind.part ? [] : extensionsAt(filters, { side, part: kind.part as FilterPlace });
+    return [...at("before", chain[index - 1]), ...made, ...at("after", chain[index + 1])];
   });
+  return [...own, ...extensionsAt(filters)];
 }
 
 /** The part of a policy that a filter in a chain is there for; undefined for one that somebody patched in. */
 export function partOfFilter(name: string): FilterPartName | undefined {
+  if (isExtensionName(name)) return "extensions";
   const [envoyName = ""] = name.split("/", 1);
   return chain.find((kind) => kind.name === envoyName)?.part;
 }
@@ -137,7 +148,21 @@ function perFilterConfig(own: readonly EffectiveFilter[], outer: readonly Effect
     const isOn = before !== undefined && spoken(kind, before) !== undefined;
     if (isOn && outerName !== undefined && (said === undefined || outerName !== name)) config[outerName] = off;
   }
+  addExtensions(config, own, outer);
   return Object.keys(config).length === 0 ? {} : { typedPerFilterConfig: config };
+}
+
+/** The nearest list holds alone: those of another are kept away. */
+function addExtensions(
+  config: Record<string, AnyJson>,
+  own: readonly EffectiveFilter[],
+  outer: readonly EffectiveFilter[],
+): void {
+  const [mine, before] = [own, outer].map((filters) => filters.find(({ name }) => name === "extensions"));
+  if (mine === undefined) return;
+  const said = extensionsOfRoute(mine, on);
+  for (const name of Object.keys(extensionsOfRoute(before, on))) if (said[name] === undefined) config[name] = off;
+  Object.assign(config, said);
 }
 
 /** What a route says to the filter for the sake of a part; undefined when the part does without it. */

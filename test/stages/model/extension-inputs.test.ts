@@ -84,7 +84,67 @@ const wasm: readonly Row[] = [
   ["an unknown runtime", policy("wasm: { code: { nodeFile: /a }, runtime: node }"), "invalid-value 4:59"],
 ];
 
+const api = "type.googleapis.com/envoy.extensions.filters.http";
+const stats = `{ "@type": ${api}.grpc_stats.v3.FilterConfig }`;
+
+const extensions: readonly Row[] = [
+  ["no extension", policy("extensions: []"), "invalid-value 4:30"],
+  ["no config", policy("extensions: [{ name: a }]"), "missing-key 4:31"],
+  ["no name", policy(`extensions: [{ typedConfig: ${stats} }]`), "missing-key 4:31"],
+  ["a config without a type", policy("extensions: [{ name: a, typedConfig: { a: 1 } }]"), "missing-key 4:42"],
+  [
+    "a type that there is not",
+    policy(`extensions: [{ name: a, typedConfig: { "@type": ${api}.grpc_stats.v3.Config } }]`),
+    "unknown-envoy-type 4:66",
+  ],
+  [
+    "a field that there is not",
+    policy(`extensions: [{ name: a, typedConfig: { "@type": ${api}.grpc_stats.v3.FilterConfig, emit: true } }]`),
+    "invalid-envoy-resource 4:144",
+  ],
+  [
+    "a field that Envoy's constraints refuse",
+    policy(`extensions: [{ name: a, typedConfig: { "@type": ${api}.buffer.v3.Buffer } }]`),
+    "envoy-constraint 4:42",
+  ],
+  [
+    "an extension of another kind",
+    policy(
+      'extensions: [{ name: a, typedConfig: { "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, cluster: shop, stat_prefix: a } }]',
+    ),
+    "wrong-extension 4:66",
+  ],
+  [
+    "a mistake in what routes say",
+    policy(
+      `extensions: [{ name: a, typedConfig: ${stats}, routeConfig: { "@type": ${api}.buffer.v3.BufferPerRoute, disabled: false } }]`,
+    ),
+    "envoy-constraint 4:256",
+  ],
+  [
+    "two places",
+    policy(`extensions: [{ name: a, before: jwt, after: cors, typedConfig: ${stats} }]`),
+    "invalid-value 4:62",
+  ],
+  [
+    "a place that there is not",
+    policy(`extensions: [{ name: a, before: router, typedConfig: ${stats} }]`),
+    "invalid-value 4:50",
+  ],
+  [
+    "one name twice",
+    policy(`extensions: [{ name: a, typedConfig: ${stats} }, { name: a, typedConfig: ${stats} }]`),
+    "duplicate-name 4:150",
+  ],
+  [
+    "a service that there is not",
+    policy(`extensions: [{ name: a, typedConfig: ${stats}, services: [{ service: gone }] }]`),
+    "dangling-reference 4:168",
+  ],
+];
+
 describe.each([
+  ["extensions", extensions],
   ["WebAssembly", wasm],
   ["scripts", lua],
   ["external processing", extProc],

@@ -1,0 +1,122 @@
+/**
+ * `extensions`: any other HTTP filter of Envoy's, at a named place among those that the other parts make.
+ *
+ * Its config is Envoy's own message, held to the same checks as a raw resource (`check-extensions.ts`).
+ */
+import * as z from "zod";
+import { filterPart } from "./filter-part.ts";
+import type { JsonValue } from "./intent.ts";
+import { block, name, refuse, scalar } from "./schema-scalars.ts";
+
+/** Filters that are Envoy's words and not ours. */
+export interface Extensions {
+  /** In the order in which requests meet those of one place. Never empty. */
+  readonly filters: readonly Extension[];
+}
+
+export interface Extension {
+  readonly name: string;
+  /** Right before the router when absent. */
+  readonly place?: { readonly side: "before" | "after"; readonly part: FilterPlace };
+  /** With `@type`. */
+  readonly typedConfig: TypedJson;
+  /** What the routes say to it, with `@type`; else they switch it on. */
+  readonly routeConfig?: TypedJson;
+  /** The services whose clusters it names. */
+  readonly services: readonly string[];
+}
+
+/** A message in proto3 JSON, as in an `Any`. */
+export type TypedJson = { readonly "@type": string; readonly [key: string]: JsonValue };
+
+/** The parts that make filters, in the order in which requests meet these. */
+export const filterPlaces = [
+  "cors",
+  "grpcWeb",
+  "fault",
+  "csrf",
+  "jwt",
+  "apiKey",
+  "basicAuth",
+  "authorization",
+  "extAuth",
+  "rateLimit",
+  "admissionControl",
+  "adaptiveConcurrency",
+  "requestLimits",
+  "compression",
+  "lua",
+  "extProc",
+  "wasm",
+] as const;
+
+export type FilterPlace = (typeof filterPlaces)[number];
+
+/** Each stands in the chain of every listener that uses it. */
+const EXTENSIONS_MAX = 16;
+
+const typed = z.looseObject({ "@type": scalar("text").describe("The type URL of the message.") }, { error: "map" });
+
+const extension = block({
+  name: name.describe("What it is called, in statistics and here."),
+  before: z.enum(filterPlaces).optional().describe("It stands right before the filters of this part."),
+  after: z.enum(filterPlaces).optional().describe("It stands right behind the filters of this part."),
+  typedConfig: typed.meta({
+    description: "The filter's config, in proto3 JSON.",
+    examples: [{ "@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig" }],
+  }),
+  routeConfig: typed.optional().meta({ description: "What routes say to it, where it knows such a message." }),
+  services: z
+    .array(block({ service: name.describe("The service."), subset: name.optional().describe("One subset of it.") }))
+    .min(1)
+    .optional()
+    .describe("The services whose clusters the config names, so that Envoys have them."),
+}).superRefine(({ before, after }, context) => {
+  if (before === undefined || after === undefined) return;
+  const message = "`before` and `after` are two places";
+  refuse(context, { code: "invalid-value", message, hint: "keep one of them", path: ["after"] });
+});
+
+const schema = z
+  .array(extension)
+  .min(1)
+  .max(EXTENSIONS_MAX)
+  .superRefine((written, context) => {
+    for (const [index, { name: own }] of written.entries()) {
+      if (written.findIndex((each) => each.name === own) === index) continue;
+      const message = `\`${own}\` is there twice`;
+      refuse(context, { code: "duplicate-name", message, hint: "choose another name", path: [index, "name"] });
+    }
+  })
+  .meta({
+    description: "Other HTTP filters of Envoy's, each at a place among those of the other parts.",
+    examples: [
+      [
+        {
+          name: "grpc-stats",
+          before: "jwt",
+          typedConfig: { "@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig" },
+        },
+      ],
+    ],
+  });
+
+export const extensions = filterPart({
+  schema,
+  build: (value): Extensions => ({ filters: value.map(buildExtension) }),
+  names: [{ section: "services", at: ["*", "services"] }],
+  services: ({ filters }) => filters.flatMap(({ services }) => services),
+});
+
+function buildExtension({ services, routeConfig, ...written }: z.infer<typeof extension>): Extension {
+  const { before, after } = written;
+  return {
+    name: written.name,
+    ...(before === undefined ? {} : { place: { side: "before", part: before } }),
+    ...(after === undefined ? {} : { place: { side: "after", part: after } }),
+    // Values of documents are JSON.
+    typedConfig: written.typedConfig as TypedJson,
+    ...(routeConfig === undefined ? {} : { routeConfig: routeConfig as TypedJson }),
+    services: (services ?? []).map(({ service }) => service),
+  };
+}
