@@ -16,6 +16,7 @@ import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
 import { packResources } from "../snapshot/packed-resources.ts";
 import { persistSnapshot } from "../snapshot/persisted-snapshot.ts";
+import { changedExtensions } from "../snapshot/changed-extensions.ts";
 import { recreatedClusters } from "../snapshot/recreated-clusters.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
@@ -108,6 +109,7 @@ function build(request: BuildRequest): void {
       ...warnings,
       ...lintIntent(parsed.intent, lintMemo),
       ...recreatedClusters(built, snapshots, api),
+      ...changedExtensions(built, snapshots, api),
     ]),
     buildMs: performance.now() - startedMs,
     validities: parsed.validities,

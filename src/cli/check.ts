@@ -36,7 +36,10 @@ export function checkCommand(): Command {
     .description("check config directories without serving them")
     .argument("[dirs...]", "config directories or files")
     .option("--config <dir...>", "the same as the arguments")
-    .option("--against <dir>", "warn of clusters that Envoys would make anew, coming from the config in this directory")
+    .option(
+      "--against <dir>",
+      "warn of clusters that Envoys would make anew, and of code that changes, coming from the config in this directory",
+    )
     .option("--error <code>", "take warnings with this code for errors; `all` for all; repeatable", append, [])
     .option("--ignore <code>", "do not show warnings with this code; repeatable", append, [])
     .addOption(descriptorSetOption())

@@ -13,6 +13,7 @@ import type { ParsedIntent, ParseInput } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
 import { createResourceEncoder } from "../snapshot/encode-resource.ts";
+import { changedExtensions } from "../snapshot/changed-extensions.ts";
 import { recreatedClusters } from "../snapshot/recreated-clusters.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import { systemClock } from "../support/clock.ts";
@@ -40,7 +41,12 @@ export async function loadConfig(
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
   const found = built.ok
-    ? [...built.value.warnings, ...lintIntent(intent), ...recreatedClusters(before, built.value.snapshots, api)]
+    ? [
+        ...built.value.warnings,
+        ...lintIntent(intent),
+        ...recreatedClusters(before, built.value.snapshots, api),
+        ...changedExtensions(before, built.value.snapshots, api),
+      ]
     : built.error;
   return {
     diagnostics: collectDiagnostics([...diagnostics, ...found], documents),

@@ -8,6 +8,8 @@ import type {
   VirtualHostJson,
 } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.d.ts";
+import { extensionCode } from "../model/extension-code.ts";
+import { isExtensionName } from "../translate/http-filter-extensions.ts";
 import type { AnyJson } from "../gen/google/protobuf/any_pb.d.ts";
 import type { FractionalPercentJson } from "../gen/envoy/type/v3/percent_pb.d.ts";
 import type { HttpConnectionManagerJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
@@ -155,7 +157,7 @@ function filters(
 ): readonly Setting[] {
   return (http.httpFilters ?? [])
     .filter(({ typedConfig }) => typedConfig?.["@type"]?.endsWith(router) !== true)
-    .map(({ name = "", disabled }) => {
+    .map(({ name = "", disabled, typedConfig }) => {
       const level = [
         [route, "the route"],
         [virtualHost, "the virtual host"],
@@ -165,8 +167,19 @@ function filters(
       const isOff = found === undefined ? disabled === true : isSwitchedOff(found[0].typedPerFilterConfig?.[name]);
       const by = found === undefined ? "" : `, ${isOff ? "switched off" : "configured"} by ${found[1]}`;
       const state = isOff && found === undefined ? ", disabled" : "";
-      return { name: "filter", text: `${name}${state}${by}`, ...(isOff ? {} : origin?.filter(name)) };
+      return {
+        name: "filter",
+        text: `${name}${isOff ? "" : mark(name, typedConfig)}${state}${by}`,
+        ...(isOff ? {} : origin?.filter(name)),
+      };
     });
+}
+
+/** What a filter does that runs the code of others nobody can tell here. */
+function mark(name: string, typedConfig: AnyJson | undefined): string {
+  const code = extensionCode(typedConfig?.["@type"] ?? "");
+  if (code !== undefined) return ` [extension code: ${code}]`;
+  return isExtensionName(name) ? " [extension]" : "";
 }
 
 function isSwitchedOff(config: AnyJson | undefined): boolean {

@@ -93,6 +93,7 @@ export const diagnosticCodes = {
   "receiver-not-grpc": "Logs or spans are sent over gRPC to a service that speaks HTTP/1.1.",
   "untraced-rule": "A rule or policy says how requests are traced, and no gateway traces any.",
   "cluster-recreated": "A change makes Envoy build a cluster anew, which forgets what it knew.",
+  "extension-changed": "A change brings other code to the Envoys, or another filter that Fairway does not know.",
   "never-matches": "A match that no request can meet.",
   "literal-format": "A header value looks like one of Envoy's formats, and is sent as it is.",
   "literal-glob": "A text looks like a pattern, and patterns are not supported there.",

@@ -104,3 +104,19 @@ describe("listeners with TLS that do not take the connection", async () => {
     expect(near).toMatchObject({ because, at: { file: "examples/tls/fairway.yaml", line: 8 } });
   });
 });
+
+test("filters that do what others wrote are marked where they are in force", () => {
+  const marked = config
+    .replace(
+      "policies:\n",
+      `policies:\n  code:\n    lua: { inline: "function envoy_on_request(h) end" }\n    extensions: [{ name: stats, typedConfig: { "@type": type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig } }]\n    cors: { allowOrigins: ["*"] }\n`,
+    )
+    .replace("policies: [marks]", "policies: [marks, code]");
+  const filters = explain("http://shop.test/both", marked).settings.filter(({ name }) => name === "filter");
+  expect(filters.map(({ text }) => text)).toEqual([
+    "envoy.filters.http.cors, configured by the route",
+    "envoy.filters.http.lua [extension code: Lua], configured by the route",
+    "extension.stats/code [extension], configured by the route",
+  ]);
+  expect(filters[2]?.origin).toBe("policy code, attached to route shop");
+});
