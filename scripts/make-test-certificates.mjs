@@ -22,6 +22,8 @@ const wanted = [
   { folder: mesh, name: "mesh-ca" },
   { folder: mesh, name: "shop", hostname: "shop.internal", uri: "spiffe://fleet.example/shop" },
   { folder: mesh, name: "payments", hostname: "payments.internal", uri: "spiffe://fleet.example/payments" },
+  { folder: "examples/oidc/certs", name: "ca" },
+  { folder: "examples/oidc/certs", name: "shop", hostname: "shop.example.com" },
   { folder: "test/certificates", name: "ca" },
   { folder: "test/certificates", name: "one", hostname: "one.test" },
   { folder: "test/certificates", name: "one-renewed", hostname: "one.test" },

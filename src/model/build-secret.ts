@@ -10,7 +10,7 @@ import { placeOf } from "./position.ts";
 import type { SecretValue } from "./schema.ts";
 
 /** A part of a secret. */
-export type SecretKey = "certificate" | "privateKey" | "ca" | "users" | "apiKeys";
+export type SecretKey = "certificate" | "privateKey" | "ca" | "users" | "apiKeys" | "clientSecret";
 
 /** A secret by the places of its parts. */
 export interface DraftSecret {
@@ -30,7 +30,7 @@ export interface DraftPart {
 }
 
 export function buildSecret(document: YamlDocument, path: Path, value: SecretValue): DraftSecret {
-  const keys = ["certificate", "privateKey", "ca", "users", "apiKeys"] as const;
+  const keys = ["certificate", "privateKey", "ca", "users", "apiKeys", "clientSecret"] as const;
   return {
     name: String(path.at(-1)),
     at: placeOf(document, path, "key"),

@@ -18,6 +18,9 @@ const signs =
 /** A listener's secret is named and not written: `tls: { secret: example-com }`, outside of raw Envoy resources. */
 const secretName = /(?<!\w)tls["']?\s*:[^}@]{0,200}?(?<!\w)secret["']?\s*:\s*(?=[\w."'[-])/g;
 
+/** So is that of a login; what is longer than names are, or has capitals, may be the secret itself. */
+const clientSecretName = /(?<!\w)clientSecret["']?\s*:\s*(?=["']?[a-z][a-z0-9._-]{0,23}["']?\s*(?:[,}#]|$))/gm;
+
 /** Where the messages of a code quote a value of the file; the rest of a message names keys and types only. */
 const quotes: Partial<Record<DiagnosticCode, RegExp>> = {
   "yaml-syntax": /["*:\\].*/s,
@@ -31,7 +34,9 @@ const quotes: Partial<Record<DiagnosticCode, RegExp>> = {
 
 /** Whether nothing of this text may be quoted. */
 export function isConfidential(text: string): boolean {
-  return signs.test(text.includes("@type") ? text : text.replace(secretName, "tls: "));
+  return signs.test(
+    text.includes("@type") ? text : text.replace(secretName, "tls: ").replace(clientSecretName, "oidc: "),
+  );
 }
 
 /** Hints that consist of words of the vocabulary. */

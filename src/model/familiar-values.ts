@@ -4,7 +4,7 @@
 import type { Path } from "./position.ts";
 
 /** Where a secret is named. */
-const secretKeys: ReadonlySet<unknown> = new Set(["ca", "secret", "clientCa", "clientCertificate"]);
+const secretKeys: ReadonlySet<unknown> = new Set(["ca", "secret", "clientCa", "clientCertificate", "clientSecret"]);
 
 /** The way out for a value that does not fit, or undefined. */
 export function familiarValue(path: Path, value: unknown): string | undefined {

@@ -18,6 +18,9 @@ const l4Hints = {
   service: "write `backends: [{ service: shop }]`",
 };
 
+const issuer =
+  "write `authorizationEndpoint` and `tokenEndpoint`, which it lists at its /.well-known/openid-configuration";
+
 /** `*` stands for one step of a path. */
 const familiarWords: readonly {
   readonly where: readonly string[];
@@ -111,6 +114,8 @@ const familiarWords: readonly {
   },
   { where: ["policies", "*"], hints: { targetRef: attachHint, targetRefs: attachHint } },
   { where: ["routes", "*", "rules", "*", "backends", "*"], hints: { port: serviceHint, name: serviceHint } },
+  { where: ["policies", "*", "oidc", "provider"], hints: { issuer } },
+  { where: ["routes", "*", "rules", "*", "filters", "*", "oidc", "provider"], hints: { issuer } },
 ];
 
 /** The way out for a key that is at home elsewhere, or undefined. */

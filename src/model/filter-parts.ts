@@ -21,6 +21,7 @@ import { grpcJson } from "./filter-grpc-json.ts";
 import { grpcStats } from "./filter-grpc-stats.ts";
 import { grpcWeb } from "./filter-grpc-web.ts";
 import { jwt } from "./filter-jwt.ts";
+import { oidc } from "./filter-oidc.ts";
 import type { FilterPart, FilterPartKind, Outside } from "./filter-part.ts";
 import { lua } from "./filter-lua.ts";
 import { rateLimit } from "./filter-rate-limit.ts";
@@ -47,6 +48,7 @@ const kinds = {
   grpcWeb,
   jwt,
   lua,
+  oidc,
   rateLimit,
   requestLimits,
   wasm,

@@ -6,28 +6,13 @@
  */
 import type { Path } from "./position.ts";
 
-/** HTTP filters stand in a listener that Fairway makes. */
-const byExtension = "remove it, or write Envoy's own filter as one of the `extensions`";
-
 /** `*` stands for one step of a path. */
 const futureWords: readonly {
   readonly where: readonly string[];
   readonly words: readonly string[];
-  /** What to do meanwhile; a raw resource when absent. */
-  readonly hint?: string;
 }[] = [
   { where: ["services", "*", "discovery"], words: ["file"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
-  {
-    where: ["routes", "*", "rules", "*", "filters", "*"],
-    words: ["oidc"],
-    hint: byExtension,
-  },
-  {
-    where: ["policies", "*"],
-    words: ["oidc"],
-    hint: byExtension,
-  },
   { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];
 
@@ -40,6 +25,6 @@ export function futureWord(path: Path, key: string): { readonly message: string;
       where.every((step, index) => step === "*" || step === path[index]),
   );
   if (found === undefined) return undefined;
-  const { hint = "remove it, or use a raw resource under `resources`" } = found;
+  const hint = "remove it, or use a raw resource under `resources`";
   return { message: `\`${key}\` is not supported yet`, hint };
 }

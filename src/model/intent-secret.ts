@@ -5,10 +5,12 @@
  */
 import type { Place } from "./diagnostic.ts";
 
-/** Something that TLS needs, by name. */
+/** Something that TLS needs, or a filter, by name. */
 export type Secret = { readonly name: string; readonly at: Place } & (
   | { readonly kind: "certificate"; readonly certificate: SecretText; readonly privateKey: SecretText }
   | { readonly kind: "ca"; readonly ca: SecretText }
+  /** What a login is told, and the key of its cookies, which is made from that. */
+  | { readonly kind: "clientSecret"; readonly clientSecret: string; readonly cookieKey: string }
 );
 
 /** Who may come in, by name; filters are told, and no SDS delivers it. */

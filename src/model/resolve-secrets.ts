@@ -4,6 +4,7 @@
  * The content comes from the caller, who reads the files that `collectFiles` found; it is examined once, as
  * long as it stays the same. A secret that is unchanged stays the same object.
  */
+import { createHmac } from "node:crypto";
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { DraftPart, DraftSecret } from "./build-secret.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -35,6 +36,9 @@ interface ResolvedSecret {
   readonly secret: Secret | CredentialList;
   readonly examined: ExaminedPem;
 }
+
+/** So that no other key that anybody makes from a secret of a client is this one; another text ends all sessions. */
+const COOKIE_KEY_PURPOSE = "fairway oidc cookies";
 
 /** By whom they are delivered: secrets by SDS, lists inside of the filters that use them. */
 export interface ResolvedSecrets {
@@ -122,10 +126,10 @@ function fileProblem({ code, message }: SourceProblem): Pick<PartProblem, "code"
 function resolveOnce(draft: DraftSecret, texts: readonly string[], memo: SecretMemo): ResolvedSecret {
   const known = memo.get(draft);
   if (known?.texts.every((text, index) => text === texts[index])) return known;
-  const list = listOf(draft, texts);
-  if (list !== undefined) {
-    memo.set(draft, list);
-    return list;
+  const alone = listOf(draft, texts) ?? clientSecretOf(draft, texts);
+  if (alone !== undefined) {
+    memo.set(draft, alone);
+    return alone;
   }
   const byKey = new Map(draft.parts.map((part, index) => [part.key, secretText(part, texts[index] ?? "")]));
   const { name, at: place } = draft;
@@ -149,12 +153,28 @@ function listOf({ name, parts }: DraftSecret, texts: readonly string[]): Resolve
   return { texts, secret: { name, kind, entries }, examined: { problems } };
 }
 
+/** One text, without the line break that editors put behind it. */
+function clientSecretOf({ name, at: place, parts }: DraftSecret, texts: readonly string[]): ResolvedSecret | undefined {
+  if (parts[0]?.key !== "clientSecret") return undefined;
+  const clientSecret = (texts[0] ?? "").trim();
+  const cookieKey = createHmac("sha256", clientSecret).update(COOKIE_KEY_PURPOSE).digest("hex");
+  const message = clientSecret === "" ? "is empty" : /[\r\n]/.test(clientSecret) ? "has more than one line" : undefined;
+  const hint = "put the secret there that the provider gave for this client, and nothing else";
+  const problem = { part: "clientSecret", code: "invalid-secret", severity: "error", hint } as const;
+  return {
+    texts,
+    secret: { name, at: place, kind: "clientSecret", clientSecret, cookieKey },
+    examined: { problems: message === undefined ? [] : [{ ...problem, message }] },
+  };
+}
+
 function secretText(part: DraftPart, text: string): SecretText {
   return part.from === "nodeFile" ? { kind: "nodeFile", path: text } : { kind: "inline", pem: text };
 }
 
 function examine(secret: Secret): ExaminedPem {
   if (secret.kind === "ca") return secret.ca.kind === "inline" ? examineAuthorities(secret.ca.pem) : { problems: [] };
+  if (secret.kind === "clientSecret") return { problems: [] };
   const { certificate, privateKey } = secret;
   return examinePair({
     ...(certificate.kind === "inline" ? { certificate: certificate.pem } : {}),

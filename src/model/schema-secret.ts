@@ -36,17 +36,23 @@ export const secretSchema = block({
   privateKey: secretText.optional().meta({ description: "The key of `certificate`, without a passphrase." }),
   ca: secretText.optional().meta({ description: "The certificates of authorities that are trusted." }),
   users: secretText.optional().meta({ description: "Names and hashed passwords, as `htpasswd -s` writes them." }),
+  clientSecret: secretText.optional().meta({ description: "What proves to a login who the application is." }),
   apiKeys: secretText.optional().meta({ description: "Clients and their keys, a line each: name, colon, key." }),
 })
-  .superRefine(({ certificate, privateKey, ca, users, apiKeys }, context) => {
-    const hint = "write `certificate` and `privateKey`, or `ca`, `users` or `apiKeys` alone";
-    const list = users === undefined ? "apiKeys" : "users";
-    if (users !== undefined || apiKeys !== undefined) {
-      if ([certificate, privateKey, ca, users, apiKeys].filter((part) => part !== undefined).length > 1) {
-        refuse(context, { code: "invalid-value", message: `\`${list}\` is a secret of its own`, hint, path: [list] });
-      } else if ((users ?? apiKeys)?.nodeFile !== undefined) {
-        const message = "a list is read by Fairway, which tells it to the filters";
-        refuse(context, { code: "invalid-value", message, hint: "write `file`", path: [list, "nodeFile"] });
+  .superRefine((secret, context) => {
+    const { certificate, privateKey, ca } = secret;
+    const hint = "write `certificate` and `privateKey`, or one of `ca`, `users`, `apiKeys`, `clientSecret` alone";
+    const alone = (["users", "apiKeys", "clientSecret"] as const).find((key) => secret[key] !== undefined);
+    if (alone !== undefined) {
+      if (Object.values(secret).filter((part) => part !== undefined).length > 1) {
+        const message = `\`${alone}\` is a secret of its own`;
+        refuse(context, { code: "invalid-value", message, hint, path: [alone] });
+      } else if (secret[alone]?.nodeFile !== undefined) {
+        const message =
+          alone === "clientSecret"
+            ? "Fairway makes the key of the cookies from it, and cannot read it there"
+            : "a list is read by Fairway, which tells it to the filters";
+        refuse(context, { code: "invalid-value", message, hint: "write `file`", path: [alone, "nodeFile"] });
       }
       return;
     }

@@ -34,6 +34,7 @@ import { localRateLimitFilter } from "./http-filter-local-rate-limit.ts";
 import { jwtFilter } from "./http-filter-jwt.ts";
 import { luaFilters } from "./http-filter-lua.ts";
 import { wasmFilter } from "./http-filter-wasm.ts";
+import { oidcFilter } from "./http-filter-oidc.ts";
 import { packAny } from "./pack-any.ts";
 
 /** In the order in which Envoy runs them. */
@@ -44,6 +45,7 @@ const chain = [
   grpcStatsFilter,
   faultFilter,
   csrfFilter,
+  oidcFilter,
   jwtFilter,
   apiKeyFilter,
   basicAuthFilter,

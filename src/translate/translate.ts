@@ -74,7 +74,7 @@ export function createTranslationMemo(): TranslationMemo {
  */
 export function translate(intent: Intent, memo: TranslationMemo = createTranslationMemo()): readonly GroupResources[] {
   const rawResources = translateOnce(memo.items, (raw: RawResource) => [translateRaw(raw)]);
-  const secrets = translateOnce(memo.items, (secret: Secret) => [translateSecret(secret)]);
+  const secrets = translateOnce(memo.items, translateSecret);
   const gateways = (gateway: Gateway) => gatewayOnce(memo.gateways, gateway, intent.routes);
   const names = new Set(intent.groups.map(({ name }) => name));
   for (const map of [memo.routed, memo.services]) {

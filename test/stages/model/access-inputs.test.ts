@@ -128,8 +128,49 @@ const lists: readonly Row[] = [
   ["a key from nowhere", policy("apiKey: { keys: team, from: {} }"), "dangling-reference 4:34", "missing-key 4:46"],
 ];
 
+/** On line 5 the secret, on line 6 the login; both are right but for what is said. */
+const login = (
+  more: string,
+  { provider = "service: shop", secret: part = "clientSecret: { fromEnv: PARTNERS_CA }" } = {},
+) =>
+  `services: { shop: { endpoints: ["10.0.0.1:80"] } }
+gateways: { g: { listeners: [{ name: a, port: 80 }], policies: [p] } }
+routes: { r: { rules: [{ backends: [{ service: shop }] }] } }
+---
+secrets: { s: { ${part} } }
+policies: { p: { oidc: { clientID: a, clientSecret: s, ${more}provider: { authorizationEndpoint: "http://a/", tokenEndpoint: "http://a/", ${provider} } } } }
+`;
+const logins: readonly Row[] = [
+  [
+    "no client",
+    policy("oidc: { provider: { authorizationEndpoint: 'http://a/', tokenEndpoint: 'http://a/', service: shop } }"),
+    "missing-key 4:18",
+    "missing-key 4:18",
+  ],
+  ["a secret that is not there", login("", { secret: "ca: { fromEnv: PARTNERS_CA }" }), "dangling-reference 6:53"],
+  ["a secret that is several lines", login(""), "invalid-secret 5:42"],
+  ["a secret that is not set", login("", { secret: "clientSecret: { fromEnv: NOBODY }" }), "invalid-secret 5:42"],
+  ["a secret on the Envoy", login("", { secret: "clientSecret: { nodeFile: /a }" }), "invalid-value 5:43"],
+  [
+    "a secret beside another",
+    login("", { secret: "clientSecret: { file: a }, ca: { file: b }" }),
+    "invalid-value 5:31",
+  ],
+  [
+    "a service that is not there",
+    login("", { provider: "service: shup" }),
+    "invalid-secret 5:42",
+    "dangling-reference 6:141",
+  ],
+  ["an issuer, which nobody asks", login("", { provider: "service: shop, issuer: 'http://a/'" }), "unknown-key 6:147"],
+  ["a way back with a query", login('redirectURL: "/back?a=b", '), "invalid-value 6:69"],
+  ["a way back that logs out", login("redirectURL: 'https://a/x', logoutPath: /x, "), "invalid-value 6:96"],
+  ["a cookie for every host", login('cookieDomain: "*.a.test", '), "invalid-value 6:70"],
+];
+
 describe.each([
   ["tokens", tokens],
+  ["logins", logins],
   ["rules", rules],
   ["lists", lists],
   ["services that are asked", asked],

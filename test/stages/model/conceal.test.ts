@@ -94,3 +94,12 @@ test("a file without secrets shows its line and the value", () => {
   expect(diagnostics.every(({ source }) => source?.line.includes("users"))).toBe(true);
   expect(JSON.stringify(diagnostics)).toContain("soon");
 });
+
+test("the name of a login's secret hides nothing, and what may be the secret itself does", () => {
+  const policy = (value: string) => `policies: { p: { oidc: { clientID: shop, clientSecret: ${value} } } }\n`;
+  for (const name of ["shop-login", '"shop"', "shop.2 # a name"])
+    expect(isConfidential(policy(name)), name).toBe(false);
+  for (const value of ["GOCSPX-4711", "7b1f0c52-8f0e-4b52-9d0f-2a61a8d1c9aa", "{ file: a }", "a b"]) {
+    expect(isConfidential(policy(value)), value).toBe(true);
+  }
+});
