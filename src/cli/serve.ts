@@ -31,6 +31,7 @@ import { monitorLoopDelay } from "../telemetry/loop-delay.ts";
 import type { Metrics, MetricsOptions } from "../telemetry/metrics.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createTimeline } from "../telemetry/timeline.ts";
+import { createWarnings } from "../telemetry/warnings.ts";
 import { createReadModels } from "./admin-read-models.ts";
 import { registerClientStatus } from "./client-status.ts";
 import { configRoots } from "./config-option.ts";
@@ -39,7 +40,7 @@ import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
 import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
 import { listReplicas } from "./list-replicas.ts";
 import { serverFlag } from "./ask-server.ts";
-import { exitCodes, tell, wantsColour } from "./output.ts";
+import { exitCodes, wantsColour } from "./output.ts";
 import { ReplicaPresence } from "./replica-presence.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
@@ -147,12 +148,15 @@ async function serve(options: ServeOptions): Promise<void> {
   const registry = new Registry();
   const timeline = createTimeline();
   using loopDelay = monitorLoopDelay();
-  const warn = (text: string) => tell(`fairway: ${text}`);
+  let whereToConfirm = "";
+  const listeners: Listener[] = [log, timeline];
+  const record = recorder(listeners, () => whereToConfirm);
+  const warn = createWarnings({ clock, record });
   const { tlsPaths, verifiesNode, connectionAgeMsMax } = options.connections;
   const opened = tlsPaths && (await XdsTls.open({ paths: tlsPaths, clock, onWarning: warn }));
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
   const identifier = `fairway ${options.version} ${hostname()}`;
-  const contacts = new EtcdContacts({ clock, record: (event) => record(event) });
+  const contacts = new EtcdContacts({ clock, record });
   const etcd = options.etcd && openGuarded(options.etcd, identifier, contacts);
   const keys = etcd && replicaKeys(etcd, contacts);
   const { source, etcdConfig } = sourcesOf(options, {
@@ -175,14 +179,12 @@ async function serve(options: ServeOptions): Promise<void> {
     sets: options.sets,
     onEtcdContact: (prefix, contact) => contacts.hear(prefix, contact),
     onRegistryProgress: () => presence?.changed(),
-    record: (event) => record(event),
+    record,
   });
   let presence: ReplicaPresence | undefined;
-  if (opened !== undefined) followCertificates(opened.files, plane, (event) => record(event));
+  if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
-  const metrics = metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts });
-  let whereToConfirm = "";
-  const record = recorder([metrics, log, timeline], () => whereToConfirm);
+  listeners.push(metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts }));
   const replicas = etcd && keys && (() => listReplicas(etcd, keys.id));
   const sources = { plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts, replicas };
   const views = createReadModels(sources);
@@ -217,11 +219,12 @@ function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "l
   });
 }
 
-/** Tells all of them; of what is held also how this server is found to release it. */
-function recorder(
-  listeners: readonly { record(event: FairwayEvent): void }[],
-  whereToConfirm: () => string,
-): (event: FairwayEvent) => void {
+interface Listener {
+  record(event: FairwayEvent): void;
+}
+
+/** Tells all of them, also those that come later; of what is held also how this server is found to release it. */
+function recorder(listeners: readonly Listener[], whereToConfirm: () => string): (event: FairwayEvent) => void {
   return (event) => {
     const told = event.kind === "config-held" ? { ...event, serverFlag: whereToConfirm() } : event;
     for (const listener of listeners) listener.record(told);

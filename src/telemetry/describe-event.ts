@@ -142,6 +142,21 @@ function describeOwn(
           `every ${event.intervalMs / 1_000} s${event.endpoints ? ", by endpoint" : ""}`,
       );
     case "serving":
+    case "streams-turned-away":
+    case "handshakes-failed":
+    case "xds-certificate-renewed":
+    case "xds-certificate-kept":
+    case "warning":
+    case "stopping":
+      return describeServer(event);
+    default:
+      return unreachable(event);
+  }
+}
+
+function describeServer(event: ServerEvent): EventDescription {
+  switch (event.kind) {
+    case "serving":
       return info(
         `serving xDS on ${event.xdsAddress} (${event.xdsAsksFor.join(", ") || "plain text"}), ` +
           `admin on http://${event.adminAddress}, as process ${event.pid}`,
@@ -158,6 +173,10 @@ function describeOwn(
     }
     case "xds-certificate-kept":
       return warn(`the xDS port keeps the certificate it has: ${event.mistakes.join("; ")}`);
+    case "warning": {
+      const { text, suppressedCount = 0 } = event;
+      return warn(suppressedCount === 0 ? text : `${text} (${suppressedCount} more warnings were held back)`);
+    }
     case "stopping":
       return info(`stopping: ${event.reason}`);
     default:

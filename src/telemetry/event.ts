@@ -128,6 +128,8 @@ export type ServerEvent =
   /** The files of the xDS port have changed and cannot be used. */
   | (AtTime & { readonly kind: "xds-certificate-kept"; readonly mistakes: readonly string[] })
   | (AtTime & { readonly kind: "stopping"; readonly reason: string })
+  /** What deserves a line and is no other event; `suppressedCount` are those that were held back before it. */
+  | (AtTime & { readonly kind: "warning"; readonly text: string; readonly suppressedCount?: number })
   | DoorEvent;
 
 /** Any of them. */

@@ -91,6 +91,11 @@ function fieldsOf(event: FairwayEvent, draw: LogOptions["draw"]): { readonly atM
     }));
     return { ...event, changes };
   }
+  if (event.kind === "warning") {
+    // It is the message already.
+    const { text: _, ...rest } = event;
+    return rest;
+  }
   if (event.kind === "rejected") {
     return { ...event, resources: event.resources.slice(0, DRAWN_MAX), resourcesCount: event.resources.length };
   }
