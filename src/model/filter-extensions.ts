@@ -33,8 +33,11 @@ export type TypedJson = { readonly "@type": string; readonly [key: string]: Json
 export const filterPlaces = [
   "cors",
   "grpcWeb",
+  "grpcJson",
+  "grpcStats",
   "fault",
   "csrf",
+  "oidc",
   "jwt",
   "apiKey",
   "basicAuth",

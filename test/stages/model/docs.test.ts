@@ -47,7 +47,7 @@ describe("docs/configuration.md", () => {
         files,
       ),
     ).toBe("");
-    expect(intent?.routes).toHaveLength(8);
+    expect(intent?.routes).toHaveLength(10);
   });
 
   it("has samples that the JSON Schema accepts", () => {

@@ -37,7 +37,7 @@ const freeMaps = [
 ];
 
 /** Values that say nothing a check could hold against another: any text is right there. */
-const anyValue = /\.(?:layer|value|fields|filter_metadata|wasm\.config)(?:\.|$)/;
+const anyValue = /\.(?:layer|value|fields|filter_metadata|typedConfig|wasm\.config)(?:\.|$)/;
 
 describe("one mistake in an example is refused at its line", () => {
   const examples = Map.groupBy(exampleFiles(), ([name]) => name.slice(0, name.indexOf("/")));
