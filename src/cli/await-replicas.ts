@@ -19,13 +19,15 @@ export interface AwaitedChange {
 export interface Awaited {
   readonly reached: readonly string[];
   readonly behind: readonly string[];
+  /** How many Envoys count, of all of them; undefined when one of the replicas is too old to say. */
+  readonly nodesCount: number | undefined;
   /** Nothing was read of etcd: nobody is known. */
   readonly isUnknown: boolean;
 }
 
 /** Resolves when no replica is behind, or the time is over. A replica that follows no such prefix is not behind. */
 export async function awaitReplicas(etcd: EtcdPort, awaited: AwaitedChange): Promise<Awaited> {
-  let last: Awaited = { reached: [], behind: [], isUnknown: true };
+  let last: Awaited = { reached: [], behind: [], nodesCount: undefined, isUnknown: true };
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
   const timer = setTimeout(end, awaited.timeoutMs);
   awaited.signal?.addEventListener("abort", () => end(), { once: true });
@@ -43,7 +45,12 @@ export async function awaitReplicas(etcd: EtcdPort, awaited: AwaitedChange): Pro
         });
         const behind = replicas.filter(({ record }) => isBehind(record, awaited)).map(({ id }) => id);
         const reached = replicas.map(({ id }) => id).filter((id) => !behind.includes(id));
-        last = { reached, behind, isUnknown: false };
+        last = {
+          reached,
+          behind,
+          nodesCount: sumOf(replicas.map(({ record }) => record.nodesCount)),
+          isUnknown: false,
+        };
         if (behind.length === 0) end();
       },
       contact: () => undefined,
@@ -55,10 +62,21 @@ export async function awaitReplicas(etcd: EtcdPort, awaited: AwaitedChange): Pro
   return last;
 }
 
+function sumOf(counts: readonly (number | undefined)[]): number | undefined {
+  let sum = 0;
+  for (const count of counts) {
+    if (count === undefined) return undefined;
+    sum += count;
+  }
+  return sum;
+}
+
 /** For people. */
-export function describeAwaited({ reached, behind, isUnknown }: Awaited): string {
+export function describeAwaited({ reached, behind, nodesCount, isUnknown }: Awaited): string {
   if (isUnknown) return "etcd did not say which replicas there are";
   if (behind.length > 0) return `not all Envoys of ${behind.join(", ")} have it`;
   if (reached.length === 0) return "there is no Fairway that could have told an Envoy";
-  return `all Envoys of ${reached.length === 1 ? "one replica" : `${reached.length} replicas`} have it`;
+  const replicas = reached.length === 1 ? "one replica" : `${reached.length} replicas`;
+  if (nodesCount === 0) return `${replicas} took it, and no Envoy that takes changes is connected there`;
+  return `all Envoys of ${replicas} have it`;
 }

@@ -193,7 +193,7 @@ export class ControlPlane {
   }
 
   get registryPositions(): RegistryPositions {
-    return this.#shared?.positions ?? { reached: new Map(), acknowledged: new Map() };
+    return this.#shared?.positions ?? { reached: new Map(), acknowledged: new Map(), nodesCount: 0 };
   }
 
   /** What registers and is no instance, as of the newest build. */

@@ -46,8 +46,8 @@ export class ReplicaPresence {
 
   #write(): void {
     const { admin, read } = this.#options;
-    const { reached, acknowledged } = read();
-    const record = replicaRecord({ startedAtMs: this.#startedAtMs, admin }, reached, acknowledged);
+    const { reached, acknowledged, nodesCount } = read();
+    const record = replicaRecord({ startedAtMs: this.#startedAtMs, admin, nodesCount }, reached, acknowledged);
     this.#key.set(Buffer.from(JSON.stringify(record)));
   }
 }

@@ -57,6 +57,8 @@ export interface RegistryPositions {
   readonly reached: Positions;
   /** Up to here all nodes have acknowledged it. */
   readonly acknowledged: Positions;
+  /** How many nodes count for that. */
+  readonly nodesCount: number;
 }
 
 /** Starts at once; `close` ends it. */
@@ -134,10 +136,11 @@ export class SharedState {
 
   get positions(): RegistryPositions {
     const acknowledged = this.#progress.acknowledged(this.#options.fleet(), this.#options.served());
-    // Of what was not read yet nobody waits for an acknowledgement.
-    const all = [...this.registry.reached, ...(this.#options.etcd.config?.reached ?? [])];
-    const reached = new Map(all.filter(([, revision]) => revision > 0));
-    return { reached, acknowledged };
+    // Of what registers and was not read yet nobody waits for an acknowledgement; of config that was not, everybody does.
+    const registered = [...this.registry.reached].filter(([, revision]) => revision > 0);
+    const reached = new Map([...registered, ...(this.#options.etcd.config?.reached ?? [])]);
+    const nodesCount = this.#progress.countedNodes(this.#options.fleet(), this.#options.served());
+    return { reached, acknowledged, nodesCount };
   }
 
   /** A build has ended well; how long it took decides how often there may be one. */

@@ -68,6 +68,18 @@ export class RegistryProgress {
     const { registry = new Map<string, number>(), config = new Map<string, number>() } = this.#reached.get(build) ?? {};
     return new Map([...registry, ...config]);
   }
+
+  /** How many nodes there are that could have it; see above. */
+  countedNodes(fleet: Fleet, served: ReadonlyMap<GroupName, Snapshot>): number {
+    let count = 0;
+    for (const [name, { members }] of fleet.groups) {
+      for (const id of members) {
+        const node = fleet.nodes.get(id);
+        if (node !== undefined && counts(node, served.get(name))) count += 1;
+      }
+    }
+    return count;
+  }
 }
 
 function counts(node: NodeRecord, current: Snapshot | undefined): boolean {

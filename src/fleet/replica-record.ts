@@ -17,6 +17,8 @@ const schema = z.object({
   startedAtMs: z.number(),
   /** Where its admin API is, `host:port` as it was told to listen. */
   admin: z.string(),
+  /** How many of its Envoys count; older replicas do not say. */
+  nodesCount: z.number().int().min(0).optional(),
   /** Up to here it has taken all that registered. */
   registryRevision: revision,
   /** Up to here everything that registered is acknowledged by every Envoy that counts. */
@@ -29,7 +31,7 @@ export type ReplicaRecord = z.infer<typeof schema>;
 
 /** The record of a replica; revisions by prefix, where what is not acknowledged is missing. */
 export function replicaRecord(
-  self: Pick<ReplicaRecord, "startedAtMs" | "admin">,
+  self: Pick<ReplicaRecord, "startedAtMs" | "admin" | "nodesCount">,
   reached: Positions,
   acknowledged: Positions,
 ): ReplicaRecord {

@@ -104,3 +104,13 @@ describe("what registered is acknowledged", () => {
     expect(progress.acknowledged(createFleet(), both(v2, w1)).get("/services/")).toBe(30);
   });
 });
+
+test("what counts are nodes that are connected and have not refused what they were sent", () => {
+  const published = { kind: "published", snapshot: v1, atMs: 9_000 } as const;
+  const count = (...events: readonly FleetEvent[]) =>
+    new RegistryProgress().countedNodes([published, ...events].reduce(step, createFleet()), new Map([[edge, v1]]));
+  expect(count()).toBe(0);
+  expect(count(...got(a, v1), b.opened())).toBe(2);
+  expect(count(...got(a, v1), ...got(b, v1), b.closed())).toBe(1);
+  expect(count(...got(a, v1), b.opened(), b.subscribed(), b.sent(v1), b.rejected("shop", "a1"))).toBe(1);
+});
