@@ -5,6 +5,8 @@
  * last known good leave it ready: what is served is valid, and taking the server out of rotation would
  * only keep Envoys from it.
  */
+import { describeUnfinishedPush } from "../config/etcd-documents.ts";
+import { isOnlyAway } from "../model/diagnostic.ts";
 import { describeNewer } from "../store/schema-guard.ts";
 import type { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { GroupView, Readiness, RefusedConfig } from "./admin-views.ts";
@@ -13,7 +15,7 @@ import type { GroupView, Readiness, RefusedConfig } from "./admin-views.ts";
 export function readiness(
   groups: readonly GroupView[],
   refused: RefusedConfig | undefined,
-  etcd?: Pick<EtcdContacts, "behind" | "newer">,
+  etcd?: Pick<EtcdContacts, "behind" | "newer" | "unfinishedPush">,
 ): Readiness {
   const missing = groups.filter((group) => group.current === undefined).map((group) => group.name);
   const reasons: string[] = [];
@@ -29,10 +31,13 @@ export function readiness(
     const prefixes = listed(etcdBehind.map(({ prefix }) => prefix));
     reasons.push(`what is in etcd may be behind since ${since} (${prefixes}): ${behind.reason}`);
   }
+  const push = etcd?.unfinishedPush();
+  if (push !== undefined) reasons.push(describeUnfinishedPush(push));
   const newer = etcd?.newer();
   if (newer !== undefined) reasons.push(describeNewer(newer));
   for (const { name, held } of groups.slice(0, NAMES_MAX)) {
-    if (held !== undefined) reasons.push(`${name}: ${held.snapshot.version} is held until it is confirmed`);
+    if (held === undefined) continue;
+    reasons.push(`${name}: ${held.snapshot.version} is held until it is confirmed: fairway confirm`);
   }
   return { ready: groups.length > 0 && missing.length === 0, reasons };
 }
@@ -41,10 +46,12 @@ export function readiness(
 const NAMES_MAX = 10;
 
 function refusedReason({ sinceMs, diagnostics }: RefusedConfig): string {
-  const since = `config refused since ${new Date(sinceMs).toISOString()}`;
+  const waits = isOnlyAway(diagnostics);
+  const since = `config ${waits ? "waits for etcd" : "refused"} since ${new Date(sinceMs).toISOString()}`;
   const [first] = diagnostics;
   if (first === undefined) return since;
-  return `${since}: ${first.at.file}:${first.at.line}:${first.at.column}: ${first.message}`;
+  const hint = waits && first.hint !== undefined ? `: ${first.hint}` : "";
+  return `${since}: ${first.at.file}:${first.at.line}:${first.at.column}: ${first.message}${hint}`;
 }
 
 function listed(names: readonly string[]): string {

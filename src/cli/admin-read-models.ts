@@ -33,7 +33,7 @@ export interface ReadModelSources {
   readonly timeline: Timeline;
   readonly loopDelay: LoopDelayMonitor;
   /** How it stands with etcd. */
-  readonly etcd?: Pick<EtcdContacts, "behind" | "newer">;
+  readonly etcd?: Pick<EtcdContacts, "behind" | "newer" | "unfinishedPush">;
   /** All that share the etcd; absent without one. */
   readonly replicas?: AdminViews["replicas"] | undefined;
 }

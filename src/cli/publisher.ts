@@ -7,6 +7,7 @@
 import { step as stepFleet, createFleet } from "../fleet/fleet.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import { isOnlyAway } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
 import type { RefusedInstances } from "../model/read-instance.ts";
 import type { SecretValidity } from "../model/validity.ts";
@@ -113,7 +114,7 @@ export class Publisher {
       for (const problem of refusedInstances) this.#options.record({ kind: "instance-refused", atMs, ...problem });
       const fresh = newWarnings(this.#publication.warnings, warnings);
       if (fresh.length > 0) this.#options.record({ kind: "source-warning", atMs, diagnostics: fresh });
-      const wasRefused = this.#publication.refused !== undefined;
+      const before = this.#publication.refused?.diagnostics;
       const living = await this.#options.shared?.baseline.once(this.#restored.served);
       if (living !== undefined) this.#publication = publish(this.#publication, { kind: "fleet", living }).state;
       const { decisions } = await this.#publish({ kind: "built", groups, snapshots, warnings, atMs }, outcome);
@@ -123,13 +124,16 @@ export class Publisher {
         await this.#publish({ kind: "stood-in", snapshots: theirs }, undefined);
       }
       // Otherwise nothing would say that the refusal is over.
-      if (wasRefused && decisions.length === 0)
-        this.#options.record({ kind: "config-mended", atMs, cause: state.cause });
+      if (before !== undefined && decisions.length === 0) {
+        const kind = isOnlyAway(before) ? "config-arrived" : "config-mended";
+        this.#options.record({ kind, atMs, cause: state.cause });
+      }
       return;
     }
     const diagnostics = outcome.kind === "refused" ? outcome.diagnostics : [failureDiagnostic(outcome.error, state)];
     await this.#publish({ kind: "refused", diagnostics, cause: state.cause, atMs }, undefined);
-    this.#options.record({ kind: "config-refused", atMs, cause: state.cause, diagnostics });
+    const kind = isOnlyAway(diagnostics) ? "config-waiting" : "config-refused";
+    this.#options.record({ kind, atMs, cause: state.cause, diagnostics });
     if (this.#publication.served.size === 0 && this.#restored.lastKnownGood.length > 0) {
       await this.#fallBack(diagnostics);
     }

@@ -10,6 +10,7 @@ import type { PushOutcome } from "../config/push-documents.ts";
 import { pushDocuments } from "../config/push-documents.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { drawDiagnostics } from "../model/draw-diagnostic.ts";
+import { systemClock } from "../support/clock.ts";
 import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
@@ -70,7 +71,8 @@ async function push(directory: string, flags: PushFlags, command: Command): Prom
   const documents = new Map(state.documents.map(({ path, bytes }) => [relative(directory, path), bytes]));
   const by = `${userInfo().username}@${hostname()}, process ${process.pid}`;
   await withEtcd(flags, command, async (etcd) => {
-    const outcome = await pushDocuments(etcd, { documents, by, since, dryRun: flags.dryRun });
+    const begunAt = new Date(systemClock.nowMs()).toISOString();
+    const outcome = await pushDocuments(etcd, { documents, by, begunAt, since, dryRun: flags.dryRun });
     tellOutcome(outcome, documents.size);
     const { kind } = outcome;
     if (kind !== "pushed" && kind !== "unchanged") return;

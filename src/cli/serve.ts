@@ -9,6 +9,7 @@ import type { AdminServer } from "../admin/admin-server.ts";
 import type { AdminViews } from "../admin/admin-views.ts";
 import { createAdminServer } from "../admin/admin-server.ts";
 import { DirectorySource } from "../config/directory-source.ts";
+import type { PushMark } from "../config/etcd-documents.ts";
 import { EtcdSource } from "../config/etcd-source.ts";
 import { MergedSource } from "../config/merged-source.ts";
 import type { Source } from "../config/source.ts";
@@ -164,6 +165,7 @@ async function serve(options: ServeOptions): Promise<void> {
     onWarning: warn,
     onReached: () => plane.inputReached(),
     onContact: (prefix, contact) => contacts.hear(prefix, contact),
+    onUnfinishedPush: (push) => contacts.hearPush(push),
   });
   const plane: ControlPlane = new ControlPlane({
     replica: keys?.id ?? identifier,
@@ -260,9 +262,10 @@ function sourcesOf(
     onWarning(text: string): void;
     onReached(): void;
     onContact(prefix: string, contact: Contact): void;
+    onUnfinishedPush(push: PushMark | undefined): void;
   },
 ): { readonly source: Source; readonly etcdConfig: EtcdSource | undefined } {
-  const { etcd, onWarning, onReached, onContact } = ports;
+  const { etcd, onWarning, onReached, onContact, onUnfinishedPush } = ports;
   const clock = systemClock;
   const directories = new DirectorySource({ roots, clock, onWarning });
   if (etcd === undefined) return { source: directories, etcdConfig: undefined };
@@ -270,9 +273,10 @@ function sourcesOf(
     etcd,
     clock,
     random: Math.random,
-    onWarning,
     onReached,
     onContact,
+    onUnfinishedPush,
+    isAlone: roots.length === 0,
   });
   const source = roots.length === 0 ? shared : new MergedSource([directories, shared]);
   return { source, etcdConfig: shared };

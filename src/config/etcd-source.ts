@@ -10,7 +10,8 @@ import type { Positions } from "../etcd/positions.ts";
 import { PrefixFollower } from "../etcd/follow-prefix.ts";
 import type { Clock } from "../support/clock.ts";
 import { contentHash } from "../support/hash.ts";
-import { CONFIG_PREFIX, PUSH_MARK, placeOfKey } from "./etcd-documents.ts";
+import type { PushMark } from "./etcd-documents.ts";
+import { CONFIG_PREFIX, PUSH_MARK, placeOfKey, pushMarkText, readPushMark } from "./etcd-documents.ts";
 import { isDocumentName } from "./file-names.ts";
 import { defaultLimits } from "./limits.ts";
 import type { Document, Source, SourceProblem, SourceState } from "./source.ts";
@@ -19,14 +20,20 @@ import { tooLargeInAll, tooManyFiles } from "./source-problems.ts";
 /** The first state waits for etcd; when it does not answer in time, the state says so. */
 const FIRST_WAIT_MS = 5_000;
 
+/** A push that is alive is over sooner: it writes a hundred documents in some milliseconds. */
+const UNFINISHED_AFTER_MS = 5_000;
+
 export interface EtcdSourceOptions {
   readonly etcd: EtcdPort;
   readonly clock: Clock;
   readonly random: () => number;
   readonly times?: Partial<FollowTimes>;
   readonly onContact: (prefix: string, contact: Contact) => void;
-  /** For what deserves a line in the log and is no problem of the documents. */
-  readonly onWarning: (text: string) => void;
+  /** A push has been half done for so long that it has died, or undefined when that is over. */
+  readonly onUnfinishedPush?: (push: PushMark | undefined) => void;
+  readonly unfinishedAfterMs?: number;
+  /** There is no other config, so that none here means that the first push is still to come. */
+  readonly isAlone?: boolean;
   /** `reached` may have grown. */
   readonly onReached?: () => void;
 }
@@ -42,7 +49,10 @@ export class EtcdSource implements Source {
   #changedRevision = 0;
   #reachedRevision = 0;
   /** Somebody's push is half done, and is not taken over. */
-  #isMarked = false;
+  #mark: Entry | undefined;
+  #markTimer: NodeJS.Timeout | undefined;
+  /** People know that a push is unfinished. */
+  #isTold = false;
   #isClosed = false;
 
   constructor(options: EtcdSourceOptions) {
@@ -77,7 +87,7 @@ export class EtcdSource implements Source {
           told();
         },
         reached: (revision) => {
-          if (this.#isMarked) return;
+          if (this.#mark !== undefined) return;
           this.#reachedRevision = Math.max(this.#reachedRevision, revision);
           this.#options.onReached?.();
         },
@@ -97,38 +107,57 @@ export class EtcdSource implements Source {
 
   close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#markTimer);
     this.#follower?.close();
     return Promise.resolve();
   }
 
   #take(entries: ReadonlyMap<string, Entry>, change: FollowedChange, listener: (state: SourceState) => void): void {
-    const { keys, revision } = change;
+    const { revision } = change;
     const mark = entries.get(PUSH_MARK);
-    this.#isMarked = mark !== undefined;
+    this.#followMark(mark);
     if (mark !== undefined) {
-      const who = Buffer.from(mark.value).toString("utf8").slice(0, 200);
-      this.#options.onWarning(
-        `${CONFIG_PREFIX} of etcd is being pushed to (${who}); until that is done it stays as it was`,
-      );
-      if (this.#revision === 0) listener(this.#state([unfinishedPush(mark, who)], "start"));
+      if (this.#revision === 0) listener(this.#state([unfinishedPush(mark)], "start"));
       return;
     }
     const isFirst = this.#revision === 0;
-    this.#replace(entries);
+    const changed = this.#replace(entries);
     this.#changedRevision = revision;
     this.#reachedRevision = Math.max(this.#reachedRevision, revision);
-    const [key] = keys;
-    const named = keys.length === 1 && key !== undefined ? `etcd:${key}` : `${keys.length} keys of etcd`;
-    listener(this.#state(problemsOf(this.#documents), isFirst ? "start" : named));
+    const isAwaited = isFirst && this.#options.isAlone === true && this.#documents.size === 0;
+    const problems = isAwaited ? [nothingPushed()] : problemsOf(this.#documents);
+    listener(this.#state(problems, isFirst ? "start" : causeOf(changed)));
   }
 
-  #replace(entries: ReadonlyMap<string, Entry>): void {
-    for (const key of this.#documents.keys()) if (!entries.has(key)) this.#documents.delete(key);
+  /** Each push has a mark of its own, which gets as much time. */
+  #followMark(mark: Entry | undefined): void {
+    if (this.#mark?.modRevision === mark?.modRevision) return;
+    this.#mark = mark;
+    clearTimeout(this.#markTimer);
+    const { onUnfinishedPush, unfinishedAfterMs = UNFINISHED_AFTER_MS } = this.#options;
+    if (mark === undefined) {
+      if (this.#isTold) onUnfinishedPush?.(undefined);
+      this.#isTold = false;
+      return;
+    }
+    this.#markTimer = setTimeout(() => {
+      this.#isTold = true;
+      onUnfinishedPush?.(readPushMark(mark.value));
+    }, unfinishedAfterMs);
+    this.#markTimer.unref();
+  }
+
+  /** The keys of the documents that are others than before, came or went. */
+  #replace(entries: ReadonlyMap<string, Entry>): readonly string[] {
+    const changed = [...this.#documents.keys()].filter((key) => !entries.has(key));
+    for (const key of changed) this.#documents.delete(key);
     for (const [key, { value, modRevision }] of entries) {
       const path = placeOfKey(key, modRevision);
       if (!isDocumentName(nameOf(key)) || this.#documents.get(key)?.path === path) continue;
       this.#documents.set(key, { path, bytes: value, hash: contentHash([value]) });
+      changed.push(key);
     }
+    return changed.toSorted();
   }
 
   #state(problems: readonly SourceProblem[], cause: string): SourceState {
@@ -150,10 +179,22 @@ export class EtcdSource implements Source {
   }
 }
 
-function unfinishedPush(mark: Entry, who: string): SourceProblem {
-  const message = `a push is not finished (${who})`;
+function nothingPushed(): SourceProblem {
+  const message = "nothing has been pushed yet";
+  const hint = "run `fairway push DIR --etcd …`; it is taken over at once";
+  return { code: "etcd-empty", path: `etcd:${CONFIG_PREFIX}`, message, hint };
+}
+
+function unfinishedPush(mark: Entry): SourceProblem {
+  const message = `a push is not finished (${pushMarkText(readPushMark(mark.value))})`;
   const hint = "run `fairway push` again: it begins anew and ends in a whole state";
   return { code: "etcd-push-unfinished", path: placeOfKey(mark.key, mark.modRevision), message, hint };
+}
+
+/** Nothing has changed when what was written before a push is written again, or what is no document. */
+function causeOf([first, ...more]: readonly string[]): string {
+  if (first === undefined) return `etcd:${CONFIG_PREFIX}`;
+  return more.length === 0 ? `etcd:${first}` : `etcd:${first} and ${more.length} more`;
 }
 
 /** The bounds are those of files; etcd itself takes 1.5 MiB a key. */

@@ -7,7 +7,7 @@
  */
 import type { Condition, Entry, EtcdPort, Listing, Write } from "../etcd/etcd-port.ts";
 import { EtcdError } from "../etcd/etcd-error.ts";
-import { CONFIG_PREFIX, PUSH_MARK } from "./etcd-documents.ts";
+import { CONFIG_PREFIX, PUSH_MARK, pushMarkText } from "./etcd-documents.ts";
 
 /** etcd takes 128 operations and 1.5 MiB in one request, unless told otherwise. */
 const WRITES_MAX = 100;
@@ -19,6 +19,8 @@ export interface Push {
   readonly documents: ReadonlyMap<string, Uint8Array>;
   /** Who pushes, for whoever finds the mark. */
   readonly by: string;
+  /** When that began, for the same: ISO 8601. */
+  readonly begunAt?: string;
   /** The revision that the documents were last read at; undefined for whatever is there. */
   readonly since?: number | undefined;
   /** Only say what would be written. */
@@ -67,9 +69,7 @@ export async function pushDocuments(etcd: EtcdPort, push: Push): Promise<PushOut
   if (push.dryRun === true) return planOf(listing, writes);
   const isWhole = writes.length <= WRITES_MAX && writes.reduce((sum, write) => sum + bytesOf(write), 0) <= BYTES_MAX;
   const done =
-    isWhole && mark === undefined
-      ? await inOne(etcd, listing, writes)
-      : await inSeveral(etcd, listing, writes, push.by);
+    isWhole && mark === undefined ? await inOne(etcd, listing, writes) : await inSeveral(etcd, listing, writes, push);
   if (done.kind === "conflict") return done;
   const names = (kind: Write["kind"]) => writes.filter((write) => write.kind === kind).map(({ key }) => key);
   return { kind: "pushed", revision: done.revision, written: names("put"), removed: names("delete") };
@@ -94,9 +94,14 @@ async function inOne(etcd: EtcdPort, listing: Listing, writes: readonly Write[])
   return outcome.ok ? { kind: "done", revision: outcome.revision } : await conflictOf(etcd, listing);
 }
 
-async function inSeveral(etcd: EtcdPort, listing: Listing, writes: readonly Write[], by: string): Promise<Done> {
+async function inSeveral(
+  etcd: EtcdPort,
+  listing: Listing,
+  writes: readonly Write[],
+  { by, begunAt }: Pick<Push, "by" | "begunAt">,
+): Promise<Done> {
   const standing = listing.entries.find(({ key }) => key === PUSH_MARK);
-  const value = Buffer.from(by);
+  const value = Buffer.from(pushMarkText({ by, ...(begunAt === undefined ? {} : { since: begunAt }) }));
   const begun = await etcd.transact(
     [...untouched(listing), { kind: "revision", key: PUSH_MARK, modRevision: standing?.modRevision ?? 0 }],
     [{ kind: "put", key: PUSH_MARK, value }],

@@ -33,6 +33,7 @@ export type SourceProblemCode =
   | "source-too-large"
   | "source-too-many"
   | "etcd-unreachable"
+  | "etcd-empty"
   | "etcd-push-unfinished";
 
 /** Everything that a source holds at one moment. */

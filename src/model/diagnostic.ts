@@ -31,7 +31,7 @@ export interface Diagnostic {
 }
 
 /** The codes of what cannot be read for the moment: nobody has written anything wrong. */
-const awayCodes: ReadonlySet<string> = new Set(["etcd-unreachable", "etcd-push-unfinished"]);
+const awayCodes: ReadonlySet<string> = new Set(["etcd-unreachable", "etcd-empty", "etcd-push-unfinished"]);
 
 /** Whether all errors among these are of something that is away. */
 export function isOnlyAway(diagnostics: readonly Pick<Diagnostic, "code" | "severity">[]): boolean {
@@ -48,6 +48,7 @@ export const diagnosticCodes = {
   "source-too-large": "A file, or all files together, exceed the size limit.",
   "source-too-many": "There are more files or deeper directories than the limit.",
   "etcd-unreachable": "What the config needs of etcd has not been read since the start.",
+  "etcd-empty": "All config is to come from etcd, and nothing has been pushed there yet.",
   "etcd-push-unfinished": "The documents in etcd are between two states, because a push has not ended.",
   "etcd-missing": "The instances of a service register in etcd, and Fairway was started without one.",
   "empty-document": "A file is empty, null or holds only comments.",

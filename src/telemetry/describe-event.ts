@@ -3,11 +3,11 @@
  */
 import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic, Place } from "../model/diagnostic.ts";
-import { isOnlyAway } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import { resourceType, typeUrls } from "../snapshot/type-url.ts";
+import { describeUnfinishedPush } from "../config/etcd-documents.ts";
 import { describeNewer } from "../store/schema-guard.ts";
 import { unreachable } from "../support/assert.ts";
 import type { DoorEvent, RejectedResource, StreamEvent } from "../xds/stream-event.ts";
@@ -102,7 +102,11 @@ function describeOwn(
     case "config-accepted":
       return info(`${event.group} is now ${event.snapshotVersion} (${event.cause}): ${changes(event.changes)}`);
     case "config-refused":
-      return refused(event);
+      return { level: "error", text: `config refused (${event.cause}): ${firstOf(event.diagnostics)}` };
+    case "config-waiting":
+      return warn(`config waits for etcd (${event.cause}): ${firstWithHint(event.diagnostics)}`);
+    case "config-arrived":
+      return info(`the config that was waited for is there, and is what is served already (${event.cause})`);
     case "config-mended":
       return info(`the config is good again (${event.cause})`);
     case "config-held": {
@@ -120,6 +124,8 @@ function describeOwn(
       return warn(`the config has warnings: ${firstOf(event.diagnostics)}`);
     case "etcd-contact":
     case "etcd-schema":
+    case "etcd-push-unfinished":
+    case "etcd-push-ended":
     case "replica-lagging":
     case "replica-caught-up":
     case "replica-joined":
@@ -192,6 +198,10 @@ function describeEtcd(event: EtcdEvent): EventDescription {
       return event.newer === undefined
         ? info("this Fairway may write to etcd again: its schema is no newer one any more")
         : warn(describeNewer(event.newer));
+    case "etcd-push-unfinished":
+      return warn(describeUnfinishedPush(event));
+    case "etcd-push-ended":
+      return info("no push to etcd is unfinished any more, and the config there is taken over again");
     case "replica-lagging":
       return warn(
         `${event.group}: this replica is behind, and Envoys that come are sent to the others: ${event.reason}`,
@@ -215,11 +225,6 @@ function describeEtcd(event: EtcdEvent): EventDescription {
     default:
       return unreachable(event);
   }
-}
-
-function refused({ cause, diagnostics }: Extract<BuildEvent, { readonly kind: "config-refused" }>): EventDescription {
-  if (isOnlyAway(diagnostics)) return warn(`config waits for etcd (${cause}): ${firstOf(diagnostics)}`);
-  return { level: "error", text: `config refused (${cause}): ${firstOf(diagnostics)}` };
 }
 
 /** Of one line. */
@@ -273,6 +278,12 @@ function firstOf(diagnostics: readonly Diagnostic[]): string {
   if (first === undefined) return "no reason was given";
   const more = diagnostics.length > 1 ? ` (and ${diagnostics.length - 1} more)` : "";
   return `${placeText(first.at)}: ${first.message}${more}`;
+}
+
+/** What is waited for may wait for the reader. */
+function firstWithHint(diagnostics: readonly Diagnostic[]): string {
+  const hint = diagnostics[0]?.hint;
+  return `${firstOf(diagnostics)}${hint === undefined ? "" : `: ${hint}`}`;
 }
 
 function culprits(resources: readonly RejectedResource[]): string {

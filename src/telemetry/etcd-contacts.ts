@@ -6,6 +6,7 @@
  * again, when more has joined and it lasts, or when it turns out that somebody must do something; and once that it is
  * over, when that is true for all of it.
  */
+import type { PushMark } from "../config/etcd-documents.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
 import type { NewerSchema } from "../store/schema-guard.ts";
 import type { Clock } from "../support/clock.ts";
@@ -19,13 +20,18 @@ export interface BehindPrefix {
   readonly reason: string;
 }
 
+/** What people are told here. */
+type ToldOfEtcd =
+  | EtcdContactEvent
+  | Extract<EtcdEvent, { readonly kind: "etcd-schema" | "etcd-push-unfinished" | "etcd-push-ended" }>;
+
 export interface EtcdContactsOptions {
   readonly clock: Clock;
   /** What comes within this time is told together. */
   readonly tellAfterMs?: number;
   /** What joins an outage that was told is told this much later, with all that is affected by then. */
   readonly tellAgainAfterMs?: number;
-  record(event: EtcdContactEvent | Extract<EtcdEvent, { readonly kind: "etcd-schema" }>): void;
+  record(event: ToldOfEtcd): void;
 }
 
 /** Prefixes notice an outage within some milliseconds of each other, unless etcd says nothing at all. */
@@ -58,6 +64,7 @@ export class EtcdContacts {
   readonly #fresh = new Set<string>();
   #outage: Outage | undefined;
   #newer: NewerSchema | undefined;
+  #unfinishedPush: PushMark | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is due. */
   #tellAtMs = Infinity;
@@ -94,6 +101,20 @@ export class EtcdContacts {
   /** Why nothing is written to etcd: a newer Fairway has. */
   newer(): NewerSchema | undefined {
     return this.#newer;
+  }
+
+  /** Takes that a push has died half way, or that there is none any more. */
+  hearPush(unfinished: PushMark | undefined): void {
+    const before = this.#unfinishedPush;
+    this.#unfinishedPush = unfinished;
+    const atMs = this.#options.clock.monotonicMs();
+    if (unfinished === undefined) this.#options.record({ kind: "etcd-push-ended", atMs });
+    else if (before === undefined) this.#options.record({ kind: "etcd-push-unfinished", atMs, ...unfinished });
+  }
+
+  /** The push that keeps the config in etcd from being taken over. */
+  unfinishedPush(): PushMark | undefined {
+    return this.#unfinishedPush;
   }
 
   /** Sorted by prefix. */

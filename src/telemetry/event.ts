@@ -4,6 +4,7 @@
  * Stages return or report events; they never log or count. What happens on streams comes from `xds/`, what
  * happens around load reports from `evidence/`, the rest is raised where the stages are put together.
  */
+import type { PushMark } from "../config/etcd-documents.ts";
 import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
@@ -32,6 +33,10 @@ export type BuildEvent =
       readonly changes: readonly TableDiff[];
     })
   | (AtTime & { readonly kind: "config-refused"; readonly cause: string; readonly diagnostics: readonly Diagnostic[] })
+  /** It could not be read whole, and goes on by itself, or with the next push: nobody has written anything wrong. */
+  | (AtTime & { readonly kind: "config-waiting"; readonly cause: string; readonly diagnostics: readonly Diagnostic[] })
+  /** What was waited for has come, and changed nothing. */
+  | (AtTime & { readonly kind: "config-arrived"; readonly cause: string })
   /** A config that was refused, or stood in for by the last known good, can be used again and changed nothing. */
   | (AtTime & { readonly kind: "config-mended"; readonly cause: string })
   | (AtTime & {
@@ -83,6 +88,10 @@ export type EtcdEvent =
   | (AtTime & { readonly kind: "replica-joined" | "replica-left"; readonly replica: string })
   /** A newer Fairway has written to etcd what this one does not know, so it writes nothing there; absent when that is over. */
   | (AtTime & { readonly kind: "etcd-schema"; readonly newer: NewerSchema | undefined })
+  /** A push has died half way, so nobody takes over what is in etcd. */
+  | (AtTime & PushMark & { readonly kind: "etcd-push-unfinished" })
+  /** Another push has put that right. */
+  | (AtTime & { readonly kind: "etcd-push-ended" })
   /** A key is no instance; it is left out, and its service keeps the others. */
   | (AtTime & {
       readonly kind: "instance-refused";

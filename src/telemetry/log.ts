@@ -73,7 +73,7 @@ function fieldsOf(event: FairwayEvent, draw: LogOptions["draw"]): { readonly atM
     const { node, ...rest } = event;
     return { ...rest, cluster: node.cluster, userAgent: node.userAgent };
   }
-  if (event.kind === "config-refused" || event.kind === "source-warning") {
+  if (event.kind === "config-refused" || event.kind === "config-waiting" || event.kind === "source-warning") {
     const shown = event.diagnostics.slice(0, DRAWN_MAX);
     return {
       ...event,

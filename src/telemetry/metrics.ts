@@ -13,7 +13,6 @@ import type { FleetSummary } from "../fleet/fleet-summary.ts";
 import type { GroupName, SnapshotVersion } from "../snapshot/snapshot.ts";
 import { resourceTypes } from "../snapshot/type-url.ts";
 import type { SecretValidity } from "../model/validity.ts";
-import { isOnlyAway } from "../model/diagnostic.ts";
 import { registerCertificateGauge } from "./certificate-gauge.ts";
 import type { EtcdContacts } from "./etcd-contacts.ts";
 import type { FairwayEvent } from "./event.ts";
@@ -34,7 +33,7 @@ export interface MetricsOptions {
   readonly loopDelay: LoopDelayMonitor;
   readonly loads: LoadSource;
   /** How it stands with etcd; absent without one. */
-  readonly etcd?: Pick<EtcdContacts, "behind" | "newer"> | undefined;
+  readonly etcd?: Pick<EtcdContacts, "behind" | "newer" | "unfinishedPush"> | undefined;
   /** When the certificates of secrets are valid. */
   readonly validities?: () => readonly SecretValidity[];
   /** How many keys are no instance at this moment. */
@@ -162,6 +161,16 @@ function feedEtcd({ registry, etcd, refusedInstancesCount = () => 0 }: MetricsOp
   );
   registry.registerMetric(
     new Gauge({
+      name: "fairway_etcd_push_unfinished",
+      help: "1 while a push that has died half way keeps the config in etcd from being taken over.",
+      registers: [],
+      collect(): void {
+        this.set(etcd.unfinishedPush() === undefined ? 0 : 1);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
       name: "fairway_instances_refused",
       help: "Keys below the prefix of a service that are no instance of it at this moment.",
       registers: [],
@@ -193,10 +202,7 @@ function feedConfig(registry: Registry, of: { readonly fleet: () => Fleet; reado
       convergence.accepted(event);
     },
     synced: (event) => convergence.synced(event.nodeId),
-    "config-refused": ({ diagnostics }) => {
-      // Somebody is alerted by it, who would look for a mistake.
-      if (!isOnlyAway(diagnostics)) build.refused.inc();
-    },
+    "config-refused": () => build.refused.inc(),
     "config-held": (event) => setHeld(event.group, 1),
     "config-confirmed": (event) => setHeld(event.group, 0),
     "config-hold-withdrawn": (event) => setHeld(event.group, 0),

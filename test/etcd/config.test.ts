@@ -8,10 +8,17 @@ import { Fairway } from "../../demo/kit/fairway.ts";
 import { CONFIG_PREFIX, PUSH_MARK } from "../../src/config/etcd-documents.ts";
 import { pushDocuments } from "../../src/config/push-documents.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import { REPLICAS_PREFIX, isBehind, readReplicaRecord } from "../../src/fleet/replica-record.ts";
 import { systemClock } from "../../src/support/clock.ts";
+import { ask } from "../../demo/kit/get.ts";
 import type { SnapshotsView } from "../envoy/scene.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
+
+interface ReadinessView {
+  readonly status: string;
+  readonly reasons: readonly string[];
+}
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -169,6 +176,38 @@ describe("a control plane", () => {
     expect(fairway("push", pushed.path).stderr).toContain(where);
   });
 
+  test("says that a push has died and what to do, and a new replica waits and is waited for", async () => {
+    await empty();
+    await using state = await tempDir();
+    await using first = await tempDir();
+    await using plane = await serve({ stateDir: state.path, waitForReady: false });
+    await plane.waitForLog(/"kind":"config-waiting".*nothing has been pushed yet: run `fairway push/);
+    await writeFile(first.join("a.yaml"), service("a", 80));
+    const pushed = fairway("push", first.path, "--wait");
+    expect(pushed).toMatchObject({ status: 0, stdout: expect.stringContaining("no Envoy that takes changes is") });
+    await plane.ready();
+    const value = Buffer.from("ann@host, process 7, since 2026-11-28T21:00:00.000Z");
+    await client.transact([], [{ kind: "put", key: PUSH_MARK, value }]);
+    const text = /is not finished \(ann@host, process 7, begun 2026-11-28T21:00:00.000Z\).*run `fairway push` again/;
+    await plane.waitForLog(new RegExp(`"level":"warn".*"kind":"etcd-push-unfinished".*${text.source}`), 20_000);
+    const readiness = async () => await plane.get<ReadinessView>("/readyz");
+    expect(await readiness()).toMatchObject({ status: "degraded", reasons: [expect.stringMatching(text)] });
+    expect((await ask(plane.adminPort, "/metrics")).text).toContain("fairway_etcd_push_unfinished 1");
+
+    await using none = await tempDir();
+    await using fresh = await serve({ stateDir: none.path, waitForReady: false });
+    await fresh.waitForLog(/"kind":"config-waiting".*is not finished/);
+    const { entries } = await client.list(REPLICAS_PREFIX);
+    const change = { key: CONFIG_PREFIX, revision: 1 };
+    const behind = entries.filter(({ value: record }) => isBehind(readReplicaRecord(record) ?? never(), change));
+    expect(behind.length, "the one that has taken nothing").toBe(1);
+    expect(fairway("push", first.path, "--wait").stdout).toMatch(/^revision \d+: 2 replicas took it/m);
+    await fresh.ready();
+    expect(await readiness()).toEqual({ status: "ready", reasons: [] });
+    await plane.waitForLog(/"kind":"etcd-push-ended"/);
+    expect(plane.logs().filter((line) => line !== "" && !line.startsWith("{"))).toEqual([]);
+  });
+
   test("merges files and etcd, and a name that both have is an error that names both", async () => {
     await empty();
     await using state = await tempDir();
@@ -185,12 +224,21 @@ describe("a control plane", () => {
   });
 });
 
-async function serve(options: { readonly stateDir: string; readonly configDir?: string }): Promise<Fairway> {
+async function serve(options: {
+  readonly stateDir: string;
+  readonly configDir?: string;
+  readonly waitForReady?: boolean;
+}): Promise<Fairway> {
   return Fairway.start({
     stateDir: options.stateDir,
     configDir: options.configDir === undefined ? [] : options.configDir,
     args: ["--etcd", `http://${etcd.first.endpoint}`],
+    waitForReady: options.waitForReady ?? true,
   });
+}
+
+function never(): never {
+  throw new Error("a record that cannot be read");
 }
 
 async function served(plane: Fairway): Promise<string | undefined> {

@@ -52,8 +52,11 @@ test("etcd is away at the start: the last known good is served and told as such,
   await using state = await tempDir();
   const args = ["--etcd", `http://${replicas.etcd.first.endpoint}`];
   await using without = await Fairway.start({ configDir: [], stateDir: state.path, args, waitForReady: false });
-  await without.waitForLog(/"kind":"config-refused"/);
-  expect(await readiness(without)).toMatchObject({ status: "not_ready" });
+  await without.waitForLog(/"kind":"config-waiting"/);
+  expect(await readiness(without)).toMatchObject({
+    status: "not_ready",
+    reasons: expect.arrayContaining([expect.stringMatching(/^config waits for etcd since .* goes on by itself/)]),
+  });
   const { text } = await ask(without.adminPort, "/metrics");
   expect(text, "nobody has written anything wrong").toContain("fairway_config_refused_total 0");
   await using stranger = await Envoy.start({ xdsPort: without.xdsPort, nodeId: "edge-2" });

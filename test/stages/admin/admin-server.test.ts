@@ -78,7 +78,10 @@ describe("health and readiness", () => {
     expect(answer.statusCode).toBe(200);
     expect(shaped(readinessSchema, answer)).toEqual({
       status: "degraded",
-      reasons: ["serving last known good to edge", `edge: ${heldSnapshot.version} is held until it is confirmed`],
+      reasons: [
+        "serving last known good to edge",
+        `edge: ${heldSnapshot.version} is held until it is confirmed: fairway confirm`,
+      ],
     });
   });
 

@@ -74,6 +74,28 @@ describe("levels and content", () => {
     });
   });
 
+  test("writes a config that waits as a warning with the way out, and says when it is there", () => {
+    const { source: _, ...away } = diagnostic;
+    const waiting = {
+      ...away,
+      code: "etcd-empty",
+      message: "nothing has been pushed yet",
+      hint: "run fairway push",
+    } as const;
+    const lines = parsed([
+      { kind: "config-waiting", atMs: 0, cause: "start", diagnostics: [waiting] },
+      { kind: "config-arrived", atMs: 0, cause: "etcd:/fairway/config/a.yaml" },
+    ]);
+    expect(lines).toMatchObject([
+      {
+        level: "warn",
+        msg: "config waits for etcd (start): routes.yaml:3:5: nothing has been pushed yet: run fairway push",
+        diagnosticsCount: 1,
+      },
+      { level: "info", msg: expect.stringContaining("that was waited for is there") },
+    ]);
+  });
+
   test("counts what an accepted config changed and does not list it", () => {
     const before = snapshotOf({ a: "1", b: "1" });
     const after = snapshotOf({ a: "2", c: "1" });
