@@ -95,7 +95,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     listRefusedInstances: ({ query }) =>
       withQuery(noQuery, query, () => {
         const { count, first } = views.refusedInstances();
-        return ok({ count, instances: first });
+        return ok({ count, instances: first, unnamed: views.unnamedInstances() });
       }),
     listEvents: ({ query }) =>
       withQuery(eventListQuery, query, ({ limit, after }) => {

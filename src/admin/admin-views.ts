@@ -11,7 +11,7 @@ import type { NodeQuery } from "../fleet/list-nodes.ts";
 import type { ReplicaRecord } from "../fleet/replica-record.ts";
 import type { PlacedNode } from "../fleet/whole-fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
-import type { RefusedInstances } from "../model/read-instance.ts";
+import type { RefusedInstances, UnnamedInstances } from "../model/read-instance.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { Resource } from "../snapshot/resource.ts";
@@ -121,6 +121,7 @@ export interface AdminViews {
   replicas(): Promise<Result<ReplicaList, string>>;
   /** What registers in etcd and is no instance. */
   refusedInstances(): RefusedInstances;
+  unnamedInstances(): UnnamedInstances;
   /** What happened after the event with this id, oldest first. */
   events(after: number): readonly TimelineEntry[];
   /** Releases every held change of that version; the groups that it was released for. */

@@ -264,7 +264,8 @@ export const routes = [
     operation: "listRefusedInstances",
     method: "GET",
     path: "/v1/refused-instances",
-    summary: "The keys of etcd that are no instance at this moment, and why.",
+    summary:
+      "The keys of etcd that are no instance at this moment, and why, and where something registers that is of no service.",
     query: noQuery,
     answers: { 200: { description: "The first of them, and how many there are", schema: refusedInstancesSchema } },
   },

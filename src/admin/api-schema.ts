@@ -263,6 +263,10 @@ export const refusedInstancesSchema = z.object({
       message: z.string().describe("Why it is no instance"),
     }),
   ),
+  unnamed: z.object({
+    count: z.int().describe("How many keys register where no service of the config looks"),
+    prefixes: z.array(z.string()).describe("Below which they are; at most 100 are listed"),
+  }),
 });
 
 export const eventListSchema = z.object({

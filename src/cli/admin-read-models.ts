@@ -92,6 +92,7 @@ export function createReadModels({
     configureLoad: (settings) => plane.loads.configure(settings),
     replicas,
     refusedInstances: () => plane.refusedInstances,
+    unnamedInstances: () => plane.unnamedInstances,
     events: (after) => timeline.after(after),
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),

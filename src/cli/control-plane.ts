@@ -21,7 +21,7 @@ import type { GenerationStore } from "../store/generation-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
-import type { RefusedInstances } from "../model/read-instance.ts";
+import type { RefusedInstances, UnnamedInstances } from "../model/read-instance.ts";
 import type { SecretValidity } from "../model/validity.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { AdsTransport } from "../xds/ads-server.ts";
@@ -41,6 +41,9 @@ import { ValidityTimer } from "./validity-timer.ts";
 import type { PastSnapshot } from "./shared-history.ts";
 import type { RegistryPositions, SharedEtcd } from "./shared-state.ts";
 import { SharedState } from "./shared-state.ts";
+
+/** Each list of what is refused has as many. */
+const REFUSED_LISTED_MAX = 100;
 
 /** What it is built from. */
 export interface ControlPlaneOptions {
@@ -196,9 +199,17 @@ export class ControlPlane {
     return this.#shared?.positions ?? { reached: new Map(), acknowledged: new Map(), nodesCount: 0 };
   }
 
-  /** What registers and is no instance, as of the newest build. */
+  /** What registers and is no instance: as of the newest build, and what lies too deep to be in one. */
   get refusedInstances(): RefusedInstances {
-    return this.#publisher.refusedInstances;
+    const { count, first } = this.#publisher.refusedInstances;
+    const deep = this.#shared?.registry.strays.refused;
+    if (deep === undefined) return { count, first };
+    return { count: count + deep.count, first: [...first, ...deep.first].slice(0, REFUSED_LISTED_MAX) };
+  }
+
+  /** What registers and is of no service. */
+  get unnamedInstances(): UnnamedInstances {
+    return this.#shared?.registry.strays.unnamed ?? { count: 0, prefixes: [] };
   }
 
   /** When the certificates of the newest build that was not refused are valid. */

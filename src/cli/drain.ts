@@ -11,7 +11,7 @@ import type { Condition, Entry, EtcdPort } from "../etcd/etcd-port.ts";
 import { systemClock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
-import { awaitReplicas, describeAwaited } from "./await-replicas.ts";
+import { awaitReplicas, describeAwaited, describeUnnamed } from "./await-replicas.ts";
 import type { EtcdFlags } from "./etcd-options.ts";
 import { addEtcdOptions, withEtcd } from "./etcd-options.ts";
 import { addressIn, withDraining } from "./instance-draining.ts";
@@ -70,9 +70,14 @@ async function change(flags: DrainFlags, command: Command, draining: boolean): P
     }
     const { key, revision } = changed.value;
     const word = draining ? "drains" : "gets requests";
-    if (flags.wait !== true) return print(`${key} ${word}, revision ${revision}`);
+    if (flags.wait !== true) {
+      print(`${key} ${word}, revision ${revision}`);
+      const unnamed = await describeUnnamed(etcd, prefix.value);
+      if (unnamed !== undefined) tell(`fairway: ${unnamed}`);
+      return;
+    }
     const leftMs = Math.max(timeoutMs.value - (systemClock.monotonicMs() - startedMs), 0);
-    const awaited = await awaitReplicas(etcd, { key, revision, timeoutMs: leftMs });
+    const awaited = await awaitReplicas(etcd, { key, prefix: prefix.value, revision, timeoutMs: leftMs });
     print(`${key} ${word}, revision ${revision}: ${describeAwaited(awaited)}`);
     if (awaited.isUnknown || awaited.behind.length > 0) process.exitCode = exitCodes.timeout;
   });

@@ -32,6 +32,9 @@ const CUT_SHORT = "the drain is cut short";
 /** For what is only told: whoever ends a service does not wait longer for it. */
 const OTHERS_MS_MAX = 1_000;
 
+/** Replicas know of what registers in milliseconds, unless they are away. */
+const UNNAMED_MS_MAX = 5_000;
+
 /** Starts at once, with the first question whether the service answers. */
 export class Registration {
   readonly #options: RegistrationOptions;
@@ -42,6 +45,7 @@ export class Registration {
   #isRegistered = false;
   /** It was registered at some time. */
   #wasHeld = false;
+  readonly #ending = new AbortController();
 
   constructor(options: RegistrationOptions) {
     const { etcd, key, value, ttlSeconds, health } = options;
@@ -69,7 +73,7 @@ export class Registration {
     await Promise.race([this.#key.look(), until(timeoutMs, signal)]);
     const draining = withDraining(this.#value, true);
     if (this.#key.value === undefined) return;
-    const { key, etcd } = this.#options;
+    const { key, prefix, etcd } = this.#options;
     if (this.#key.isTaken) return tell(`fairway: ${key} is somebody else's by now, and is not drained`);
     if (!draining.ok) return tell(`fairway: ${key} is not drained: ${draining.error}`);
     tell(`fairway: ${key} drains`);
@@ -82,7 +86,7 @@ export class Registration {
       return tell(`fairway: ${signal.aborted ? CUT_SHORT : "etcd did not take it in time"}; it goes on without`);
     }
     const leftMs = Math.max(timeoutMs - (systemClock.monotonicMs() - startedMs), 0);
-    const awaited = await awaitReplicas(etcd, { key, revision, timeoutMs: leftMs, signal });
+    const awaited = await awaitReplicas(etcd, { key, prefix, revision, timeoutMs: leftMs, signal });
     const inForce = (await Promise.race([others, until(OTHERS_MS_MAX, signal)]))?.inForce;
     const cutShort = signal.aborted ? `${CUT_SHORT}, ` : "";
     const told = inForce === undefined ? describeAwaited(awaited) : `Envoys have ${inForce}, whatever this one says`;
@@ -92,6 +96,7 @@ export class Registration {
   /** It is an instance no more. */
   async close(): Promise<void> {
     this.#probe.close();
+    this.#ending.abort();
     const { key, ttlSeconds } = this.#options;
     const wasThere = this.#wasHeld && this.#key.value !== undefined && !this.#key.isTaken;
     const isGone = await this.#key.close();
@@ -123,6 +128,14 @@ export class Registration {
     if (inForce !== undefined) tell(`fairway: ${notInForce(key, inForce)}; it gets requests when that one goes`);
   }
 
+  /** Somebody may have misspelt the service; who waits for requests would wait in vain. */
+  async #warnOfUnnamed(revision: number): Promise<void> {
+    const { key, prefix, etcd } = this.#options;
+    const { signal } = this.#ending;
+    const awaited = await awaitReplicas(etcd, { key, prefix, revision, timeoutMs: UNNAMED_MS_MAX, signal });
+    if (awaited.unnamed !== undefined && !signal.aborted) tell(`fairway: ${key}: ${describeAwaited(awaited)}`);
+  }
+
   #take(isHealthy: boolean, reason: string): void {
     if (isHealthy) {
       this.#key.set(Buffer.from(this.#value));
@@ -152,6 +165,7 @@ export class Registration {
     this.#wasHeld = true;
     tell(`fairway: ${key} is registered, revision ${contact.revision}, by process ${process.pid}`);
     void this.#warnOfSameAddress();
+    void this.#warnOfUnnamed(contact.revision);
   }
 }
 

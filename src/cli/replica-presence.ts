@@ -46,8 +46,9 @@ export class ReplicaPresence {
 
   #write(): void {
     const { admin, read } = this.#options;
-    const { reached, acknowledged, nodesCount } = read();
-    const record = replicaRecord({ startedAtMs: this.#startedAtMs, admin, nodesCount }, reached, acknowledged);
+    const { reached, acknowledged, nodesCount, unnamed } = read();
+    const self = { startedAtMs: this.#startedAtMs, admin, nodesCount, ...(unnamed && { unnamed: [...unnamed] }) };
+    const record = replicaRecord(self, reached, acknowledged);
     this.#key.set(Buffer.from(JSON.stringify(record)));
   }
 }

@@ -218,6 +218,7 @@ function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "l
     loads: plane.loads,
     validities: () => plane.validities,
     refusedInstancesCount: () => plane.refusedInstances.count,
+    unnamedInstancesCount: () => plane.unnamedInstances.count,
   });
 }
 

@@ -59,6 +59,8 @@ export interface RegistryPositions {
   readonly acknowledged: Positions;
   /** How many nodes count for that. */
   readonly nodesCount: number;
+  /** Where something registers and no service looks; undefined while that is not known. */
+  readonly unnamed?: readonly string[] | undefined;
 }
 
 /** Starts at once; `close` ends it. */
@@ -140,7 +142,8 @@ export class SharedState {
     const registered = [...this.registry.reached].filter(([, revision]) => revision > 0);
     const reached = new Map([...registered, ...(this.#options.etcd.config?.reached ?? [])]);
     const nodesCount = this.#progress.countedNodes(this.#options.fleet(), this.#options.served());
-    return { reached, acknowledged, nodesCount };
+    const { isComplete, strays } = this.registry;
+    return { reached, acknowledged, nodesCount, unnamed: isComplete ? strays.unnamed.prefixes : undefined };
   }
 
   /** A build has ended well; how long it took decides how often there may be one. */
@@ -160,6 +163,7 @@ export class SharedState {
   decided(): void {
     this.replicas.decided();
     this.fleets.changed();
+    this.#options.onProgress();
   }
 
   /** Stops listening; the others still hear of the nodes that go. */

@@ -83,6 +83,8 @@ export class Registry {
   #reached = new Map<string, number>();
   /** Something has come that no build has been given. */
   #isPending = false;
+  /** Somebody has said what the services are. */
+  #isRead = false;
   #changedKeys = 0;
   #noticedAtMs: number | undefined;
   #lastKey = "";
@@ -102,6 +104,16 @@ export class Registry {
     return this.#reached;
   }
 
+  /** What registers and is in no service, at this moment. */
+  get strays(): Pick<StrayInstances, "refused" | "unnamed"> {
+    return this.#strays;
+  }
+
+  /** Whether everything that the services need is known. */
+  get isComplete(): boolean {
+    return this.#isRead && [...this.#roots].every((root) => this.#followed.get(root)?.hasListed === true);
+  }
+
   /** Lists everything that is followed once more. */
   async lookAgain(): Promise<void> {
     await Promise.all([...this.#followed.values()].map(({ follower }) => follower.lookAgain()));
@@ -115,6 +127,7 @@ export class Registry {
   /** From now on these prefixes and no others; resolves when each is known, or after a while. */
   async read(prefixes: readonly string[]): Promise<void> {
     const before = this.#prefixes;
+    this.#isRead = true;
     this.#prefixes = new Set(prefixes);
     this.#roots = new Set(prefixes.map(rootOf));
     this.#dropUnused();

@@ -25,13 +25,15 @@ const schema = z.object({
   acknowledgedRevision: revision,
   /** The same by the prefix that it follows, the config's among them: of one that is not here it knows nothing. */
   prefixes: z.record(z.string(), z.object({ registryRevision: revision, acknowledgedRevision: revision })),
+  /** Where something registers and no service of its config looks, the first of it; absent when it does not know yet. */
+  unnamed: z.array(z.string()).optional(),
 });
 
 export type ReplicaRecord = z.infer<typeof schema>;
 
 /** The record of a replica; revisions by prefix, where what is not acknowledged is missing. */
 export function replicaRecord(
-  self: Pick<ReplicaRecord, "startedAtMs" | "admin" | "nodesCount">,
+  self: Pick<ReplicaRecord, "startedAtMs" | "admin" | "nodesCount" | "unnamed">,
   reached: Positions,
   acknowledged: Positions,
 ): ReplicaRecord {
@@ -68,4 +70,13 @@ export function isBehind(
   return Object.entries(prefixes).some(
     ([prefix, { acknowledgedRevision }]) => change.key.startsWith(prefix) && acknowledgedRevision < change.revision,
   );
+}
+
+/**
+ * Whether it says that no service of its config has the instances below a prefix where something registers; one that does
+ * not know, or is older, does not.
+ */
+export function saysUnnamed({ prefixes, unnamed }: ReplicaRecord, prefix: string): boolean {
+  if (unnamed === undefined) return false;
+  return unnamed.includes(prefix) || !Object.keys(prefixes).some((followed) => prefix.startsWith(followed));
 }

@@ -36,6 +36,12 @@ export interface RefusedInstances {
   readonly first: readonly InstanceProblem[];
 }
 
+/** What registers at this moment and is of no service of the config: how many keys, and the first places. */
+export interface UnnamedInstances {
+  readonly count: number;
+  readonly prefixes: readonly string[];
+}
+
 /**
  * Reads the entry of a service with this prefix. Labels that are those of `like` are the same object: instances have them
  * in common.

@@ -38,6 +38,7 @@ export interface MetricsOptions {
   readonly validities?: () => readonly SecretValidity[];
   /** How many keys are no instance at this moment. */
   readonly refusedInstancesCount?: () => number;
+  readonly unnamedInstancesCount?: () => number;
 }
 
 /** Counts what happens. An event is recorded after the fleet took its step. */
@@ -137,7 +138,12 @@ function typeTallies(registry: Registry) {
 }
 
 /** Without etcd there are no such series. */
-function feedEtcd({ registry, etcd, refusedInstancesCount = () => 0 }: MetricsOptions): Feeds {
+function feedEtcd({
+  registry,
+  etcd,
+  refusedInstancesCount = () => 0,
+  unnamedInstancesCount = () => 0,
+}: MetricsOptions): Feeds {
   if (etcd === undefined) return {};
   registry.registerMetric(
     new Gauge({
@@ -176,6 +182,16 @@ function feedEtcd({ registry, etcd, refusedInstancesCount = () => 0 }: MetricsOp
       registers: [],
       collect(): void {
         this.set(refusedInstancesCount());
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: "fairway_instances_unnamed",
+      help: "Keys where instances register that no service of the config names, at this moment.",
+      registers: [],
+      collect(): void {
+        this.set(unnamedInstancesCount());
       },
     }),
   );

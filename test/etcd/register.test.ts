@@ -128,6 +128,26 @@ describe("fairway register", () => {
     expect(await entryOf("brief")).toBeUndefined();
   });
 
+  test("says that no Envoy is told when no config names the service", async () => {
+    const address = scene.backends[0]?.address ?? "";
+    const said = "no config names a service below /services/shpo/, so no Envoy is told";
+    const flags = ["--etcd", url, "--service", "shpo"];
+    const child = await fairway("register", ...flags, "--address", address, "--id", "typo");
+    await child.waitForLog(new RegExp(`/services/shpo/typo: ${said}`));
+    const drained = await ran("drain", ...flags, "--id", "typo", "--last", "--wait");
+    expect([drained.code, drained.text]).toEqual([0, expect.stringMatching(`typo drains, revision .*: ${said}`)]);
+    expect((await ran("undrain", ...flags, "--id", "typo")).text).toContain(`fairway: ${said}`);
+    const elsewhere = ["drain", "--etcd", url, "--service", "shop", "--prefix", "/teams/a/", "--id", "one", "--last"];
+    await client.transact([], [{ kind: "put", key: "/teams/a/one", value: Buffer.from(address) }]);
+    expect((await ran(...elsewhere, "--wait")).text).toContain("no config names a service below /teams/a/");
+    expect((await child.close(20_000)).code).toBe(0);
+    expect(child.logs().join("\n")).toMatch(new RegExp(`typo drains since revision \\d+: ${said}`));
+    const named = await register(address, "--id", "right");
+    await named.waitForLog(/is registered/);
+    expect((await named.close(20_000)).code).toBe(0);
+    expect(named.logs().join("\n")).not.toContain("no config names");
+  });
+
   test("ends like a shell when the command is not there, or is killed", async () => {
     const address = scene.backends[0]?.address ?? "";
     expect((await (await register(address, "--", "no-such-program")).exited).code).toBe(127);

@@ -123,21 +123,18 @@ test.each([
       const { events } = await scene.fairway.get<EventsView>("/v1/events");
       return events.some(({ text }) => text.includes(`etcd:/services/shop/${id}@`) && text.includes(message));
     });
-    // What lies deeper is none of the service's keys, and is told once.
-    if (!id.includes("/")) {
-      expect(await scene.fairway.get("/v1/refused-instances")).toMatchObject({
-        count: 1,
-        instances: [{ key: `/services/shop/${id}`, message: expect.stringContaining(message) }],
-      });
-      expect(await refusedNow()).toBe(1);
-    }
+    expect(await scene.fairway.get("/v1/refused-instances")).toMatchObject({
+      count: 1,
+      instances: [{ key: `/services/shop/${id}`, message: expect.stringContaining(message) }],
+    });
+    expect(await gauge("fairway_instances_refused")).toBe(1);
     await write({ kind: "delete", key: `/services/shop/${id}` }, { kind: "delete", key: "/services/shop/good" });
     expect(await statusAtLast("/v2", 503)).toBe(503);
-    expect(await refusedNow()).toBe(0);
+    expect(await gauge("fairway_instances_refused")).toBe(0);
   },
 );
 
-test("what registers below a name that no service of the config has is told", async () => {
+test("what registers below a name that no service of the config has is told, and listed while it is there", async () => {
   await write(put("/services/shp/one", address(0)), put("/services/shp/two", address(1)));
   await eventually("an event", async () => {
     const { events } = await scene.fairway.get<EventsView>("/v1/events");
@@ -145,11 +142,17 @@ test("what registers below a name that no service of the config has is told", as
       text.includes("registers below /services/shp/, which no service of the config names"),
     );
   });
+  const listed = async () => await scene.fairway.get("/v1/refused-instances");
+  expect(await listed()).toMatchObject({ count: 0, unnamed: { count: 2, prefixes: ["/services/shp/"] } });
+  expect(await gauge("fairway_instances_unnamed")).toBe(2);
+  await write({ kind: "delete", key: "/services/shp/one" }, { kind: "delete", key: "/services/shp/two" });
+  await eventually("none to be listed", async () => (await gauge("fairway_instances_unnamed")) === 0);
+  expect(await listed()).toMatchObject({ unnamed: { count: 0, prefixes: [] } });
 });
 
-async function refusedNow(): Promise<number> {
+async function gauge(name: string): Promise<number> {
   const { text } = await ask(scene.fairway.adminPort, "/metrics");
-  return Number(/^fairway_instances_refused (\d+)$/m.exec(text)?.[1]);
+  return Number(new RegExp(String.raw`^${name} (\d+)$`, "m").exec(text)?.[1]);
 }
 
 test("an etcd that goes away takes no instance along, and what came meanwhile is there when it is back", async () => {

@@ -89,6 +89,7 @@ export function viewsOf(
       Promise.resolve(groups.flatMap((group) => all(group).filter((snapshot) => snapshot.version === version))),
     replicas: async () => ok([]),
     refusedInstances: () => ({ count: 0, first: [] }),
+    unnamedInstances: () => ({ count: 0, prefixes: [] }),
     events: (after) =>
       [
         { id: 7, atMs: 0, kind: "config-refused" as const, level: "error" as const, text: "routes.yaml", count: 1 },

@@ -34,10 +34,36 @@ test("a service that nobody names is told once, until it is named and forgotten 
   expect(strays.report()).toMatchObject({ unnamed: ["/services/shp/"] });
 });
 
+test("a service that nobody names is told again when it comes back after it was gone", () => {
+  const strays = open();
+  strays.take("/services/shp/1", 3);
+  expect(strays.report().unnamed).toEqual(["/services/shp/"]);
+  strays.take("/services/shp/1", undefined);
+  expect(strays.report().unnamed).toEqual([]);
+  strays.take("/services/shp/1", 5);
+  expect(strays.report().unnamed).toEqual(["/services/shp/"]);
+});
+
+test("what is there at this moment can be looked up, whether it was told or not", () => {
+  const strays = open();
+  strays.take("/services/shp/2", 3);
+  strays.take("/services/shp/1", 4);
+  strays.take("/services/shop/bad/6", 5);
+  expect(strays.unnamed).toEqual({ count: 2, prefixes: ["/services/shp/"] });
+  expect(strays.refused).toMatchObject({ count: 1, first: [{ key: "/services/shop/bad/6", revision: 5 }] });
+  strays.take("/services/shp/2", undefined);
+  strays.take("/services/shop/bad/6", undefined);
+  expect(strays.unnamed.count).toBe(1);
+  expect(strays.refused).toEqual({ count: 0, first: [] });
+  strays.reset(new Set(["/services/shp/"]));
+  expect(strays.unnamed).toEqual({ count: 0, prefixes: [] });
+});
+
 test("of another fleet's services so many are told and no more", () => {
   const strays = open();
   for (let index = 0; index < 20_000; index += 1) strays.take(`/services/s${index}/1`, 1);
   expect(strays.report().unnamed).toHaveLength(1_000);
   for (let index = 0; index < 20_000; index += 1) strays.take(`/services/s${index}/2`, 1);
+  expect(strays.unnamed.prefixes).toHaveLength(100);
   expect(strays.report()).toEqual({ refused: [], unnamed: [] });
 });
