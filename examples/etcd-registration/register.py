@@ -51,28 +51,42 @@ def keep_registered():
     """Grants a lease, writes the key, and keeps both alive; whatever fails is tried again."""
     instance = {"address": address, "labels": {"version": "v1"}}
     lease = None
+    again, told = "", None
     while not ending.is_set():
         try:
             if lease is None:
                 lease = ask("/v3/lease/grant", {"TTL": TTL_SECONDS})["ID"]
                 put(lease, instance)
-                print(f"registered {key}", flush=True)
+                print(f"registered {key}{again}", flush=True)
+                again = " again"
             # etcd leaves a 0 out: there is no such lease any more.
             elif "TTL" not in ask("/v3/lease/keepalive", {"ID": lease})["result"]:
                 lease = None
                 continue
+            told = None
             ending.wait(TTL_SECONDS / 3)
         except (OSError, ValueError) as cause:
-            print(f"etcd: {cause}", file=sys.stderr, flush=True)
+            # Once for each outage, and not for each try.
+            if str(cause) != told:
+                print(f"etcd: {cause}; it is tried again until it answers", file=sys.stderr, flush=True)
+            told = str(cause)
             ending.wait(1)
-    if lease is not None:
+    if lease is None:
+        return
+    try:
         put(lease, {**instance, "draining": True})
+        print(f"{key} drains for {DRAIN_SECONDS} s", flush=True)
         threading.Event().wait(DRAIN_SECONDS)
         ask("/v3/lease/revoke", {"ID": lease})
+    except (OSError, ValueError) as cause:
+        print(f"etcd: {cause}; the key goes with its lease", file=sys.stderr, flush=True)
 
 
 host, port = address.rsplit(":", 1)
-server = ThreadingHTTPServer((host, int(port)), Hello)
+try:
+    server = ThreadingHTTPServer((host, int(port)), Hello)
+except OSError as cause:
+    sys.exit(f"cannot serve on {address}: {cause}")
 server.daemon_threads = True
 threading.Thread(target=server.serve_forever, daemon=True).start()
 for number in (signal.SIGTERM, signal.SIGINT):

@@ -44,6 +44,10 @@ test.each([
   await client.revokeLease(first.leaseId ?? "");
   const next = await eventuallyValue("another lease", entry);
   expect(next.leaseId).not.toBe(first.leaseId);
+  await child.waitForLog(new RegExp(`registered ${key} again`));
+  const second = await Child.start({ name: "the same address", command: each.command, args });
+  expect((await second.exited).code).toBe(1);
+  expect(second.logs(), "one plain line").toEqual([expect.stringMatching(/^cannot serve.*in use/i)]);
   child.kill("SIGTERM");
   await eventually("it to drain", async () => {
     const value = Buffer.from((await entry())?.value ?? []).toString();
@@ -51,6 +55,7 @@ test.each([
   });
   expect((await child.exited).code).toBe(0);
   expect(await entry()).toBeUndefined();
+  expect(child.logs().at(-1)).toBe(`${key} drains for 2 s`);
 });
 
 test("what docs/etcd.md gives to paste where there is no etcdctl registers an instance under a lease", async () => {

@@ -41,7 +41,7 @@ func main() {
 	server := &http.Server{Addr: address, Handler: http.HandlerFunc(hello)}
 	go func() {
 		if err := server.ListenAndServe(); err != http.ErrServerClosed {
-			log.Fatal(err)
+			log.Fatalf("cannot serve: %v", err)
 		}
 	}()
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: 3 * time.Second})
@@ -51,18 +51,29 @@ func main() {
 	defer client.Close()
 	self := instance{Address: address, Labels: map[string]string{"version": "v1"}}
 	key := fmt.Sprintf("/services/%s/%s", service, address)
+	again, told := "", ""
+	registered := func() {
+		fmt.Printf("registered %s%s\n", key, again)
+		again, told = " again", ""
+	}
 	for ending.Err() == nil {
-		if err := keep(ending, client, key, self); err != nil && ending.Err() == nil {
-			log.Printf("etcd: %v", err)
-			time.Sleep(time.Second)
+		err := keep(ending, client, key, self, registered)
+		if err == nil {
+			continue
 		}
+		// Once for each outage, and not for each try.
+		if err.Error() != told {
+			log.Printf("etcd: %v", err)
+		}
+		told = err.Error()
+		time.Sleep(time.Second)
 	}
 	// What is being answered is answered to its end.
 	server.Shutdown(context.Background())
 }
 
 // keep registers under a new lease and returns when the lease is lost, or after the end.
-func keep(ending context.Context, client *clientv3.Client, key string, self instance) error {
+func keep(ending context.Context, client *clientv3.Client, key string, self instance, registered func()) error {
 	soon, cancel := context.WithTimeout(ending, 3*time.Second)
 	defer cancel()
 	lease, err := client.Grant(soon, ttlSeconds)
@@ -72,7 +83,7 @@ func keep(ending context.Context, client *clientv3.Client, key string, self inst
 	if err := put(soon, client, key, self, lease.ID); err != nil {
 		return err
 	}
-	fmt.Printf("registered %s\n", key)
+	registered()
 	alive, err := client.KeepAlive(ending, lease.ID)
 	if err != nil {
 		return err
@@ -88,6 +99,7 @@ func keep(ending context.Context, client *clientv3.Client, key string, self inst
 	if err := put(last, client, key, self, lease.ID); err != nil {
 		return err
 	}
+	fmt.Printf("%s drains for %v\n", key, drain)
 	time.Sleep(drain)
 	_, err = client.Revoke(last, lease.ID)
 	return err
