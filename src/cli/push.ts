@@ -92,7 +92,12 @@ function tellOutcome(outcome: PushOutcome, documentsCount: number): void {
       process.exitCode = exitCodes.conflict;
       return;
     case "unchanged":
-      return print(`etcd has exactly this already: ${documentsCount} documents, revision ${revision}`);
+      return print(
+        `etcd has exactly this already: ${documentsOf(documentsCount)}, ` +
+          (outcome.changedAt === 0
+            ? `revision ${revision}`
+            : `last changed at revision ${outcome.changedAt}, and is at ${revision} now`),
+      );
     case "planned": {
       const { added, changed, removed } = outcome;
       for (const [what, keys] of Object.entries({ added, changed, removed })) {
@@ -104,7 +109,9 @@ function tellOutcome(outcome: PushOutcome, documentsCount: number): void {
     }
     case "pushed": {
       const { written, removed } = outcome;
-      print(`pushed ${written.length} of ${documentsCount} documents, removed ${removed.length}: revision ${revision}`);
+      print(
+        `pushed ${written.length} of ${documentsOf(documentsCount)}, removed ${removed.length}: revision ${revision}`,
+      );
       for (const key of removed) tell(`  removed ${nameOf(key)}`);
     }
   }
@@ -136,6 +143,10 @@ async function tellWhereToLook(etcd: EtcdPort): Promise<void> {
     );
 }
 
+function documentsOf(count: number): string {
+  return count === 1 ? "1 document" : `${count} documents`;
+}
+
 function nameOf(key: string): string {
   return key.slice(CONFIG_PREFIX.length);
 }
@@ -143,6 +154,9 @@ function nameOf(key: string): string {
 async function isGood(directory: string, flags: DescriptorSetFlags, command: Command): Promise<boolean> {
   const { api } = openEnvoyApi(flags, command);
   const { diagnostics, snapshots } = await loadConfig([directory], api);
-  if (diagnostics.length > 0) tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
+  // Whoever serves an empty directory may look for `push`; whoever pushes one has it already.
+  const hint = "to have no config in etcd on purpose, push a file with `services: {}`";
+  const told = diagnostics.map((each) => (each.at.file === "(config)" ? { ...each, hint } : each));
+  if (told.length > 0) tell(drawDiagnostics(told, { colour: wantsColour(process.stderr) }));
   return snapshots !== undefined;
 }
