@@ -158,14 +158,16 @@ function clusterLines(cluster: ClusterFacts): readonly Line[] {
   }
   const how = /dns/i.test(discovery ?? "") ? " by DNS" : "";
   const count = `${endpointCount} endpoint${endpointCount === 1 ? "" : "s"}${how}`;
-  const where = endpointCount === 0 ? "no endpoints: 503" : count;
+  const isOriginal = discovery === "ORIGINAL_DST";
+  const isEmpty = endpointCount === 0 && !isOriginal;
+  const where = isOriginal ? "wherever the connection wanted to go" : isEmpty ? "no endpoints: 503" : count;
   return [
     {
       label: "cluster",
       text: `${name}  ${where}`,
       at,
       origin: patchesText(cluster),
-      ...(endpointCount === 0 ? { style: "red" as const } : {}),
+      ...(isEmpty ? { style: "red" as const } : {}),
     },
     ...endpoints.slice(0, ENDPOINTS_DRAWN_MAX).map(endpointLine),
     ...(endpointCount > ENDPOINTS_DRAWN_MAX

@@ -79,12 +79,20 @@ interface ConnectionFilter {
 }
 
 function describeConnections(
-  { listenerFilters = [] }: ListenerJson,
+  { listenerFilters = [], useOriginalDst, bindToPort }: ListenerJson,
   { filters = [] }: FilterChainJson,
 ): readonly Setting[] {
-  return [...listenerFilters, ...filters].flatMap(({ typedConfig }): readonly Setting[] => {
+  const handed = {
+    name: "port",
+    text: "opened by no Envoy; a listener with useOriginalDst hands its connections over",
+  };
+  const found = [...listenerFilters, ...filters].flatMap(({ typedConfig }): readonly Setting[] => {
     const config: ConnectionFilter = typedConfig ?? {};
     const type = config["@type"] ?? "";
+    if (type.endsWith(".OriginalDst")) {
+      const handsOver = useOriginalDst === true ? ", and handed to the listener of that port where there is one" : "";
+      return [{ name: "original destination", text: `asked of the kernel${handsOver}` }];
+    }
     if (type.endsWith(".ConnectionLimit")) {
       const then = config.delay === undefined ? "at once" : `after ${config.delay}`;
       return [{ name: "connections", text: `${config.maxConnections ?? 0} at a time; beyond closed ${then}` }];
@@ -93,6 +101,7 @@ function describeConnections(
     const text = config.allowRequestsWithoutProxyProtocol === true ? "taken where it is sent" : "demanded";
     return [{ name: "PROXY protocol", text }];
   });
+  return bindToPort === false ? [handed, ...found] : found;
 }
 
 /**

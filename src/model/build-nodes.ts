@@ -76,6 +76,7 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
         ? {}
         : { proxyProtocol: { optional: listener.proxyProtocol.optional ?? false } }),
       ...(listener.connectionLimit === undefined ? {} : { connectionLimit: buildLimit(listener.connectionLimit) }),
+      ...buildRedirected(listener),
     };
     const { protocol } = listener;
     if (protocol === "TCP" || protocol === "TLS" || protocol === "UDP") l4Listeners.push({ ...built, protocol });
@@ -99,6 +100,22 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
     ...(value.drain === undefined
       ? {}
       : { drain: { at: placeOf(document, [...path, "drain"], "key"), timeMs: durationMs(value.drain.time) } }),
+  };
+}
+
+/** What is written as Envoy's default is absent. */
+function buildRedirected({
+  originalDestination,
+  useOriginalDst,
+  bindToPort,
+}: GatewayValue["listeners"][number]): Pick<GatewayListener, "originalDestination" | "bindToPort"> {
+  return {
+    ...(useOriginalDst === true
+      ? { originalDestination: { handsOver: true } }
+      : originalDestination === true
+        ? { originalDestination: { handsOver: false } }
+        : {}),
+    ...(bindToPort === false ? { bindToPort } : {}),
   };
 }
 

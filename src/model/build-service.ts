@@ -69,8 +69,9 @@ function fallbacksOf(name: string, subsets: NonNullable<ServiceValue["subsets"]>
 
 function buildDiscovery(
   service: string,
-  { dns, etcd }: NonNullable<ServiceValue["discovery"]>,
-): Pick<Service, "dns" | "registry"> {
+  { dns, etcd, originalDestination }: NonNullable<ServiceValue["discovery"]>,
+): Pick<Service, "dns" | "registry" | "originalDestination"> {
+  if (originalDestination !== undefined) return { originalDestination: defined({ port: originalDestination.port }) };
   if (dns !== undefined) return { dns: buildDns(dns) };
   return { registry: { prefix: etcd?.prefix ?? `${REGISTRY_ROOT}${service}/` } };
 }

@@ -77,13 +77,21 @@ function takeAddress(taken: Map<string, Taken>, group: string, claim: Claim): Cl
   if (!isShared(listener) || !isShared(first.listener)) {
     return { group, other: first, hostname: undefined };
   }
-  if (listener.proxyProtocol?.optional !== first.listener.proxyProtocol?.optional) {
-    return { group, other: first, hostname: undefined, differsIn: "proxyProtocol" };
-  }
+  const differsIn = differenceOfSockets(listener, first.listener);
+  if (differsIn !== undefined) return { group, other: first, hostname: undefined, differsIn };
   const hostname = hostnames.find((each) => byHostname.has(each));
   const other = hostname === undefined ? undefined : byHostname.get(hostname);
   for (const each of hostnames) if (!byHostname.has(each)) byHostname.set(each, claim);
   return other === undefined ? undefined : { group, other, hostname };
+}
+
+/** What of the one Envoy listener the two want differently. */
+function differenceOfSockets(left: Claim["listener"], right: Claim["listener"]): string | undefined {
+  if (left.proxyProtocol?.optional !== right.proxyProtocol?.optional) return "proxyProtocol";
+  if (left.bindToPort !== right.bindToPort) return "bindToPort";
+  const [one, other] = [left.originalDestination, right.originalDestination];
+  if (one?.handsOver === other?.handsOver) return undefined;
+  return one?.handsOver === true || other?.handsOver === true ? "useOriginalDst" : "originalDestination";
 }
 
 /** Whether others may be on the same address. Of listeners of TLS the routes have the hostnames (`check-l4-routes.ts`). */

@@ -46,15 +46,21 @@ function* sourcesOfHosts(path: Path, service: ServiceValue): Iterable<Problem> {
   }
   if (discovery === undefined) return;
   const discovered = [...path, "discovery"];
-  if (discovery.dns === undefined && discovery.etcd === undefined) {
-    const hint = "write `dns: db.internal:5432`, or `etcd: {}` for instances that register";
-    yield { code: "missing-key", message: "`discovery` needs `dns` or `etcd`", hint, path: discovered, at: "key" };
+  const [first, ...others] = (["dns", "etcd", "originalDestination"] as const).filter(
+    (way) => discovery[way] !== undefined,
+  );
+  if (first === undefined) {
+    const hint =
+      "write `dns: db.internal:5432`, `etcd: {}` for instances that register, or `originalDestination: {}` for wherever a redirected connection wanted to go";
+    const message = "`discovery` needs `dns`, `etcd` or `originalDestination`";
+    yield { code: "missing-key", message, hint, path: discovered, at: "key" };
   }
-  if (discovery.dns !== undefined && discovery.etcd !== undefined) {
-    const message = "`discovery` has `dns` or `etcd`, not both";
+  for (const other of others) {
+    const message = `\`discovery\` has \`${first}\` or \`${other}\`, not both`;
     const hint = "keep one of them; a split can send requests to both, each as a service of its own";
-    yield { code: "invalid-value", message, hint, path: [...discovered, "etcd"], at: "key" };
+    yield { code: "invalid-value", message, hint, path: [...discovered, other], at: "key" };
   }
+  if (discovery.originalDestination !== undefined) yield* withoutHosts(path, service);
   if (endpoints !== undefined) {
     const message = "a service has `endpoints` or `discovery`, not both";
     const hint = "keep one of them; a split can send requests to both, each as a service of its own";
@@ -70,6 +76,18 @@ function* sourcesOfHosts(path: Path, service: ServiceValue): Iterable<Problem> {
     const message = "a service that is found by DNS has no subsets: its hosts have no labels";
     const hint = "make a service of each name; a split or weighted backends divide the requests among them";
     yield { code: "invalid-value", message, hint, path: [...path, "subsets"], at: "key" };
+  }
+}
+
+/** What is about hosts that somebody knows beforehand. */
+function* withoutHosts(path: Path, service: ServiceValue): Iterable<Problem> {
+  const policy = policyOf(service);
+  const written = { loadBalancer: policy.loadBalancer, healthCheck: policy.healthCheck, subsets: service.subsets };
+  for (const [key, value] of Object.entries(written)) {
+    if (value === undefined) continue;
+    const message = `\`${key}\` has no meaning for \`originalDestination\`: the connection itself says which host it wants`;
+    const hint = "remove it, or write a service with `endpoints` and a route to it";
+    yield { code: "invalid-value", message, hint, path: [...path, key], at: "key" };
   }
 }
 

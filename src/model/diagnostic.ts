@@ -85,6 +85,8 @@ export const diagnosticCodes = {
   "shadowed-rule": "A rule gets no request, because another one is tried before and takes them all.",
   "unrouted-listener": "A gateway or a listener has no route.",
   "no-common-hostname": "A route serves nothing where it is attached, because no hostname is in both.",
+  "never-handed-over": "A listener waits for connections of other listeners, and none of them hands any over.",
+  "no-original-destination": "Requests shall go on to where they wanted to, and nothing tells Envoy where that is.",
   "double-tls": "Connections that pass through encrypted are encrypted once more on their way to a service.",
   "live-limit-unheard": "Limits are to change live, and no group of nodes has the runtime layer that tells Envoys.",
   "drain-times-differ": "Gateways of one group name different drain times, and an Envoy has one.",

@@ -40,7 +40,7 @@ const familiarWords: readonly {
     hints: {
       lb_policy: "write `loadBalancer: { policy: … }`",
       load_assignment: 'write `endpoints: ["10.0.0.1:8080"]`',
-      type: "a service has `endpoints`, or `discovery: { dns: … }` or `discovery: { etcd: {} }`",
+      type: "a service has `endpoints`, or `discovery: { dns: … }`, `{ etcd: {} }` or `{ originalDestination: {} }`",
       port: address,
       targetPort: address,
       hosts: "did you mean `endpoints`?",

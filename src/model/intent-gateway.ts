@@ -78,6 +78,10 @@ export interface GatewayListener {
   readonly proxyProtocol?: { readonly optional: boolean };
   /** What comes beyond is closed, at once or after a delay. */
   readonly connectionLimit?: { readonly maxConnections: number; readonly delayMs?: number };
+  /** The firewall leads connections here, and the kernel knows where they wanted to go; some are handed to the listener of that port. */
+  readonly originalDestination?: { readonly handsOver: boolean };
+  /** Absent, Envoy opens the port; else other listeners hand connections over. */
+  readonly bindToPort?: false;
 }
 
 /** A listener whose bytes nobody reads. Of TLS it is one without `tls` when the connections pass through encrypted. */

@@ -9,10 +9,12 @@ export interface Service {
   readonly name: string;
   readonly at: Place;
   readonly protocol?: "http1" | "http2" | "grpc";
-  /** Empty when the hosts are found by DNS; those that have registered when they come from etcd. */
+  /** Empty when the hosts are found by DNS or are where connections wanted to go; those that have registered when they come from etcd. */
   readonly endpoints: readonly Endpoint[];
   readonly dns?: DnsDiscovery;
   readonly registry?: RegistryDiscovery;
+  /** Its hosts are where the connections wanted to go; `port` is in the place of theirs. */
+  readonly originalDestination?: { readonly port?: number };
   readonly subsets: readonly Subset[];
   readonly policy: ServicePolicy;
 }

@@ -70,8 +70,20 @@ const etcd = block({
   examples: [{}, { prefix: "/services/reviews/" }],
 });
 
-export const discoverySchema = block({ dns: dns.optional(), etcd: etcd.optional() }).meta({
+const originalDestination = block({
+  port: port.optional().meta({ description: "Instead of the port that the connection wanted to." }),
+}).meta({
+  description:
+    "Wherever the connection wanted to go before the firewall led it here, at a listener with `originalDestination`, `useOriginalDst` or `bindToPort: false`.",
+  examples: [{}, { port: 8080 }],
+});
+
+export const discoverySchema = block({
+  dns: dns.optional(),
+  etcd: etcd.optional(),
+  originalDestination: originalDestination.optional(),
+}).meta({
   description: "Where hosts come from, instead of `endpoints`.",
-  examples: [{ dns: "db.internal:5432" }, { etcd: {} }],
-  oneOf: [{ required: ["dns"] }, { required: ["etcd"] }],
+  examples: [{ dns: "db.internal:5432" }, { etcd: {} }, { originalDestination: {} }],
+  oneOf: [{ required: ["dns"] }, { required: ["etcd"] }, { required: ["originalDestination"] }],
 });

@@ -127,8 +127,20 @@ const listener = block({
       description: "Connections begin with the PROXY protocol, in which a load balancer says who the client is.",
       examples: [{}],
     }),
+  originalDestination: z.boolean().optional().meta({
+    description: "Connections are led here by the firewall: Envoy asks the kernel where each of them wanted to go.",
+  }),
+  useOriginalDst: z.boolean().optional().meta({
+    description:
+      "As `originalDestination`, and a connection goes to the listener of the port that it wanted to, where there is one.",
+  }),
+  bindToPort: z.boolean().optional().meta({
+    description:
+      "With false no Envoy opens the port: the listener has the connections that one with `useOriginalDst` hands over.",
+  }),
 }).superRefine((written, context) => {
   const { protocol } = written;
+  refuseNoSocket(written, context);
   if (protocol === "GRPC_XDS") refuseForGrpc(written, context);
   else if (written.port === undefined) {
     const hint = "write the port that Envoy listens on, such as `port: 8080`";
@@ -169,9 +181,24 @@ function refuseTls(
   }
 }
 
+/** Words for connections that the firewall leads here. */
+const redirectedWords = ["originalDestination", "useOriginalDst", "bindToPort"] as const;
+
+/** A connection is handed over once. */
+function refuseNoSocket(
+  { bindToPort, useOriginalDst }: { readonly [Key in "bindToPort" | "useOriginalDst"]?: boolean | undefined },
+  context: z.core.$RefinementCtx,
+): void {
+  if (bindToPort !== false || useOriginalDst !== true) return;
+  const message = "a listener that is handed connections hands none over";
+  const hint =
+    "keep `useOriginalDst` at the listener that the firewall leads to, and `bindToPort: false` at the others";
+  refuse(context, { code: "invalid-value", message, hint, path: ["useOriginalDst"] });
+}
+
 /** What belongs to connections, which UDP has not. */
 function refuseForUdp(written: object, context: z.core.$RefinementCtx): void {
-  for (const key of ["hostnames", "connectionLimit", "proxyProtocol"]) {
+  for (const key of ["hostnames", "connectionLimit", "proxyProtocol", ...redirectedWords]) {
     if (!Object.hasOwn(written, key)) continue;
     const hint = "remove it: UDP has no connections, and nobody reads the datagrams";
     refuse(context, { code: "invalid-value", message: `\`${key}\` has no meaning for UDP`, hint, path: [key] });
@@ -180,21 +207,15 @@ function refuseForUdp(written: object, context: z.core.$RefinementCtx): void {
 
 /** What gRPC clients have no use for, and what they need. */
 function refuseForGrpc(
-  {
-    address,
-    hostnames = [],
-    connectionLimit: limit,
-    proxyProtocol,
-  }: {
+  written: {
     readonly address?: string | undefined;
     readonly hostnames?: readonly string[] | undefined;
-    readonly connectionLimit?: object | undefined;
-    readonly proxyProtocol?: object | undefined;
   },
   context: z.core.$RefinementCtx,
 ): void {
-  for (const [key, value] of Object.entries({ connectionLimit: limit, proxyProtocol })) {
-    if (value === undefined) continue;
+  const { address, hostnames = [] } = written;
+  for (const key of ["connectionLimit", "proxyProtocol", ...redirectedWords]) {
+    if (!Object.hasOwn(written, key)) continue;
     const hint = "remove it: gRPC clients connect to the endpoints themselves";
     refuse(context, { code: "invalid-value", message: "nobody listens for GRPC_XDS", hint, path: [key] });
   }

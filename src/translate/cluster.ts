@@ -4,7 +4,8 @@
  * A subset is a cluster of its own, so that a canary has its own circuit breakers, ejections and
  * statistics, and stays warm at weight 0. Endpoints that are written down come by EDS, so that a host that
  * comes or goes never rebuilds the cluster: a changed cluster forgets its connections and ejections. What
- * is found by DNS is the Envoy's own affair, and has no load assignment beside the cluster.
+ * is found by DNS, or where a redirected connection wanted to go, is the Envoy's own affair, and has no
+ * load assignment beside the cluster.
  */
 import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
@@ -75,11 +76,12 @@ export function translateMirrorCluster(service: Service, subset?: Subset): Envoy
 
 /** `hostsOf` is the name of the load assignment when it is not that of the cluster. */
 function translateCluster(
-  { dns, protocol }: Service,
+  { dns, originalDestination, protocol }: Service,
   { at, policy }: Pick<ClusterPart, "at" | "policy">,
   { name, hostsOf }: { readonly name: string; readonly hostsOf?: string },
 ): EnvoyResource {
   const hosts = (): ClusterJson => {
+    if (originalDestination !== undefined) return {};
     if (dns !== undefined) return translateDnsDiscovery(name, dns, policy.healthCheck?.port);
     if (hostsOf === undefined) return hostsFromAds;
     return { ...hostsFromAds, edsClusterConfig: { ...hostsFromAds.edsClusterConfig, serviceName: hostsOf } };
@@ -88,14 +90,28 @@ function translateCluster(
     name,
     ...hosts(),
     ...translatePolicy(policy, protocol),
-    ...translateProtocol(protocol, namedByDns(policy.tls, dns), policy.connection),
+    ...(originalDestination === undefined ? {} : translateOriginalDestination(originalDestination)),
+    ...translateProtocol(
+      originalDestination === undefined ? protocol : (protocol ?? "client's"),
+      namedByDns(policy.tls, dns),
+      policy.connection,
+    ),
   }));
+}
+
+/** Hosts come with the connections, and Envoy forgets them when they are not used. */
+function translateOriginalDestination({ port }: NonNullable<Service["originalDestination"]>): ClusterJson {
+  return {
+    type: "ORIGINAL_DST",
+    lbPolicy: "CLUSTER_PROVIDED",
+    ...(port === undefined ? {} : { originalDstLbConfig: { upstreamPortOverride: port } }),
+  };
 }
 
 function clusterAndEndpoints(service: Service, part: ClusterPart): readonly EnvoyResource[] {
   const name = clusterName(service.name, part.name);
   const cluster = translateCluster(service, part, { name });
-  if (service.dns !== undefined) return [cluster];
+  if (service.dns !== undefined || service.originalDestination !== undefined) return [cluster];
   const assignment = () =>
     translateLoadAssignment(name, part.endpoints, {
       healthCheckPort: part.policy.healthCheck?.port,
@@ -142,24 +158,27 @@ function translateTransport(
   return { transportSocket: { name: "envoy.transport_sockets.upstream_proxy_protocol", typedConfig } };
 }
 
-/** How Envoy speaks with the endpoints; without a word about it, HTTP/1.1 in the clear. */
+/** How Envoy speaks with the endpoints; without a word about it, HTTP/1.1 in the clear. Who wanted to go elsewhere speaks what is spoken there. */
 function translateProtocol(
-  protocol: Service["protocol"],
+  protocol: Service["protocol"] | "client's",
   tls: ServicePolicy["tls"],
   connection: ServicePolicy["connection"],
 ): ClusterJson {
   const isHttp2 = protocol === "http2" || protocol === "grpc";
+  const isClients = protocol === "client's";
   const fromRequest = tls === undefined ? undefined : nameFromRequest(tls);
   const common = translateConnection(connection);
   const streams = connection?.maxConcurrentStreams;
   const http2ProtocolOptions = streams === undefined ? {} : { maxConcurrentStreams: streams };
   const options: HttpProtocolOptionsJson = {
     ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
-    explicitHttpConfig: isHttp2 ? { http2ProtocolOptions } : { httpProtocolOptions: {} },
+    ...(isClients
+      ? { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions } }
+      : { explicitHttpConfig: isHttp2 ? { http2ProtocolOptions } : { httpProtocolOptions: {} } }),
     ...(fromRequest === undefined ? {} : { upstreamHttpProtocolOptions: fromRequest }),
   };
   return {
-    ...(isHttp2 || fromRequest !== undefined || common !== undefined
+    ...(isHttp2 || isClients || fromRequest !== undefined || common !== undefined
       ? { typedExtensionProtocolOptions: { [httpProtocolOptions]: packAny(httpProtocolOptions, options) } }
       : {}),
     ...translateTransport(connection?.proxyProtocol, tls),

@@ -123,6 +123,9 @@ function refusedBy(service: Service, policy: ServicePolicy): readonly (readonly 
     ...(service.dns?.mode === "strict"
       ? [["they do not know DNS of `mode: strict`", "write `mode: logical`, or `endpoints`"] as const]
       : []),
+    ...(service.originalDestination === undefined
+      ? []
+      : [["nothing is redirected to them", "write `endpoints`"] as const]),
     ...(service.endpoints.some(({ host }) => socketPath(host) !== undefined)
       ? [["they take no Unix domain sockets", "write an IP address and a port"] as const]
       : []),

@@ -20,6 +20,7 @@ import { lintL4 } from "./lint-l4.ts";
 import { lintLiveLimits } from "./lint-live-limits.ts";
 import { lintListeners } from "./lint-listeners.ts";
 import { lintOutlierDetection } from "./lint-outlier-detection.ts";
+import { lintRedirected } from "./lint-redirected.ts";
 import { lintRetries } from "./lint-retries.ts";
 import { createShadowMemo, lintShadowedRules } from "./lint-shadowed-rules.ts";
 import type { ShadowMemo } from "./lint-shadowed-rules.ts";
@@ -53,6 +54,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintClaims(intent),
     ...lintListeners(intent),
     ...lintL4(intent),
+    ...lintRedirected(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
     ...lintGrpcClients(intent),

@@ -85,14 +85,28 @@ export function listenerJson(
   listener: GatewayListener,
   chains: Pick<ListenerJson, "listenerFilters" | "filterChains">,
 ): ListenerJson {
-  const listenerFilters = [...proxyProtocolFilter(listener), ...(chains.listenerFilters ?? [])];
+  const { originalDestination, bindToPort } = listener;
+  const listenerFilters = [
+    ...originalDestinationFilter(listener),
+    ...proxyProtocolFilter(listener),
+    ...(chains.listenerFilters ?? []),
+  ];
   return {
     name,
     address: { socketAddress: { address: addressOf(listener), portValue: listener.port } },
+    ...(originalDestination?.handsOver === true ? { useOriginalDst: true } : {}),
+    ...(bindToPort === false ? { bindToPort } : {}),
     ...(listenerFilters.length === 0 ? {} : { listenerFilters }),
     filterChains: chains.filterChains ?? [],
     perConnectionBufferLimitBytes,
   };
+}
+
+/** Asks the kernel, which knows of each connection where the firewall took it from. */
+function originalDestinationFilter({ originalDestination }: GatewayListener): readonly ListenerFilterJson[] {
+  if (originalDestination === undefined) return [];
+  const typedConfig = packAny("envoy.extensions.filters.listener.original_dst.v3.OriginalDst", {});
+  return [{ name: "envoy.filters.listener.original_dst", typedConfig }];
 }
 
 /** It stands before the handshake, so before who reads that; all listeners of a port have the same. */
