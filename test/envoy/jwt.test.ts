@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { ask } from "./ask.ts";
+import { eventually } from "../support/eventually.ts";
 import { startScene } from "./scene.ts";
 import { createIssuer, JsonServer } from "./tokens.ts";
 
@@ -54,7 +55,13 @@ routes:
   const origin = `http://127.0.0.1:${scene.port}`;
   const status = async (path: string, headers = {}) => (await ask(`${origin}${path}`, headers)).status;
 
-  // The first request finds the keys there, because the listener waited for them.
+  // The listener waits for the keys, and may be there after Envoy has acknowledged it; the first request finds them.
+  await eventually("the listener", () =>
+    status("/open").then(
+      () => true,
+      () => false,
+    ),
+  );
   const token = login.token({ aud: "shop", sub: "ann", org: { id: "acme" }, "https://app.test/role": "admin" });
   const good = await ask(`${origin}/`, { ...bearer(token), "x-user": "forged" });
   expect(good.status).toBe(200);
