@@ -80,7 +80,10 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     listReplicas: ({ query }) =>
       withQuery(noQuery, query, async () => {
         const listed = await views.replicas();
-        if (!listed.ok) return problem(503, `etcd does not say which replicas there are: ${listed.error}`);
+        if (!listed.ok) {
+          const title = "etcd does not answer";
+          return problem(503, `etcd does not say which replicas there are: ${listed.error}`, { title });
+        }
         return ok({
           replicas: listed.value.map(({ id, isSelf, admin, startedAtMs, registryRevision, acknowledgedRevision }) => ({
             id,
@@ -173,7 +176,8 @@ async function confirm(views: AdminViews, { params, ifMatch, body }: ActionReque
   if (confirmed.ok) return ok({ version, groups: confirmed.value });
   if (confirmed.error.kind === "unavailable") {
     const { message } = confirmed.error;
-    return problem(503, `nothing is released, because the other replicas cannot be told of it now: ${message}`);
+    const detail = `nothing is released, because the other replicas cannot be told of it now: ${message}`;
+    return problem(503, detail, { title: "Nothing is released" });
   }
   const now = confirmed.error.held;
   const detail = now.length === 0 ? "nothing is held now" : "another version is held now";

@@ -24,11 +24,11 @@ const titles: Readonly<Record<number, string>> = {
   503: "Fairway is not ready",
 };
 
-/** A problem as an answer; `rest` adds what the caller can act on. */
+/** A problem as an answer; `rest` adds what the caller can act on, and a title where that of the status says something else. */
 export function problem(
   status: number,
   detail: string,
-  rest: Omit<Problem, "type" | "title" | "status" | "detail"> = {},
+  rest: Omit<Problem, "type" | "title" | "status" | "detail"> & { readonly title?: string } = {},
 ): Answer {
   const body: Problem = { type: "about:blank", title: titles[status] ?? "The request failed", status, detail, ...rest };
   return { status, body, headers: { "content-type": PROBLEM_JSON } };

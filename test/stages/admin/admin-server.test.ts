@@ -67,6 +67,16 @@ describe("health and readiness", () => {
     }
   });
 
+  test("says that etcd does not answer, and not that Fairway is not ready", async () => {
+    const views = viewsOf({}, { replicas: async () => err("no connection") });
+    const answer = await serverOf(views)("/v1/replicas");
+    expect(answer.statusCode).toBe(503);
+    expect(shaped(problemSchema, answer)).toMatchObject({
+      title: "etcd does not answer",
+      detail: "etcd does not say which replicas there are: no connection",
+    });
+  });
+
   test("is ready without reasons when all is as it should be", async () => {
     const answer = await serverOf(viewsOf({ groups: [edgeGroup({ held: undefined })] }))("/readyz");
     expect(answer.statusCode).toBe(200);
