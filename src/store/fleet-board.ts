@@ -17,6 +17,12 @@ const WRITE_EVERY_MS = 1_000;
 /** etcd keeps every version until it is compacted: a fleet that changes all the time must not fill it. */
 const BYTES_PER_SECOND = 32 * 1024;
 
+/**
+ * A replica whose lease ended while etcd was away writes its key again within this time of its return: it has not left.
+ * The wait between two tries of `LeasedKey` is in it.
+ */
+const LEFT_AFTER_MS = 8_000;
+
 /** What one replica has told, and when this one heard of it. */
 export interface Told {
   readonly replica: string;
@@ -29,12 +35,13 @@ export interface FleetBoardOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly times?: Partial<FollowTimes>;
+  readonly leftAfterMs?: number;
   /** What this replica has in etcd. */
   readonly keys: Pick<ReplicaKeys, "id" | "open">;
   /** What there is to tell; undefined when it is the same as the last time. */
   readonly summary: () => Promise<Uint8Array | undefined>;
   readonly onContact: (prefix: string, contact: Contact) => void;
-  /** Others have come or gone; not called for those that were there first. */
+  /** Others have come, or have been gone for a while; not called for those that were there first, nor while etcd is away. */
   readonly onReplicas: (change: { readonly joined: readonly string[]; readonly left: readonly string[] }) => void;
 }
 
@@ -45,6 +52,10 @@ export class FleetBoard {
   readonly #key: ReplicaKey;
   readonly #timer: NodeJS.Timeout;
   #others: readonly Told[] = [];
+  /** Gone, and not told yet. */
+  readonly #leaving = new Set<string>();
+  #leavingTimer: NodeJS.Timeout | undefined;
+  #isCurrent = false;
   #hasHeard = false;
   #hasChanged = true;
   /** When what was written last has been paid for. */
@@ -73,7 +84,11 @@ export class FleetBoard {
           });
           this.#compare(before);
         },
-        contact: (contact) => onContact(FLEET_PREFIX, contact),
+        contact: (contact) => {
+          this.#isCurrent = contact.kind === "current";
+          this.#tellLater();
+          onContact(FLEET_PREFIX, contact);
+        },
       },
     });
     this.#key = keys.open(FLEET_PREFIX, { gapMs: WRITE_EVERY_MS });
@@ -94,6 +109,7 @@ export class FleetBoard {
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#leavingTimer);
     this.#follower.close();
   }
 
@@ -102,9 +118,22 @@ export class FleetBoard {
     this.#hasHeard = true;
     if (isFirst) return;
     const now = new Set(this.#others.map(({ replica }) => replica));
-    const joined = [...now].filter((replica) => !before.has(replica));
     const left = [...before.keys()].filter((replica) => !now.has(replica));
-    if (joined.length + left.length > 0) this.#options.onReplicas({ joined, left });
+    const joined = [...now].filter((replica) => !before.has(replica) && !this.#leaving.delete(replica));
+    for (const replica of left) this.#leaving.add(replica);
+    if (left.length > 0) this.#tellLater();
+    if (joined.length > 0) this.#options.onReplicas({ joined, left: [] });
+  }
+
+  /** Those that are still gone a while after the last one went, with contact all the time. */
+  #tellLater(): void {
+    clearTimeout(this.#leavingTimer);
+    if (this.#leaving.size === 0 || !this.#isCurrent) return;
+    this.#leavingTimer = setTimeout(() => {
+      const left = [...this.#leaving];
+      this.#leaving.clear();
+      if (left.length > 0) this.#options.onReplicas({ joined: [], left });
+    }, this.#options.leftAfterMs ?? LEFT_AFTER_MS);
   }
 
   async #write(): Promise<void> {

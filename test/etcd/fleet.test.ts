@@ -56,9 +56,12 @@ test("any replica shows the nodes of all, and those of one that was killed go wi
   await two.kill("SIGKILL");
   await eventually("the end of its lease", async () => (await nodes(one)).length === 1, { timeoutMs: 30_000 });
   expect((await replicas.client.list("/fairway/fleet/")).entries.length).toBe(1);
-  const { events } = await one.get<EventsView>("/v1/events");
-  const told = events.filter(({ text }) => text.includes(`the replica ${there?.replica} `));
-  expect(told.map(({ kind }) => kind)).toEqual(["replica-joined", "replica-left"]);
+  const told = async () => {
+    const { events } = await one.get<EventsView>("/v1/events");
+    return events.filter(({ text }) => text.includes(`the replica ${there?.replica} `)).map(({ kind }) => kind);
+  };
+  await eventually("its end to be told", async () => (await told()).length > 1, { timeoutMs: 30_000 });
+  expect(await told()).toEqual(["replica-joined", "replica-left"]);
   expect((await one.get<ReplicasView>("/v1/replicas")).replicas.map(({ isSelf }) => isSelf)).toEqual([true]);
 });
 
