@@ -18,14 +18,17 @@ export interface ProbeOptions extends ProbeTarget {
   readonly intervalMs: number;
   /** Told when it is another than before; at first it is taken to be ill. */
   readonly onChange: (isHealthy: boolean, reason: string) => void;
-  /** It has not answered yet, for this reason, which is told once. */
+  /** It has not answered yet, or no more, for this reason, which is told once and then now and then. */
   readonly onWaiting: (reason: string) => void;
+  /** Whoever looks at the end of a log wants to see it. */
+  readonly remindMs?: number;
 }
 
 /** A program that is about to start is asked this often. */
 const FIRST_INTERVAL_MS = 100;
 /** One lost answer is no illness. */
 const FAILURES_MAX = 3;
+const REMIND_MS = 300_000;
 
 /** Asks at once and until it is closed. */
 export class HealthProbe {
@@ -44,12 +47,13 @@ export class HealthProbe {
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
-    const { intervalMs, onChange, onWaiting } = this.#options;
+    const { intervalMs, onChange, onWaiting, remindMs = REMIND_MS } = this.#options;
     const startedMs = systemClock.monotonicMs();
     let failures = 0;
     let alike = 0;
     let reason: string | undefined;
     let told: string | undefined;
+    let toldAtMs = Infinity;
     let hasBeenHealthy = false;
     while (!signal.aborted) {
       const problem = await ask(this.#options, intervalMs);
@@ -58,14 +62,18 @@ export class HealthProbe {
       hasBeenHealthy ||= problem === undefined;
       alike = problem === reason ? alike + 1 : 1;
       reason = problem;
-      const isLong = alike >= FAILURES_MAX && systemClock.monotonicMs() - startedMs >= intervalMs;
-      if (problem !== undefined && !hasBeenHealthy && isLong && problem !== told) {
+      const nowMs = systemClock.monotonicMs();
+      const isLong = alike >= FAILURES_MAX && nowMs - startedMs >= intervalMs;
+      const isNews = (!hasBeenHealthy && isLong && problem !== told) || nowMs - toldAtMs >= remindMs;
+      if (problem !== undefined && isNews) {
         told = problem;
+        toldAtMs = nowMs;
         onWaiting(problem);
       }
       const isHealthy = problem === undefined || (this.#isHealthy && failures < FAILURES_MAX);
       if (isHealthy !== this.#isHealthy) {
         this.#isHealthy = isHealthy;
+        toldAtMs = isHealthy ? Infinity : nowMs;
         onChange(isHealthy, problem ?? "it answers");
       }
       const waitMs = hasBeenHealthy ? intervalMs : Math.min(intervalMs, FIRST_INTERVAL_MS);

@@ -60,8 +60,10 @@ export class Registration {
     this.#probe = new HealthProbe({
       ...health,
       onChange: (isHealthy, reason) => this.#take(isHealthy, reason),
-      onWaiting: (reason) =>
-        tell(`fairway: ${key} is not registered yet, because the service does not answer: ${reason}`),
+      onWaiting: (reason) => {
+        const now = this.#wasHeld ? "is still not registered" : "is not registered yet";
+        tell(`fairway: ${key} ${now}, because the service does not answer: ${reason}`);
+      },
     });
   }
 
