@@ -4,13 +4,31 @@
  * Somebody has misspelt something, and whoever registered cannot see it, so it is told: each key once for each value, and
  * each service once for as long as something is there. What is there at this moment can be looked up.
  */
-import type { InstanceProblem, RefusedInstances, UnnamedInstances } from "../model/read-instance.ts";
 import { folderOf } from "./registry-change.ts";
+
+/** A key with a slash in the id of its instance. */
+export interface DeepInstance {
+  readonly key: string;
+  readonly revision: number;
+  readonly message: string;
+}
+
+/** How many there are at this moment, and the first of them. */
+export interface DeepInstances {
+  readonly count: number;
+  readonly first: readonly DeepInstance[];
+}
+
+/** How many keys are of no service at this moment, and the first places. */
+export interface UnnamedKeys {
+  readonly count: number;
+  readonly prefixes: readonly string[];
+}
 
 /** What is told at once. */
 export interface StrayReport {
   /** Below the prefix of a service, and no instance of it. */
-  readonly refused: readonly InstanceProblem[];
+  readonly refused: readonly DeepInstance[];
   /** Where something registers and no service looks. */
   readonly unnamed: readonly string[];
 }
@@ -26,7 +44,7 @@ const TOLD_AT_ONCE_MAX = 100;
 const LISTED_MAX = 100;
 
 export class StrayInstances {
-  readonly #refused = new Map<string, InstanceProblem>();
+  readonly #refused = new Map<string, DeepInstance>();
   /** The keys by where no service looks. */
   readonly #unnamed = new Map<string, Set<string>>();
   #unnamedCount = 0;
@@ -35,12 +53,12 @@ export class StrayInstances {
   #prefixes: ReadonlySet<string> = new Set();
 
   /** Those with a slash in their id, at this moment. */
-  get refused(): RefusedInstances {
+  get refused(): DeepInstances {
     return { count: this.#refused.size, first: [...this.#refused.values()].slice(0, LISTED_MAX) };
   }
 
   /** What is of no service, at this moment. */
-  get unnamed(): UnnamedInstances {
+  get unnamed(): UnnamedKeys {
     return { count: this.#unnamedCount, prefixes: [...this.#unnamed.keys()].slice(0, LISTED_MAX).toSorted() };
   }
 
@@ -76,7 +94,7 @@ export class StrayInstances {
       this.#toldPrefixes.add(prefix);
       unnamed.push(prefix);
     }
-    const refused: InstanceProblem[] = [];
+    const refused: DeepInstance[] = [];
     for (const problem of this.#refused.values()) {
       const { key, revision } = problem;
       if (this.#toldKeys.get(key) === revision || refused.length >= TOLD_AT_ONCE_MAX) continue;
