@@ -77,7 +77,10 @@ function nothing({ method, scheme, hostname, port, host, path }: AskedRequest): 
 function explainAt(listener: TakingListener, asked: AskedRequest, sources: ExplainSources): RequestFacts {
   const facts: RequestFacts = { ...nothing(asked), listener: listener.facts, notes: listener.notes };
   const { http, tcp } = listener;
-  if (http === undefined && tcp !== undefined) return { ...facts, ...explainConnection(tcp, facts, sources) };
+  if (http === undefined && tcp !== undefined) {
+    const connection = explainConnection(tcp, facts, sources);
+    return { ...facts, ...connection, settings: [...listener.settings, ...connection.settings] };
+  }
   if (http === undefined)
     return { ...facts, outcome: { kind: "unknown", because: "the listener does not speak HTTP" } };
   const refused = refusedMethod(asked.method, http);
