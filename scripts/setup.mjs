@@ -1,11 +1,11 @@
 /**
  * Makes a fresh checkout ready and runs a command on the pinned Node. It needs nothing but Node 20 and npm.
  *
- *     node scripts/setup.mjs [--with-envoy | --with-envoys] [--with-etcd] [run <script> [args...] | exec <command> [args...]]
+ *     node scripts/setup.mjs [--with-envoy | --with-envoys] [--with-etcd] [--with-netns] [run <script> [args...] | exec <command> [args...]]
  *
  * It installs the locked packages when they are missing or older than package-lock.json, generates `src/gen/` when its
  * inputs changed, and with `--with-envoy` sees to it that there is an Envoy, with `--with-envoys` one of each version that
- * is tested, with `--with-etcd` an etcd. A command is one of node_modules/.bin. It is quiet, and takes about 0.1 s, when there is nothing to do.
+ * is tested, with `--with-etcd` an etcd, with `--with-netns` the programs for network namespaces and their firewalls. A command is one of node_modules/.bin. It is quiet, and takes about 0.1 s, when there is nothing to do.
  * Signals go on to the command, and its exit code is ours.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -22,9 +22,11 @@ async function main(argv) {
   const wanted = Object.entries(flags).find(([flag]) => flag === argv[0])?.[1];
   const behindEnvoys = wanted === undefined ? argv : argv.slice(1);
   const wantsEtcd = behindEnvoys[0] === "--with-etcd";
-  const [verb, target, ...args] = wantsEtcd ? behindEnvoys.slice(1) : behindEnvoys;
+  const behindEtcd = wantsEtcd ? behindEnvoys.slice(1) : behindEnvoys;
+  const wantsNetns = behindEtcd[0] === "--with-netns";
+  const [verb, target, ...args] = wantsNetns ? behindEtcd.slice(1) : behindEtcd;
   if ((verb !== undefined && verb !== "run" && verb !== "exec") || (verb !== undefined && target === undefined)) {
-    const flag = `[${Object.keys(flags).join(" | ")}] [--with-etcd]`;
+    const flag = `[${Object.keys(flags).join(" | ")}] [--with-etcd] [--with-netns]`;
     throw new SetupError(`usage: node scripts/setup.mjs ${flag} [run <script> | exec <command>] [args...]`);
   }
   const mustInstall = !isInstalled();
@@ -41,6 +43,7 @@ async function main(argv) {
   generateIfStale();
   for (const version of mustFetch) await findEnvoy({ version });
   if (mustBuild) await findEtcd();
+  if (wantsNetns) (await import("./netns-tools.mjs")).installNetnsTools();
   if (verb !== undefined && target !== undefined) {
     const path = verb === "run" ? target : join(binDir, target);
     await runInstead(pinnedNode, [path, ...args]);
