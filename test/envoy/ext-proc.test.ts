@@ -1,18 +1,18 @@
 /**
  * A service that changes requests and answers on their way: a real Envoy sends them to ours.
  */
-import { createServer, request } from "node:http";
+import { request } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { ask } from "./ask.ts";
 import { startProcessingService } from "./ext-proc-server.ts";
+import { startPlainServer } from "./plain-server.ts";
 import { startScene } from "./scene.ts";
 
 test("a service changes headers and bodies and answers itself, sees what it is to see, and its absence is what the policy says", async () => {
   await using service = await startProcessingService();
-  await using echo = await startEcho();
+  await using echo = await startPlainServer((asked, response) => void asked.pipe(response));
   await using scene = await startScene({
     backends: 1,
     config: ({ port, backends }) => `
@@ -100,21 +100,4 @@ async function post(url: string, body: string, headers: Readonly<Record<string, 
     .once("error", reject)
     .end(body);
   return promise;
-}
-
-/** A backend that answers with the body of the request. */
-async function startEcho(): Promise<AsyncDisposable & { readonly address: string }> {
-  const server = createServer((asked, response) => void asked.pipe(response));
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", resolve);
-  await promise;
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.asyncDispose]: () => {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      return closed.promise;
-    },
-  };
 }

@@ -4,13 +4,12 @@
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { examplesDir } from "../support/examples.ts";
 import { ask } from "./ask.ts";
+import { startPlainServer } from "./plain-server.ts";
 import { startScene } from "./scene.ts";
 
 const bytes = readFileSync(join(examplesDir, "wasm/modules/stamp.wasm"));
@@ -18,7 +17,7 @@ const sha256 = createHash("sha256").update(bytes).digest("hex");
 const otherSha256 = createHash("sha256").update("another").digest("hex");
 
 test("a module runs where it is attached, starts again after a crash, and counts only with the SHA-256 that was asked for", async () => {
-  await using modules = await startModules();
+  await using modules = await startPlainServer((_, response) => void response.end(bytes));
   await using scene = await startScene({
     backends: 1,
     config: ({ port, backends }) => `
@@ -76,20 +75,3 @@ routes:
   expect(refused.diagnostics).toMatchObject([{ code: "invalid-wasm" }]);
   expect(await answer("/")).toEqual([200, "from-file"]);
 });
-
-/** Serves the module under every path. */
-async function startModules(): Promise<AsyncDisposable & { readonly address: string }> {
-  const server = createServer((_, response) => void response.end(bytes));
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", resolve);
-  await promise;
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.asyncDispose]: () => {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      return closed.promise;
-    },
-  };
-}
