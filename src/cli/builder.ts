@@ -4,6 +4,8 @@
  * A build that hangs or a thread that dies is answered like wrong input: what is served stays, and the next
  * change starts a new thread.
  */
+import { once } from "node:events";
+import { setTimeout as elapsed } from "node:timers/promises";
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import type { ReferencedFiles } from "../config/referenced-files.ts";
@@ -43,6 +45,9 @@ const YOUNG_MB_MAX = 48;
  * wait in one turn: ten thousand services held it up for 0.4 s.
  */
 const TAKE_MS_MAX = 5;
+
+/** For so long a thread that still loads its modules is not ended: a process that did so died of SIGSEGV once. */
+const LOAD_MS_MAX = 5_000;
 
 /** What became of one input. */
 export type BuildOutcome = {
@@ -96,6 +101,8 @@ interface Running {
 export class Builder {
   readonly #ports: BuilderPorts;
   #worker: Worker | undefined;
+  /** When the newest thread has loaded its modules, or is gone. */
+  #loaded: Promise<unknown> = Promise.resolve();
   /** What the building thread has. */
   readonly #known = { config: new Map<string, string>(), files: new Map<string, string>() };
   #built = new Map<GroupName, Snapshot>();
@@ -132,7 +139,9 @@ export class Builder {
     this.#closed = true;
     this.#explaining.disconnect();
     clearTimeout(this.#running?.timer);
-    await this.#worker?.terminate();
+    if (this.#worker === undefined) return;
+    await this.#loaded;
+    await this.#worker.terminate();
   }
 
   #start(state: SourceState): void {
@@ -186,6 +195,7 @@ export class Builder {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     });
     this.#explaining.connect(explaining.port1);
+    this.#loaded = loaded(worker);
     worker.on("message", (reply: BuildReply) => this.#receive(reply, parts));
     worker.on("error", (cause: Error) => this.#died(worker, cause));
     return worker;
@@ -315,6 +325,17 @@ function changeSince(
   known.clear();
   for (const { path, hash } of now.documents) known.set(path, hash);
   return { paths: now.documents.map(({ path, hash }) => ({ path, hash })), documents, problems: now.problems };
+}
+
+/** The first message of a thread says that it has loaded; one that dies before sends none. */
+async function loaded(worker: Worker): Promise<void> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const ways = ["message", "exit", "error"].map((event) => once(worker, event, { signal }).then(() => undefined));
+  const inVain = elapsed(LOAD_MS_MAX, undefined, { signal, ref: false });
+  await Promise.race([...ways, inVain]).catch(() => undefined);
+  settled.abort();
+  await Promise.allSettled([...ways, inVain]);
 }
 
 function partKey(group: GroupName, typeUrl: string): string {
