@@ -28,6 +28,7 @@ import { nodeJson } from "./node-json.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
+import { splitActions } from "./split-actions.ts";
 import { groupJson, refusedJson, snapshotJson } from "./snapshot-json.ts";
 
 /** A request as far as an action looks at it. */
@@ -77,6 +78,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
       return ok(loadSettingsJson(views.loadSettings()));
     },
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
+    ...splitActions(views),
     listReplicas: ({ query }) =>
       withQuery(noQuery, query, async () => {
         const listed = await views.replicas();

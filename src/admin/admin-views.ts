@@ -12,6 +12,9 @@ import type { ReplicaRecord } from "../fleet/replica-record.ts";
 import type { PlacedNode } from "../fleet/whole-fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { RefusedInstances, UnnamedInstances } from "../model/read-instance.ts";
+import type { AskedWeights, NotChanged } from "../rollout/change-split.ts";
+import type { SplitDocument } from "../rollout/split-document.ts";
+import type { SplitStanding } from "../rollout/split-standing.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
 import type { Resource } from "../snapshot/resource.ts";
@@ -131,6 +134,9 @@ export interface AdminViews {
   loadSettings(): LoadSettings;
   /** Asks every node that reports for something else, at once. */
   configureLoad(settings: LoadSettings): void;
+  /** Sorted by name. */
+  splits(): readonly SplitStanding[];
+  changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;
   /** In the Prometheus text format. */
   metrics(): Promise<string>;
   loopDelay(): LoopDelay;

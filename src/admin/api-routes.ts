@@ -21,6 +21,13 @@ import {
 } from "./api-schema.ts";
 import { explanationSchema } from "./explain-schema.ts";
 import { loadSchema, loadSettingsSchema } from "./load-schema.ts";
+import {
+  resetWeightsSchema,
+  setWeightsSchema,
+  splitHistorySchema,
+  splitListSchema,
+  splitSchema,
+} from "./split-schema.ts";
 
 /** One answer; without a schema it is text. */
 export interface RouteAnswer {
@@ -111,6 +118,8 @@ export const confirmationSchema = z.strictObject({
   reason: z.string().max(500).optional(),
   local: z.boolean().default(false).describe("Only on the replica that is asked, also when etcd is away"),
 });
+
+const seenChange = { "If-Match": 'The number of the last change that was seen, in quotes, as in `If-Match: "7"`' };
 
 const notFound: RouteAnswer = { description: "There is none", schema: problemSchema };
 
@@ -248,6 +257,63 @@ export const routes = [
       400: { description: "The request, node or group that is asked about is wrong", schema: problemSchema },
       503: { description: "Nothing is served yet, or the building thread is busy", schema: problemSchema },
     },
+  },
+  {
+    operation: "listSplits",
+    method: "GET",
+    path: "/v1/splits",
+    summary: "Every split of the config: the weights in force, by whom they were set, and which nodes have them.",
+    query: noQuery,
+    answers: { 200: { description: "The splits, sorted by name", schema: splitListSchema } },
+  },
+  {
+    operation: "getSplit",
+    method: "GET",
+    path: "/v1/splits/{name}",
+    summary: "One split; its ETag is the number of its last change.",
+    query: noQuery,
+    answers: { 200: { description: "The split", schema: splitSchema }, 404: notFound },
+  },
+  {
+    operation: "putSplit",
+    method: "PUT",
+    path: "/v1/splits/{name}",
+    summary: "Sets the weights of a split, within the limits of its file, and perhaps for a while only.",
+    query: noQuery,
+    headers: seenChange,
+    body: setWeightsSchema,
+    answers: {
+      200: { description: "Set; `state` says how far it is", schema: splitSchema },
+      404: notFound,
+      412: { description: "Somebody else has changed it; `split` is as it is now", schema: problemSchema },
+      422: { description: "The weights are none, or beyond the limits", schema: problemSchema },
+      428: { description: "If-Match is missing", schema: problemSchema },
+      503: { description: "The state cannot be written; nothing is changed", schema: problemSchema },
+    },
+  },
+  {
+    operation: "resetSplit",
+    method: "POST",
+    path: "/v1/splits/{name}/reset",
+    summary: "Goes back to the weights of the file, which is always allowed.",
+    query: noQuery,
+    headers: seenChange,
+    body: resetWeightsSchema,
+    answers: {
+      200: { description: "Those of the file are in force", schema: splitSchema },
+      404: notFound,
+      412: { description: "Somebody else has changed it; `split` is as it is now", schema: problemSchema },
+      428: { description: "If-Match is missing", schema: problemSchema },
+      503: { description: "The state cannot be written; nothing is changed", schema: problemSchema },
+    },
+  },
+  {
+    operation: "getSplitHistory",
+    method: "GET",
+    path: "/v1/splits/{name}/history",
+    summary: "The last 200 changes of a split: what, by whom, when and why.",
+    query: noQuery,
+    answers: { 200: { description: "Newest first", schema: splitHistorySchema }, 404: notFound },
   },
   {
     operation: "listReplicas",

@@ -42,6 +42,11 @@ export const problemSchema = z
     detail: z.string(),
     diagnostics: z.array(diagnosticSchema).optional(),
     held: z.array(heldVersion).optional().describe("What is held now"),
+    split: z.record(z.string(), z.unknown()).optional().describe("The split as it is now"),
+    refusal: z
+      .enum(["invalid", "limit"])
+      .optional()
+      .describe("Of weights: they are none, or beyond the limits that the file has"),
   })
   .describe("RFC 9457");
 

@@ -6,6 +6,7 @@ import type { Route, RouteAnswer } from "./api-routes.ts";
 import { namedSchemas, problemSchema } from "./api-schema.ts";
 import { explanationSchema } from "./explain-schema.ts";
 import { loadSchema, loadSettingsSchema } from "./load-schema.ts";
+import { splitHistorySchema, splitListSchema, splitSchema } from "./split-schema.ts";
 
 /** The document for these routes; `version` is Fairway's own. */
 export function openApiDocument(routes: readonly Route[], version: string): Readonly<Record<string, unknown>> {
@@ -95,6 +96,9 @@ const allSchemas: Readonly<Record<string, z.ZodType>> = {
   Explanation: explanationSchema,
   Load: loadSchema,
   LoadSettings: loadSettingsSchema,
+  Split: splitSchema,
+  SplitHistory: splitHistorySchema,
+  SplitList: splitListSchema,
 };
 
 const componentUri = (name: string) => `#/components/schemas/${name}`;

@@ -19,6 +19,7 @@ const titles: Readonly<Record<number, string>> = {
   413: "The request is too large",
   414: "The address is too long",
   415: "The content type is not understood",
+  422: "What is asked for cannot be done",
   428: "The request must name the state that it is about",
   500: "Fairway failed",
   503: "Fairway is not ready",

@@ -9,15 +9,19 @@ import type { Known } from "../fleet/whole-fleet.ts";
 import { findInWholeFleet, listWholeFleet, wholeConvergence } from "../fleet/whole-fleet.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
+import { untouchedSplit } from "../rollout/split-document.ts";
+import type { GroupStanding, KnownSplit } from "../rollout/split-standing.ts";
+import { splitStanding } from "../rollout/split-standing.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { Publication } from "../snapshot/publication.ts";
 import { renderResource } from "../snapshot/render.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { Clock } from "../support/clock.ts";
-import { ok } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
 import type { LoopDelayMonitor } from "../telemetry/loop-delay.ts";
 import type { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { Timeline } from "../telemetry/timeline.ts";
+import type { BuiltSplit } from "./build-protocol.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
 import type { PastSnapshot } from "./shared-history.ts";
@@ -90,6 +94,16 @@ export function createReadModels({
     load: (query) => loadPage(plane.loads.ledger, query, clock.monotonicMs()),
     loadSettings: () => plane.loads.settings,
     configureLoad: (settings) => plane.loads.configure(settings),
+    splits: () =>
+      plane.builtSplits.map((split) =>
+        splitStanding(knownSplit(plane, split), groupStandings(plane.publication, knownIn("fleet"), split.groups), {
+          isRefused: plane.publication.refused !== undefined,
+        }),
+      ),
+    changeSplit: async (name, asked) =>
+      plane.splits === undefined
+        ? err({ kind: "unavailable", message: "there is no state directory and no etcd to keep it" })
+        : plane.splits.change(name, asked),
     replicas,
     refusedInstances: () => plane.refusedInstances,
     unnamedInstances: () => plane.unnamedInstances,
@@ -97,6 +111,20 @@ export function createReadModels({
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),
   };
+}
+
+function knownSplit(plane: ControlPlane, built: BuiltSplit): KnownSplit {
+  const { groups, liveNumber, shares } = built;
+  const document = plane.splits?.of(built.name) ?? untouchedSplit;
+  return { split: built, groups, builtNumber: liveNumber, shares, document };
+}
+
+function groupStandings({ held }: Publication, known: Known, groups: readonly string[]): readonly GroupStanding[] {
+  return groups.map((group) => ({
+    group,
+    isHeld: held.has(group as GroupName),
+    convergence: wholeConvergence(known, group as GroupName),
+  }));
 }
 
 /** What was decided here, and by whom, and what other replicas have served. */

@@ -9,8 +9,10 @@ import type { PackedEntries } from "../config/registry-change.ts";
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { NodeGroup } from "../model/intent.ts";
+import type { Split } from "../model/intent-split.ts";
 import type { InstanceProblem, RefusedInstances } from "../model/read-instance.ts";
 import type { SecretValidity } from "../model/validity.ts";
+import type { LiveWeights } from "../model/live-weights.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { PackedResources } from "../snapshot/packed-resources.ts";
 import type { GroupName, SnapshotCause } from "../snapshot/snapshot.ts";
@@ -27,6 +29,24 @@ export interface BuildRequest {
   readonly cause: SnapshotCause;
   /** What has registered in etcd; undefined where there is no etcd. */
   readonly registry: (Omit<RegistryUpdate, "upserted"> & { readonly upserted: PackedEntries }) | undefined;
+  readonly splits: SplitsInput;
+}
+
+/** What was set of the weights of splits. */
+export interface SplitsInput {
+  readonly live: readonly LiveWeights[];
+  /** Why that is not known; undefined when it is. */
+  readonly failure: string | undefined;
+}
+
+/** A split of a build; the weights of its backends are those of the file. */
+export interface BuiltSplit extends Split {
+  /** Those whose nodes share requests by it. */
+  readonly groups: readonly string[];
+  /** The number of the change that is in it; 0 when the file's weights are. */
+  readonly liveNumber: number;
+  /** In force: by backend, in hundredths of a percent. */
+  readonly shares: Readonly<Record<string, number>>;
 }
 
 /** A set of documents, by what is new in it. */
@@ -70,6 +90,7 @@ export type BuildReply =
       readonly buildMs: number;
       /** When the certificates of its secrets are valid. */
       readonly validities: readonly SecretValidity[];
+      readonly splits: readonly BuiltSplit[];
       /** Keys of etcd that are no instances, and were not told yet. */
       readonly refusedInstances: readonly InstanceProblem[];
       /** All of them, told or not. */

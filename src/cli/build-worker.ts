@@ -10,6 +10,8 @@ import type { Document } from "../config/source.ts";
 import { collectDiagnostics } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import { InstanceIndex } from "../model/instance-index.ts";
+import type { Split } from "../model/intent-split.ts";
+import type { LiveWeights } from "../model/live-weights.ts";
 import type { ParseCache, RegisteredService } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
 import { buildSnapshots } from "../snapshot/build-snapshots.ts";
@@ -23,7 +25,15 @@ import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { describeChange } from "../snapshot/snapshot-change.ts";
 import { present } from "../support/assert.ts";
 import { createLintMemo, lintIntent } from "../translate/lint.ts";
-import type { BuildReply, BuildRequest, BuildWorkerStart, DocumentsChange, ResourcePart } from "./build-protocol.ts";
+import type {
+  BuildReply,
+  BuildRequest,
+  BuildWorkerStart,
+  DocumentsChange,
+  ResourcePart,
+  SplitsInput,
+} from "./build-protocol.ts";
+import { builtSplits } from "./built-splits.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
 import { ExplainAnswers } from "./explain-answers.ts";
 import type { ExplainQuestion } from "./explain-protocol.ts";
@@ -49,6 +59,7 @@ const instances = new InstanceIndex();
 /** Keys that were told to be no instances, with their revision. */
 const toldInstances = new Map<string, number>();
 const answers = new ExplainAnswers(api);
+let liveBefore: ReadonlyMap<string, LiveWeights> = new Map();
 let built: ReadonlyMap<GroupName, Snapshot> = new Map();
 
 port.on("message", (request: BuildRequest) => build(request));
@@ -58,6 +69,7 @@ reply({ kind: "ready" });
 function build(request: BuildRequest): void {
   const startedMs = performance.now();
   const { buildId, cause, config, registry } = request;
+  const live = liveOf(request.splits);
   takeDocuments(documents, config);
   takeDocuments(files, request.files);
   if (registry !== undefined) instances.take({ ...registry, upserted: unpackEntries(registry.upserted) });
@@ -67,6 +79,7 @@ function build(request: BuildRequest): void {
     api,
     cache,
     instances,
+    live,
     content: {
       files: [...files.values()],
       problems: request.files.problems,
@@ -82,15 +95,15 @@ function build(request: BuildRequest): void {
     reply({ kind: "needs", buildId, paths: parsed.files, prefixes });
     return;
   }
-  if (registry === undefined && parsed.registered.length > 0) {
-    const diagnostics = collect(parsed.diagnostics, parsed.registered.map(withoutEtcd));
-    reply({ kind: "refused", buildId, diagnostics });
+  const missing = [
+    ...(registry === undefined ? parsed.registered.map(withoutEtcd) : []),
+    ...unknownWeights(parsed.splits, request.splits),
+  ];
+  if (missing.length > 0) {
+    reply({ kind: "refused", buildId, diagnostics: collect(parsed.diagnostics, missing) });
     return;
   }
-  if (parsed.intent === undefined) {
-    reply({ kind: "refused", buildId, diagnostics: parsed.diagnostics });
-    return;
-  }
+  if (parsed.intent === undefined) return reply({ kind: "refused", buildId, diagnostics: parsed.diagnostics });
   const result = buildSnapshots({ intent: parsed.intent, encoder, cause, previous: built });
   if (!result.ok) {
     reply({ kind: "refused", buildId, diagnostics: collect(parsed.diagnostics, result.error) });
@@ -113,6 +126,7 @@ function build(request: BuildRequest): void {
     ]),
     buildMs: performance.now() - startedMs,
     validities: parsed.validities,
+    splits: builtSplits(parsed.splits, parsed.intent, live),
     ...refusedBelow(prefixes),
     fewerPrefixes: followed.size > prefixes.length ? prefixes : undefined,
   });
@@ -125,6 +139,25 @@ function build(request: BuildRequest): void {
 function withoutEtcd({ name, at }: RegisteredService): Diagnostic {
   const message = `the instances of \`${name}\` register in etcd, and Fairway was started without one`;
   return { code: "etcd-missing", severity: "error", message, at, hint: "start it with --etcd host:port" };
+}
+
+/** Those that have not changed stay the same objects, so that routes are recognised. */
+function liveOf({ live }: SplitsInput): ReadonlyMap<string, LiveWeights> {
+  const now = new Map(
+    live.map((each) => {
+      const known = liveBefore.get(each.split);
+      return [each.split, known?.revision === each.revision ? known : each];
+    }),
+  );
+  liveBefore = now;
+  return now;
+}
+
+/** Without what was set the weights of the files would be served, and a canary that is long promoted would be undone. */
+function unknownWeights([split]: readonly Split[], { failure }: SplitsInput): readonly Diagnostic[] {
+  if (split === undefined || failure === undefined) return [];
+  const message = `the weights that were set for split \`${split.name}\` are not known: ${failure}`;
+  return [{ code: "etcd-unreachable", severity: "error", message, at: split.at }];
 }
 
 /** Of what is no instance, the first, and the first that were not told yet. */

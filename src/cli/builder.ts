@@ -28,7 +28,15 @@ import { applyChange } from "../snapshot/snapshot-change.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import { FairwayError } from "../support/fairway-error.ts";
-import type { BuildReply, BuildRequest, BuildWorkerStart, DocumentsChange, ResourcePart } from "./build-protocol.ts";
+import type {
+  BuildReply,
+  BuildRequest,
+  BuildWorkerStart,
+  BuiltSplit,
+  DocumentsChange,
+  ResourcePart,
+  SplitsInput,
+} from "./build-protocol.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import { ExplainClient } from "./explain-client.ts";
 
@@ -62,6 +70,7 @@ export type BuildOutcome = {
       readonly warnings: readonly Diagnostic[];
       readonly buildMs: number;
       readonly validities: readonly SecretValidity[];
+      readonly splits: readonly BuiltSplit[];
       readonly refusedInstances: readonly InstanceProblem[];
       readonly refusedNow: RefusedInstances;
     }
@@ -83,6 +92,8 @@ export interface BuilderPorts {
   readonly files: Pick<ReferencedFiles, "state" | "read">;
   /** Where instances register; absent where there is no etcd. */
   readonly registry?: Pick<Registry, "read" | "take" | "forget"> | undefined;
+  /** What was set of the weights of splits; absent where nobody can. */
+  readonly splits?: SplitsInput | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
   onOutcome(outcome: BuildOutcome): void;
@@ -171,6 +182,7 @@ export class Builder {
       filesRead: files.paths,
       cause: { text: state.cause, atMs: this.#ports.clock.nowMs() },
       registry: update && { ...update, upserted },
+      splits: { live: this.#ports.splits?.live ?? [], failure: this.#ports.splits?.failure },
     };
     worker.postMessage(request, [upserted.revisions.buffer, upserted.ends.buffer, upserted.values.buffer]);
   }
@@ -240,7 +252,7 @@ export class Builder {
       turnStartedMs = clock.monotonicMs();
     }
     const snapshots = this.#assemble(reply.changes);
-    const { groups, warnings, buildMs, validities, refusedInstances, refusedNow } = reply;
+    const { groups, warnings, buildMs, validities, splits, refusedInstances, refusedNow } = reply;
     // Nobody waits for it: what is no longer named is no longer followed.
     if (reply.fewerPrefixes !== undefined) void this.#ports.registry?.read(reply.fewerPrefixes);
     this.#finish((state) => ({
@@ -251,6 +263,7 @@ export class Builder {
       warnings,
       buildMs,
       validities,
+      splits,
       refusedInstances,
       refusedNow,
     }));

@@ -1,13 +1,13 @@
 /**
  * `fairway confirm`: shows what the guard holds, or releases it, over the admin API of any replica.
  */
-import { hostname, userInfo } from "node:os";
 import { Command, Option } from "commander";
 import type { SnapshotListJson } from "../admin/api-schema.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import { SERVER_DEFAULT, addressProblem, askServer, detailOf, serverFlag } from "./ask-server.ts";
 import type { ServerAnswer } from "./ask-server.ts";
 import { exitCodes, print, tell } from "./output.ts";
+import { whoIsHere } from "./who-is-here.ts";
 
 interface ConfirmFlags {
   readonly server: string;
@@ -101,15 +101,6 @@ function heldNow({ body }: ServerAnswer): string {
     readonly held?: readonly { readonly group: string; readonly version: string }[];
   };
   return held.length === 0 ? "" : ` (${held.map(({ group, version }) => `${group}: ${version}`).join(", ")})`;
-}
-
-function whoIsHere(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    // A container may run as a number that nobody has given a name.
-    return `${process.getuid?.() ?? "somebody"}@${hostname()}`;
-  }
 }
 
 function notFairway(server: string, { status }: ServerAnswer): FairwayError {

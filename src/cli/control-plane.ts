@@ -5,6 +5,7 @@
  * What is built is taken one after the other, so a decision is never made on a state that another one is about to
  * replace.
  */
+import { setTimeout as elapsed } from "node:timers/promises";
 import { DirectorySource } from "../config/directory-source.ts";
 import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { Source, SourceState } from "../config/source.ts";
@@ -18,6 +19,7 @@ import { LoadReportingServiceDefinition } from "../gen/envoy/service/load_stats/
 import type { Publication, PublicationInput } from "../snapshot/publication.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { GenerationStore } from "../store/generation-store.ts";
+import type { StateStore } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
@@ -31,16 +33,22 @@ import { inspectStream, mergePages } from "../xds/inspect-stream.ts";
 import { refusalOfNode } from "../xds/verify-node.ts";
 import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
+import type { BuiltSplit } from "./build-protocol.ts";
+import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
 import { Confirmations } from "./confirmations.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
+import { LiveSplits } from "./live-splits.ts";
 import { Publisher } from "./publisher.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 import { ValidityTimer } from "./validity-timer.ts";
 import type { PastSnapshot } from "./shared-history.ts";
 import type { RegistryPositions, SharedEtcd } from "./shared-state.ts";
 import { SharedState } from "./shared-state.ts";
+
+/** Without the weights that were set nothing is built; the last known good must not wait for etcd for long. */
+const SPLITS_MS_MAX = 2_000;
 
 /** Each list of what is refused has as many. */
 const REFUSED_LISTED_MAX = 100;
@@ -62,6 +70,8 @@ export interface ControlPlaneOptions {
   readonly loadIntervalMs: number;
   /** For what deserves a line in the log and is no event. */
   readonly onWarning?: ((text: string) => void) | undefined;
+  /** Where live state is kept; with etcd it is there, and this is not used. Without either no weights can be set. */
+  readonly state?: StateStore | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
   /** How a prefix of etcd is now; undefined when it is followed no more. */
@@ -83,6 +93,9 @@ export class ControlPlane {
   readonly #files: ReferencedFiles;
   readonly #validity: ValidityTimer;
   readonly #shared: SharedState | undefined;
+  /** The weights that were set; absent where there is no state to keep them. */
+  readonly splits: LiveSplits | undefined;
+  #builtSplits: readonly BuiltSplit[] = [];
   /** Builds of which the outcome has not been decided on yet. */
   #undecided = 0;
   readonly #saved: SavedSnapshots;
@@ -95,6 +108,7 @@ export class ControlPlane {
     this.#options = options;
     const { clock } = options;
     this.#shared = options.etcd && this.#share(options.etcd);
+    this.splits = this.#followSplits(this.#shared?.store ?? options.state);
     this.confirmations = new Confirmations({
       store: this.#shared?.store,
       clock,
@@ -126,18 +140,11 @@ export class ControlPlane {
       clock,
       files: this.#files,
       registry: this.#shared?.registry,
+      splits: this.splits,
       sets: options.sets ?? [],
       onOutcome: (outcome) => {
         this.#undecided += 1;
-        this.#enqueue(async () => {
-          await this.#publisher.take(outcome);
-          this.#undecided -= 1;
-          if (outcome.kind === "built") {
-            options.onRegistryProgress?.();
-            this.#validity.follow(outcome.validities);
-          }
-          this.#shared?.replicas.reached();
-        });
+        this.#enqueue(() => this.#decide(outcome));
       },
       onPersisted: (persisted) => {
         const served = this.publication.served.get(persisted.group)?.version === persisted.version;
@@ -221,10 +228,18 @@ export class ControlPlane {
     return this.#publisher.publication;
   }
 
+  /** Those of the newest build that was not refused, once it is decided on. */
+  get builtSplits(): readonly BuiltSplit[] {
+    return this.#builtSplits;
+  }
+
   /** Reads the disk, then the source. Nothing is served before the first build, or the last known good instead of it. */
   async start(): Promise<void> {
     this.#shared?.registry.readAhead();
     await this.#publisher.restore();
+    const inVain = new AbortController();
+    await Promise.race([this.splits?.start(), elapsed(SPLITS_MS_MAX, undefined, inVain)]).catch(() => undefined);
+    inVain.abort();
     await this.#options.source.start((state) => this.#takeSource(state));
   }
 
@@ -244,6 +259,7 @@ export class ControlPlane {
     await this.#files.close();
     this.#validity.close();
     this.confirmations.close();
+    this.splits?.close();
     this.#shared?.closeInputs();
     await this.#builder.close();
     await this.#work;
@@ -264,6 +280,21 @@ export class ControlPlane {
     const { fullName, methods } = LoadReportingServiceDefinition;
     this.server.register(`/${fullName}/${methods.streamLoadStats.name}`, (call) => loads.answer(call));
     return loads;
+  }
+
+  #followSplits(store: StateStore | undefined): LiveSplits | undefined {
+    if (store === undefined) return undefined;
+    const { clock, onWarning } = this.#options;
+    return new LiveSplits({
+      store,
+      clock,
+      random: Math.random,
+      onChange: (change) => {
+        if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
+      },
+      onChanged: (split, change) => this.#record({ kind: "split-changed", atMs: clock.monotonicMs(), split, change }),
+      onWarning: (text) => onWarning?.(text),
+    });
   }
 
   #share(etcd: SharedEtcd): SharedState {
@@ -290,6 +321,18 @@ export class ControlPlane {
   #buildAgain(cause: string): void {
     if (this.#config === undefined) return;
     this.#takeSource({ ...this.#config, cause, noticedAtMs: this.#options.clock.monotonicMs() });
+  }
+
+  async #decide(outcome: BuildOutcome): Promise<void> {
+    await this.#publisher.take(outcome);
+    this.#undecided -= 1;
+    if (outcome.kind === "built") {
+      this.#options.onRegistryProgress?.();
+      this.#validity.follow(outcome.validities);
+      this.#builtSplits = outcome.splits;
+      this.splits?.define(outcome.splits);
+    }
+    this.#shared?.replicas.reached();
   }
 
   #takeSource(state: SourceState): void {

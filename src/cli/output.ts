@@ -17,6 +17,8 @@ export const exitCodes = {
   timeout: 5,
   /** Somebody else has changed what was to be changed. */
   conflict: 6,
+  /** An Envoy has refused it, or not all have it in time. */
+  notConverged: 7,
 } as const;
 
 /** Whether a stream is a terminal that wants colour (https://no-color.org). */

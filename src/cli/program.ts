@@ -16,6 +16,7 @@ import { registerCommand } from "./register.ts";
 import { renderCommand } from "./render.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
+import { splitCommand } from "./split.ts";
 
 const program = new Command("fairway")
   .description("An Envoy control plane: watched files in, versioned snapshots out, no request lost.")
@@ -28,6 +29,7 @@ const commands = [
   renderCommand(),
   schemaCommand(),
   bootstrapCommand(),
+  splitCommand(),
   confirmCommand(),
   pushCommand(),
   pullCommand(),

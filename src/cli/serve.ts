@@ -3,6 +3,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import { Registry } from "prom-client";
 import type { AdminServer } from "../admin/admin-server.ts";
@@ -20,6 +21,7 @@ import type { EtcdOptions } from "../etcd/etcd-members.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
+import { DirectoryStateStore } from "../store/directory-state-store.ts";
 import { GenerationStore } from "../store/generation-store.ts";
 import { ReplicaKeys } from "../store/replica-keys.ts";
 import { SchemaGuard } from "../store/schema-guard.ts";
@@ -157,6 +159,8 @@ async function serve(options: ServeOptions): Promise<void> {
   const opened = tlsPaths && (await XdsTls.open({ paths: tlsPaths, clock, onWarning: warn }));
   const store = await GenerationStore.open({ directory: options.flags.state, onWarning: warn });
   const identifier = `fairway ${options.version} ${hostname()}`;
+  // With etcd what is live is there.
+  const state = options.etcd === undefined ? await openLiveState(options.flags.state, warn) : undefined;
   const contacts = new EtcdContacts({ clock, record });
   const etcd = options.etcd && openGuarded(options.etcd, identifier, contacts);
   const keys = etcd && replicaKeys(etcd, contacts);
@@ -172,6 +176,7 @@ async function serve(options: ServeOptions): Promise<void> {
     source,
     etcd: etcd && keys && { port: etcd, keys, config: etcdConfig },
     store,
+    state,
     clock,
     identifier,
     soakMs: options.soakMs,
@@ -207,7 +212,12 @@ async function serve(options: ServeOptions): Promise<void> {
     contacts.close();
     await close({ plane, admin, presence, keys });
     etcd?.close();
+    await state?.close();
   }
+}
+
+function openLiveState(directory: string, onWarning: (text: string) => void): Promise<DirectoryStateStore> {
+  return DirectoryStateStore.open({ directory: join(directory, "live"), onWarning });
 }
 
 function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "loopDelay" | "etcd">): Metrics {

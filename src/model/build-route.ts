@@ -1,5 +1,5 @@
 /**
- * From checked `routes` and `splits` entries to routes of the intent.
+ * From checked `routes` entries to routes of the intent.
  *
  * A split is resolved later, because it may be in another file: a rule that names one has no backends yet.
  */
@@ -11,7 +11,7 @@ import type { Place } from "./diagnostic.ts";
 import type { Backend, Route, Rule, RuleMatch } from "./intent-route.ts";
 import type { Path, SourceDocument } from "./position.ts";
 import { placeOf } from "./position.ts";
-import type { RouteValue, SplitValue } from "./schema.ts";
+import type { RouteValue } from "./schema.ts";
 import { defined } from "./sort.ts";
 
 type RuleValue = RouteValue["rules"][number];
@@ -33,14 +33,6 @@ export interface DraftRule extends Omit<Rule, "policies" | "target"> {
   };
 }
 
-/** A split on its own. */
-export interface SplitDefinition {
-  readonly name: string;
-  readonly at: Place;
-  /** With their default weights, in the order written. */
-  readonly backends: readonly Backend[];
-}
-
 /** Builds one route. */
 export function buildRoute(document: SourceDocument, path: Path, value: RouteValue): DraftRoute {
   return {
@@ -51,21 +43,6 @@ export function buildRoute(document: SourceDocument, path: Path, value: RouteVal
     policies: buildAttachments(document, path, value.policies),
     rules: value.rules.map((rule, index) => buildRule(document, [...path, "rules", index], rule)),
   };
-}
-
-/** Builds one split. */
-export function buildSplit(document: SourceDocument, path: Path, value: SplitValue): SplitDefinition {
-  const backends = Object.entries(value.backends).map(([key, backend]): Backend => {
-    const backendPath = [...path, "backends", key];
-    return {
-      at: placeOf(document, backendPath, "key"),
-      service: backend.service,
-      ...defined({ subset: backend.subset }),
-      weight: Object.hasOwn(value.default, key) ? (value.default[key] ?? 0) : 0,
-      ...buildBackendFilters(document, [...backendPath, "filters"], backend.filters),
-    };
-  });
-  return { name: String(path.at(-1)), at: placeOf(document, path, "key"), backends };
 }
 
 function buildRule(document: SourceDocument, path: Path, value: RuleValue): DraftRule {

@@ -43,23 +43,27 @@ function hostnamesOf(
 }
 
 export function checkSplit(path: Path, split: SplitValue): readonly Problem[] {
-  const unknown = Object.keys(split.default)
-    .filter((name) => !Object.hasOwn(split.backends, name))
-    .map((name): Problem => {
-      const near = closestName(name, Object.keys(split.backends));
-      return {
-        code: "dangling-reference",
-        message: `the split has no backend \`${name}\``,
-        hint:
-          near === undefined ? `its backends: ${Object.keys(split.backends).join(", ")}` : `did you mean \`${near}\`?`,
-        path: [...path, "default", name],
-        at: "key",
-      };
-    });
   const filters = Object.entries(split.backends).flatMap(([name, backend]) =>
     checkEach([...path, "backends", name, "filters"], backend.filters ?? []),
   );
-  return [...unknown, ...filters];
+  return [
+    ...unknownBackends(split, [...path, "default"], split.default),
+    ...unknownBackends(split, [...path, "limits"], split.limits ?? {}),
+    ...filters,
+  ];
+}
+
+/** Keys that should be names of its backends, and are not. */
+function unknownBackends({ backends }: SplitValue, path: Path, named: object): readonly Problem[] {
+  const known = Object.keys(backends);
+  return Object.keys(named)
+    .filter((name) => !Object.hasOwn(backends, name))
+    .map((name): Problem => {
+      const near = closestName(name, known);
+      const hint = near === undefined ? `its backends: ${known.join(", ")}` : `did you mean \`${near}\`?`;
+      const message = `the split has no backend \`${name}\``;
+      return { code: "dangling-reference", message, hint, path: [...path, name], at: "key" };
+    });
 }
 
 export function checkPolicy(path: Path, policy: PolicyValue): readonly Problem[] {

@@ -104,6 +104,7 @@ export const diagnosticCodes = {
   "invalid-secret": "A certificate, key or list of who may come in cannot be used, or a pair does not belong together.",
   "invalid-descriptor-set": "A descriptor set of gRPC services cannot be used.",
   "invalid-jwks": "The keys that tokens are checked with (JWKS) cannot be used.",
+  "live-weights": "Weights that were set while everything runs do not fit the split of the files.",
   "certificate-dates": "A certificate has expired, expires soon, or is not valid yet.",
   "invalid-lua": "A Lua script cannot be loaded, or does nothing.",
   "invalid-wasm": "A file is no WebAssembly module that Envoy could run.",

@@ -13,7 +13,6 @@ const futureWords: readonly {
 }[] = [
   { where: ["services", "*", "discovery"], words: ["file"] },
   { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
-  { where: ["splits", "*"], words: ["limits", "sticky", "onLeaseExpiry"] },
 ];
 
 /** What to say about a key that is known and not supported, or undefined. */

@@ -1,10 +1,11 @@
 /**
- * The part of the intent about `routes` and `splits`: which request goes where.
+ * The part of the intent about `routes`: which request goes where.
  */
 import type { Place } from "./diagnostic.ts";
 import type { HeaderFilters, RuleFilters } from "./intent-filter.ts";
 import type { ValueMatch } from "./intent-match.ts";
 import type { AttachedPolicy, PolicyParts } from "./intent-policy.ts";
+import type { Sticky } from "./intent-split.ts";
 
 /** Rules for the requests of some hostnames on some gateways. */
 export interface Route {
@@ -77,6 +78,8 @@ export interface SplitReference {
   readonly name: string;
   readonly at: Place;
   readonly definedAt: Place;
+  /** Who keeps their backend while its weights change. */
+  readonly sticky?: Sticky;
 }
 
 /** A service or one subset of it, with its share. */

@@ -13,6 +13,7 @@ import type { L4Route } from "./intent-l4-route.ts";
 import type { Route } from "./intent-route.ts";
 import type { Secret } from "./intent-secret.ts";
 import type { Service } from "./intent-service.ts";
+import type { Split } from "./intent-split.ts";
 
 /** The meaning of all documents together. */
 export interface Intent {
@@ -21,6 +22,8 @@ export interface Intent {
   readonly services: readonly Service[];
   readonly routes: readonly Route[];
   readonly l4Routes: readonly L4Route[];
+  /** With the weights in force. */
+  readonly splits: readonly Split[];
   readonly secrets: readonly Secret[];
   readonly rawResources: readonly RawResource[];
   /** In the order in which they are applied: by file, then as written. */

@@ -23,6 +23,9 @@ import type { Diagnostic, Place } from "./diagnostic.ts";
 import type { EnvoyApi } from "./envoy-api.ts";
 import type { InstanceIndex } from "./instance-index.ts";
 import type { Intent } from "./intent.ts";
+import type { Split } from "./intent-split.ts";
+import type { LiveWeights } from "./live-weights.ts";
+import { liveWarnings } from "./live-weights.ts";
 import type { FillMemo } from "./fill-parts.ts";
 import { createFillMemo, fillParts } from "./fill-parts.ts";
 import { lintCertificates } from "./lint-certificates.ts";
@@ -90,6 +93,8 @@ export interface ParseInput {
   readonly content?: ReferencedContent;
   /** What has registered; without it services that are found in etcd have no endpoints. */
   readonly instances?: InstanceIndex | undefined;
+  /** What was set of the weights of splits, by split; without it those of the files are in force. */
+  readonly live?: ReadonlyMap<string, LiveWeights> | undefined;
 }
 
 /** What came of it. */
@@ -104,6 +109,8 @@ export interface ParsedIntent {
   readonly registered: readonly RegisteredService[];
   /** When the certificates that were read are valid. */
   readonly validities: readonly SecretValidity[];
+  /** As the files say them; sorted by name. */
+  readonly splits: readonly Split[];
 }
 
 /** Where a service's instances register. */
@@ -149,21 +156,27 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   const allFiles = named.slice(0, FILES_MAX);
   const validities = secrets?.validities ?? [];
   const registered = parts.flatMap(registeredServices).toSorted(byName);
+  const splits = parts.flatMap((part) => part.splits).toSorted(byName);
+  const live = input.live ?? new Map<string, LiveWeights>();
   if (diagnostics.some(isError)) {
     const told = collectDiagnostics(diagnostics, input.documents);
-    return { diagnostics: told, intent: undefined, files: allFiles, registered, validities };
+    return { diagnostics: told, intent: undefined, files: allFiles, registered, validities, splits };
   }
   const unused = names.unused(textsOnce(parts, cache.texts));
   const certificates = lintCertificates(parts, secrets?.secrets ?? []);
   const isRead = !filled.isUnread && (secrets !== undefined || drafts.length === 0);
   return {
-    diagnostics: collectDiagnostics([...diagnostics, ...unused, ...certificates], input.documents),
+    diagnostics: collectDiagnostics(
+      [...diagnostics, ...unused, ...certificates, ...liveWarnings(splits, live)],
+      input.documents,
+    ),
     intent: isRead
-      ? resolveIntent(partsOfFiles, { secrets: secrets?.secrets ?? [], instances: input.instances }, resolved)
+      ? resolveIntent(partsOfFiles, { secrets: secrets?.secrets ?? [], instances: input.instances, live }, resolved)
       : undefined,
     files: allFiles,
     registered,
     validities,
+    splits,
   };
 }
 

@@ -11,7 +11,7 @@ import type { DocumentParts } from "./build-document.ts";
 import type { DraftGateway } from "./build-nodes.ts";
 import type { DraftL4Route } from "./build-l4-route.ts";
 import type { DraftAttachment } from "./build-policy.ts";
-import type { DraftRoute, DraftRule, SplitDefinition } from "./build-route.ts";
+import type { DraftRoute, DraftRule } from "./build-route.ts";
 import { DEFAULT_GROUP } from "./check-references.ts";
 import type { Place } from "./diagnostic.ts";
 import type { ImpliedRoutes } from "./implied-routes.ts";
@@ -23,12 +23,15 @@ import type { AttachedPolicy, Policy } from "./intent-policy.ts";
 import type { Backend, Route, Rule, RuleTarget } from "./intent-route.ts";
 import type { Secret } from "./intent-secret.ts";
 import type { Service } from "./intent-service.ts";
+import type { Split } from "./intent-split.ts";
 import type { Intent, NodeGroup, RawResource } from "./intent.ts";
+import type { LiveMemo, LiveWeights } from "./live-weights.ts";
+import { withLiveWeights } from "./live-weights.ts";
 import { comparePlaces } from "./merge-documents.ts";
 import type { RegisteredMemo } from "./registered-services.ts";
 import { createRegisteredMemo, withInstances } from "./registered-services.ts";
 import type { SecretMemo } from "./resolve-secrets.ts";
-import { byName } from "./sort.ts";
+import { byName, defined } from "./sort.ts";
 import { SortedItems } from "./sorted-items.ts";
 
 /** What drafts resolved to the last time; keep it between calls. */
@@ -40,6 +43,7 @@ export interface ResolvedDrafts {
   /** By the parts of a file; `parseIntent` forgets a file when a name that it uses may mean something else. */
   readonly files: WeakMap<readonly DocumentParts[], ResolvedFile>;
   readonly registered: RegisteredMemo;
+  readonly splits: LiveMemo;
   readonly sortedServices: SortedItems<Service>;
   readonly sortedRoutes: SortedItems<Route>;
 }
@@ -51,6 +55,8 @@ interface ResolvedFile {
   readonly l4Routes: readonly L4Route[];
   readonly allGroups: readonly string[];
   readonly allGateways: readonly string[];
+  /** With the weights that they had. */
+  readonly splits: readonly Split[];
 }
 
 /** For each draft its result, and what of other documents that was made of. */
@@ -63,7 +69,7 @@ type Resolved<Draft extends object, Result> = WeakMap<
 interface Named {
   readonly groups: readonly string[];
   readonly gateways: readonly string[];
-  readonly splits: ReadonlyMap<string, SplitDefinition>;
+  readonly splits: ReadonlyMap<string, Split>;
   readonly policies: ReadonlyMap<string, Policy>;
   /** By `service|subset`. */
   readonly fallbacks: ReadonlySet<string>;
@@ -78,6 +84,7 @@ export function createResolvedDrafts(): ResolvedDrafts {
     secrets: new WeakMap(),
     files: new WeakMap(),
     registered: createRegisteredMemo(),
+    splits: new WeakMap(),
     sortedServices: new SortedItems(),
     sortedRoutes: new SortedItems(),
   };
@@ -86,15 +93,26 @@ export function createResolvedDrafts(): ResolvedDrafts {
 /** Resolves the parts of each file; every reference of theirs is known to be defined. */
 export function resolveIntent(
   files: readonly (readonly DocumentParts[])[],
-  { secrets, instances }: { readonly secrets: readonly Secret[]; readonly instances: InstanceIndex | undefined },
+  {
+    secrets,
+    instances,
+    live,
+  }: {
+    readonly secrets: readonly Secret[];
+    readonly instances: InstanceIndex | undefined;
+    readonly live: ReadonlyMap<string, LiveWeights>;
+  },
   before: ResolvedDrafts,
 ): Intent {
   const parts = files.flat();
   const groups = resolveGroups(parts);
+  const splits = parts.flatMap((part) =>
+    part.splits.map((split) => withLiveWeights(split, live.get(split.name), before.splits)),
+  );
   const named: Named = {
     groups: groups.map((group) => group.name),
     gateways: parts.flatMap((part) => part.gateways.map((gateway) => gateway.name)).toSorted(),
-    splits: new Map(parts.flatMap((part) => part.splits.map((split) => [split.name, split]))),
+    splits: new Map(splits.map((split) => [split.name, split])),
     policies: new Map(parts.flatMap((part) => part.policies.map((policy) => [policy.name, policy]))),
     fallbacks: new Set(parts.flatMap((part) => part.services.flatMap(subsetsWithFallback))),
   };
@@ -115,6 +133,7 @@ export function resolveIntent(
     services,
     routes: before.sortedRoutes.update([...routes, implied]),
     l4Routes: resolved.flatMap((file) => file.l4Routes).toSorted(byName),
+    splits: splits.toSorted(byName),
     secrets: secrets.toSorted(byName),
     rawResources: parts.flatMap((part) => part.rawResources.map((item) => item.resource)).toSorted(byTypeAndName),
     patches: parts.flatMap((part) => part.patches).toSorted((left, right) => comparePlaces(left.at, right.at)),
@@ -124,15 +143,29 @@ export function resolveIntent(
 function resolveFile(parts: readonly DocumentParts[], named: Named, before: ResolvedDrafts): ResolvedFile {
   const known = before.files.get(parts);
   const { groups: allGroups, gateways: allGateways } = named;
-  if (known !== undefined && sameItems(known.allGroups, allGroups) && sameItems(known.allGateways, allGateways)) {
-    return known;
-  }
+  const splits = usedSplits(parts, named);
+  const isSame =
+    known !== undefined &&
+    sameItems(known.allGroups, allGroups) &&
+    sameItems(known.allGateways, allGateways) &&
+    sameItems(known.splits, splits);
+  if (isSame) return known;
   const gateways = parts.flatMap((part) => part.gateways.map((draft) => resolveGateway(draft, named, before.gateways)));
   const routes = parts.flatMap((part) => part.routes.map((draft) => resolveRoute(draft, named, before.routes)));
   const l4Routes = parts.flatMap((part) => part.l4Routes.map((draft) => resolveL4Route(draft, named)));
-  const resolved = { gateways, routes, l4Routes, allGroups, allGateways };
+  const resolved = { gateways, routes, l4Routes, allGroups, allGateways, splits };
   before.files.set(parts, resolved);
   return resolved;
+}
+
+/** What the routes of a file share their requests by. */
+function usedSplits(parts: readonly DocumentParts[], { splits }: Named): readonly Split[] {
+  if (splits.size === 0) return [];
+  const targets = parts.flatMap(({ routes, l4Routes }) => [
+    ...routes.flatMap(({ rules }) => rules.map(({ target }) => target)),
+    ...l4Routes.map(({ target }) => target),
+  ]);
+  return targets.flatMap(({ split }) => (split === undefined ? [] : (splits.get(split.name) ?? [])));
 }
 
 function resolveGroups(parts: readonly DocumentParts[]): readonly NodeGroup[] {
@@ -193,7 +226,7 @@ function resolveTarget({ split, backends }: DraftRule["target"], { splits, fallb
   if (split === undefined) return { backends: withFallbacks(backends, fallbacks) };
   const definition = present(splits.get(split.name), "checkReferences has found the split");
   return {
-    split: { ...split, definedAt: definition.at },
+    split: { ...split, definedAt: definition.at, ...defined({ sticky: definition.sticky }) },
     backends: withFallbacks(definition.backends, fallbacks),
   };
 }

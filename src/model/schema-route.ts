@@ -1,5 +1,5 @@
 /**
- * `routes` and `splits`: which request goes where, in Gateway API's words.
+ * `routes`: which request goes where, in Gateway API's words.
  */
 import * as z from "zod";
 import { backendFilters, ruleFilters } from "./schema-filter.ts";
@@ -140,33 +140,3 @@ export const routeSchema = block({
   description: "Rules for the requests of some hostnames.",
   examples: [{ hostnames: ["shop.example.com"], rules: [{ backends: [{ service: "shop" }] }] }],
 });
-
-export const splitSchema = block({
-  backends: z
-    .record(
-      name,
-      block({
-        service: name.describe("The service that gets the requests."),
-        subset: name.optional().describe("One subset of the service."),
-        filters: backendFilters.optional(),
-      }),
-    )
-    .describe("Backends by a name that weights are given to."),
-  default: z.record(name, weight).meta({ description: "The weights until something else sets them; 0 when absent." }),
-})
-  .superRefine((split, context) => {
-    const weights = Object.values(split.default);
-    if (weights.every((share) => share === 0)) {
-      const hint = "give one backend a weight above 0";
-      refuse(context, {
-        code: "invalid-value",
-        message: "the weights of a split must not all be 0",
-        hint,
-        path: ["default"],
-      });
-    }
-  })
-  .meta({
-    description: "Backends and their weights, apart from the routes that use them.",
-    examples: [{ backends: { a: { service: "shop" } }, default: { a: 100 } }],
-  });

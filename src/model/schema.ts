@@ -9,11 +9,12 @@ import { tcpRouteSchema, tlsRouteSchema, udpRouteSchema } from "./schema-l4-rout
 import { gatewaySchema, nodeGroupSchema } from "./schema-nodes.ts";
 import { patchSchema } from "./schema-patch.ts";
 import { policySchema } from "./schema-policy.ts";
-import { routeSchema, splitSchema } from "./schema-route.ts";
+import { routeSchema } from "./schema-route.ts";
 import { block, name, oneOrMore, scalar } from "./schema-scalars.ts";
 import { secretSchema } from "./schema-secret.ts";
 import type { subsetSchema } from "./schema-service.ts";
 import { serviceSchema } from "./schema-service.ts";
+import { splitSchema } from "./schema-split.ts";
 
 const rawResource = z
   .looseObject(

@@ -11,7 +11,16 @@ import { describeUnfinishedPush } from "../config/etcd-documents.ts";
 import { describeNewer } from "../store/schema-guard.ts";
 import { unreachable } from "../support/assert.ts";
 import type { DoorEvent, RejectedResource, StreamEvent } from "../xds/stream-event.ts";
-import type { BuildEvent, EtcdContactEvent, EtcdEvent, FairwayEvent, ServerEvent, StateEvent } from "./event.ts";
+import { describeSplitChange } from "./describe-split-change.ts";
+import type {
+  BuildEvent,
+  EtcdContactEvent,
+  EtcdEvent,
+  FairwayEvent,
+  ServerEvent,
+  SplitEvent,
+  StateEvent,
+} from "./event.ts";
 
 export type EventLevel = "debug" | "info" | "warn" | "error";
 
@@ -96,7 +105,7 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescriptio
 }
 
 function describeOwn(
-  event: BuildEvent | EtcdEvent | StateEvent | ServerEvent | Exclude<LoadEvent, LoadStreamEvent>,
+  event: BuildEvent | EtcdEvent | SplitEvent | StateEvent | ServerEvent | Exclude<LoadEvent, LoadStreamEvent>,
 ): EventDescription {
   switch (event.kind) {
     case "config-accepted":
@@ -122,6 +131,8 @@ function describeOwn(
       return info(`${event.group}: ${event.snapshotVersion} is no longer asked for`);
     case "source-warning":
       return warn(`the config has warnings: ${firstOf(event.diagnostics)}`);
+    case "split-changed":
+      return info(describeSplitChange(event));
     case "etcd-contact":
     case "etcd-schema":
     case "etcd-push-unfinished":

@@ -7,6 +7,7 @@
 import type { PushMark } from "../config/etcd-documents.ts";
 import type { LoadEvent } from "../evidence/load-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import type { SplitChange } from "../rollout/split-document.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { RemovalFinding } from "../snapshot/removal-guard.ts";
@@ -102,6 +103,13 @@ export type EtcdEvent =
   /** Something registers below prefixes that no service of the config has; each is told once. */
   | (AtTime & { readonly kind: "instances-unnamed"; readonly prefixes: readonly string[] });
 
+/** Somebody has set the weights of a split, or their lease is over. */
+export type SplitEvent = AtTime & {
+  readonly kind: "split-changed";
+  readonly split: string;
+  readonly change: SplitChange;
+};
+
 /** What becomes of the state on disk. */
 export type StateEvent =
   | (AtTime & { readonly kind: "lkg-promoted"; readonly group: GroupName; readonly snapshotVersion: SnapshotVersion })
@@ -142,4 +150,4 @@ export type ServerEvent =
   | DoorEvent;
 
 /** Any of them. */
-export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | EtcdEvent | StateEvent | ServerEvent;
+export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | EtcdEvent | SplitEvent | StateEvent | ServerEvent;

@@ -22,6 +22,7 @@ export function buildIntent(parts: Partial<Intent> = {}): Intent {
     services: [],
     routes: [],
     l4Routes: [],
+    splits: [],
     secrets: [],
     rawResources: [],
     patches: [],

@@ -119,6 +119,8 @@ export function viewsOf(
       groups = groups.map((group) => (held.includes(group) ? { ...group, held: undefined } : group));
       return ok(held.map((group) => group.name));
     },
+    splits: () => [],
+    changeSplit: async () => err({ kind: "unavailable", message: "a test" }),
     metrics: async () => "fairway_streams 1\n",
     loopDelay: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }),
     ...overrides,

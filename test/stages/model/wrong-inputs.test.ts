@@ -44,8 +44,8 @@ const services: readonly Row[] = [
   ["an unknown top-level key", "service: {}\n", "unknown-key 1:1"],
   [
     "a word that comes later",
-    "services: { a: { endpoints: [] } }\nsplits: { s: { backends: { b: { service: a } }, default: { b: 1 }, sticky: {} } }\n",
-    "unknown-key 2:68",
+    "services:\n  a: { discovery: { file: x, dns: { hostname: a.test, port: 80 } } }\n",
+    "unknown-key 2:21",
   ],
   ["a section that is a list", "services: []\n", "wrong-type 1:11"],
   ["a section that is empty", "services:\n", "wrong-type 1:1"],

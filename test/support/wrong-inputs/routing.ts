@@ -156,6 +156,31 @@ export const routing: readonly WrongInput[] = [
     "wrong-type 2:66",
   ],
   [
+    "a limit for what is no backend of the split",
+    `${shop}splits:\n  s: { backends: { a: { service: shop } }, default: { a: 1 }, limits: { b: { max: 5 } } }\n`,
+    "dangling-reference 3:71",
+  ],
+  [
+    "a limit of more than everything",
+    `${shop}splits:\n  s: { backends: { a: { service: shop } }, default: { a: 1 }, limits: { a: { max: 500 } } }\n`,
+    "invalid-value 3:81",
+  ],
+  [
+    "users who are told by two things",
+    `${shop}splits:\n  s: { backends: { a: { service: shop } }, default: { a: 1 }, sticky: { header: a, cookie: b } }\n`,
+    "invalid-value 3:71",
+  ],
+  [
+    "sticky users who are told by nothing",
+    `${shop}splits:\n  s: { backends: { a: { service: shop } }, default: { a: 1 }, sticky: {} }\n`,
+    "missing-key 3:63",
+  ],
+  [
+    "a lease that ends in something else",
+    `${shop}splits:\n  s: { backends: { a: { service: shop } }, default: { a: 1 }, onLeaseExpiry: rollback }\n`,
+    "invalid-value 3:78",
+  ],
+  [
     "a subset in a split that is not there",
     `${shop}splits: { s: { backends: { a: { service: shop, subset: v9 } }, default: { a: 1 } } }\n`,
     "dangling-reference 2:56",

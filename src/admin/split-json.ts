@@ -1,0 +1,58 @@
+/**
+ * Splits as the admin API writes them: shares become percent, moments become times.
+ */
+import { sharesOf } from "../model/live-weights.ts";
+import type { Shares, SplitChange } from "../rollout/split-document.ts";
+import type { SplitStanding } from "../rollout/split-standing.ts";
+import { isoTime } from "./iso-time.ts";
+import type { SplitChangeJson, SplitJson } from "./split-schema.ts";
+
+export function splitJson(standing: SplitStanding): SplitJson {
+  const { split, shares, document, groups, state, acknowledgedCount, pendingCount, rejectedCount, laggards } = standing;
+  const [last] = document.history;
+  return {
+    name: split.name,
+    at: split.at,
+    number: document.number,
+    source: document.shares === undefined ? "file" : "live",
+    weights: percents(shares),
+    default: percents(sharesOf(split, undefined)),
+    backends: split.backends.map(({ name, service, subset, limit }) => ({
+      name,
+      service,
+      ...(subset === undefined ? {} : { subset }),
+      ...(limit === undefined ? {} : { limit }),
+    })),
+    ...(document.leaseEndsAtMs === undefined ? {} : { leaseEnds: isoTime(document.leaseEndsAtMs) }),
+    ...(last === undefined ? {} : { lastChange: splitChangeJson(last) }),
+    groups: [...groups],
+    state,
+    acknowledgedCount,
+    pendingCount,
+    rejectedCount,
+    laggards: laggards.map(({ nodeId, state: lag, reason }) => ({
+      node: nodeId,
+      state: lag,
+      ...(reason === undefined ? {} : { reason }),
+    })),
+  };
+}
+
+export function splitChangeJson(change: SplitChange): SplitChangeJson {
+  const { number, kind, before, after, actor, reason, atMs, leaseEndsAtMs } = change;
+  return {
+    number,
+    kind,
+    before: percents(before),
+    after: percents(after),
+    actor,
+    actorVerified: false,
+    ...(reason === undefined ? {} : { reason }),
+    at: isoTime(atMs),
+    ...(leaseEndsAtMs === undefined ? {} : { leaseEnds: isoTime(leaseEndsAtMs) }),
+  };
+}
+
+function percents(shares: Shares): Record<string, number> {
+  return Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, share / 100]));
+}

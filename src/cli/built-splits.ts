@@ -1,0 +1,44 @@
+/**
+ * The splits of a build, with the weights in force and the groups whose nodes share requests by them.
+ */
+import type { Intent } from "../model/intent.ts";
+import type { Split } from "../model/intent-split.ts";
+import type { LiveWeights } from "../model/live-weights.ts";
+import { sharesOf } from "../model/live-weights.ts";
+import type { BuiltSplit } from "./build-protocol.ts";
+
+/** Sorted by name. */
+export function builtSplits(
+  splits: readonly Split[],
+  intent: Intent,
+  live: ReadonlyMap<string, LiveWeights>,
+): readonly BuiltSplit[] {
+  if (splits.length === 0) return [];
+  const groups = groupsBySplit(intent);
+  return splits.map((split) => {
+    const weights = live.get(split.name);
+    return {
+      ...split,
+      groups: [...(groups.get(split.name) ?? [])].toSorted(),
+      liveNumber: weights?.revision ?? 0,
+      shares: sharesOf(split, weights),
+    };
+  });
+}
+
+function groupsBySplit({ gateways, routes, l4Routes }: Intent): ReadonlyMap<string, ReadonlySet<string>> {
+  const groupsOf = new Map(gateways.map(({ name, groups }) => [name, groups]));
+  const found = new Map<string, Set<string>>();
+  const add = (split: string, gatewayNames: readonly string[]): void => {
+    const groups = found.get(split) ?? new Set();
+    found.set(split, groups);
+    // A route names a gateway, or gateway/listener.
+    for (const name of gatewayNames)
+      for (const group of groupsOf.get(name.split("/")[0] ?? "") ?? []) groups.add(group);
+  };
+  for (const { gateways: names, rules } of routes) {
+    for (const { target } of rules) if (target.split !== undefined) add(target.split.name, names);
+  }
+  for (const { gateways: names, target } of l4Routes) if (target.split !== undefined) add(target.split.name, names);
+  return found;
+}

@@ -1,0 +1,63 @@
+/**
+ * A change of what is kept of a split: weights that somebody sets, takes back, or whose lease is over.
+ */
+import type { Split } from "../model/intent-split.ts";
+import type { LiveWeights } from "../model/live-weights.ts";
+import { sharesOf } from "../model/live-weights.ts";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+import type { RefusedWeights } from "./set-weights.ts";
+import { sharesFor } from "./set-weights.ts";
+import type { ChangedBy, Shares, SplitDocument } from "./split-document.ts";
+import { changed } from "./split-document.ts";
+
+/** What somebody wants. */
+export interface AskedWeights extends ChangedBy {
+  /** In percent; undefined for those of the file. */
+  readonly percents: Readonly<Record<string, number>> | undefined;
+  /** The number of the change that was the last when somebody looked. */
+  readonly expected: number;
+  /** The weights are taken back after so long, unless somebody sets them again; they stay when undefined. */
+  readonly leaseMs?: number | undefined;
+}
+
+/** Why nothing was changed. */
+export type NotChanged =
+  | { readonly kind: "unknown-split"; readonly names: readonly string[] }
+  /** Somebody else was first. */
+  | { readonly kind: "conflict"; readonly current: SplitDocument }
+  | RefusedWeights
+  /** The state cannot be read or written, or there is none. */
+  | { readonly kind: "unavailable"; readonly message: string };
+
+/** The document as it would be. To go back to the weights of the file is always allowed. */
+export function changeSplit(
+  split: Split,
+  document: SplitDocument,
+  asked: AskedWeights,
+  nowMs: number,
+): Result<SplitDocument, NotChanged> {
+  if (document.number !== asked.expected) return err({ kind: "conflict", current: document });
+  const { percents, actor, reason, leaseMs } = asked;
+  const before = sharesOf(split, liveOf(split.name, document));
+  const by = { before, actor, reason, atMs: nowMs };
+  if (percents === undefined) return ok(changed(document, { ...by, kind: "reset", after: sharesOf(split, undefined) }));
+  const after = sharesFor(split, percents, before);
+  if (!after.ok) return after;
+  const leaseEndsAtMs = leaseMs === undefined ? undefined : nowMs + leaseMs;
+  return ok(changed(document, { ...by, kind: "set", after: after.value, leaseEndsAtMs }));
+}
+
+/** The document after its lease; `split` is undefined when no file has it any more. */
+export function expireLease(split: Split | undefined, document: SplitDocument, nowMs: number): SplitDocument {
+  const before: Shares = split === undefined ? (document.shares ?? {}) : sharesOf(split, liveOf(split.name, document));
+  const by = { before, actor: "fairway", reason: "nobody renewed the lease", atMs: nowMs };
+  if (split?.onLeaseExpiry === "keep") return changed(document, { ...by, kind: "kept", after: before });
+  const after = split === undefined ? before : sharesOf(split, undefined);
+  return changed(document, { ...by, kind: "expired", after });
+}
+
+/** What a build is given of a document. */
+export function liveOf(split: string, { number, shares }: SplitDocument): LiveWeights {
+  return { split, revision: number, shares };
+}

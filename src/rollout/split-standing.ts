@@ -1,0 +1,69 @@
+/**
+ * How far a split's weights are: set, built, served, and at which Envoys.
+ */
+import type { Convergence, Laggard } from "../fleet/convergence.ts";
+import type { Split } from "../model/intent-split.ts";
+import type { Shares, SplitDocument } from "./split-document.ts";
+
+/** What is known of a split. */
+export interface KnownSplit {
+  /** As the files say it. */
+  readonly split: Split;
+  /** Those whose nodes share requests by it. */
+  readonly groups: readonly string[];
+  /** The number of the change that was built last. */
+  readonly builtNumber: number;
+  /** That were built last. */
+  readonly shares: Shares;
+  readonly document: SplitDocument;
+}
+
+/** Where a group is with it. */
+export interface GroupStanding {
+  readonly group: string;
+  /** What the guard holds is not served. */
+  readonly isHeld: boolean;
+  /** Undefined while nothing is served. */
+  readonly convergence: Convergence | undefined;
+}
+
+/** How far the last change is. */
+export interface SplitStanding extends KnownSplit {
+  /**
+   * applied: every Envoy that is connected has acknowledged it; pending: it is on its way; refused: the config is, so
+   * nothing new is served; held: the guard holds a change of the config; rejected: an Envoy has refused it.
+   */
+  readonly state: "applied" | "pending" | "refused" | "held" | "rejected";
+  readonly acknowledgedCount: number;
+  readonly pendingCount: number;
+  readonly rejectedCount: number;
+  /** Of all groups, as many as a person reads. */
+  readonly laggards: readonly Laggard[];
+}
+
+const LAGGARDS_MAX = 20;
+
+/** The standing of a split; `isRefused` when the config as it is now cannot be used. */
+export function splitStanding(
+  known: KnownSplit,
+  groups: readonly GroupStanding[],
+  { isRefused }: { readonly isRefused: boolean },
+): SplitStanding {
+  const convergences = groups.flatMap(({ convergence }) => convergence ?? []);
+  const sum = (count: (of: Convergence) => number) => convergences.reduce((total, each) => total + count(each), 0);
+  const counts = {
+    acknowledgedCount: sum((each) => each.acknowledgedCount),
+    pendingCount: sum((each) => each.pendingCount),
+    rejectedCount: sum((each) => each.rejectedCount),
+  };
+  const laggards = convergences.flatMap((each) => each.laggards).slice(0, LAGGARDS_MAX);
+  return { ...known, ...counts, laggards, state: stateOf() };
+
+  function stateOf(): SplitStanding["state"] {
+    if (known.builtNumber !== known.document.number) return isRefused ? "refused" : "pending";
+    if (groups.some(({ isHeld }) => isHeld)) return "held";
+    if (groups.some(({ convergence }) => convergence === undefined)) return "pending";
+    if (counts.rejectedCount > 0) return "rejected";
+    return counts.pendingCount > 0 ? "pending" : "applied";
+  }
+}

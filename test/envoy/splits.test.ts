@@ -1,0 +1,147 @@
+/**
+ * Weights that are set while everything runs, as CI does it: by `fairway split` and the admin API.
+ */
+import { describe, expect, test } from "vitest";
+import { Load } from "../../demo/kit/load.ts";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import type { SplitJson } from "../../src/admin/split-schema.ts";
+import { ranWith } from "../etcd/fairway-command.ts";
+import type { Scene, SceneOptions } from "./scene.ts";
+import { startScene } from "./scene.ts";
+
+const config =
+  (words = ""): SceneOptions["config"] =>
+  ({ port, backends }) =>
+    `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  shop:
+    endpoints:
+      - { address: "${backends[0]}", labels: { version: v1 } }
+      - { address: "${backends[1]}", labels: { version: v2 } }
+    subsets: { stable: { labels: { version: v1 } }, canary: { labels: { version: v2 } } }
+routes:
+  shop: { rules: [{ split: shop }] }
+splits:
+  shop:
+    backends:
+      stable: { service: shop, subset: stable }
+      canary: { service: shop, subset: canary }
+    default: { stable: 100, canary: 0 }
+    ${words}
+`;
+
+/** Runs `fairway split …` against the scene. */
+function split(scene: Scene, ...args: readonly string[]) {
+  const env = { FAIRWAY_SERVER: `http://127.0.0.1:${scene.fairway.adminPort}` };
+  return ranWith(env, "split", ...args);
+}
+
+function now(scene: Scene): Promise<SplitJson> {
+  return scene.fairway.get<SplitJson>("/v1/splits/shop");
+}
+
+/** What of so many requests went to the canary, in percent. */
+async function canaryShare(scene: Scene, count = 1_000): Promise<number> {
+  const { byLabel, failed } = await Load.run({ url: scene.url, concurrency: 4, count });
+  expect(failed).toBe(0);
+  return (100 * (byLabel["v2"] ?? 0)) / count;
+}
+
+describe.each(["delta", "sotw"] as const)("on %s ADS", (api) => {
+  test("weights are in force at every Envoy when the command ends, and no request is lost", async () => {
+    await using scene = await startScene({ backends: 2, api, config: config() });
+    await using load = Load.start({ url: scene.url, concurrency: 4, requestsPerSecond: 400 });
+    expect(await canaryShare(scene, 200)).toBe(0);
+
+    const first = await split(scene, "set", "shop", "canary=10", "--wait", "--reason", "v2 is out", "--actor", "ci");
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.text).toContain("applied: 1 of 1 Envoys have it");
+    const share = await canaryShare(scene, 2_000);
+    expect(share).toBeGreaterThan(6);
+    expect(share).toBeLessThan(14);
+    expect(await now(scene)).toMatchObject({
+      number: 1,
+      source: "live",
+      weights: { stable: 90, canary: 10 },
+      default: { stable: 100, canary: 0 },
+      lastChange: { actor: "ci", actorVerified: false, reason: "v2 is out" },
+    });
+
+    expect(await split(scene, "set", "shop", "canary=100", "--expect", "canary=10", "--wait=converged")).toMatchObject({
+      code: 0,
+    });
+    expect(await canaryShare(scene, 4_000)).toBe(100);
+    expect(await split(scene, "reset", "shop", "--wait")).toMatchObject({ code: 0 });
+    expect(await canaryShare(scene, 4_000)).toBe(0);
+    expect((await load.stop()).failed).toBe(0);
+    const history = await split(scene, "history", "shop");
+    expect(history.text).toMatch(
+      /3 .* reset .*\n.* 2 .*canary 10 → 100 %.*\n.* 1 .*canary 0 → 10 %.*ci \(unverified\): v2 is out/,
+    );
+  });
+});
+
+test("what was set survives a restart and an edit of the file, and is taken back when its lease ends", async () => {
+  await using scene = await startScene({ backends: 2, config: config() });
+  const parts = { port: scene.port, backends: scene.backends.map(({ address }) => address) };
+  expect(await split(scene, "set", "shop", "canary=100", "--wait")).toMatchObject({ code: 0 });
+  const before = await scene.served();
+  await scene.fairway.restart();
+  await waitUntil(async () => (await scene.node())?.connected === true, { what: "the Envoy to come back" });
+  expect(await scene.served(), "the same weights are the same version").toBe(before);
+  expect(await canaryShare(scene, 400)).toBe(100);
+
+  await scene.save(config("onLeaseExpiry: default")(parts).replace("stable: 100, canary: 0", "stable: 50, canary: 50"));
+  await waitUntil(async () => (await now(scene)).default["canary"] === 50, { what: "the new default" });
+  expect(await canaryShare(scene, 400)).toBe(100);
+
+  expect(await split(scene, "set", "shop", "canary=0", "--lease", "2s", "--wait")).toMatchObject({ code: 0 });
+  expect(await canaryShare(scene, 100)).toBe(0);
+  await waitUntil(async () => (await now(scene)).source === "file", { what: "the end of the lease" });
+  await waitUntil(async () => (await now(scene)).state === "applied", { what: "the weights of the file" });
+  expect(await now(scene)).toMatchObject({ weights: { stable: 50, canary: 50 }, lastChange: { kind: "expired" } });
+  const share = await canaryShare(scene);
+  expect(share).toBeGreaterThan(35);
+  expect(share).toBeLessThan(65);
+});
+
+test("what cannot be set is refused with its reason, and nothing changes", async () => {
+  const limits = "limits: { canary: { max: 50, maxStep: 20 } }";
+  await using scene = await startScene({ backends: 2, config: config(limits) });
+  const version = await scene.served();
+  const refused: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [
+      ["shop", "canary=30"],
+      2,
+      /may grow by 20 % at once, by the limits of split `shop` \(.*main\.yaml:\d+\); it has 0 %/,
+    ],
+    [["shop", "canary=60"], 2, /may have 50 % at most, by the limits/],
+    [["shop", "canry=10"], 2, /no backend `canry`: did you mean `canary`\?/],
+    [["shop", "canary=10", "stable=80"], 2, /add up to 90 %, and must to 100 %/],
+    [["shop", "canary=110"], 2, /110 is no share/],
+    [["shop", "canary"], 2, /"canary" is no weight; write BACKEND=PERCENT/],
+    [["shpo", "canary=10"], 2, /no split `shpo`: there are shop/],
+    [["shop", "canary=10", "--lease", "2d"], 2, /"2d" is not a duration/],
+    [["shop", "canary=10", "--expect", "canary=5"], 6, /not as expected: stable 100 %, canary 0 %/],
+    [["shop", "canary=10", "--if-match", "7"], 6, /is at change 0/],
+  ];
+  for (const [args, code, text] of refused) {
+    const answer = await split(scene, "set", ...args);
+    expect({ args, code: answer.code }).toEqual({ args, code });
+    expect(answer.text).toMatch(text);
+  }
+  expect(await now(scene)).toMatchObject({ number: 0, source: "file" });
+  expect(await scene.served()).toBe(version);
+});
+
+test("Envoys that do not follow are named", async () => {
+  await using scene = await startScene({ backends: 2, config: config() });
+  process.kill(scene.envoy.pid, "SIGSTOP");
+  const answer = await split(scene, "set", "shop", "canary=10", "--wait", "--timeout", "1s");
+  process.kill(scene.envoy.pid, "SIGCONT");
+  expect(answer).toMatchObject({ code: 7 });
+  expect(answer.text).toMatch(/1 of 1 Envoys do not have it after 1 s: edge-1/);
+  await waitUntil(async () => (await now(scene)).state === "applied", { what: "the Envoy to follow" });
+});
