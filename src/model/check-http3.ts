@@ -44,6 +44,18 @@ export function* checkHttp3Policy(
     const hint = "remove it, or write `protocol: http2`";
     yield { code: "invalid-value", message, hint, path: [...path, "connection", key], at: "key" };
   }
+  if (connection?.maxRequestsPerConnection !== undefined) {
+    const message =
+      "with `maxRequestsPerConnection` requests over HTTP/3 hang: Envoy 1.36 and 1.40 wait for a connection that never comes";
+    const hint = "write `maxConnectionDuration`, which ends connections by their age";
+    yield {
+      code: "invalid-value",
+      message,
+      hint,
+      path: [...path, "connection", "maxRequestsPerConnection"],
+      at: "key",
+    };
+  }
   if (healthCheck?.grpc !== undefined) {
     const message = "gRPC's health protocol needs HTTP/2, and the service speaks HTTP/3: Envoy refuses the cluster";
     const hint = "write `http: { path: … }`, which is asked over TCP and TLS on the same port";
