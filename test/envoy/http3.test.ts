@@ -76,6 +76,7 @@ routes:
     gateways: [public]
     rules:
       - { matches: [{ path: /hidden }], filters: [{ responseHeaders: { set: { alt-svc: nowhere, x-own: "1" }, remove: [x-backend] } }], backends: [{ service: shop }] }
+      - { matches: [{ path: /refused }], filters: [{ fault: { abort: { status: 418, percent: 100 } } }], backends: [{ service: shop }] }
       - { matches: [{ path: /answered }], filters: [{ respond: { status: 200, body: here } }] }
       - { backends: [{ service: shop }] }
   client:
@@ -189,10 +190,11 @@ test.each(["1.40", "1.36"] as const)(
     expect((await get("/three/")).status).toBe(503);
 
     const announced = `h3=":${edgePort}"; ma=86400`;
-    for (const path of ["/", "/hidden", "/answered"]) {
+    for (const path of ["/", "/hidden", "/answered", "/refused"]) {
       expect((await overTcp(edgePort, path)).headers["alt-svc"], path).toBe(announced);
       expect((await get(`/one${path}`)).headers["alt-svc"], path).toBe(announced);
     }
+    expect((await get("/one/refused")).status).toBe(418);
     const hidden = await get("/one/hidden");
     expect([hidden.headers["x-own"], hidden.headers["x-backend"]]).toEqual(["1", undefined]);
     expect(await client.counter("cluster.one.upstream_cx_total")).toBe(1);
