@@ -38,14 +38,14 @@ interface Edge {
   readonly tls?: string;
   /** The other listeners of the port. */
   readonly more?: string;
-  /** The service behind one.test. */
-  readonly shop?: number;
+  /** The service that the routes of the edge lead to. */
+  readonly shop?: "first" | "second";
 }
 
 const https = "port: EDGE, address: 127.0.0.1, protocol: HTTPS";
 const two = `, { name: two, ${https}, hostnames: [two.test], tls: { secret: two }, http3: true }`;
 
-const config = (ports: Ports, { one = "http3: true", tls = "", more = two, shop = 0 }: Edge = {}) =>
+const config = (ports: Ports, { one = "http3: true", tls = "", more = two, shop = "first" }: Edge = {}) =>
   `
 nodes:
   edge: { match: { id: edge-1 }, removalGuard: off, updates: { grace: 250ms } }
@@ -62,7 +62,8 @@ secrets:
   other: { certificate: { file: ${certificatesDir}/other-ca.pem }, privateKey: { file: ${certificatesDir}/other-ca.key } }
   ca: { ca: { file: ${certificatesDir}/ca.pem } }
 services:
-  shop: { endpoints: ["${ports.backends[shop]}"] }
+  first: { endpoints: ["${ports.backends[0]}"] }
+  second: { endpoints: ["${ports.backends[1]}"] }
   one: { protocol: http3, ${toEdge("one")}, healthCheck: { http: { path: /health, host: one.test }, interval: 250ms } }
   anew: { protocol: http3, ${toEdge("one")}, connection: { maxConnectionDuration: 50ms } }
   two: { protocol: http3, ${toEdge("two")} }
@@ -75,10 +76,10 @@ routes:
   shop:
     gateways: [public]
     rules:
-      - { matches: [{ path: /hidden }], filters: [{ responseHeaders: { set: { alt-svc: nowhere, x-own: "1" }, remove: [x-backend] } }], backends: [{ service: shop }] }
-      - { matches: [{ path: /refused }], filters: [{ fault: { abort: { status: 418, percent: 100 } } }], backends: [{ service: shop }] }
+      - { matches: [{ path: /hidden }], filters: [{ responseHeaders: { set: { alt-svc: nowhere, x-own: "1" }, remove: [x-backend] } }], backends: [{ service: ${shop} }] }
+      - { matches: [{ path: /refused }], filters: [{ fault: { abort: { status: 418, percent: 100 } } }], backends: [{ service: ${shop} }] }
       - { matches: [{ path: /answered }], filters: [{ respond: { status: 200, body: here } }] }
-      - { backends: [{ service: shop }] }
+      - { backends: [{ service: ${shop} }] }
   client:
     gateways: [client]
     rules:
@@ -230,9 +231,9 @@ test("an edit of a route under load over HTTP/3 loses no request and closes no c
   const { scene, client, url } = running;
   const load = Load.start({ url: url("/one/"), concurrency: 4, requestsPerSecond: 100 });
   await waitUntil(() => load.report().byLabel["v1"] !== undefined, { what: "answers of the first backend" });
-  await running.edit({ shop: 1 });
+  await running.edit({ shop: "second" });
   await waitUntil(() => (load.report().byLabel["v2"] ?? 0) > 20, { what: "answers of the second backend" });
-  await running.edit({ shop: 0 });
+  await running.edit({ shop: "first" });
   const { sent } = load.report();
   await waitUntil(() => load.report().sent > sent + 20, { what: "requests after both edits" });
   expect(await load.stop()).toMatchObject({ failed: 0, failures: [] });
