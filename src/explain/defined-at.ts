@@ -7,6 +7,7 @@ import { typeUrls } from "../snapshot/type-url.ts";
 import {
   clusterName,
   fallbackClusterName,
+  http3ListenerName,
   listenerName,
   mirrorClusterName,
   sharedListenerName,
@@ -44,6 +45,7 @@ function listenerAt(intent: Intent, group: string, name: string): Place | undefi
     const found = [...gateway.listeners, ...gateway.l4Listeners].find(
       (each) =>
         listenerName(gateway, each) === name ||
+        (each.http3 !== undefined && http3ListenerName(each.address ?? "0.0.0.0", each.port) === name) ||
         ((each.tls !== undefined || ("protocol" in each && each.protocol === "TLS")) &&
           sharedListenerName(each.address ?? "0.0.0.0", each.port) === name),
     );

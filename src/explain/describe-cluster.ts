@@ -189,6 +189,8 @@ interface Transport {
     readonly sni?: string;
     readonly config?: { readonly version?: string };
     readonly transportSocket?: Transport;
+    /** Of QUIC. */
+    readonly upstreamTlsContext?: { readonly sni?: string };
   };
 }
 
@@ -197,12 +199,16 @@ function transportOf({ transportSocket }: ClusterJson): string {
 }
 
 function describeTransport({ name = "", typedConfig = {} }: Transport = {}): string {
-  const { "@type": type = name, sni, config, transportSocket } = typedConfig;
+  const { "@type": type = name, config, transportSocket, upstreamTlsContext } = typedConfig;
   if (type.endsWith(".ProxyProtocolUpstreamTransport")) {
     return `PROXY protocol ${config?.version ?? "V1"}, then ${describeTransport(transportSocket)}`;
   }
+  if (type.endsWith(".QuicUpstreamTransport")) return `HTTP/3, ${describeTls(upstreamTlsContext)}`;
   if (type.endsWith(".RawBuffer")) return "plain text";
-  const kind = type.endsWith(".UpstreamTlsContext") ? "TLS" : type.slice(type.lastIndexOf(".") + 1);
+  return describeTls(typedConfig, type.endsWith(".UpstreamTlsContext") ? "TLS" : type.slice(type.lastIndexOf(".") + 1));
+}
+
+function describeTls({ sni }: { readonly sni?: string } = {}, kind = "TLS"): string {
   return sni === undefined ? kind : `${kind}, server name ${sni}`;
 }
 

@@ -22,7 +22,9 @@ export function missedListeners(
   const all = lookup.all<ListenerJson>(typeUrls.listener);
   if (all.length === 0) return { because: "the snapshot has no listener", missed: [] };
   const onPort = listenersOnPort(all, asked);
-  const missed = (onPort.length > 0 ? onPort : all).flatMap((listener) => missesOf(listener, asked, origins));
+  const near = (onPort.length > 0 ? onPort : all).flatMap((listener) => missesOf(listener, asked, origins));
+  // What takes HTTP/3 too is there twice.
+  const missed = [...new Map(near.map((miss) => [`${miss.name} ${miss.address} ${miss.because}`, miss])).values()];
   const wanted = `${asked.scheme}${asked.port === undefined ? "" : ` on port ${asked.port}`}`;
   return {
     because: `no listener takes ${wanted} for ${asked.hostname}`,

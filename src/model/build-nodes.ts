@@ -72,6 +72,7 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
       ...(listener.tls?.secret === undefined
         ? {}
         : { tls: buildTls({ ...listener.tls, secret: listener.tls.secret }) }),
+      ...buildHttp3(listener.http3),
       ...(listener.proxyProtocol === undefined
         ? {}
         : { proxyProtocol: { optional: listener.proxyProtocol.optional ?? false } }),
@@ -101,6 +102,13 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
       ? {}
       : { drain: { at: placeOf(document, [...path, "drain"], "key"), timeMs: durationMs(value.drain.time) } }),
   };
+}
+
+function buildHttp3(written: GatewayValue["listeners"][number]["http3"]): Pick<GatewayListener, "http3"> {
+  if (written === undefined || written === false) return {};
+  if (written === true) return { http3: {} };
+  const { advertisedPort, maxAge } = written;
+  return { http3: defined({ advertisedPort, maxAgeMs: maxAge === undefined ? undefined : durationMs(maxAge) }) };
 }
 
 /** What is written as Envoy's default is absent. */

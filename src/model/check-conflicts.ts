@@ -47,7 +47,9 @@ function conflictingAddresses(parts: readonly DocumentParts[], groupNames: reado
   const taken = new Map<string, Taken>();
   const diagnostics: Diagnostic[] = [];
   for (const claim of claims.toSorted((left, right) => comparePlaces(left.listener.at, right.listener.at))) {
-    const clash = claim.groups.flatMap((group) => takeAddress(taken, group, claim) ?? [])[0];
+    const clash = claim.groups.flatMap((group) =>
+      addressesOf(claim).flatMap((address) => takeAddress(taken, { group, address }, claim) ?? []),
+    )[0];
     // The same gateway defined twice has been told as that.
     if (clash !== undefined && !isRedefinition(claim, clash.other)) diagnostics.push(conflict(claim, clash));
   }
@@ -56,6 +58,7 @@ function conflictingAddresses(parts: readonly DocumentParts[], groupNames: reado
 
 interface Clash {
   readonly group: string;
+  readonly address: string;
   readonly other: Claim;
   /** That both have; undefined when one of them is not HTTPS. */
   readonly hostname: string | undefined;
@@ -64,9 +67,13 @@ interface Clash {
 }
 
 /** Takes the address for the claim; says who had it before, unless both can have it. */
-function takeAddress(taken: Map<string, Taken>, group: string, claim: Claim): Clash | undefined {
+function takeAddress(
+  taken: Map<string, Taken>,
+  site: { readonly group: string; readonly address: string },
+  claim: Claim,
+): Clash | undefined {
   const { listener } = claim;
-  const key = `${group} ${addressOf(claim)}`;
+  const key = `${site.group} ${site.address}`;
   const hostnames = listener.tls === undefined || isTls(listener) ? [] : (listener.hostnames ?? ["*"]);
   const before = taken.get(key);
   if (before === undefined) {
@@ -75,14 +82,14 @@ function takeAddress(taken: Map<string, Taken>, group: string, claim: Claim): Cl
   }
   const { first, byHostname } = before;
   if (!isShared(listener) || !isShared(first.listener)) {
-    return { group, other: first, hostname: undefined };
+    return { ...site, other: first, hostname: undefined };
   }
   const differsIn = differenceOfSockets(listener, first.listener);
-  if (differsIn !== undefined) return { group, other: first, hostname: undefined, differsIn };
+  if (differsIn !== undefined) return { ...site, other: first, hostname: undefined, differsIn };
   const hostname = hostnames.find((each) => byHostname.has(each));
   const other = hostname === undefined ? undefined : byHostname.get(hostname);
   for (const each of hostnames) if (!byHostname.has(each)) byHostname.set(each, claim);
-  return other === undefined ? undefined : { group, other, hostname };
+  return other === undefined ? undefined : { ...site, other, hostname };
 }
 
 /** What of the one Envoy listener the two want differently. */
@@ -103,19 +110,23 @@ function isTls(listener: Claim["listener"]): boolean {
   return "protocol" in listener && listener.protocol === "TLS";
 }
 
-function addressOf({ listener }: Claim): string {
-  const isUdp = "protocol" in listener && listener.protocol === "UDP";
-  return `${listener.address ?? ANY_ADDRESS} ${isUdp ? "UDP " : ""}port ${listener.port}`;
+/** With HTTP/3 there are two, and the ports of TCP and UDP are not the same. */
+function addressesOf({ listener }: Claim): readonly string[] {
+  const host = listener.address ?? ANY_ADDRESS;
+  const udp = `${host} UDP port ${listener.port}`;
+  if ("protocol" in listener && listener.protocol === "UDP") return [udp];
+  const tcp = `${host} port ${listener.port}`;
+  return listener.http3 === undefined ? [tcp] : [tcp, udp];
 }
 
-function conflict(claim: Claim, { group, other, hostname, differsIn }: Clash): Diagnostic {
+function conflict(claim: Claim, { group, address, other, hostname, differsIn }: Clash): Diagnostic {
   const otherName = `${other.gateway.name}/${other.listener.name}`;
   const what = hostname === undefined ? "" : hostname === "*" ? " for every hostname" : ` for ${hostname}`;
   if (differsIn !== undefined) {
     return {
       code: "conflicting-address",
       severity: "error",
-      message: `listeners of group \`${group}\` share ${addressOf(claim)} and have not the same \`${differsIn}\``,
+      message: `listeners of group \`${group}\` share ${address} and have not the same \`${differsIn}\``,
       ...locateListener(claim),
       hint: `write the same \`${differsIn}\` for all of them: it comes before anybody knows the hostname`,
       related: { at: other.listener.at, message: `\`${otherName}\` has another` },
@@ -124,7 +135,7 @@ function conflict(claim: Claim, { group, other, hostname, differsIn }: Clash): D
   return {
     code: "conflicting-address",
     severity: "error",
-    message: `two listeners of group \`${group}\` use ${addressOf(claim)}${what}`,
+    message: `two listeners of group \`${group}\` use ${address}${what}`,
     ...locateListener(claim),
     hint:
       hostname === undefined

@@ -2,6 +2,7 @@
  * What the schema cannot say about one service: endpoints that are written twice, subsets that select
  * nothing, and policies that make sense only together with the service's.
  */
+import { checkHttp3, checkHttp3Policy } from "./check-http3.ts";
 import { checkLoadBalancer } from "./check-load-balancer.ts";
 import { checkServiceTls } from "./check-service-tls.ts";
 import { closestName } from "./closest-name.ts";
@@ -17,6 +18,8 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
     ...sourcesOfHosts(path, service),
     ...repeatedEndpoints(path, service),
     ...streamsWithoutHttp2(path, service.protocol, policy),
+    ...checkHttp3(path, service, policy),
+    ...checkHttp3Policy(path, service.protocol, policy),
     ...twoRetryLimits(path, policy),
     ...unknownLocalities(path, service, policy),
     ...checkPolicy(path, policy),
@@ -31,6 +34,7 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
     problems.push(...twoRetryLimits(subsetPath, own));
     problems.push(...unknownLocalities(subsetPath, service, own));
     problems.push(...streamsWithoutHttp2(subsetPath, service.protocol, own));
+    problems.push(...checkHttp3Policy(subsetPath, service.protocol, own));
     if (own.healthCheck !== undefined || own.loadBalancer !== undefined || own.tls !== undefined) {
       problems.push(...checkPolicy(subsetPath, mergePolicy(policy, own)));
     }
@@ -194,7 +198,7 @@ function* streamsWithoutHttp2(
   protocol: ServiceValue["protocol"],
   { connection }: PolicyValue,
 ): Iterable<Problem> {
-  if (connection?.maxConcurrentStreams === undefined || protocol === "http2" || protocol === "grpc") return;
+  if (connection?.maxConcurrentStreams === undefined || (protocol !== undefined && protocol !== "http1")) return;
   const message = "`maxConcurrentStreams` belongs to HTTP/2, and the service speaks HTTP/1.1: one request at a time";
   const hint = "write `protocol: http2`, or limit `circuitBreaker: { perEndpoint: { maxConnections: … } }`";
   yield { code: "invalid-value", message, hint, path: [...path, "connection", "maxConcurrentStreams"], at: "key" };

@@ -12,7 +12,6 @@ const futureWords: readonly {
   readonly words: readonly string[];
 }[] = [
   { where: ["services", "*", "discovery"], words: ["file"] },
-  { where: ["gateways", "*", "listeners", "*"], words: ["http3"] },
 ];
 
 /** What to say about a key that is known and not supported, or undefined. */

@@ -74,6 +74,8 @@ export interface GatewayListener {
   /** In lower case, sorted; absent means all. */
   readonly hostnames?: readonly string[];
   readonly tls?: ListenerTls;
+  /** Beside TCP, on UDP; only with `tls`. */
+  readonly http3?: ListenerHttp3;
   /** Connections begin with the PROXY protocol; when it is optional, not all of them. */
   readonly proxyProtocol?: { readonly optional: boolean };
   /** What comes beyond is closed, at once or after a delay. */
@@ -82,6 +84,14 @@ export interface GatewayListener {
   readonly originalDestination?: { readonly handsOver: boolean };
   /** Absent, Envoy opens the port; else other listeners hand connections over. */
   readonly bindToPort?: false;
+}
+
+/** What clients are told of HTTP/3. */
+export interface ListenerHttp3 {
+  /** Absent: that of the listener. */
+  readonly advertisedPort?: number;
+  /** Whole seconds. */
+  readonly maxAgeMs?: number;
 }
 
 /** A listener whose bytes nobody reads. Of TLS it is one without `tls` when the connections pass through encrypted. */

@@ -8,7 +8,8 @@ import type { TlsVersion } from "./intent-gateway.ts";
 export interface Service {
   readonly name: string;
   readonly at: Place;
-  readonly protocol?: "http1" | "http2" | "grpc";
+  /** With `http3` every part has `tls`. */
+  readonly protocol?: "http1" | "http2" | "http3" | "grpc";
   /** Empty when the hosts are found by DNS or are where connections wanted to go; those that have registered when they come from etcd. */
   readonly endpoints: readonly Endpoint[];
   readonly dns?: DnsDiscovery;
@@ -78,7 +79,7 @@ export interface ServiceConnection {
   /** 0 is for ever. */
   readonly idleTimeoutMs?: number;
   readonly maxConnectionDurationMs?: number;
-  /** HTTP/2 only. */
+  /** HTTP/2 and HTTP/3 only. */
   readonly maxConcurrentStreams?: number;
   readonly bufferLimitBytes?: number;
   /** Tells the endpoint who the client is. */

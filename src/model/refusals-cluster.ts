@@ -14,6 +14,7 @@ import type { EnvoyProblem } from "./envoy-problem.ts";
 import { problem, refused, ruleFor, when } from "./refusal-rule.ts";
 import type { RuleTable } from "./refusal-rule.ts";
 import { hostProblems } from "./refusals-address.ts";
+import { checkCodecProblems } from "./refusals-quic.ts";
 
 /** `Cluster.DiscoveryType`. */
 const discovery = { STATIC: 0, STRICT_DNS: 1, LOGICAL_DNS: 2, EDS: 3, ORIGINAL_DST: 4 } as const;
@@ -31,6 +32,7 @@ export const clusterRules: RuleTable = {
     ),
   ),
   "envoy.config.core.v3.HealthCheck.HttpHealthCheck": ruleFor<HealthCheck_HttpHealthCheck>((check) => [
+    ...checkCodecProblems(check),
     ...statusProblems("expected_statuses", check.expectedStatuses),
     ...statusProblems("retriable_statuses", check.retriableStatuses),
   ]),

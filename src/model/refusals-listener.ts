@@ -18,6 +18,7 @@ import type { RuleTable } from "./refusal-rule.ts";
 import { addressProblems } from "./refusals-address.ts";
 import { typeOf } from "./refusals-extension.ts";
 import { chainConflicts } from "./refusals-filter-chain.ts";
+import { udpProblems } from "./refusals-quic.ts";
 
 const network = "envoy.extensions.filters.network";
 const http = "envoy.extensions.filters.http";
@@ -58,6 +59,7 @@ export const listenerRules: RuleTable = {
   "envoy.config.listener.v3.Listener": ruleFor<Listener>((listener) => [
     ...bindingProblems(listener),
     ...chainConflicts(listener),
+    ...udpProblems(listener),
   ]),
   "envoy.config.listener.v3.FilterChainMatch": ruleFor<FilterChainMatch>(matchProblems),
   "envoy.config.listener.v3.FilterChain": ruleFor<FilterChain>(({ filters }) =>

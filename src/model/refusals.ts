@@ -20,6 +20,7 @@ import { extensionRules } from "./refusals-extension.ts";
 import { formatRules } from "./refusals-format.ts";
 import { listenerRules } from "./refusals-listener.ts";
 import { loadBalancingRules } from "./refusals-load-balancing.ts";
+import { quicRules } from "./refusals-quic.ts";
 import { regexRules } from "./refusals-regex.ts";
 import { routeRules } from "./refusals-route.ts";
 import { routeActionRules } from "./refusals-route-action.ts";
@@ -35,6 +36,7 @@ const tables: readonly RuleTable[] = [
   formatRules,
   listenerRules,
   loadBalancingRules,
+  quicRules,
   regexRules,
   routeRules,
   routeActionRules,

@@ -25,7 +25,7 @@ export const connectionSchema = policyBlock({
     .max(STREAMS_MAX)
     .optional()
     .meta({
-      description: "Requests at a time on one HTTP/2 connection; of `protocol: http2` and `grpc`.",
+      description: "Requests at a time on one HTTP/2 or HTTP/3 connection; of `protocol: http2`, `grpc` and `http3`.",
       examples: [100],
     }),
   bufferLimit: count.optional().meta({

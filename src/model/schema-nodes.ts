@@ -4,6 +4,7 @@
 import * as z from "zod";
 import { accessLogSchema } from "./schema-access-log.ts";
 import { clientIPDetection, headerSettings, pathSettings } from "./schema-client-traffic.ts";
+import { http3Schema, refuseHttp3 } from "./schema-http3.ts";
 import { attachedPolicies } from "./schema-policy.ts";
 import { block, ipAddress, name, oneOrMore, port, refuse, scalar } from "./schema-scalars.ts";
 import { listenerTlsSchema } from "./schema-tls.ts";
@@ -115,6 +116,7 @@ const listener = block({
       "Only these; of HTTPS and TLS the names that clients ask for (SNI), of GRPC_XDS the `name` in `xds:///name`. All when absent.",
   }),
   tls: listenerTlsSchema.optional(),
+  http3: http3Schema.optional(),
   connectionLimit: connectionLimit.optional(),
   proxyProtocol: block({
     optional: z
@@ -147,6 +149,7 @@ const listener = block({
     refuse(context, { code: "missing-key", message: "a listener needs a `port`", hint });
   }
   refuseTls(written, context);
+  refuseHttp3(written, context);
   if (protocol === "UDP") refuseForUdp(written, context);
   if (protocol === "TCP" && written.hostnames !== undefined) {
     const hint = "remove it, or write `protocol: TLS`: only TLS says which name is asked for";

@@ -70,9 +70,9 @@ export const subsetSchema = blockKnownBy(
 
 const serviceShape = {
   protocol: z
-    .enum(["http1", "http2", "grpc"])
+    .enum(["http1", "http2", "http3", "grpc"])
     .optional()
-    .meta({ description: "What the endpoints speak; http1 when absent." }),
+    .meta({ description: "What the endpoints speak; http1 when absent. http3 needs `tls`." }),
   endpoints: z
     .array(z.union([endpointAddress, endpointBlock]))
     .optional()

@@ -10,6 +10,7 @@
 import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
 import type { Endpoint, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
+import { present } from "../support/assert.ts";
 import { translateConnection, translateKeepalive } from "./connection.ts";
 import { translateCircuitBreaker } from "./circuit-breakers.ts";
 import { fromAds } from "./config-source.ts";
@@ -24,7 +25,7 @@ import { translateLoadBalancer } from "./load-balancer.ts";
 import { clusterName, mirrorClusterName } from "./names.ts";
 import { translateOutlierDetection } from "./outlier-detection.ts";
 import { packAny } from "./pack-any.ts";
-import { namedByDns, nameFromRequest, translateUpstreamTls } from "./upstream-tls.ts";
+import { namedByDns, nameFromRequest, translateUpstreamQuic, translateUpstreamTls } from "./upstream-tls.ts";
 
 /** Envoy's default. */
 const connectTimeoutMs = 5_000;
@@ -164,23 +165,41 @@ function translateProtocol(
   tls: ServicePolicy["tls"],
   connection: ServicePolicy["connection"],
 ): ClusterJson {
-  const isHttp2 = protocol === "http2" || protocol === "grpc";
   const isClients = protocol === "client's";
   const fromRequest = tls === undefined ? undefined : nameFromRequest(tls);
   const common = translateConnection(connection);
   const streams = connection?.maxConcurrentStreams;
-  const http2ProtocolOptions = streams === undefined ? {} : { maxConcurrentStreams: streams };
+  const limit = streams === undefined ? {} : { maxConcurrentStreams: streams };
+  const explicit = explicitProtocol(protocol, limit);
   const options: HttpProtocolOptionsJson = {
     ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
     ...(isClients
-      ? { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions } }
-      : { explicitHttpConfig: isHttp2 ? { http2ProtocolOptions } : { httpProtocolOptions: {} } }),
+      ? { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: limit } }
+      : { explicitHttpConfig: explicit ?? { httpProtocolOptions: {} } }),
     ...(fromRequest === undefined ? {} : { upstreamHttpProtocolOptions: fromRequest }),
   };
   return {
-    ...(isHttp2 || isClients || fromRequest !== undefined || common !== undefined
+    ...(explicit !== undefined || isClients || fromRequest !== undefined || common !== undefined
       ? { typedExtensionProtocolOptions: { [httpProtocolOptions]: packAny(httpProtocolOptions, options) } }
       : {}),
-    ...translateTransport(connection?.proxyProtocol, tls),
+    ...(protocol === "http3"
+      ? { transportSocket: translateUpstreamQuic(present(tls, "HTTP/3 without `tls` is refused")) }
+      : translateTransport(connection?.proxyProtocol, tls)),
   };
+}
+
+/** What is written of the version; undefined where Envoy's default is meant, HTTP/1.1. */
+function explicitProtocol(
+  protocol: Service["protocol"] | "client's",
+  limit: { readonly maxConcurrentStreams?: number },
+): HttpProtocolOptionsJson["explicitHttpConfig"] {
+  switch (protocol) {
+    case "http2":
+    case "grpc":
+      return { http2ProtocolOptions: limit };
+    case "http3":
+      return { http3ProtocolOptions: { quicProtocolOptions: limit } };
+    default:
+      return undefined;
+  }
 }

@@ -18,7 +18,7 @@ import { duration } from "./duration.ts";
 import { packAny } from "./pack-any.ts";
 
 /** What one client may make Envoy hold: 100 streams, 64 KiB of each, 1 MiB of all. */
-const http2ProtocolOptions = {
+export const http2ProtocolOptions = {
   maxConcurrentStreams: 100,
   initialStreamWindowSize: 65_536,
   initialConnectionWindowSize: 1_048_576,
@@ -47,6 +47,8 @@ export interface HttpSite {
   readonly tracing: Pick<HttpConnectionManagerJson, "tracing" | "earlyHeaderMutationExtensions">;
   readonly timeouts?: GatewayTimeouts | undefined;
   readonly clients?: ClientTraffic | undefined;
+  /** Over QUIC; Envoy refuses any other codec there, and this one everywhere else. */
+  readonly http3?: boolean | undefined;
 }
 
 /** HTTP on a listener. */
@@ -58,9 +60,11 @@ export function translateHttpConnectionManager({
   tracing,
   timeouts = {},
   clients = {},
+  http3 = false,
 }: HttpSite): AnyJson {
   const router: RouterJson = {};
   const manager: HttpConnectionManagerJson = {
+    ...(http3 ? { codecType: "HTTP3" } : {}),
     statPrefix: name,
     rds: { routeConfigName: name, configSource: fromAds },
     httpFilters: [
@@ -79,7 +83,8 @@ export function translateHttpConnectionManager({
       ...optional("maxStreamDuration", timeouts.maxStreamDurationMs),
       ...optional("maxConnectionDuration", timeouts.maxConnectionDurationMs),
     },
-    http2ProtocolOptions,
+    // What a client may make Envoy hold over QUIC is said at the listener.
+    ...(http3 ? { http3ProtocolOptions: {} } : { http2ProtocolOptions }),
     streamIdleTimeout: duration(timeouts.streamIdleMs ?? streamIdleTimeoutMs),
     requestHeadersTimeout: duration(timeouts.requestHeadersMs ?? requestHeadersTimeoutMs),
     // The guide says 300 s for the whole request, which cuts long uploads and every streaming gRPC call; Envoy's default is no limit.

@@ -11,7 +11,7 @@ import type { ListenerJson } from "../gen/envoy/config/listener/v3/listener_pb.d
 import type { Gateway, GatewayListener, ListenerTls } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
 import { translateAccessLogs } from "./access-log.ts";
-import { translateDownstreamTls } from "./downstream-tls.ts";
+import { translateDownstreamTls, translateQuicTls } from "./downstream-tls.ts";
 import { duration } from "./duration.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
@@ -23,7 +23,7 @@ import { translateTracing } from "./tracing.ts";
 
 const anyAddress = "0.0.0.0";
 /** Envoy's default is 1 MiB for each connection; its guide to edge deployments says 32 KiB. */
-const perConnectionBufferLimitBytes = 32_768;
+export const perConnectionBufferLimitBytes = 32_768;
 /** A client that begins a handshake and never ends it would hold its connection for ever: Envoy's default is no limit. */
 export const handshakeTimeout = duration(10_000);
 
@@ -35,7 +35,7 @@ export function translateListener(
 ): EnvoyResource {
   const name = listenerName(gateway, listener);
   const json = listenerJson(name, listener, {
-    filterChains: [{ filters: networkFilters(name, listener, httpFilter(name, gateway, routes)) }],
+    filterChains: [{ filters: networkFilters(name, listener, httpFilter(name, { gateway }, routes)) }],
   });
   return envoyResource(envoyTypes.listener, name, json, listener.at);
 }
@@ -44,6 +44,8 @@ export function translateListener(
 export interface SharedChain {
   readonly listener: GatewayListener;
   readonly chain: FilterChainJson;
+  /** The same for connections of HTTP/3, where the listener takes them. */
+  readonly quic?: FilterChainJson;
 }
 
 /** The filter chains of the HTTPS listeners of a gateway; `routesOf` a listener are those attached to it. */
@@ -54,8 +56,9 @@ export function httpsChains(
   return gateway.listeners.flatMap((listener) => {
     const { tls } = listener;
     if (tls === undefined) return [];
-    const name = listenerName(gateway, listener);
-    return [{ listener, chain: filterChain({ gateway, listener, tls, name, routes: routesOf(listener) }) }];
+    const parts = { gateway, listener, tls, name: listenerName(gateway, listener), routes: routesOf(listener) };
+    const quic = listener.http3 === undefined ? {} : { quic: filterChain({ ...parts, http3: true }) };
+    return [{ listener, chain: filterChain(parts), ...quic }];
   });
 }
 
@@ -124,13 +127,15 @@ function filterChain(chain: {
   readonly listener: GatewayListener;
   readonly tls: ListenerTls;
   readonly routes: readonly Route[];
+  readonly http3?: boolean;
 }): FilterChainJson {
   const { hostnames } = chain.listener;
+  const http = httpFilter(chain.name, chain, chain.routes);
   return {
     name: chain.name,
     ...(hostnames === undefined ? {} : { filterChainMatch: { serverNames: hostnames } }),
-    filters: networkFilters(chain.name, chain.listener, httpFilter(chain.name, chain.gateway, chain.routes)),
-    transportSocket: translateDownstreamTls(chain.tls),
+    filters: networkFilters(chain.name, chain.listener, http),
+    transportSocket: chain.http3 === true ? translateQuicTls(chain.tls) : translateDownstreamTls(chain.tls),
     transportSocketConnectTimeout: handshakeTimeout,
   };
 }
@@ -152,7 +157,11 @@ export function networkFilters(
   return [{ name: "envoy.filters.network.connection_limit", typedConfig }, last];
 }
 
-function httpFilter(name: string, gateway: Gateway, routes: readonly Route[]): NetworkFilter {
+function httpFilter(
+  name: string,
+  { gateway, http3 }: { readonly gateway: Gateway; readonly http3?: boolean },
+  routes: readonly Route[],
+): NetworkFilter {
   return {
     name: "envoy.filters.network.http_connection_manager",
     typedConfig: translateHttpConnectionManager({
@@ -163,6 +172,7 @@ function httpFilter(name: string, gateway: Gateway, routes: readonly Route[]): N
       tracing: gateway.tracing === undefined ? {} : translateTracing(gateway.name, gateway.tracing),
       timeouts: gateway.timeouts,
       clients: gateway.clients,
+      http3,
     }),
   };
 }

@@ -39,6 +39,11 @@ export function sharedListenerName(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** `0.0.0.0:443/http3`: of the listener on the UDP port of the same number, for those of them that take HTTP/3. */
+export function http3ListenerName(address: string, port: number): string {
+  return `${sharedListenerName(address, port)}/http3`;
+}
+
 /** `orders`, or `orders:50051`: what gRPC clients write behind `xds:///`, and the name of their listener. */
 export function grpcTarget({ port }: GrpcListener, hostname: string): string {
   return port === undefined ? hostname : `${hostname}:${port}`;

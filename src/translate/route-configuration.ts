@@ -8,6 +8,7 @@ import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_
 import type { GatewayListener, Gateway } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
+import { altSvc } from "./http3-listener.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import { perGateway } from "./http-filters.ts";
 import { listenerName } from "./names.ts";
@@ -28,6 +29,7 @@ export function translateRouteConfiguration(
     name,
     ...(hidden.length === 0 ? {} : { requestHeadersToRemove: hidden }),
     ...perGateway(gateway),
+    ...(listener.http3 === undefined ? {} : { responseHeadersToAdd: [altSvc(listener, listener.http3)] }),
     virtualHosts: [...translateVirtualHosts({ gateway, listener }, routes, known)],
     // `example.com` is meant whatever port the client wrote behind it.
     ignorePortInHostMatching: true,

@@ -20,6 +20,7 @@ import type { NarrowedRoutes } from "./listener-hostnames.ts";
 import { narrowRoutes } from "./listener-hostnames.ts";
 import { tlsRouteChains, translateTcpListeners } from "./l4-listener.ts";
 import type { SharedChain } from "./listener.ts";
+import { translateHttp3Listeners } from "./http3-listener.ts";
 import { httpsChains, translateListener, translateSharedListeners } from "./listener.ts";
 import { mirrorClusterName } from "./names.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
@@ -82,6 +83,7 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
   }
   return intent.groups.map((group) => {
     const scope = scopeOf(group, intent, memo.routed);
+    const chains = scope.gateways.flatMap((gateway) => sharedChains(gateway, intent));
     return {
       group,
       resources: [
@@ -89,7 +91,8 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
         ...scope.mirrored.map((mirrored) => mirrorOnce(memo.mirrors, mirrored)),
         ...translateRuntime(group, scope),
         ...scope.gateways.flatMap(gateways),
-        ...translateSharedListeners(scope.gateways.flatMap((gateway) => sharedChains(gateway, intent))),
+        ...translateSharedListeners(chains),
+        ...translateHttp3Listeners(chains),
         ...scope.gateways.flatMap((gateway) => translateTcpListeners(gateway, intent.l4Routes)),
         ...scope.gateways.flatMap((gateway) => translateUdpListeners(gateway, intent.l4Routes)),
         ...scope.secrets.flatMap(secrets),

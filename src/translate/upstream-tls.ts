@@ -24,8 +24,26 @@ export function namedByDns(tls: ServiceTls | undefined, dns: DnsDiscovery | unde
   return tls === undefined || dns === undefined ? tls : { sni: dns.name, ...tls };
 }
 
+const sockets = "envoy.extensions.transport_sockets";
+
 export function translateUpstreamTls(tls: ServiceTls): TransportSocketJson {
-  const context: UpstreamTlsContextJson = {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typedConfig: packAny(`${sockets}.tls.v3.UpstreamTlsContext`, contextOf(tls)),
+  };
+}
+
+/** The same over QUIC, which knows no older version; by this name alone Envoy knows it. */
+export function translateUpstreamQuic(tls: ServiceTls): TransportSocketJson {
+  const upstreamTlsContext = contextOf({ ...tls, minVersion: "TLSv1_3", maxVersion: "TLSv1_3" });
+  return {
+    name: "envoy.transport_sockets.quic",
+    typedConfig: packAny(`${sockets}.quic.v3.QuicUpstreamTransport`, { upstreamTlsContext }),
+  };
+}
+
+function contextOf(tls: ServiceTls): UpstreamTlsContextJson {
+  return {
     commonTlsContext: {
       tlsParams: {
         tlsMinimumProtocolVersion: tls.minVersion ?? defaults.minVersion,
@@ -37,10 +55,6 @@ export function translateUpstreamTls(tls: ServiceTls): TransportSocketJson {
       ...verification(tls),
     },
     ...(tls.sni === undefined ? {} : { sni: tls.sni }),
-  };
-  return {
-    name: "envoy.transport_sockets.tls",
-    typedConfig: packAny("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", context),
   };
 }
 

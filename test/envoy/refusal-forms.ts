@@ -57,6 +57,13 @@ export const filters = (...list: readonly string[]) =>
 
 export const onPort = (fields: string) => listener(`${anyPort}\n${fields}`);
 
+/** A listener of UDP with these fields. */
+export const onUdpPort = (fields: string) =>
+  resource(
+    "listener.v3.Listener",
+    `name: NAME\naddress: { socket_address: { protocol: UDP, address: 127.0.0.1, port_value: PORT } }\n${fields}`,
+  );
+
 /** A listener with these fields in its HTTP connection manager. */
 export const manager = (fields: string) =>
   onPort(`filter_chains:

@@ -19,6 +19,7 @@ import type { BareResource } from "./bare-ads.ts";
 import { extension, manager, match } from "./refusal-forms.ts";
 import { clusters, endpoints } from "./refusal-rows-cluster.ts";
 import { listeners, managers } from "./refusal-rows-listener.ts";
+import { quics } from "./refusal-rows-quic.ts";
 import { actions, hosts, regexes } from "./refusal-rows-route.ts";
 
 const stack = new AsyncDisposableStack();
@@ -56,6 +57,7 @@ const asking = manager(
 describe.each([
   ["listeners", listeners],
   ["connection managers", managers],
+  ["QUIC", quics],
   ["virtual hosts and routes", hosts],
   ["what a route does", actions],
   ["clusters", clusters],

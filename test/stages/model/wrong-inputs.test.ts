@@ -53,7 +53,7 @@ const services: readonly Row[] = [
   ["a name with a bar", 'services: { "a|b": { endpoints: [] } }\n', "invalid-value 1:13"],
   ["missing endpoints", "services:\n  a:\n    protocol: http2\n", "missing-key 2:3"],
   ["a typo in a service", "services:\n  a:\n    endpoint: []\n    endpoints: []\n", "unknown-key 3:5"],
-  ["an unknown protocol", "services: { a: { protocol: http3, endpoints: [] } }\n", "invalid-value 1:28"],
+  ["an unknown protocol", "services: { a: { protocol: http4, endpoints: [] } }\n", "invalid-value 1:28"],
   ["a host name as an endpoint", 'services:\n  a:\n    endpoints:\n      - "db.local:80"\n', "invalid-value 4:9"],
   [
     "endpoints and a name",
