@@ -27,6 +27,8 @@ export interface Gateway {
   readonly tracing?: GatewayTracing;
   readonly timeouts?: GatewayTimeouts;
   readonly clients?: ClientTraffic;
+  /** As the group has it that the listeners are made for; `translate` says so, because groups differ. */
+  readonly onDemandClusters?: { readonly timeoutMs?: number };
 }
 
 /** What is made of requests before anything else looks at them; what is absent is as it was without. */

@@ -58,6 +58,17 @@ export const nodeGroupSchema = block({
         "The group's Envoys have a runtime layer (`fairway bootstrap --runtime`): Envoy's runtime keys and their values, which may be none.",
       examples: [{ "upstream.healthy_panic_threshold": 20 }],
     }),
+  onDemand: block({
+    clusters: z.boolean().describe("The clusters that only the routes of HTTP lead to are sent to who asks for them."),
+    timeout: scalar("positiveDuration")
+      .optional()
+      .meta({ description: "How long a request waits for its cluster; 5s when absent." }),
+  })
+    .optional()
+    .meta({
+      description: "What the group's Envoys ask for when a request needs it, instead of having it from the start.",
+      examples: [{ clusters: true }],
+    }),
   updates: block({
     grace: scalar("duration")
       .optional()

@@ -35,6 +35,7 @@ import { jwtFilter } from "./http-filter-jwt.ts";
 import { luaFilters } from "./http-filter-lua.ts";
 import { wasmFilter } from "./http-filter-wasm.ts";
 import { oidcFilter } from "./http-filter-oidc.ts";
+import { onDemandFilters } from "./on-demand-clusters.ts";
 import { packAny } from "./pack-any.ts";
 
 /** In the order in which Envoy runs them. */
@@ -93,6 +94,10 @@ export function perRoute(route: Route, rule: Rule, gateway: Gateway): PerFilterC
 
 /** The filters of a listener before its router; `routes` are those attached to it. */
 export function chainOf(gateway: Gateway, routes: readonly Route[]): readonly HttpFilterJson[] {
+  return [...partsChain(gateway, routes), ...onDemandFilters(gateway)];
+}
+
+function partsChain(gateway: Gateway, routes: readonly Route[]): readonly HttpFilterJson[] {
   const used = new Map<string, EffectiveFilter>();
   const note = (filter: EffectiveFilter): void => {
     if (filter.part.settings !== "none") used.set(`${filter.name} ${filter.source}`, filter);

@@ -19,6 +19,7 @@ import { lintGrpcRoutes } from "./lint-grpc-routes.ts";
 import { lintL4 } from "./lint-l4.ts";
 import { lintLiveLimits } from "./lint-live-limits.ts";
 import { lintListeners } from "./lint-listeners.ts";
+import { lintOnDemand } from "./lint-on-demand.ts";
 import { lintOutlierDetection } from "./lint-outlier-detection.ts";
 import { lintRedirected } from "./lint-redirected.ts";
 import { lintRetries } from "./lint-retries.ts";
@@ -57,6 +58,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintRedirected(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
+    ...lintOnDemand(intent),
     ...lintGrpcClients(intent),
     ...lintGrpcRoutes(intent),
     ...lintTelemetry(intent),
