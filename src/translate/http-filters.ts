@@ -19,6 +19,7 @@ import { bufferFilter } from "./http-filter-buffer.ts";
 import { compressorFilters } from "./http-filter-compressor.ts";
 import { apiKeyFilter } from "./http-filter-api-key.ts";
 import { authorizationFilter } from "./http-filter-authorization.ts";
+import { bandwidthFilters } from "./http-filter-bandwidth-limit.ts";
 import { basicAuthFilter } from "./http-filter-basic-auth.ts";
 import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
@@ -56,6 +57,8 @@ const chain = [
   globalRateLimitFilter,
   admissionControlFilter,
   adaptiveConcurrencyFilter,
+  // Before the compressors, so that it counts what clients get.
+  ...bandwidthFilters,
   bufferFilter,
   ...compressorFilters,
   // Behind the compressors, so that they see answers before those do.
