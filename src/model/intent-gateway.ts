@@ -40,6 +40,11 @@ export interface ClientTraffic {
   readonly withUnderscoresAction?: "Allow" | "RejectRequest" | "DropHeader";
   readonly requestID?: "PreserveOrGenerate" | "Preserve" | "Generate" | "Disable";
   readonly serverHeader?: "OVERWRITE" | "APPEND_IF_ABSENT" | "PASS_THROUGH";
+  /** The header is taken away when absent. */
+  readonly xForwardedClientCert?: {
+    readonly mode: "Sanitize" | "ForwardOnly" | "AppendForward" | "SanitizeSet" | "AlwaysForwardOnly";
+    readonly certDetailsToAdd?: readonly ("Subject" | "Cert" | "Chain" | "DNS" | "URI")[] | undefined;
+  };
   readonly earlyRequestHeaders?: HeaderChanges;
 }
 

@@ -270,4 +270,13 @@ export const gatewaySchema = block({
       description: "How long connections live on when their listener was changed or removed.",
       examples: [{ time: "60s" }],
     }),
-}).meta({ description: "A set of listeners.", examples: [{ listeners: [{ name: "http", port: 8080 }] }] });
+})
+  .superRefine(({ listeners, headers }, context) => {
+    const { mode } = headers?.xForwardedClientCert ?? {};
+    if (mode === undefined || mode === "Sanitize" || mode === "AlwaysForwardOnly") return;
+    if (listeners.some(({ tls }) => tls?.clientCa !== undefined)) return;
+    const message = `${mode} is for clients with a certificate, and no listener asks for one`;
+    const hint = "write `clientCa` in the `tls` of a listener";
+    refuse(context, { code: "invalid-value", message, hint, path: ["headers", "xForwardedClientCert", "mode"] });
+  })
+  .meta({ description: "A set of listeners.", examples: [{ listeners: [{ name: "http", port: 8080 }] }] });
