@@ -150,11 +150,17 @@ const ttl = z
   .optional()
   .describe("Such as 60s: a node that hears of no control plane for so long drops it; absent when it keeps it");
 
+const onDemand = z
+  .literal(true)
+  .optional()
+  .describe("Only nodes that ask for it by its name get it; absent when all do");
+
 const resourceSchema = z.object({
   name: z.string(),
   version,
   at: place,
   ttl,
+  onDemand,
   resource: z.unknown().optional().describe("proto3 JSON, secrets redacted; with include=resources"),
 });
 
@@ -235,6 +241,7 @@ export const nodeResourcesSchema = z.object({
       wantedVersion: z.string().optional().describe("Absent when the config has no such resource any more"),
       at: place.optional().describe("The line that caused what it is to have, or else what it has"),
       ttl,
+      onDemand,
       rejection: z.object({ message: z.string(), at: time }).optional(),
     }),
   ),

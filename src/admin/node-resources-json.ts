@@ -6,7 +6,7 @@ import { resourceTypes } from "../snapshot/type-url.ts";
 import type { InspectedPage, InspectedPlace, InspectedResource } from "../xds/inspect-stream.ts";
 import type { NodeResourcesJson } from "./api-schema.ts";
 import { isoTime } from "./iso-time.ts";
-import { ttlJson, typeName } from "./snapshot-json.ts";
+import { deliveryJson, typeName } from "./snapshot-json.ts";
 
 type ResourceJson = NodeResourcesJson["resources"][number];
 
@@ -40,7 +40,7 @@ function resourceJson(resource: InspectedResource, node: NodeStatus | undefined)
     ...(heldVersion === undefined ? {} : { version: heldVersion }),
     ...(wanted === undefined ? {} : { wantedVersion: wanted.version }),
     ...(at === undefined ? {} : { at: { ...at } }),
-    ...ttlJson(wanted ?? held),
+    ...deliveryJson(wanted ?? held),
     ...(rejection === undefined ? {} : { rejection }),
   };
 }

@@ -89,9 +89,12 @@ export function typeName(typeUrl: string): string {
   return resourceType(typeUrl)?.plural ?? typeUrl;
 }
 
-/** How long a node keeps it; most are kept for good. */
-export function ttlJson(resource: Resource | undefined): { readonly ttl?: string } {
-  return resource?.ttlMs === undefined ? {} : { ttl: protoDuration(resource.ttlMs) };
+/** How long a node keeps it, and whether it has to ask for it; most are kept for good and sent to all. */
+export function deliveryJson(resource: Resource | undefined): { readonly ttl?: string; readonly onDemand?: true } {
+  return {
+    ...(resource?.ttlMs === undefined ? {} : { ttl: protoDuration(resource.ttlMs) }),
+    ...(resource?.onDemand === undefined ? {} : { onDemand: resource.onDemand }),
+  };
 }
 
 function pageOf(
@@ -142,7 +145,7 @@ function resourceJson(
     name,
     version,
     at: { ...at },
-    ...ttlJson(resource),
+    ...deliveryJson(resource),
     ...(render === undefined ? {} : { resource: render(resource) }),
   };
 }

@@ -8,7 +8,7 @@
 import { isIP } from "node:net";
 import { Command } from "commander";
 import { tell } from "./output.ts";
-import { wantedFlags } from "./wanted-flags.ts";
+import { wantedStart } from "./wanted-start.ts";
 import { runtimeLayerName } from "../translate/runtime-layer.ts";
 import { yamlText } from "../snapshot/yaml-text.ts";
 import type { JsonObject } from "./bootstrap-node.ts";
@@ -52,7 +52,10 @@ export function bootstrapCommand(): Command {
     .option("--tls-name <name>", "the name in the control plane's certificate, when it is not the host of --xds")
     .option("--tls-cert <file>", "this Envoy's own certificate, on its machine")
     .option("--tls-key <file>", "the key of --tls-cert")
-    .option("--config <dir...>", "config directories: names the flags that the config wants Envoy to be started with")
+    .option(
+      "--config <dir...>",
+      "config directories: makes it as the config wants Envoy to be started, and names the flags",
+    )
     .option("--grpc", "the bootstrap of a gRPC client or server without an Envoy, as JSON, for GRPC_XDS_BOOTSTRAP")
     .option("--max-heap <size>", "512MiB or 2GiB: at 95 % of it Envoy gives memory back, at 98 % it answers 503")
     .option("--max-connections <number>", "connections of clients at a time; 50000 when absent")
@@ -64,19 +67,31 @@ export function bootstrapCommand(): Command {
       const options = readBootstrapOptions(flags);
       if (!options.ok) return command.error(options.error.map((line) => `error: ${line}`).join("\n"), { exitCode: 2 });
       const forGrpc = flags.grpc === true;
-      const bootstrap = forGrpc ? createGrpcBootstrap(options.value) : createBootstrap(options.value);
       const format = forGrpc || flags.output === "json" ? "json" : "yaml";
-      const print = (): void => command.configureOutput().writeOut?.(printBootstrap(bootstrap, format));
-      return flags.config === undefined ? print() : tellFlags(command, flags.config, bootstrap).then(print);
+      const print = (wanted: BootstrapOptions): void => {
+        const bootstrap = forGrpc ? createGrpcBootstrap(wanted) : createBootstrap(wanted);
+        command.configureOutput().writeOut?.(printBootstrap(bootstrap, format));
+      };
+      return flags.config === undefined
+        ? print(options.value)
+        : asConfigWants(command, flags.config, options.value).then(print);
     });
   return command;
 }
 
-/** Beside the bootstrap, because it cannot hold them. */
-async function tellFlags(command: Command, roots: readonly string[], bootstrap: JsonObject): Promise<void> {
-  const wanted = await wantedFlags(roots, bootstrap["node"]);
-  if (!wanted.ok) command.error(wanted.error, { exitCode: 2 });
-  else if (wanted.value.length > 0) tell(`start this Envoy with: ${wanted.value.join(" ")}`);
+/** With the layer that the group has; the flags are told beside the bootstrap, because it cannot hold them. */
+async function asConfigWants(
+  command: Command,
+  roots: readonly string[],
+  options: BootstrapOptions,
+): Promise<BootstrapOptions> {
+  const wanted = await wantedStart(roots, bootstrapNode(options));
+  if (!wanted.ok) return command.error(wanted.error, { exitCode: 2 });
+  const { group, flags, runtime } = wanted.value;
+  if (flags.length > 0) tell(`start this Envoy with: ${flags.join(" ")}`);
+  if (!runtime || options.runtime === true) return options;
+  tell(`with a runtime layer, because the group ${group} has \`runtime\``);
+  return { ...options, runtime: true };
 }
 
 /** The message as an object; field names are the proto's own, durations proto3 JSON. */

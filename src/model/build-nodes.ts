@@ -31,6 +31,7 @@ export interface DraftGateway extends Omit<Gateway, "groups" | "policies"> {
 
 export function buildNodeGroup(document: SourceDocument, path: Path, value: NodeGroupValue): NodeGroup {
   const { grace, deadline, onDeadline } = value.updates ?? {};
+  const { clusters = false, timeout } = value.onDemand ?? {};
   return {
     name: String(path.at(-1)),
     at: placeOf(document, path, "key"),
@@ -42,6 +43,7 @@ export function buildNodeGroup(document: SourceDocument, path: Path, value: Node
         ? { mode: "off" }
         : { mode: "on", ...defined({ percent: value.removalGuard?.percent, minimum: value.removalGuard?.minimum }) },
     ...(value.runtime === undefined ? {} : { runtime: sortedRecord(value.runtime) }),
+    ...(clusters ? { onDemandClusters: timeout === undefined ? {} : { timeoutMs: durationMs(timeout) } } : {}),
     updates: {
       ...(grace === undefined ? {} : { graceMs: durationMs(grace) }),
       ...(deadline === undefined ? {} : { deadlineMs: durationMs(deadline) }),

@@ -89,6 +89,8 @@ export const diagnosticCodes = {
   "no-original-destination": "Requests shall go on to where they wanted to, and nothing tells Envoy where that is.",
   "double-tls": "Connections that pass through encrypted are encrypted once more on their way to a service.",
   "live-limit-unheard": "Limits are to change live, and no group of nodes has the runtime layer that tells Envoys.",
+  "login-path-unrouted": "No rule with a login takes the path that people come back to, or that logs them out.",
+  "on-demand-never-asked": "A group has its clusters on demand, and no listener whose requests would ask for them.",
   "drain-times-differ": "Gateways of one group name different drain times, and an Envoy has one.",
   "grpc-client-ignores": "gRPC clients take no notice of something that Envoys would do.",
   "grpc-client-refuses": "gRPC clients refuse a service that they are led to.",

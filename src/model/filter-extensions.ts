@@ -46,6 +46,7 @@ export const filterPlaces = [
   "rateLimit",
   "admissionControl",
   "adaptiveConcurrency",
+  "bandwidthLimit",
   "requestLimits",
   "compression",
   "lua",

@@ -10,6 +10,7 @@ import { admissionControl } from "./filter-admission-control.ts";
 import { compression } from "./filter-compression.ts";
 import { apiKey } from "./filter-api-key.ts";
 import { authorization } from "./filter-authorization.ts";
+import { bandwidthLimit } from "./filter-bandwidth-limit.ts";
 import { basicAuth } from "./filter-basic-auth.ts";
 import { cors } from "./filter-cors.ts";
 import { csrf } from "./filter-csrf.ts";
@@ -36,6 +37,7 @@ const kinds = {
   compression,
   apiKey,
   authorization,
+  bandwidthLimit,
   basicAuth,
   cors,
   csrf,

@@ -27,6 +27,8 @@ export interface Gateway {
   readonly tracing?: GatewayTracing;
   readonly timeouts?: GatewayTimeouts;
   readonly clients?: ClientTraffic;
+  /** As the group has it that the listeners are made for; `translate` says so, because groups differ. */
+  readonly onDemandClusters?: { readonly timeoutMs?: number };
 }
 
 /** What is made of requests before anything else looks at them; what is absent is as it was without. */
@@ -38,6 +40,11 @@ export interface ClientTraffic {
   readonly withUnderscoresAction?: "Allow" | "RejectRequest" | "DropHeader";
   readonly requestID?: "PreserveOrGenerate" | "Preserve" | "Generate" | "Disable";
   readonly serverHeader?: "OVERWRITE" | "APPEND_IF_ABSENT" | "PASS_THROUGH";
+  /** The header is taken away when absent. */
+  readonly xForwardedClientCert?: {
+    readonly mode: "Sanitize" | "ForwardOnly" | "AppendForward" | "SanitizeSet" | "AlwaysForwardOnly";
+    readonly certDetailsToAdd?: readonly ("Subject" | "Cert" | "Chain" | "DNS" | "URI")[] | undefined;
+  };
   readonly earlyRequestHeaders?: HeaderChanges;
 }
 

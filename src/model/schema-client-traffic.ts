@@ -4,7 +4,10 @@
  */
 import * as z from "zod";
 import { headerChanges } from "./schema-filter.ts";
-import { addressRange, block, exactlyOne, scalar } from "./schema-scalars.ts";
+import { addressRange, block, exactlyOne, refuse, scalar } from "./schema-scalars.ts";
+
+/** Of a client's certificate. */
+const certDetails = ["Subject", "Cert", "Chain", "DNS", "URI"] as const;
 
 /** More proxies in a row than anybody has. */
 const HOPS_MAX = 20;
@@ -66,6 +69,28 @@ export const headerSettings = block({
     .enum(["OVERWRITE", "APPEND_IF_ABSENT", "PASS_THROUGH"])
     .optional()
     .meta({ description: "The `server` of answers: envoy, envoy if there is none, or the backend's; OVERWRITE." }),
+  xForwardedClientCert: block({
+    mode: z.enum(["Sanitize", "ForwardOnly", "AppendForward", "SanitizeSet", "AlwaysForwardOnly"]).meta({
+      description:
+        "Who says in x-forwarded-client-cert what certificate a client has: nobody, the client, both, Envoy, or anybody without one too.",
+    }),
+    certDetailsToAdd: z
+      .array(z.enum(certDetails))
+      .min(1)
+      .optional()
+      .meta({ description: "What Envoy says beside the hash and its own name.", examples: [["Subject", "URI"]] }),
+  })
+    .superRefine(({ mode, certDetailsToAdd }, context) => {
+      if (certDetailsToAdd === undefined || mode === "AppendForward" || mode === "SanitizeSet") return;
+      const message = `with ${mode} Envoy adds nothing to x-forwarded-client-cert`;
+      const hint = "write `mode: SanitizeSet`, or remove it";
+      refuse(context, { code: "invalid-value", message, hint, path: ["certDetailsToAdd"] });
+    })
+    .optional()
+    .meta({
+      description: "The header in which backends read the client's certificate; Sanitize, without it, when absent.",
+      examples: [{ mode: "SanitizeSet", certDetailsToAdd: ["URI"] }],
+    }),
   earlyRequestHeaders: headerChanges.optional(),
 }).meta({
   description: "Which headers are taken, and what is changed before routes and filters see a request.",

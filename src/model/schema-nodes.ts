@@ -59,6 +59,17 @@ export const nodeGroupSchema = block({
         "The group's Envoys have a runtime layer (`fairway bootstrap --runtime`): Envoy's runtime keys and their values, which may be none.",
       examples: [{ "upstream.healthy_panic_threshold": 20 }],
     }),
+  onDemand: block({
+    clusters: z.boolean().describe("The clusters that only the routes of HTTP lead to are sent to who asks for them."),
+    timeout: scalar("positiveDuration")
+      .optional()
+      .meta({ description: "How long a request waits for its cluster; 5s when absent." }),
+  })
+    .optional()
+    .meta({
+      description: "What the group's Envoys ask for when a request needs it, instead of having it from the start.",
+      examples: [{ clusters: true }],
+    }),
   updates: block({
     grace: scalar("duration")
       .optional()
@@ -262,4 +273,13 @@ export const gatewaySchema = block({
       description: "How long connections live on when their listener was changed or removed.",
       examples: [{ time: "60s" }],
     }),
-}).meta({ description: "A set of listeners.", examples: [{ listeners: [{ name: "http", port: 8080 }] }] });
+})
+  .superRefine(({ listeners, headers }, context) => {
+    const { mode } = headers?.xForwardedClientCert ?? {};
+    if (mode === undefined || mode === "Sanitize" || mode === "AlwaysForwardOnly") return;
+    if (listeners.some(({ tls }) => tls?.clientCa !== undefined)) return;
+    const message = `${mode} is for clients with a certificate, and no listener asks for one`;
+    const hint = "write `clientCa` in the `tls` of a listener";
+    refuse(context, { code: "invalid-value", message, hint, path: ["headers", "xForwardedClientCert", "mode"] });
+  })
+  .meta({ description: "A set of listeners.", examples: [{ listeners: [{ name: "http", port: 8080 }] }] });

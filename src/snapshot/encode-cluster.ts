@@ -39,7 +39,7 @@ export function createClusterMemo(): ClusterMemo {
 
 /** The same as `encodeContent` gives; undefined when that has to be asked. */
 export function encodeCluster(resource: EnvoyResource, tools: EncodingTools, memo: ClusterMemo): Resource | undefined {
-  const { typeUrl, name, at, ttlMs } = resource;
+  const { typeUrl, name, at, ttlMs, onDemand } = resource;
   if (typeUrl !== typeUrls.cluster || ttlMs !== undefined || !plainName.test(name)) return undefined;
   const { name: named, ...rest } = resource.json;
   if (named !== name || !findsHostsByName(rest)) return undefined;
@@ -52,11 +52,12 @@ export function encodeCluster(resource: EnvoyResource, tools: EncodingTools, mem
   return {
     typeUrl,
     name: brand<ResourceName>(name),
-    version: brand<VersionInfo>(resourceVersion(typeUrl, body)),
+    version: brand<VersionInfo>(resourceVersion(typeUrl, body, { onDemand })),
     body,
     references: [...known.before, { typeUrl: typeUrls.endpoints, name }, ...known.after],
     at,
     hostCount: 0,
+    ...(onDemand === undefined ? {} : { onDemand }),
   };
 }
 

@@ -29,7 +29,7 @@ export function encodeContent(
   resource: EnvoyResource,
   { api, references }: EncodingTools,
 ): Result<Resource, readonly Diagnostic[]> {
-  const { typeUrl, name, json, at, ttlMs } = resource;
+  const { typeUrl, name, json, at, ttlMs, onDemand } = resource;
   const title = `${typeUrl.slice(typeUrl.lastIndexOf(".") + 1)} "${name}"`;
   const result = api.encode(typeUrl, json);
   if (!result.ok) {
@@ -46,18 +46,24 @@ export function encodeContent(
   return ok({
     typeUrl,
     name: brand<ResourceName>(name),
-    version: brand<VersionInfo>(resourceVersion(typeUrl, bytes, ttlMs)),
+    version: brand<VersionInfo>(resourceVersion(typeUrl, bytes, { ttlMs, onDemand })),
     body: bytes,
     references: references.find(typeUrl, message),
     at,
     hostCount: countHosts(typeUrl, message),
     ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(onDemand === undefined ? {} : { onDemand }),
   });
 }
 
-/** The version of a resource: equal bytes and equal time to live, equal version, on every replica. */
-export function resourceVersion(typeUrl: string, body: Uint8Array, ttlMs?: number): string {
-  return contentHash(ttlMs === undefined ? [typeUrl, body] : [typeUrl, body, `ttl ${ttlMs}`]);
+/** The version of a resource: equal bytes that are sent alike, equal version, on every replica. */
+export function resourceVersion(
+  typeUrl: string,
+  body: Uint8Array,
+  { ttlMs, onDemand }: { readonly ttlMs?: number | undefined; readonly onDemand?: true | undefined } = {},
+): string {
+  const sent = [...(ttlMs === undefined ? [] : [`ttl ${ttlMs}`]), ...(onDemand === undefined ? [] : ["on demand"])];
+  return contentHash([typeUrl, body, ...sent]);
 }
 
 /** Hosts of a load assignment, whatever their health; virtual hosts of a route configuration. */

@@ -80,12 +80,10 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
 
   /** The entry of this content, made if it is new; another place makes an entry that shares the content. */
   const entryOf = (resource: EnvoyResource): Result<Entry, readonly Diagnostic[]> => {
-    const { typeUrl, name, at, ttlMs } = resource;
+    const { typeUrl, name, at } = resource;
     const key = `${typeUrl} ${name}`;
     const ofName = entries.get(key) ?? [];
-    const known = ofName.find(
-      (entry) => entry.resource.ttlMs === ttlMs && sameContent(entry.source.json, resource.json),
-    );
+    const known = ofName.find(({ source }) => isSentAlike(source, resource) && sameContent(source.json, resource.json));
     if (known !== undefined && samePlace(known.resource.at, at)) return ok(known);
     const result = known === undefined ? encodeNew(resource, ofName[0]?.resource) : ok({ ...known.resource, at });
     if (!result.ok) return result;
@@ -123,6 +121,10 @@ export function createResourceEncoder(api: EnvoyApi): ResourceEncoder {
     },
     counts: () => ({ remembered: [...entries.values()].flat().length, encoded }),
   };
+}
+
+function isSentAlike(a: EnvoyResource, b: EnvoyResource): boolean {
+  return a.ttlMs === b.ttlMs && a.onDemand === b.onDemand;
 }
 
 function samePlace(a: Resource["at"], b: Resource["at"]): boolean {

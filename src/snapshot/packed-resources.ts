@@ -25,6 +25,8 @@ export interface PackedResources {
   readonly referenceNames: readonly string[];
   /** By the position of the resource; few have any. */
   readonly timesToLive: ReadonlyMap<number, number>;
+  /** Positions, too. */
+  readonly onDemand: ReadonlySet<number>;
 }
 
 /** Where the body ends and where the references end, the file, the line, the column, and the hosts. */
@@ -36,14 +38,16 @@ export function packResources(typeUrl: string, resources: readonly Resource[]): 
   const [files, types] = [new Numbering(), new Numbering()];
   const references = resources.flatMap((resource) => resource.references);
   const timesToLive = new Map<number, number>();
+  const onDemand = new Set<number>();
   let [bodyEnd, referencesEnd] = [0, 0];
-  for (const [index, { body, references: own, at, hostCount, ttlMs }] of resources.entries()) {
+  for (const [index, { body, references: own, at, hostCount, ...sent }] of resources.entries()) {
     bodies.set(body, bodyEnd);
     bodyEnd += body.byteLength;
     referencesEnd += own.length;
     const each = [bodyEnd, referencesEnd, files.of(at.file), at.line, at.column, hostCount];
     numbers.set(each, NUMBERS_EACH * index);
-    if (ttlMs !== undefined) timesToLive.set(index, ttlMs);
+    if (sent.ttlMs !== undefined) timesToLive.set(index, sent.ttlMs);
+    if (sent.onDemand === true) onDemand.add(index);
   }
   return {
     typeUrl,
@@ -56,6 +60,7 @@ export function packResources(typeUrl: string, resources: readonly Resource[]): 
     types: types.texts,
     numbers,
     timesToLive,
+    onDemand,
   };
 }
 
@@ -64,7 +69,7 @@ export function unpackResources(
   packed: PackedResources,
   { isCopied = false }: { readonly isCopied?: boolean } = {},
 ): readonly Resource[] {
-  const { typeUrl, names, versions, bodies, numbers, timesToLive } = packed;
+  const { typeUrl, names, versions, bodies, numbers, timesToLive, onDemand } = packed;
   let [bodyStart, referencesStart] = [0, 0];
   return names.map((name, index) => {
     const number = (which: number): number => numbers[NUMBERS_EACH * index + which] ?? 0;
@@ -79,6 +84,7 @@ export function unpackResources(
       at: { file: packed.files[number(2)] ?? "", line: number(3), column: number(4) },
       hostCount: number(5),
       ...(ttlMs === undefined ? {} : { ttlMs }),
+      ...(onDemand.has(index) ? { onDemand: true } : {}),
     };
     [bodyStart, referencesStart] = [bodyEnd, referencesEnd];
     return resource;

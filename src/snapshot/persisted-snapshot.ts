@@ -34,6 +34,7 @@ const persistedResource = z.strictObject({
   at: z.strictObject({ file: z.string(), line: z.int().min(1), column: z.int().min(1) }),
   hostCount: z.int().min(0),
   ttlMs: z.int().min(1).optional(),
+  onDemand: z.literal(true).optional(),
 });
 
 const persistedSnapshot = z.strictObject({
@@ -128,6 +129,7 @@ function persistResource(resource: Resource): PersistedResource {
     at: { file: resource.at.file, line: resource.at.line, column: resource.at.column },
     hostCount: resource.hostCount,
     ...(resource.ttlMs === undefined ? {} : { ttlMs: resource.ttlMs }),
+    ...(resource.onDemand === undefined ? {} : { onDemand: resource.onDemand }),
   };
 }
 
@@ -137,11 +139,12 @@ function restoreResource(typeUrl: string, persisted: PersistedResource): Resourc
   return {
     typeUrl,
     name: brand<ResourceName>(persisted.name),
-    version: brand<VersionInfo>(resourceVersion(typeUrl, body, persisted.ttlMs)),
+    version: brand<VersionInfo>(resourceVersion(typeUrl, body, persisted)),
     body,
     references: persisted.references,
     at: persisted.at,
     hostCount: persisted.hostCount,
     ...(persisted.ttlMs === undefined ? {} : { ttlMs: persisted.ttlMs }),
+    ...(persisted.onDemand === undefined ? {} : { onDemand: persisted.onDemand }),
   };
 }

@@ -30,4 +30,6 @@ export interface Resource {
   readonly hostCount: number;
   /** How long it lasts in an Envoy that hears nothing of it; a part of its version. Absent means for ever. */
   readonly ttlMs?: number;
+  /** An Envoy on delta that has everything has this only when it asks for it by its name; a part of its version. */
+  readonly onDemand?: true;
 }

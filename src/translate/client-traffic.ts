@@ -41,7 +41,26 @@ export function translateClientTraffic(traffic: ClientTraffic): HttpConnectionMa
     ...(escapedSlashesAction === undefined ? {} : { pathWithEscapedSlashesAction: slashActions[escapedSlashesAction] }),
     ...(requestID === undefined ? {} : requestIds[requestID]),
     ...(serverHeader === undefined ? {} : { serverHeaderTransformation: serverHeader }),
+    ...translateClientCert(traffic.xForwardedClientCert),
     ...(early === undefined ? {} : { earlyHeaderMutationExtensions: [earlyMutation(early)] }),
+  };
+}
+
+const certModes = {
+  Sanitize: "SANITIZE",
+  ForwardOnly: "FORWARD_ONLY",
+  AppendForward: "APPEND_FORWARD",
+  SanitizeSet: "SANITIZE_SET",
+  AlwaysForwardOnly: "ALWAYS_FORWARD_ONLY",
+} as const;
+
+/** Envoy's default takes the header away, so that nobody can claim to be anybody. */
+function translateClientCert(written: ClientTraffic["xForwardedClientCert"]): HttpConnectionManagerJson {
+  if (written === undefined) return {};
+  const added = (written.certDetailsToAdd ?? []).map((detail) => [detail.toLowerCase(), true] as const);
+  return {
+    forwardClientCertDetails: certModes[written.mode],
+    ...(added.length === 0 ? {} : { setCurrentClientCertDetails: Object.fromEntries(added) }),
   };
 }
 

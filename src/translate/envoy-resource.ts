@@ -15,6 +15,8 @@ export interface EnvoyResource {
   readonly at: Place;
   /** How long it lasts in an Envoy that hears nothing; absent means for ever. */
   readonly ttlMs?: number;
+  /** Only an Envoy that asks for it by its name gets it. */
+  readonly onDemand?: true;
 }
 
 /** Everything that the nodes of one group get. */
@@ -44,6 +46,12 @@ export function envoyResource(typeUrl: string, name: string, json: object, at: P
  */
 export function lazyResource(typeUrl: string, name: string, at: Place, make: () => object): EnvoyResource {
   return new LazyResource(typeUrl, name, at, make);
+}
+
+/** The same, for who asks for it by its name and nobody else. */
+export function onDemandResource(resource: EnvoyResource): EnvoyResource {
+  const { typeUrl, name, at } = resource;
+  return Object.assign(new LazyResource(typeUrl, name, at, () => resource.json), { onDemand: true as const });
 }
 
 class LazyResource implements EnvoyResource {

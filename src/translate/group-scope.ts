@@ -7,15 +7,14 @@
  */
 import { neededByParts } from "../model/filter-parts.ts";
 import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gateway.ts";
-import type { AttachedPolicy } from "../model/intent-policy.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
 import type { Service, Subset } from "../model/intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
-import { l4RoutesOn } from "../model/l4-attachments.ts";
-import { collectPatchTexts, collectTexts } from "../model/json-texts.ts";
 import { differences } from "../support/differences.ts";
-import { clusterName, fallbackClusterName, mirrorClusterName } from "./names.ts";
+import { servicesOfGateway, servicesOfPolicies, textsOfGroup } from "./called-services.ts";
+import { clusterNamesOf, mirrorClusterName } from "./names.ts";
+import { gatewayOfGroup } from "./on-demand-clusters.ts";
 import { usedSecrets } from "./used-secrets.ts";
 
 /** The part of an intent that one group sees. */
@@ -51,7 +50,7 @@ export const EVERYWHERE = "@everywhere";
 
 /** Selects by names only; references have been checked. */
 export function scopeOf(group: NodeGroup, intent: Intent, known: RoutedMemo = new Map()): GroupScope {
-  const gateways = gatewaysOf(group, intent);
+  const gateways = gatewaysOf(group, intent).map((gateway) => gatewayOfGroup(gateway, group));
   const routes = routesOf(gateways, intent);
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
   const services = servicesOf(group, intent, { gateways, routes, rawResources }, known);
@@ -146,12 +145,7 @@ function servicesOf(
 ): readonly Service[] {
   const needed = routedServices(scope.routes, known.get(group.name));
   known.set(group.name, needed);
-  const named = new Set<string>();
-  // Too many services do no harm, one too few does.
-  for (const raw of scope.rawResources) collectTexts(raw.json, named);
-  for (const patch of intent.patches) {
-    if (patch.groups === undefined || patch.groups.includes(group.name)) collectPatchTexts(patch, named);
-  }
+  const named = textsOfGroup(group, scope.rawResources, intent);
   const listed = group.services === undefined ? undefined : new Set(group.services);
   const isAll = scope.routes.length === intent.routes.length;
   const somewhere = isAll ? needed : routedServices(intent.routes, known.get(EVERYWHERE));
@@ -164,7 +158,7 @@ function servicesOf(
     (service) =>
       needed.counts.has(service.name) ||
       byGateways.has(service.name) ||
-      (named.size > 0 && clusterNames(service).some((name) => named.has(name))) ||
+      (named.size > 0 && clusterNamesOf(service).some((name) => named.has(name))) ||
       (listed === undefined
         ? !somewhere.counts.has(service.name) && !somewhereByGateways.has(service.name)
         : listed.has(service.name)),
@@ -197,21 +191,6 @@ function isMirror(name: string): boolean {
   return name.includes("|");
 }
 
-/** The services that its filters call, that take its logs and spans, and that get its connections. */
-function servicesOfGateway(gateway: Gateway, { l4Routes }: Intent): readonly string[] {
-  const connected = gateway.l4Listeners.flatMap((listener) =>
-    l4RoutesOn(gateway, listener, l4Routes).flatMap(({ route }) => route.target.backends.map(({ service }) => service)),
-  );
-  const receivers = gateway.accessLogs.flatMap(({ sink }) => ("service" in sink ? [sink.service] : []));
-  const tracing = gateway.tracing === undefined ? [] : [gateway.tracing.provider.service];
-  return [...servicesOfPolicies(gateway), ...receivers, ...tracing, ...connected];
-}
-
-/** The services that filters call, for the sake of the policies attached somewhere. */
-function servicesOfPolicies({ policies }: { readonly policies: readonly AttachedPolicy[] }): readonly string[] {
-  return policies.flatMap(({ policy }) => neededByParts(policy.httpFilters).services);
-}
-
 function countServices(counts: Map<string, number>, route: Route, by: number): void {
   const count = (name: string): void => {
     const sum = (counts.get(name) ?? 0) + by;
@@ -228,14 +207,4 @@ function countServices(counts: Map<string, number>, route: Route, by: number): v
     neededByParts(rule.httpFilters).services.forEach(count);
     servicesOfPolicies(rule).forEach(count);
   }
-}
-
-function clusterNames(service: Service): readonly string[] {
-  return [
-    clusterName(service.name),
-    ...service.subsets.flatMap((subset) => [
-      clusterName(service.name, subset.name),
-      ...(subset.fallbacks === undefined ? [] : [fallbackClusterName(service.name, subset.name)]),
-    ]),
-  ];
 }

@@ -19,6 +19,7 @@ import { bufferFilter } from "./http-filter-buffer.ts";
 import { compressorFilters } from "./http-filter-compressor.ts";
 import { apiKeyFilter } from "./http-filter-api-key.ts";
 import { authorizationFilter } from "./http-filter-authorization.ts";
+import { bandwidthFilters } from "./http-filter-bandwidth-limit.ts";
 import { basicAuthFilter } from "./http-filter-basic-auth.ts";
 import { corsFilter } from "./http-filter-cors.ts";
 import { csrfFilter } from "./http-filter-csrf.ts";
@@ -35,6 +36,7 @@ import { jwtFilter } from "./http-filter-jwt.ts";
 import { luaFilters } from "./http-filter-lua.ts";
 import { wasmFilter } from "./http-filter-wasm.ts";
 import { oidcFilter } from "./http-filter-oidc.ts";
+import { onDemandFilters } from "./on-demand-clusters.ts";
 import { packAny } from "./pack-any.ts";
 
 /** In the order in which Envoy runs them. */
@@ -55,6 +57,8 @@ const chain = [
   globalRateLimitFilter,
   admissionControlFilter,
   adaptiveConcurrencyFilter,
+  // Before the compressors, so that it counts what clients get.
+  ...bandwidthFilters,
   bufferFilter,
   ...compressorFilters,
   // Behind the compressors, so that they see answers before those do.
@@ -93,6 +97,10 @@ export function perRoute(route: Route, rule: Rule, gateway: Gateway): PerFilterC
 
 /** The filters of a listener before its router; `routes` are those attached to it. */
 export function chainOf(gateway: Gateway, routes: readonly Route[]): readonly HttpFilterJson[] {
+  return [...partsChain(gateway, routes), ...onDemandFilters(gateway)];
+}
+
+function partsChain(gateway: Gateway, routes: readonly Route[]): readonly HttpFilterJson[] {
   const used = new Map<string, EffectiveFilter>();
   const note = (filter: EffectiveFilter): void => {
     if (filter.part.settings !== "none") used.set(`${filter.name} ${filter.source}`, filter);

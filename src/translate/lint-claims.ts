@@ -35,7 +35,8 @@ export function lintClaims({ gateways, routes }: Pick<Intent, "gateways" | "rout
         if (claiming === undefined) continue;
         const { file, line, column } = part.at;
         const key = `${file}:${line}:${column}`;
-        if (!found.has(key)) found.set(key, withoutToken(part, claiming, { route, rule }));
+        const logsIn = filters.some(({ name }) => name === "oidc");
+        if (!found.has(key)) found.set(key, withoutToken(part, claiming, { route, rule, logsIn }));
       }
     }
   }
@@ -62,14 +63,15 @@ function authorizationIn(filters: readonly EffectiveFilter[]): FilterPart<Author
 function withoutToken(
   { at }: FilterPart<Authorization>,
   { name, action }: Authorization["rules"][number],
-  { route, rule }: { readonly route: Route; readonly rule: Rule },
+  { route, rule, logsIn }: { readonly route: Route; readonly rule: Rule; readonly logsIn: boolean },
 ): Diagnostic {
+  const login = "a login alone gives no claims: write `forwardAccessToken: true` in `oidc`, and attach `jwt` beside it";
   return {
     code: "claims-without-token",
     severity: "warning",
     message: `\`${envoyRouteName(route, rule)}\` has no \`jwt\`, so that requests have no claims: the rule \`${name}\` ${action === "allow" ? "allows" : "denies"} nobody there`,
     at,
-    hint: "attach a policy with `jwt` there as well, or write another `authorization` for that rule",
+    hint: logsIn ? login : "attach a policy with `jwt` there as well, or write another `authorization` for that rule",
     related: { at: rule.at, message: "the rule without a token" },
   };
 }

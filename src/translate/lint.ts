@@ -19,6 +19,8 @@ import { lintGrpcRoutes } from "./lint-grpc-routes.ts";
 import { lintL4 } from "./lint-l4.ts";
 import { lintLiveLimits } from "./lint-live-limits.ts";
 import { lintListeners } from "./lint-listeners.ts";
+import { lintLogins } from "./lint-logins.ts";
+import { lintOnDemand } from "./lint-on-demand.ts";
 import { lintOutlierDetection } from "./lint-outlier-detection.ts";
 import { lintRedirected } from "./lint-redirected.ts";
 import { lintRetries } from "./lint-retries.ts";
@@ -52,11 +54,13 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintRetries(intent),
     ...lintPriorities(intent),
     ...lintClaims(intent),
+    ...lintLogins(intent),
     ...lintListeners(intent),
     ...lintL4(intent),
     ...lintRedirected(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
+    ...lintOnDemand(intent),
     ...lintGrpcClients(intent),
     ...lintGrpcRoutes(intent),
     ...lintTelemetry(intent),

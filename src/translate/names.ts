@@ -8,6 +8,7 @@
 import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gateway.ts";
 import type { L4Route } from "../model/intent-l4-route.ts";
 import type { Route, Rule } from "../model/intent-route.ts";
+import type { Service } from "../model/intent-service.ts";
 
 /** `reviews`, or `reviews|canary` for a subset; also the name of the load assignment. */
 export function clusterName(service: string, subset?: string): string {
@@ -17,6 +18,17 @@ export function clusterName(service: string, subset?: string): string {
 /** `reviews|canary|fallback`: of the cluster that sends requests to the subset, and to others when it is not well. */
 export function fallbackClusterName(service: string, subset: string): string {
   return `${clusterName(service, subset)}|fallback`;
+}
+
+/** All of a service but those for copies of requests. */
+export function clusterNamesOf({ name, subsets }: Service): readonly string[] {
+  return [
+    clusterName(name),
+    ...subsets.flatMap((subset) => [
+      clusterName(name, subset.name),
+      ...(subset.fallbacks === undefined ? [] : [fallbackClusterName(name, subset.name)]),
+    ]),
+  ];
 }
 
 /** `reviews|canary|mirror`, or `reviews||mirror` of the whole service: of the cluster that gets copies of requests and nothing else. */

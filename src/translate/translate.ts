@@ -12,7 +12,7 @@ import type { Intent, RawResource } from "../model/intent.ts";
 import { sameItems } from "../support/same-content.ts";
 import { translateMirrorCluster, translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
-import type { Mirrored, RoutedMemo } from "./group-scope.ts";
+import type { GroupScope, Mirrored, RoutedMemo } from "./group-scope.ts";
 import { EVERYWHERE, isAttached, routesOn, scopeOf } from "./group-scope.ts";
 import type { KnownTargets } from "./grpc-listener.ts";
 import { translateGrpcListener } from "./grpc-listener.ts";
@@ -23,6 +23,7 @@ import type { SharedChain } from "./listener.ts";
 import { translateHttp3Listeners } from "./http3-listener.ts";
 import { httpsChains, translateListener, translateSharedListeners } from "./listener.ts";
 import { mirrorClusterName } from "./names.ts";
+import { askedResources, askedServices } from "./on-demand-clusters.ts";
 import { translateRouteConfiguration } from "./route-configuration.ts";
 import { translateRuntime } from "./runtime-layer.ts";
 import { translateUdpListeners } from "./udp-listener.ts";
@@ -87,7 +88,7 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
     return {
       group,
       resources: [
-        ...translateServices(memo, group.name, scope.services).resources,
+        ...translateServices(memo, group.name, scope, askedServices(group, scope, intent)),
         ...scope.mirrored.map((mirrored) => mirrorOnce(memo.mirrors, mirrored)),
         ...translateRuntime(group, scope),
         ...scope.gateways.flatMap(gateways),
@@ -116,7 +117,21 @@ interface TranslatedServices {
   readonly resources: readonly EnvoyResource[];
 }
 
-function translateServices(memo: TranslationMemo, group: string, services: readonly Service[]): TranslatedServices {
+function translateServices(
+  memo: TranslationMemo,
+  group: string,
+  { services }: GroupScope,
+  asked: ReadonlySet<Service>,
+): readonly EnvoyResource[] {
+  const { lists, resources } = translateList(memo, group, services);
+  if (asked.size === 0) return resources;
+  return services.flatMap((service, index) => {
+    const list = lists[index] ?? [];
+    return asked.has(service) ? askedResources(list) : list;
+  });
+}
+
+function translateList(memo: TranslationMemo, group: string, services: readonly Service[]): TranslatedServices {
   const before = memo.services.get(group);
   if (before?.services === services) return before;
   const lookUp = translateOnce(memo.items, translateService);

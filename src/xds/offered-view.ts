@@ -5,6 +5,7 @@
 import { answerHosts } from "./asked-hosts.ts";
 import { collectionView } from "./collections.ts";
 import { viewAsAsked } from "./context-parameters.ts";
+import { askedView } from "./on-demand-clusters.ts";
 import { viewOf } from "./sequencer.ts";
 import type { StreamState, TypeState } from "./stream-state.ts";
 import type { View } from "./view.ts";
@@ -16,9 +17,11 @@ export function offeredView(state: StreamState, type: TypeState): View | undefin
 }
 
 /** The part of any view that is for this client, by the names that it asks for; the same object for the same names. */
-export function viewFor({ variant }: StreamState, { type, subscription }: TypeState, view: View): View {
-  const { names, collections } = subscription;
-  if (type.onDemand && variant === "delta") return answerHosts(view, names);
+export function viewFor(state: StreamState, type: TypeState, view: View): View {
+  const { names, collections, wildcard } = type.subscription;
+  const isDelta = state.variant === "delta";
+  if (type.type.onDemand && isDelta) return answerHosts(view, names);
   const named = viewAsAsked(view, names);
-  return collections.size > 0 ? collectionView(named, subscription) : named;
+  if (collections.size > 0) return collectionView(named, type.subscription);
+  return wildcard && isDelta ? askedView(state, type, named) : named;
 }

@@ -16,6 +16,7 @@ import { leavingOf } from "./leaving.ts";
 import type { NameSet } from "./name-pool.ts";
 import { isRejected, resourceName } from "./offer.ts";
 import { viewFor } from "./offered-view.ts";
+import { viewWithNames } from "./on-demand-clusters.ts";
 import { byName } from "./response-limits.ts";
 import type { View } from "./view.ts";
 import { resume, retainHeld, viewOf } from "./sequencer.ts";
@@ -90,7 +91,7 @@ export function resumeDelta(
   const uncertain = state.rejections.get(typeUrl)?.uncertain === true;
   const leaving = new Map<ResourceName, Resource | undefined>();
   const { otherwise, unnamed } = compareWith(versions, wanted);
-  if (wanted !== undefined) type.held.assume(plainView(wanted));
+  if (wanted !== undefined) type.held.assume(viewWithNames(plainView(wanted), versions));
   const { wildcard, names } = type.subscription;
   for (const name of wildcard ? unnamed : namesWithout(versions, names)) type.held.delete(name);
   for (const name of otherwise) {

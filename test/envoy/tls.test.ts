@@ -2,7 +2,8 @@
  * HTTPS with a real Envoy: the right certificate for each name, and renewals that no connection notices;
  * and services that know each other by certificates.
  */
-import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { connect } from "node:tls";
@@ -155,8 +156,9 @@ test("a renewed pair goes live without a failed request, and a pair that does no
   expect(await scene.envoy.counter("listener_manager.listener_modified")).toBe(0);
 });
 
-test("between services the names in both certificates decide, and all of them are signed by one authority", async () => {
+test("between services the names in both certificates decide, and the backend and the log are told of them", async () => {
   const inPort = await freePort();
+  const logs = await mkdtemp(join(tmpdir(), "fairway-test-"));
   const certs = join(examplesDir, "service-to-service-mtls/certs");
   const [shop, payments] = ["spiffe://fleet.example/shop", "spiffe://fleet.example/payments"];
   const pair = (name: string) =>
@@ -171,6 +173,8 @@ test("between services the names in both certificates decide, and all of them ar
   in:
     listeners:
       - { name: in, port: ${inPort}, address: 127.0.0.1, protocol: HTTPS, tls: { secret: payments, clientCa: mesh-ca, clientSubjectAltNames: ["${shop}", 127.0.0.9] } }
+    headers: { xForwardedClientCert: { mode: SanitizeSet, certDetailsToAdd: [URI] } }
+    accessLogs: [{ file: ${logs}/in.log }]
 services:
   here: { endpoints: ["${backends[0]}"] }
 ${service("right", payments, ", clientCertificate: shop")}
@@ -178,7 +182,7 @@ ${service("stranger", payments, ", clientCertificate: payments")}
 ${service("nobody", payments, "")}
 ${service("impostor", shop, ", clientCertificate: shop")}
 routes:
-  out: { gateways: [out], rules: [${["right", "stranger", "nobody", "impostor"].map(path).join(", ")}] }
+  out: { gateways: [out], rules: [${["right", "stranger", "nobody", "impostor", "here"].map(path).join(", ")}] }
   in: { gateways: [in], rules: [{ backends: [{ service: here }] }] }
 secrets: { shop: ${pair("shop")}, payments: ${pair("payments")}, mesh-ca: { ca: { file: ${certs}/mesh-ca.pem } } }
 `,
@@ -192,4 +196,22 @@ secrets: { shop: ${pair("shop")}, payments: ${pair("payments")}, mesh-ca: { ca: 
   expect(await inside("fail_verify_no_cert")).toBeGreaterThan(0);
   expect(await scene.envoy.counter("cluster.impostor.ssl.fail_verify_san")).toBeGreaterThan(0);
   expect(scene.backends[0]?.requests).toBe(1);
+
+  // What a client writes of itself is believed nowhere.
+  const told = async (name: string) => {
+    const headers = { "x-forwarded-client-cert": 'URI="spiffe://fleet.example/boss"' };
+    const { text } = await get(scene.port, `/${name}`, { headers });
+    return (JSON.parse(text) as { readonly headers: Readonly<Record<string, string>> }).headers[
+      "x-forwarded-client-cert"
+    ];
+  };
+  expect(await told("here")).toBeUndefined();
+  expect(await told("right")).toMatch(
+    /^By=spiffe:\/\/fleet\.example\/payments;Hash=[0-9a-f]{64};URI=spiffe:\/\/fleet\.example\/shop$/,
+  );
+  const line = await waitUntil(
+    async () => (await readFile(join(logs, "in.log"), "utf8").catch(() => "")).split("\n").find((each) => each !== ""),
+    { what: "the request in the log", timeoutMs: 30_000 },
+  );
+  expect(JSON.parse(line)).toMatchObject({ clientIdentity: shop, status: 200 });
 });

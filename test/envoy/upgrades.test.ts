@@ -2,8 +2,9 @@
  * Connections that change their protocol on the way through a real Envoy: WebSockets, and tunnels by CONNECT.
  */
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { connect } from "node:net";
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { expect, test } from "vitest";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { startEcho } from "./l4-servers.ts";
@@ -13,6 +14,7 @@ import { startScene } from "./scene.ts";
 test("WebSockets and tunnels go where a rule allows them, and stay when routes change", async () => {
   await using patient = await startPatientBackends();
   await using database = await startEcho("database");
+  await using proxy = await startProxy();
   const config = ({ port }: { readonly port: number }, retry = "") => `
 gateways:
   public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }], policies: [sockets] }
@@ -21,6 +23,7 @@ policies:
 services:
   chat: { endpoints: ["127.0.0.1:${patient.http}"] }
   database: { endpoints: ["${database.address}"] }
+  proxy: { endpoints: ["${proxy.address}"] }
 routes:
   shop:
     rules:
@@ -31,6 +34,7 @@ routes:
     hostnames: [db.test]
     rules:
       - { connect: terminate, matches: [{ headers: { x-team: data } }], backends: [{ service: database }] }
+  onward: { hostnames: [far.test], rules: [{ connect: forward, backends: [{ service: proxy }] }] }
 `;
   await using scene = await startScene({ backends: 0, config });
   const { port } = scene;
@@ -53,13 +57,36 @@ routes:
     expect(answer.head, refused).toMatch(/^HTTP\/1\.1 404 /);
   }
 
+  using onward = await send(port, tunnelTo("far.test:5432", ""));
+  expect(onward.head).toMatch(/^HTTP\/1\.1 200 /);
+  await onward.echo("through both");
+  expect(proxy.asked).toEqual(["far.test:5432"]);
+
   const before = await scene.served();
   await scene.save(config({ port }, "retry: { attempts: 1, on: [reset] },"));
   await scene.converged(before);
   await chat.echo("still here");
   await tunnel.echo("and here");
+  await onward.echo("and there");
   expect(await scene.envoy.counter("listener_manager.listener_in_place_updated")).toBe(0);
 });
+
+/** A proxy behind Envoy that takes CONNECT, and gives back what comes through the tunnel. */
+async function startProxy(): Promise<
+  AsyncDisposable & { readonly address: string; readonly asked: readonly string[] }
+> {
+  const asked: string[] = [];
+  const server = createServer();
+  server.on("connect", ({ url = "" }, socket) => {
+    asked.push(url);
+    socket.on("error", () => undefined);
+    socket.write("HTTP/1.1 200 OK\r\n\r\n");
+    socket.pipe(socket);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { address, asked, [Symbol.asyncDispose]: async () => void server.close() };
+}
 
 function upgrade(path: string, type: string): string {
   return `GET ${path} HTTP/1.1\r\nhost: shop.test\r\nconnection: upgrade\r\nupgrade: ${type}\r\n\r\n`;

@@ -365,13 +365,18 @@ describe("bootstrap", () => {
     expect(ended).toThrow(expect.objectContaining({ exitCode: 2 }));
   });
 
-  it("says which flags the config wants the Envoy to be started with, beside the file", async () => {
+  it("makes the file as the config wants it, and says beside it which flags Envoy is to be started with", async () => {
     const main = join(import.meta.dirname, "../../../src/cli/main.ts");
     const args = (example: string) => [main, "bootstrap", "--node-id", "a", "--config", join(examplesDir, example)];
     const named = await promisify(execFile)(process.execPath, args("drain-time"));
     expect(named.stderr).toBe("start this Envoy with: --drain-time-s 60\n");
     expect(parse(named.stdout)).toMatchObject({ node: { id: "a" } });
     expect((await promisify(execFile)(process.execPath, args("hello"))).stderr).toBe("");
+    const layered = await promisify(execFile)(process.execPath, args("live-limits"));
+    expect(layered.stderr).toBe("with a runtime layer, because the group default has `runtime`\n");
+    expect(parse(layered.stdout)).toMatchObject({
+      layered_runtime: { layers: [{ name: "fairway" }, { name: "admin" }] },
+    });
     await expect(promisify(execFile)(process.execPath, args("multiple-groups"))).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining("matches no group"),

@@ -363,6 +363,8 @@ const nodesAndResources: readonly Row[] = [
     "dangling-reference 2:25",
   ],
   ["a service of a group that is not defined", "nodes: { edge: { services: [x] } }\n", "dangling-reference 1:29"],
+  ["clusters on demand or not", "nodes: { edge: { onDemand: {} } }\n", "missing-key 1:18"],
+  ["a wait for no time", "nodes: { edge: { onDemand: { clusters: true, timeout: 0s } } }\n", "invalid-value 1:55"],
   ["a guard that is a typo", 'nodes: { edge: { removalGuard: "of" } }\n', "invalid-value 1:32"],
   ["a guard without percent sign sense", "nodes: { edge: { removalGuard: { percent: 0 } } }\n", "invalid-value 1:43"],
   ["metadata with a list", "nodes: { edge: { match: { metadata: { a: [] } } } }\n", "wrong-type 1:42"],

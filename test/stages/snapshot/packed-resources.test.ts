@@ -18,6 +18,7 @@ const resource: fc.Arbitrary<Resource> = fc.record(
     at: fc.record({ file: fc.constantFrom("a.yaml", "b.yaml", ""), line: fc.nat(2 ** 31 - 1), column: fc.nat(9) }),
     hostCount: fc.nat(10_000),
     ttlMs: fc.constantFrom(1, 2 ** 40),
+    onDemand: fc.constant(true as const),
   },
   { requiredKeys: ["typeUrl", "name", "version", "body", "references", "at", "hostCount"] },
 );

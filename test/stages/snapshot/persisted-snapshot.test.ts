@@ -9,7 +9,7 @@ import type { Resource, VersionInfo } from "../../../src/snapshot/resource.ts";
 import { createSnapshot, createTable } from "../../../src/snapshot/snapshot.ts";
 import { typeUrls } from "../../../src/snapshot/type-url.ts";
 import { resourceName } from "../../../src/xds/offer.ts";
-import { helloIntent, place } from "../../support/build-intent.ts";
+import { group, helloIntent, place } from "../../support/build-intent.ts";
 import { snapshotOf } from "../../support/snapshot-of.ts";
 
 const snapshot = snapshotOf(helloIntent());
@@ -47,6 +47,17 @@ describe("restoreSnapshot", () => {
     const tables = restored.ok ? restored.value.tables : undefined;
     expect(tables?.get(typeUrls.cluster)?.resources.get(resourceName("lent"))?.ttlMs).toBe(60_000);
     expect(lent(30_000).version).not.toBe(lent(60_000).version);
+  });
+
+  it("gives back what is on demand as that, which is a part of its version", () => {
+    const asked = snapshotOf({ ...helloIntent(), groups: [group("default", { onDemandClusters: {} })] });
+    const restored = restoreSnapshot(persistSnapshot(asked));
+    const [back, before] = [restored.ok ? restored.value : undefined, snapshot].map((each) =>
+      each?.tables.get(typeUrls.cluster)?.resources.get(resourceName("hello")),
+    );
+    expect([back?.onDemand, before?.onDemand]).toEqual([true, undefined]);
+    expect(back?.version).not.toBe(before?.version);
+    expect(restored.ok && restored.value.version).toBe(asked.version);
   });
 
   it("gives the same bytes for the same snapshot", () => {

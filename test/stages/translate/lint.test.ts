@@ -254,6 +254,11 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
   ["claims where a token is kept away", claims(jwt, "jwt: none"), "claims-without-token 2:10"],
   ["claims of a token that is read", claims(jwt)],
   ["live limits that no Envoy hears of", live(""), "live-limit-unheard 3:36"],
+  [
+    "clusters on demand that nobody asks for",
+    "nodes: { a: { onDemand: { clusters: true } } }\n",
+    "on-demand-never-asked 1:10",
+  ],
   ["live limits of a group with a runtime layer", live("nodes: { default: { runtime: {} } }")],
   [
     "a live limit that lets nothing pass",

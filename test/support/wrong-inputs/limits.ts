@@ -73,6 +73,18 @@ export const limits: readonly WrongInput[] = [
     globalOf("[[{ header: A }], [{ header: a, key: a }]]", limiter),
     "duplicate-name 3:75",
   ],
+  ["a bandwidth for nothing", policyOf("bandwidthLimit", "{}"), "missing-key 2:24"],
+  ["a bandwidth of nothing", policyOf("bandwidthLimit", "{ request: { limitKbps: 0 } }"), "invalid-value 2:48"],
+  [
+    "a bucket that is filled too often",
+    policyOf("bandwidthLimit", "{ request: { limitKbps: 1, fillInterval: 10ms } }"),
+    "invalid-value 2:65",
+  ],
+  [
+    "trailers of a request",
+    policyOf("bandwidthLimit", "{ request: { limitKbps: 1, trailers: true } }"),
+    "unknown-key 2:51",
+  ],
   ["a request of no size", policyOf("requestLimits", "{ maxRequestBytes: 0 }"), "invalid-value 2:42"],
   ["a size with a unit", policyOf("requestLimits", "{ maxRequestBytes: 1MiB }"), "wrong-type 2:42"],
   ["an algorithm that Envoy lacks", policyOf("compression", "{ algorithms: [deflate] }"), "invalid-value 2:36"],

@@ -64,6 +64,16 @@ export const resilience: readonly WrongInput[] = [
     "invalid-value 3:35",
   ],
   [
+    "a client's certificate that nobody asks for",
+    gateway("headers: { xForwardedClientCert: { mode: SanitizeSet } }"),
+    "invalid-value 3:46",
+  ],
+  [
+    "details of a certificate that are not added",
+    gateway("headers: { xForwardedClientCert: { mode: Sanitize, certDetailsToAdd: [URI] } }"),
+    "invalid-value 3:74",
+  ],
+  [
     "an early header that has a blank",
     gateway('headers: { earlyRequestHeaders: { remove: ["a b"] } }'),
     "invalid-value 3:48",
