@@ -17,6 +17,8 @@ export const exitCodes = {
   timeout: 5,
   /** Somebody else has changed what was to be changed. */
   conflict: 6,
+  /** There are changes that a server would make. */
+  changes: 10,
 } as const;
 
 /** Whether a stream is a terminal that wants colour (https://no-color.org). */

@@ -102,6 +102,8 @@ export interface ParsedIntent {
   readonly files: readonly string[];
   /** Services whose instances register; sorted by name. */
   readonly registered: readonly RegisteredService[];
+  /** The secrets that come from the environment of whoever parses, by name. */
+  readonly fromEnvironment: readonly string[];
   /** When the certificates that were read are valid. */
   readonly validities: readonly SecretValidity[];
 }
@@ -149,9 +151,10 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   const allFiles = named.slice(0, FILES_MAX);
   const validities = secrets?.validities ?? [];
   const registered = parts.flatMap(registeredServices).toSorted(byName);
+  const fromEnvironment = drafts.filter(({ parts: of }) => of.some(({ from }) => from === "fromEnv"));
+  const rest = { files: allFiles, registered, validities, fromEnvironment: fromEnvironment.map(({ name }) => name) };
   if (diagnostics.some(isError)) {
-    const told = collectDiagnostics(diagnostics, input.documents);
-    return { diagnostics: told, intent: undefined, files: allFiles, registered, validities };
+    return { ...rest, diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined };
   }
   const unused = names.unused(textsOnce(parts, cache.texts));
   const certificates = lintCertificates(parts, secrets?.secrets ?? []);
@@ -161,9 +164,7 @@ export function parseIntent(input: ParseInput): ParsedIntent {
     intent: isRead
       ? resolveIntent(partsOfFiles, { secrets: secrets?.secrets ?? [], instances: input.instances }, resolved)
       : undefined,
-    files: allFiles,
-    registered,
-    validities,
+    ...rest,
   };
 }
 
