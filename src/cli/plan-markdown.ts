@@ -9,7 +9,6 @@ import { hasChanges } from "./plan-report.ts";
 import type { PlanBounds } from "./plan-words.ts";
 import {
   byWeight,
-  bytesText,
   counted,
   effectTexts,
   extensionText,
@@ -18,6 +17,7 @@ import {
   heldTexts,
   placeText,
   resourceText,
+  sentText,
   signs,
   stepTexts,
   totals,
@@ -86,8 +86,7 @@ function foldedGroups(groups: readonly ReportedGroup[], bounds: PlanBounds): rea
 
 function summaryOf({ group, changes, bytes, nodesCount, from = "none", to }: ReportedGroup): string {
   const nodes = nodesCount === undefined ? "" : `, ${counted(nodesCount, "nodes")} connected`;
-  const sent = `about ${bytesText(bytes)} to each node`;
-  return `group <b>${safe(group)}</b>: ${counted(changes.length, "changes")}, ${sent}${nodes} (${from} → ${to})`;
+  return `group <b>${safe(group)}</b>: ${counted(changes.length, "changes")}, ${sentText(bytes)}${nodes} (${from} → ${to})`;
 }
 
 function bodyLines({ changes, notes, steps }: ReportedGroup, { changesMax, fieldsMax }: PlanBounds): readonly string[] {

@@ -170,13 +170,18 @@ function groupNotes({ source, held, current }: ServedGroup, version: string | un
   ];
 }
 
-function untoldNotes(taken: readonly Resource[], { fromEnvironment }: LoadedConfig): readonly string[] {
-  const namesOfType = (typeUrl: string) => [
-    ...new Set(taken.filter((each) => each.typeUrl === typeUrl).map(({ name }) => name)),
+function untoldNotes(
+  taken: readonly Resource[],
+  { fromEnvironment, intent }: ServerComparison["config"],
+): readonly string[] {
+  const groups = Map.groupBy(taken, ({ typeUrl }) =>
+    typeUrl === typeUrls.endpoints ? "hosts" : typeUrl === typeUrls.secret ? "secrets" : "others",
+  );
+  const namesOfKind = (kind: "hosts" | "secrets" | "others") => [
+    ...new Set((groups.get(kind) ?? []).map(({ name }) => name)),
   ];
-  const hosts = namesOfType(typeUrls.endpoints);
-  const secrets = namesOfType(typeUrls.secret);
-  const others = taken.filter(({ typeUrl }) => typeUrl !== typeUrls.endpoints && typeUrl !== typeUrls.secret);
+  const [hosts, secrets, others] = [namesOfKind("hosts"), namesOfKind("secrets"), namesOfKind("others")];
+  const inline = fromEnvironment.filter((secret) => intent.secrets.every(({ name }) => name !== secret));
   return [
     ...(hosts.length === 0
       ? []
@@ -185,8 +190,7 @@ function untoldNotes(taken: readonly Resource[], { fromEnvironment }: LoadedConf
     ...(others.length === 0
       ? []
       : [
-          `not compared: what ${listed(others.map(({ name }) => name))} ${others.length === 1 ? "conceals" : "conceal"}, ` +
-            `because ${listed(fromEnvironment)} come from the environment of the server`,
+          `not compared: what is concealed in ${listed(others)}, because the server takes ${listed(inline)} from its environment`,
         ]),
   ];
 }

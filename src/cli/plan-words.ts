@@ -129,19 +129,25 @@ function findingText({ typeUrl, removedCount, ofCount, names }: RemovalFinding):
       : typeUrl === typeUrls.route
         ? "route configurations lose all virtual hosts"
         : `${typeWord(typeUrl)} go`;
-  return `removes much: ${removedCount} of ${ofCount} ${what} (${listed(names)})`;
+  const shown = names.slice(0, NAMES_MAX);
+  const more = removedCount > shown.length ? ` and ${removedCount - shown.length} more` : "";
+  return `removes much: ${removedCount} of ${ofCount} ${what} (${shown.join(", ")}${more})`;
 }
 
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   if (bytes < 1_000) return `${bytes} bytes`;
   if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** `group edge, 3 nodes connected: 0123… → 4567…, about 2.1 kB to each`. */
+/** `3 nodes connected, version 0123… → 4567…, about 2.1 kB to each node`. */
 export function groupTitle({ nodesCount, from, to, bytes }: ReportedGroup): string {
   const nodes = nodesCount === undefined ? "" : `${counted(nodesCount, "nodes")} connected, `;
-  return `${nodes}version ${from ?? "none"} → ${to}, about ${bytesText(bytes)} to each node`;
+  return `${nodes}version ${from ?? "none"} → ${to}, ${sentText(bytes)}`;
+}
+
+export function sentText(bytes: number): string {
+  return bytes === 0 ? "nothing new is sent" : `about ${bytesText(bytes)} to each node`;
 }
 
 /** How many resources of all groups come, change and go; of several groups with the same, one counts. */
