@@ -14,6 +14,7 @@ import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { EffectKind } from "../../src/snapshot/change-effects.ts";
 import { certificatesDir } from "../support/certificates.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { ask } from "./ask.ts";
 import type { Scene } from "./scene.ts";
 import { startScene } from "./scene.ts";
 
@@ -149,7 +150,7 @@ async function numbers({ envoy }: Scene): Promise<Readonly<Record<string, number
 
 test.each(["1.40", "1.36"] as const)(
   "tells beforehand which counters of Envoy %s move with each edit, and the version that is served then",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async (version) => {
     const [http = 0, moved = 0, https = 0, plain = 0] = await freePorts(4);
     const ports: Ports = { http, moved, https, plain };
@@ -178,7 +179,9 @@ test.each(["1.40", "1.36"] as const)(
       expect({ what: edit.what, kinds }).toEqual({ what: edit.what, kinds: edit.effects });
       expect(group).toMatchObject({ nodes: 1, from: await scene.served() });
 
+      await useHosts(knobs.port === undefined || edit.knobs.port !== undefined ? ports.http : ports.moved);
       const before = await numbers(scene);
+      const ended = await upstreamEnded(scene);
       await copyCertificate(knobs.certificate ?? "one", scene.configDir);
       await scene.save(text);
       expect(await scene.converged(group?.from)).toBe(group?.to);
@@ -193,9 +196,30 @@ test.each(["1.40", "1.36"] as const)(
       }).catch(async () =>
         expect({ what: edit.what, ...(await numbers(scene)) }).toEqual({ what: edit.what, ...expected }),
       );
+      if (kinds?.includes("cluster-removed") === true) continue;
+      const ends = kinds?.some((kind) => kind === "cluster-recreated" || kind === "endpoints-changed") ?? false;
+      await waitUntil(async () => (await upstreamEnded(scene)) > ended === ends || undefined, {
+        what: `connections to hosts to ${ends ? "end" : "stay"} with ${edit.what}`,
+        timeoutMs: 5_000,
+      });
     }
   },
 );
+
+/** Leaves idle connections to all hosts in the pools; the keys are enough to meet both of the ring. */
+async function useHosts(port: number): Promise<void> {
+  const url = `http://127.0.0.1:${port}`;
+  expect((await ask(`${url}/`)).status).toBe(200);
+  for (let key = 0; key < 16; key += 1) {
+    expect((await ask(`${url}/cart`, { "x-user": `${key}`, "x-cart": `${key}` })).status).toBe(200);
+  }
+}
+
+/** How many connections to hosts have ended; those of a service that goes are no longer counted. */
+async function upstreamEnded({ envoy }: Scene): Promise<number> {
+  const stats = await envoy.stats("^cluster\\.(shop|store|cart)\\.upstream_cx_(total|active)$");
+  return [...stats].reduce((sum, [name, count]) => sum + (name.endsWith("total") ? count : -count), 0);
+}
 
 /** What is only known when the ports and hosts are. */
 function realKnobs(knobs: Knobs, ports: Ports, backends: readonly string[]): Knobs {
