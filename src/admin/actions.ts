@@ -29,7 +29,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
 import { splitActions } from "./split-actions.ts";
-import { groupJson, refusedJson, snapshotJson } from "./snapshot-json.ts";
+import { groupJson, refusedJson, snapshotJson, warningsJson } from "./snapshot-json.ts";
 
 /** A request as far as an action looks at it. */
 export interface ActionRequest {
@@ -59,6 +59,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     listSnapshots: ({ query }) => withQuery(snapshotListQuery, query, (asked) => listSnapshots(views, asked)),
     getSnapshot: ({ params, query }) =>
       withQuery(snapshotQuery, query, (asked) => getSnapshot(views, params["version"] ?? "", asked)),
+    listWarnings: ({ query }) => withQuery(noQuery, query, () => ok(warningsJson(views.warnings()))),
     confirmSnapshot: (request) => confirm(views, request),
     listNodes: ({ query }) =>
       withQuery(nodeListQuery, query, (asked) => {

@@ -109,6 +109,8 @@ export interface AdminViews {
   groups(scope: Scope): readonly GroupView[];
   /** Absent while the config is valid. */
   refused(): RefusedConfig | undefined;
+  /** Of the config that was taken over last. */
+  warnings(): readonly Diagnostic[];
   /** The snapshots of that version, current, past or held: several when groups have equal content. */
   snapshots(version: string): Promise<readonly Snapshot[]>;
   /** A resource as proto3 JSON, its secrets redacted. */

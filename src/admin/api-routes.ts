@@ -18,6 +18,7 @@ import {
   replicaListSchema,
   snapshotListSchema,
   snapshotSchema,
+  warningListSchema,
 } from "./api-schema.ts";
 import { explanationSchema } from "./explain-schema.ts";
 import { loadSchema, loadSettingsSchema } from "./load-schema.ts";
@@ -178,6 +179,14 @@ export const routes = [
     summary: "One snapshot, current, past or held: every resource with its version and the line that caused it.",
     query: snapshotQuery,
     answers: { 200: { description: "A page of resources, by type and name", schema: snapshotSchema }, 404: notFound },
+  },
+  {
+    operation: "listWarnings",
+    method: "GET",
+    path: "/v1/warnings",
+    summary: "What the config that was taken over last was warned of.",
+    query: noQuery,
+    answers: { 200: { description: "The first of them, and how many there are", schema: warningListSchema } },
   },
   {
     operation: "confirmSnapshot",

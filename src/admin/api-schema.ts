@@ -161,6 +161,7 @@ const resourceSchema = z.object({
   at: place,
   ttl,
   onDemand,
+  hosts: z.int().optional().describe("Of endpoints how many hosts, of routes how many virtual hosts; absent when none"),
   resource: z.unknown().optional().describe("proto3 JSON, secrets redacted; with include=resources"),
 });
 
@@ -169,6 +170,11 @@ export const snapshotSchema = z.object({
   groups: z.array(z.object({ group: z.string(), at: time, cause: z.string() })),
   types: z.record(typeName, tableSummary.extend({ resources: z.array(resourceSchema) })),
   next: z.string().optional().describe("The `after` of the next page"),
+});
+
+export const warningListSchema = z.object({
+  count: z.int().describe("How many there are; at most 1,000 are listed"),
+  warnings: z.array(diagnosticSchema),
 });
 
 export const confirmedSchema = z.object({ version, groups: z.array(z.string()) });
@@ -310,11 +316,13 @@ export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
   RefusedInstances: refusedInstancesSchema,
   Snapshot: snapshotSchema,
   SnapshotList: snapshotListSchema,
+  WarningList: warningListSchema,
 };
 
 export type Problem = z.infer<typeof problemSchema>;
 export type GroupJson = z.infer<typeof groupSchema>;
 export type SnapshotListJson = z.infer<typeof snapshotListSchema>;
 export type SnapshotJson = z.infer<typeof snapshotSchema>;
+export type WarningListJson = z.infer<typeof warningListSchema>;
 export type NodeResourcesJson = z.infer<typeof nodeResourcesSchema>;
 export type NodeJson = z.infer<typeof nodeSchema>;

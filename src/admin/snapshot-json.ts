@@ -2,6 +2,7 @@
  * Snapshots in the shape of the admin API.
  */
 import { protoDuration } from "../model/duration.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import { diffSnapshots } from "../snapshot/diff.ts";
 import type { Resource } from "../snapshot/resource.ts";
@@ -9,7 +10,7 @@ import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceType } from "../snapshot/type-url.ts";
 import type { Convergence } from "../fleet/convergence.ts";
 import type { GroupView, HeldChange, PastSnapshot, RefusedConfig } from "./admin-views.ts";
-import type { GroupJson, SnapshotJson, SnapshotListJson } from "./api-schema.ts";
+import type { GroupJson, SnapshotJson, SnapshotListJson, WarningListJson } from "./api-schema.ts";
 import { isoTime } from "./iso-time.ts";
 
 /** Which resources of a snapshot, and how many. */
@@ -24,6 +25,8 @@ export interface ResourceQuery {
 
 /** A broken config can have thousands of problems; `fairway check` shows them all. */
 const DIAGNOSTICS_MAX = 100;
+/** Many have one cause, and a comparison wants all of them. */
+const WARNINGS_MAX = 1_000;
 /** Of encoded resources in one page; as JSON they are some five times larger. */
 const PAGE_BYTES_MAX = 1024 * 1024;
 /** How many resources are rendered before other work has its turn. */
@@ -48,6 +51,14 @@ export function refusedJson(refused: RefusedConfig): NonNullable<SnapshotListJso
     since: isoTime(refused.sinceMs),
     diagnosticsCount: refused.diagnostics.length,
     diagnostics: refused.diagnostics.slice(0, DIAGNOSTICS_MAX).map((diagnostic) => ({ ...diagnostic })),
+  };
+}
+
+/** What the config was warned of. */
+export function warningsJson(warnings: readonly Diagnostic[]): WarningListJson {
+  return {
+    count: warnings.length,
+    warnings: warnings.slice(0, WARNINGS_MAX).map((warning) => ({ ...warning })),
   };
 }
 
@@ -140,12 +151,13 @@ function resourceJson(
   resource: Resource,
   render: ResourceQuery["render"],
 ): NonNullable<SnapshotJson["types"][string]>["resources"][number] {
-  const { name, version, at } = resource;
+  const { name, version, at, hostCount } = resource;
   return {
     name,
     version,
     at: { ...at },
     ...deliveryJson(resource),
+    ...(hostCount === 0 ? {} : { hosts: hostCount }),
     ...(render === undefined ? {} : { resource: render(resource) }),
   };
 }

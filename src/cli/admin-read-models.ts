@@ -72,6 +72,7 @@ export function createReadModels({
   return {
     groups: (scope) => groupViews(served(), knownIn(scope)),
     refused,
+    warnings: () => plane.publication.warnings,
     snapshots: async (version) => {
       const here = allSnapshots(plane).filter((snapshot) => snapshot.version === version);
       if (here.length > 0) return here;

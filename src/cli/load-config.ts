@@ -26,6 +26,8 @@ export interface LoadedConfig {
   /** What the snapshots were made from; absent when the files cannot be understood. */
   readonly intent: Intent | undefined;
   readonly snapshots: ReadonlyMap<GroupName, Snapshot> | undefined;
+  /** The secrets that come from the environment of this process, by name. */
+  readonly fromEnvironment: readonly string[];
 }
 
 /** Reads and builds; the same code as `serve`, in this thread. With snapshots from before, warns of what the change costs. */
@@ -35,8 +37,8 @@ export async function loadConfig(
   before: ReadonlyMap<GroupName, Snapshot> = new Map(),
 ): Promise<LoadedConfig> {
   const { documents, problems } = await readOnce({ roots });
-  const { diagnostics, intent } = await parse({ documents, problems, api, cache: createParseCache() });
-  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined };
+  const { diagnostics, intent, fromEnvironment } = await parse({ documents, problems, api, cache: createParseCache() });
+  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined, fromEnvironment };
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
@@ -53,6 +55,7 @@ export async function loadConfig(
     groups,
     intent,
     snapshots: built.ok ? built.value.snapshots : undefined,
+    fromEnvironment,
   };
 }
 

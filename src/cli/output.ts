@@ -19,6 +19,8 @@ export const exitCodes = {
   conflict: 6,
   /** An Envoy has refused it, or not all have it in time. */
   notConverged: 7,
+  /** There are changes that a server would make. */
+  changes: 10,
 } as const;
 
 /** Whether a stream is a terminal that wants colour (https://no-color.org). */

@@ -10,6 +10,7 @@ import { confirmCommand } from "./confirm.ts";
 import { drainCommand, undrainCommand } from "./drain.ts";
 import { explainCommand } from "./explain.ts";
 import { exitCodes, tell } from "./output.ts";
+import { planCommand } from "./plan.ts";
 import { pullCommand } from "./pull.ts";
 import { pushCommand } from "./push.ts";
 import { registerCommand } from "./register.ts";
@@ -25,6 +26,7 @@ const program = new Command("fairway")
 const commands = [
   serveCommand(),
   checkCommand(),
+  planCommand(),
   explainCommand(),
   renderCommand(),
   schemaCommand(),

@@ -9,6 +9,12 @@ export function newWarnings(before: readonly Diagnostic[], now: readonly Diagnos
   return now.filter((warning) => !told.has(identity(warning)));
 }
 
+/** The same where the files may lie elsewhere, as those of a server do. */
+export function newWarningsElsewhere(before: readonly Diagnostic[], now: readonly Diagnostic[]): readonly Diagnostic[] {
+  const told = new Set(before.map(({ code, message }) => `${code} ${message}`));
+  return now.filter(({ code, message }) => !told.has(`${code} ${message}`));
+}
+
 function identity({ code, at, message }: Diagnostic): string {
   return `${code} ${at.file} ${message}`;
 }

@@ -107,6 +107,8 @@ export interface ParsedIntent {
   readonly files: readonly string[];
   /** Services whose instances register; sorted by name. */
   readonly registered: readonly RegisteredService[];
+  /** The secrets that come from the environment of whoever parses, by name. */
+  readonly fromEnvironment: readonly string[];
   /** When the certificates that were read are valid. */
   readonly validities: readonly SecretValidity[];
   /** As the files say them; sorted by name. */
@@ -158,9 +160,16 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   const registered = parts.flatMap(registeredServices).toSorted(byName);
   const splits = parts.flatMap((part) => part.splits).toSorted(byName);
   const live = input.live ?? new Map<string, LiveWeights>();
+  const fromEnvironment = drafts.filter(({ parts: of }) => of.some(({ from }) => from === "fromEnv"));
+  const rest = {
+    files: allFiles,
+    registered,
+    validities,
+    splits,
+    fromEnvironment: fromEnvironment.map(({ name }) => name),
+  };
   if (diagnostics.some(isError)) {
-    const told = collectDiagnostics(diagnostics, input.documents);
-    return { diagnostics: told, intent: undefined, files: allFiles, registered, validities, splits };
+    return { ...rest, diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined };
   }
   const unused = names.unused(textsOnce(parts, cache.texts));
   const certificates = lintCertificates(parts, secrets?.secrets ?? []);
@@ -173,10 +182,7 @@ export function parseIntent(input: ParseInput): ParsedIntent {
     intent: isRead
       ? resolveIntent(partsOfFiles, { secrets: secrets?.secrets ?? [], instances: input.instances, live }, resolved)
       : undefined,
-    files: allFiles,
-    registered,
-    validities,
-    splits,
+    ...rest,
   };
 }
 

@@ -6,9 +6,8 @@
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
-import { extensionCode } from "../model/extension-code.ts";
 import type { JsonValue } from "../model/intent.ts";
-import { isExtensionName } from "../translate/http-filter-extensions.ts";
+import { extensionChanges } from "./extension-marks.ts";
 import { createRedactor } from "./redact.ts";
 import { renderResource } from "./render.ts";
 import type { Resource } from "./resource.ts";
@@ -70,8 +69,8 @@ function hasTraces({ body }: Resource): boolean {
 }
 
 function explain({ before, after }: Change, render: (resource: Resource) => JsonValue): readonly Diagnostic[] {
-  const [old, now] = [extensionsIn(before === undefined ? {} : render(before)), extensionsIn(render(after))];
-  const kinds = new Set([...differing(old, now), ...differing(now, old)]);
+  const changes = extensionChanges(before === undefined ? undefined : render(before), render(after));
+  const kinds = new Set(changes.map(({ code }) => code));
   if (kinds.size === 0) return [];
   return [
     {
@@ -82,26 +81,4 @@ function explain({ before, after }: Change, render: (resource: Resource) => Json
       hint: "read what it does before it is served; Fairway cannot tell",
     },
   ];
-}
-
-/** The kinds of those that the other side has not. */
-function differing(mine: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): readonly string[] {
-  return [...mine].filter(([key]) => !others.has(key)).map(([, kind]) => kind);
-}
-
-/** What is in a message, each by its content, with its kind. */
-function extensionsIn(message: JsonValue): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const visit = (value: JsonValue, place: string): void => {
-    if (value === null || typeof value !== "object") return;
-    if (!Array.isArray(value)) {
-      const { "@type": type, name } = value as { readonly [key: string]: JsonValue };
-      const code = typeof type === "string" ? extensionCode(type) : undefined;
-      if (code !== undefined) found.set(`${place} ${JSON.stringify(value)}`, code);
-      if (typeof name === "string" && isExtensionName(name)) found.set(JSON.stringify(value), `the filter ${name}`);
-    }
-    for (const [key, inner] of Object.entries(value)) visit(inner, Array.isArray(value) ? place : key);
-  };
-  visit(message, "");
-  return found;
 }

@@ -3,8 +3,8 @@
  *
  * For people, the mass-removal guard and the admin API; what a stream is sent is decided in `xds/`.
  */
+import type { KnownSnapshot, KnownTable } from "./known-snapshot.ts";
 import type { ResourceName } from "./resource.ts";
-import type { Snapshot, TypeTable } from "./snapshot.ts";
 
 /** Names in each list are sorted. */
 export interface TableDiff {
@@ -15,7 +15,7 @@ export interface TableDiff {
 }
 
 /** The differences of one type; an absent `before` is an empty table. */
-function diffTables(before: TypeTable | undefined, after: TypeTable): TableDiff {
+function diffTables(before: KnownTable | undefined, after: KnownTable): TableDiff {
   if (before === after || before?.version === after.version) {
     return { typeUrl: after.typeUrl, added: [], changed: [], removed: [] };
   }
@@ -31,7 +31,7 @@ function diffTables(before: TypeTable | undefined, after: TypeTable): TableDiff 
 }
 
 /** The types that differ, in the order of `resourceTypes`; an absent `before` has nothing. */
-export function diffSnapshots(before: Snapshot | undefined, after: Snapshot): readonly TableDiff[] {
+export function diffSnapshots(before: KnownSnapshot | undefined, after: KnownSnapshot): readonly TableDiff[] {
   if (before?.version === after.version) return [];
   return [...after.tables.values()]
     .map((table) => diffTables(before?.tables.get(table.typeUrl), table))

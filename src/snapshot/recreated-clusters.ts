@@ -62,7 +62,7 @@ function explain({ before, after }: Change, render: (resource: Resource) => Json
     code: "cluster-recreated",
     severity: "warning",
     // What is redacted looks the same before and after.
-    message: `Envoys will make the cluster \`${after.name}\` anew (${shown === "" ? "a secret changed" : `${shown}${more}`}): ${lost(old)}`,
+    message: `Envoys will make the cluster \`${after.name}\` anew (${shown === "" ? "a secret changed" : `${shown}${more}`}): ${lostWithCluster(old)}`,
     at: after.at,
     hint: "nothing is lost when only endpoints change; make such a change when there is little traffic, and changes of one cluster together",
     ...(before.at.file === after.at.file ? {} : { related: { at: before.at, message: "what it is compared with" } }),
@@ -70,7 +70,7 @@ function explain({ before, after }: Change, render: (resource: Resource) => Json
 }
 
 /** What the old cluster knew. */
-function lost(cluster: JsonValue): string {
+export function lostWithCluster(cluster: JsonValue): string {
   const fields = cluster as { readonly [key: string]: JsonValue };
   return [
     "its connections are drained",

@@ -6,8 +6,9 @@
  * it, is held until somebody confirms it. What one change replaces (a → b) is no removal.
  */
 import type { NodeGroup } from "../model/intent.ts";
-import type { Resource, ResourceName } from "./resource.ts";
-import type { Snapshot, TypeTable } from "./snapshot.ts";
+import type { KnownResource, KnownSnapshot, KnownTable } from "./known-snapshot.ts";
+import type { ResourceName } from "./resource.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { typeUrls } from "./type-url.ts";
 
 /** More than this share of a type … */
@@ -67,7 +68,7 @@ export function checkRemovalFrom(
 }
 
 /** What the guard would look at, for whoever keeps it. */
-export function livingNames({ tables }: Snapshot): LivingNames {
+export function livingNames({ tables }: Pick<KnownSnapshot, "tables">): LivingNames {
   return new Map([...tables.values()].map((table) => [table.typeUrl, livingIn(table)]));
 }
 
@@ -108,13 +109,13 @@ function isTooMuch(finding: RemovalFinding, settings: NodeGroup["removalGuard"])
   return removedCount >= minimum && removedCount * 100 > percent * ofCount;
 }
 
-function livingIn(table: TypeTable | undefined): ReadonlyMap<ResourceName, number> {
+function livingIn(table: Pick<KnownTable, "resources"> | undefined): ReadonlyMap<ResourceName, number> {
   const resources = [...(table?.resources.values() ?? [])].filter(isAlive);
   return new Map(resources.map(({ name, hostCount }) => [name, hostCount]));
 }
 
 /** A load assignment or a route configuration without hosts serves nobody: emptying it counts as removing it. */
-function isAlive({ typeUrl, hostCount }: Resource): boolean {
+function isAlive({ typeUrl, hostCount }: KnownResource): boolean {
   return !hasHosts(typeUrl) || hostCount > 0;
 }
 

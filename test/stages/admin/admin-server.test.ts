@@ -15,6 +15,7 @@ import {
   readinessSchema,
   snapshotListSchema,
   snapshotSchema,
+  warningListSchema,
 } from "../../../src/admin/api-schema.ts";
 import { explanationSchema } from "../../../src/admin/explain-schema.ts";
 import { brand } from "../../../src/support/brand.ts";
@@ -129,6 +130,18 @@ describe("snapshots", () => {
     expect(refused).toMatchObject({ since: "1970-01-01T00:00:00.000Z", diagnosticsCount: 150 });
     expect(refused?.diagnostics).toHaveLength(100);
     expect(refused?.diagnostics[0]).toEqual(diagnostic);
+  });
+
+  test("lists what the config is warned of, so many at most", async () => {
+    const warning = { ...diagnostic, severity: "warning" } as const;
+    const many = Array.from({ length: 1_001 }, () => warning);
+    for (const warnings of [[], [warning], many]) {
+      const answer = await serverOf(viewsOf({}, { warnings: () => warnings }))("/v1/warnings");
+      expect(shaped(warningListSchema, answer)).toEqual({
+        count: warnings.length,
+        warnings: warnings.slice(0, 1_000),
+      });
+    }
   });
 
   test("pages over groups, and filters by group", async () => {

@@ -85,6 +85,7 @@ export function viewsOf(
   return {
     groups: () => groups,
     refused: () => undefined,
+    warnings: () => [],
     snapshots: (version) =>
       Promise.resolve(groups.flatMap((group) => all(group).filter((snapshot) => snapshot.version === version))),
     replicas: async () => ok([]),

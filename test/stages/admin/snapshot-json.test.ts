@@ -105,3 +105,24 @@ test("a resource that ends by itself has its TTL, in a snapshot and in what a no
     ["lent", "90s"],
   ]);
 });
+
+test("endpoints and routes say how many hosts they have, and nobody else does", async () => {
+  const [endpoints, cluster] = ["endpoints", "clusters"].map(
+    (plural) =>
+      present(
+        resourceTypes.find((type) => type.plural === plural),
+        "the type is delivered",
+      ).typeUrl,
+  );
+  const snapshot = createSnapshot(
+    edge,
+    new Map([
+      [endpoints ?? "", createTable(endpoints ?? "", [{ ...resourceOf(endpoints ?? "", "a", 1), hostCount: 3 }])],
+      [cluster ?? "", createTable(cluster ?? "", [resourceOf(cluster ?? "", "a", 1)])],
+    ]),
+    { updates: { graceMs: 0, deadlineMs: 0, onDeadline: "hold", drainMs: 0 }, cause: { text: "test", atMs: 0 } },
+  );
+  const { types } = await snapshotJson([snapshot], { limit: 10 });
+  expect(types["endpoints"]?.resources[0]).toHaveProperty("hosts", 3);
+  expect(types["clusters"]?.resources[0]).not.toHaveProperty("hosts");
+});

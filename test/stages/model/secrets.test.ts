@@ -49,7 +49,15 @@ describe("the files that a document names", () => {
   test("are known without their content, relative to the document and normalized", () => {
     const named = parseIntent({ documents: [documentOf("conf/main.yaml", config)], problems: [], api: envoyApi });
     const files = [paths.key, paths.certificate];
-    expect(withoutUnused(named)).toEqual({ diagnostics: [], intent: undefined, files, registered: [], validities: [], splits: [] });
+    expect(withoutUnused(named)).toEqual({
+      diagnostics: [],
+      intent: undefined,
+      fromEnvironment: ["ca"],
+      files,
+      registered: [],
+      validities: [],
+      splits: [],
+    });
   });
 
   test("are known beside a mistake in the same document", () => {

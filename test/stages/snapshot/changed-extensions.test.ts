@@ -46,3 +46,20 @@ test("other changes of a route that has code are not told, nor is a group that i
   expect(changes(config(stats(true)), config(stats(true), 2))).toEqual([]);
   expect(changedExtensions(new Map(), snapshotsOf(intentOf(config(lua("a")))), envoyApi)).toEqual([]);
 });
+
+test("what is there already and gets attached to one more rule is told, script and filter alike", () => {
+  const rules = (second: string) => (part: string) =>
+    `
+services: { a: { endpoints: ["10.0.0.1:80"] } }
+gateways: { g: { listeners: [{ name: http, port: 80 }] } }
+policies: { p: { ${part} } }
+routes: { r: { rules: [
+  { name: one, matches: [{ path: /one }], backends: [{ service: a }], policies: [p] },
+  { name: two, backends: [{ service: a }]${second} }] } }
+`;
+  const [once, twice] = [rules(""), rules(", policies: [p]")];
+  const told = (part: string) => changes(once(part), twice(part)).map(({ message }) => message.split(" in the ")[1]);
+  expect(told(lua("a"))).toEqual(["route configuration `g/http`: Lua"]);
+  expect(told(stats(true))).toEqual(["route configuration `g/http`: the filter extension.stats/p"]);
+  expect(changes(twice(lua("a")), twice(lua("a")))).toEqual([]);
+});
