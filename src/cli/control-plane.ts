@@ -5,8 +5,6 @@
  * What is built is taken one after the other, so a decision is never made on a state that another one is about to
  * replace.
  */
-import { DirectorySource } from "../config/directory-source.ts";
-import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { Source, SourceState } from "../config/source.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
@@ -35,6 +33,7 @@ import { Builder } from "./builder.ts";
 import { Confirmations } from "./confirmations.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
+import { NamedContent } from "./named-content.ts";
 import { Publisher } from "./publisher.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 import { ValidityTimer } from "./validity-timer.ts";
@@ -80,7 +79,7 @@ export class ControlPlane {
   readonly confirmations: Confirmations;
   readonly #options: ControlPlaneOptions;
   readonly #builder: Builder;
-  readonly #files: ReferencedFiles;
+  readonly #named: NamedContent;
   readonly #validity: ValidityTimer;
   readonly #shared: SharedState | undefined;
   /** Builds of which the outcome has not been decided on yet. */
@@ -94,6 +93,7 @@ export class ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     const { clock } = options;
+    this.#named = this.#nameContent();
     this.#shared = options.etcd && this.#share(options.etcd);
     this.confirmations = new Confirmations({
       store: this.#shared?.store,
@@ -114,17 +114,10 @@ export class ControlPlane {
       },
     });
     this.loads = this.#listenForLoads();
-    this.#files = new ReferencedFiles({
-      clock,
-      open: (paths) => new DirectorySource({ ...referencedFiles(paths), clock, onWarning: options.onWarning }),
-      onChange: (change) => {
-        if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
-      },
-    });
     this.#validity = new ValidityTimer({ clock, onMoment: () => this.#buildAgain("the validity of a certificate") });
     this.#builder = new Builder({
       clock,
-      files: this.#files,
+      files: this.#named,
       registry: this.#shared?.registry,
       sets: options.sets ?? [],
       onOutcome: (outcome) => {
@@ -241,7 +234,7 @@ export class ControlPlane {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#options.source.close();
-    await this.#files.close();
+    await this.#named.close();
     this.#validity.close();
     this.confirmations.close();
     this.#shared?.closeInputs();
@@ -266,10 +259,25 @@ export class ControlPlane {
     return loads;
   }
 
+  #nameContent(): NamedContent {
+    const { clock, etcd, onWarning } = this.#options;
+    return new NamedContent({
+      clock,
+      etcd: etcd?.port,
+      onWarning,
+      onChange: (change) => {
+        if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
+      },
+      onContact: (prefix, contact) => this.#options.onEtcdContact?.(prefix, contact),
+      onReached: () => this.inputReached(),
+    });
+  }
+
   #share(etcd: SharedEtcd): SharedState {
     const { clock, onWarning } = this.#options;
     return new SharedState({
       etcd,
+      secrets: this.#named.input,
       clock,
       fleet: () => this.fleet,
       served: () => this.publication.served,

@@ -12,6 +12,7 @@ import { explainCommand } from "./explain.ts";
 import { exitCodes, tell } from "./output.ts";
 import { pullCommand } from "./pull.ts";
 import { pushCommand } from "./push.ts";
+import { putSecretCommand } from "./put-secret.ts";
 import { registerCommand } from "./register.ts";
 import { renderCommand } from "./render.ts";
 import { schemaCommand } from "./schema.ts";
@@ -31,6 +32,7 @@ const commands = [
   confirmCommand(),
   pushCommand(),
   pullCommand(),
+  putSecretCommand(),
   registerCommand(),
   drainCommand(),
   undrainCommand(),
