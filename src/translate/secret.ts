@@ -45,6 +45,7 @@ function dataSource(text: SecretText): DataSourceJson {
     case "inline":
       return { inlineString: text.pem };
     case "unread":
-      return { inlineString: text.place };
+      // Of the form of what would be there, which is looked at.
+      return { inlineString: `-----BEGIN ${text.place}-----` };
   }
 }
