@@ -1,5 +1,5 @@
 /** Secrets in a real etcd: what replicas and a real Envoy do when they are renewed, do not fit, go, or cannot be read. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Envoy } from "../../demo/kit/envoy.ts";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
@@ -9,7 +9,7 @@ import { certificatesDir, pem } from "../support/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { askOn, openTls, serialOf, shownCertificate } from "../support/https-client.ts";
 import { tempDir } from "../support/temp-dir.ts";
-import { ran } from "./fairway-command.ts";
+import { ran, ranWith } from "./fairway-command.ts";
 import { Replicas } from "./replicas.ts";
 
 const CERTIFICATE = "/fairway/secrets/shop/tls.crt";
@@ -86,7 +86,7 @@ test("a renewed pair is live on all replicas within seconds with no failed reque
       asked += 1;
       await shown(replicas).then(
         (serial) => seen.add(serial),
-        (error: Error) => failures.push(error.message),
+        (error: unknown) => failures.push(String(error)),
       );
     }
   });
@@ -275,4 +275,25 @@ test("config in files names keys of etcd; without one it is refused, and the com
   expect(restored.groups.map(({ current }) => current?.version)).toEqual(groups.map(({ current }) => current?.version));
   await etcd.first.restart();
   await eventually("no refusal", async () => (await refusedBy(fairway)).length === 0, { timeoutMs: 30_000 });
+});
+
+test("examples/etcd-secrets is taken by an Envoy when its keys are put as its README does", async () => {
+  await using directory = await tempDir();
+  await using etcd = await EtcdCluster.start();
+  const url = `http://${etcd.first.endpoint}`;
+  const readme = await readFile("examples/etcd-secrets/README.md", "utf8");
+  const commands = readme.split("\n").filter((line) => line.startsWith("fairway put-secret "));
+  expect(commands.length).toBe(2);
+  for (const command of commands) {
+    expect(await ranWith({ FAIRWAY_ETCD: url }, ...command.split(" ").slice(1))).toMatchObject({ code: 0 });
+  }
+  await using fairway = await Fairway.start({
+    configDir: "examples/etcd-secrets",
+    stateDir: directory.join("state"),
+    args: ["--etcd", url],
+  });
+  await using envoy = await Envoy.start({ xdsPort: fairway.xdsPort, nodeId: "edge-1", api: "delta" });
+  await envoy.ready();
+  expect(await envoy.counter("listener_manager.total_listeners_active")).toBe(1);
+  expect(await envoy.counter("listener_manager.lds.update_rejected")).toBe(0);
 });
