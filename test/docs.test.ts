@@ -261,7 +261,7 @@ function flagsIn(text: string): ReadonlySet<string> {
 
 /** What is wrong with the calls of fairway in one line of code. */
 function mistakesIn(line: string): readonly string[] {
-  return [...line.matchAll(/(?<![\w./@-])fairway (?!--)([a-z]+)((?: [^|>;&#]*)?)/g)].flatMap(
+  return [...line.matchAll(/(?<![\w./@-])fairway (?!--)([a-z-]+)((?: [^|>;&#]*)?)/g)].flatMap(
     ([, name = "", rest = ""]) => {
       const flags = commands.get(name);
       if (flags === undefined) return [`there is no command fairway ${name}`];
