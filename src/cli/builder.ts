@@ -173,7 +173,8 @@ export class Builder {
     const upserted = packEntries(update?.upserted ?? []);
     if (update !== undefined) {
       const { changed, reached } = update.etcd;
-      running.etcd = { changed: newest(state.etcd ?? new Map(), changed), reached };
+      const read = [state.etcd, files.etcd].filter((positions) => positions !== undefined);
+      running.etcd = { changed: newest(...read, changed), reached };
     }
     const request: BuildRequest = {
       buildId,

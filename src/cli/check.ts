@@ -9,13 +9,16 @@ import { checkWithEnvoy } from "./check-with-envoy.ts";
 import { configRoots } from "./config-option.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import { descriptorSetOption, openEnvoyApi } from "./descriptor-set-option.ts";
+import type { EtcdFlags } from "./etcd-options.ts";
+import { addEtcdOptions } from "./etcd-options.ts";
 import type { LoadedConfig } from "./load-config.ts";
 import { loadConfig } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
+import { describeUnread, keyReader } from "./read-secret-keys.ts";
 import { readDurationMs } from "./serve-options.ts";
 import { applyWarningLevels, readWarningLevels } from "./warning-levels.ts";
 
-interface CheckFlags extends DescriptorSetFlags {
+interface CheckFlags extends DescriptorSetFlags, EtcdFlags {
   readonly config?: readonly string[];
   readonly against?: string;
   readonly error: readonly string[];
@@ -32,7 +35,7 @@ interface CheckedConfig extends LoadedConfig {
 
 /** The subcommand: exit code 0 when the config can be served and no warning counts as an error, else 2. */
 export function checkCommand(): Command {
-  return new Command("check")
+  const command = new Command("check")
     .description("check config directories without serving them")
     .argument("[dirs...]", "config directories or files")
     .option("--config <dir...>", "the same as the arguments")
@@ -45,8 +48,8 @@ export function checkCommand(): Command {
     .addOption(descriptorSetOption())
     .option("--envoy <path>", "also ask the Envoy binary at this path; it opens no port and reaches no host")
     .option("--timeout <duration>", "how long that Envoy may take for a group", "30s")
-    .addOption(new Option("-o, --output <format>", "text or json").choices(["text", "json"]).default("text"))
-    .action(check);
+    .addOption(new Option("-o, --output <format>", "text or json").choices(["text", "json"]).default("text"));
+  return addEtcdOptions(command).action(check);
 }
 
 async function check(dirs: readonly string[], flags: CheckFlags, command: Command): Promise<void> {
@@ -60,8 +63,15 @@ async function check(dirs: readonly string[], flags: CheckFlags, command: Comman
   }
   const roots = configRoots(dirs, flags.config, command);
   const { api } = openEnvoyApi(flags, command);
-  const before = flags.against === undefined ? undefined : await loadConfig([flags.against], api);
-  const loaded = await loadConfig(roots, api, before?.snapshots);
+  const readKeys = keyReader(flags, command);
+  const before = flags.against === undefined ? undefined : await loadConfig([flags.against], api, { readKeys });
+  const loaded = await loadConfig(roots, api, { before: before?.snapshots, readKeys });
+  if (flags.envoy !== undefined && loaded.unread.length > 0) {
+    const sentence = "error: --envoy needs all secrets, and these were not read; say with --etcd where they are";
+    return command.error([sentence, ...loaded.unread.map((place) => `  ${place}`)].join("\n"), {
+      exitCode: exitCodes.usage,
+    });
+  }
   // Of a config that is wrong no difference can be told.
   const wrongBefore = before?.snapshots === undefined ? (before?.diagnostics.filter(isError) ?? []) : [];
   const diagnostics = applyWarningLevels([...wrongBefore, ...loaded.diagnostics], levels.value);
@@ -90,9 +100,10 @@ function append(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
-function explain({ diagnostics, snapshots, envoy }: CheckedConfig): void {
+function explain({ diagnostics, snapshots, unread, envoy }: CheckedConfig): void {
   if (diagnostics.length > 0) tell(drawDiagnostics(diagnostics, { colour: wantsColour(process.stderr) }));
   if (snapshots === undefined) return;
+  for (const line of describeUnread(unread)) tell(line);
   for (const [group, { version, tables }] of snapshots) {
     const counts = [...tables.values()].reduce((sum, table) => sum + table.resources.size, 0);
     print(`ok: group ${group}: ${counts} resources, version ${version}`);
@@ -100,11 +111,12 @@ function explain({ diagnostics, snapshots, envoy }: CheckedConfig): void {
   }
 }
 
-function asJson({ diagnostics, snapshots, envoy }: CheckedConfig): unknown {
+function asJson({ diagnostics, snapshots, unread, envoy }: CheckedConfig): unknown {
   return {
     ok: snapshots !== undefined,
     diagnostics,
     groups: [...(snapshots?.values() ?? [])].map(({ group, version }) => ({ group, version })),
+    ...(unread.length === 0 ? {} : { unread }),
     ...(envoy === undefined ? {} : { envoy: { version: envoy.version, accepted: envoy.diagnostics.length === 0 } }),
   };
 }

@@ -6,8 +6,6 @@
  * replace.
  */
 import { setTimeout as elapsed } from "node:timers/promises";
-import { DirectorySource } from "../config/directory-source.ts";
-import { ReferencedFiles, referencedFiles } from "../config/referenced-files.ts";
 import type { Source, SourceState } from "../config/source.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
@@ -40,6 +38,7 @@ import { Confirmations } from "./confirmations.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
 import { LiveSplits } from "./live-splits.ts";
+import { NamedContent } from "./named-content.ts";
 import { Publisher } from "./publisher.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 import { ValidityTimer } from "./validity-timer.ts";
@@ -90,7 +89,7 @@ export class ControlPlane {
   readonly confirmations: Confirmations;
   readonly #options: ControlPlaneOptions;
   readonly #builder: Builder;
-  readonly #files: ReferencedFiles;
+  readonly #named: NamedContent;
   readonly #validity: ValidityTimer;
   readonly #shared: SharedState | undefined;
   /** The weights that were set; absent where there is no state to keep them. */
@@ -107,6 +106,7 @@ export class ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     const { clock } = options;
+    this.#named = this.#nameContent();
     this.#shared = options.etcd && this.#share(options.etcd);
     this.splits = this.#followSplits(this.#shared?.store ?? options.state);
     this.confirmations = new Confirmations({
@@ -128,17 +128,10 @@ export class ControlPlane {
       },
     });
     this.loads = this.#listenForLoads();
-    this.#files = new ReferencedFiles({
-      clock,
-      open: (paths) => new DirectorySource({ ...referencedFiles(paths), clock, onWarning: options.onWarning }),
-      onChange: (change) => {
-        if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
-      },
-    });
     this.#validity = new ValidityTimer({ clock, onMoment: () => this.#buildAgain("the validity of a certificate") });
     this.#builder = new Builder({
       clock,
-      files: this.#files,
+      files: this.#named,
       registry: this.#shared?.registry,
       splits: this.splits,
       sets: options.sets ?? [],
@@ -256,7 +249,7 @@ export class ControlPlane {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#options.source.close();
-    await this.#files.close();
+    await this.#named.close();
     this.#validity.close();
     this.confirmations.close();
     this.splits?.close();
@@ -297,10 +290,25 @@ export class ControlPlane {
     });
   }
 
+  #nameContent(): NamedContent {
+    const { clock, etcd, onWarning } = this.#options;
+    return new NamedContent({
+      clock,
+      etcd: etcd?.port,
+      onWarning,
+      onChange: (change) => {
+        if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
+      },
+      onContact: (prefix, contact) => this.#options.onEtcdContact?.(prefix, contact),
+      onReached: () => this.inputReached(),
+    });
+  }
+
   #share(etcd: SharedEtcd): SharedState {
     const { clock, onWarning } = this.#options;
     return new SharedState({
       etcd,
+      secrets: this.#named.input,
       clock,
       fleet: () => this.fleet,
       served: () => this.publication.served,

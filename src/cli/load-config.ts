@@ -3,6 +3,7 @@
  */
 import type { DirectorySourceOptions } from "../config/directory-source.ts";
 import { DirectorySource } from "../config/directory-source.ts";
+import { placeOfPath, secretKeyOf } from "../config/etcd-secret-keys.ts";
 import { referencedFiles } from "../config/referenced-files.ts";
 import type { SourceState } from "../config/source.ts";
 import { collectDiagnostics } from "../model/collect-diagnostics.ts";
@@ -18,6 +19,7 @@ import { recreatedClusters } from "../snapshot/recreated-clusters.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import { systemClock } from "../support/clock.ts";
 import { lintIntent } from "../translate/lint.ts";
+import type { KeyReader } from "./read-secret-keys.ts";
 
 /** What the directories hold: the snapshots, unless there is an error among the diagnostics. */
 export interface LoadedConfig {
@@ -28,17 +30,27 @@ export interface LoadedConfig {
   readonly snapshots: ReadonlyMap<GroupName, Snapshot> | undefined;
   /** The secrets that come from the environment of this process, by name. */
   readonly fromEnvironment: readonly string[];
+  /** Keys of etcd that secrets name and that were not read; in the snapshots something stands in for them. */
+  readonly unread: readonly string[];
 }
 
-/** Reads and builds; the same code as `serve`, in this thread. With snapshots from before, warns of what the change costs. */
+export interface LoadOptions {
+  /** Snapshots from before: warns of what the change costs. */
+  readonly before?: ReadonlyMap<GroupName, Snapshot> | undefined;
+  /** Reads the keys of etcd that secrets name; absent where nobody has said where etcd is. */
+  readonly readKeys?: KeyReader | undefined;
+}
+
+/** Reads and builds; the same code as `serve`, in this thread. */
 export async function loadConfig(
   roots: readonly string[],
   api: EnvoyApi,
-  before: ReadonlyMap<GroupName, Snapshot> = new Map(),
+  { before = new Map(), readKeys }: LoadOptions = {},
 ): Promise<LoadedConfig> {
   const { documents, problems } = await readOnce({ roots });
-  const { diagnostics, intent, fromEnvironment } = await parse({ documents, problems, api, cache: createParseCache() });
-  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined, fromEnvironment };
+  const parsed = await parse({ documents, problems, api, cache: createParseCache() }, readKeys);
+  const { diagnostics, intent, unread, fromEnvironment } = parsed;
+  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined, unread, fromEnvironment };
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
@@ -56,17 +68,34 @@ export async function loadConfig(
     intent,
     snapshots: built.ok ? built.value.snapshots : undefined,
     fromEnvironment,
+    unread,
   };
 }
 
 /** Parses twice when files are named, because only the first time shows which. */
-async function parse(input: ParseInput): Promise<ParsedIntent> {
+async function parse(
+  input: ParseInput,
+  readKeys: KeyReader | undefined,
+): Promise<ParsedIntent & Pick<LoadedConfig, "unread">> {
   const content = { files: [], problems: [], environment: process.env, nowMs: systemClock.nowMs() };
   const first = parseIntent({ ...input, content });
-  if (first.files.length === 0) return first;
-  const { documents, problems } = await readOnce(referencedFiles(first.files));
-  return parseIntent({ ...input, content: { ...content, files: documents, problems } });
+  if (first.files.length === 0) return { ...first, unread: [] };
+  const keys = first.files.filter((path) => secretKeyOf(path) !== undefined);
+  const files = first.files.filter((path) => secretKeyOf(path) === undefined);
+  const read = files.length > 0 ? await readOnce(referencedFiles(files)) : nothingRead;
+  const fromEtcd = keys.length > 0 ? ((await readKeys?.(keys)) ?? nothingRead) : nothingRead;
+  const documents = [...read.documents, ...fromEtcd.documents];
+  const problems = [...read.problems, ...fromEtcd.problems];
+  const known = new Set([...documents, ...problems].map(({ path }) => path));
+  const unread = keys.filter((path) => !known.has(path));
+  const parsed = parseIntent({
+    ...input,
+    content: { ...content, files: documents, problems, unread: new Set(unread) },
+  });
+  return { ...parsed, unread: unread.map(placeOfPath) };
 }
+
+const nothingRead = { documents: [], problems: [] };
 
 /** What is in directories at this moment. */
 export async function readOnce(options: Pick<DirectorySourceOptions, "roots">): Promise<SourceState> {

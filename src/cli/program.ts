@@ -13,6 +13,7 @@ import { exitCodes, tell } from "./output.ts";
 import { planCommand } from "./plan.ts";
 import { pullCommand } from "./pull.ts";
 import { pushCommand } from "./push.ts";
+import { putSecretCommand } from "./put-secret.ts";
 import { registerCommand } from "./register.ts";
 import { renderCommand } from "./render.ts";
 import { schemaCommand } from "./schema.ts";
@@ -35,6 +36,7 @@ const commands = [
   confirmCommand(),
   pushCommand(),
   pullCommand(),
+  putSecretCommand(),
   registerCommand(),
   drainCommand(),
   undrainCommand(),

@@ -20,6 +20,7 @@ import { readFlagMs } from "./instance-options.ts";
 import { listReplicas } from "./list-replicas.ts";
 import { loadConfig, readOnce } from "./load-config.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
+import { describeUnread, keyReader } from "./read-secret-keys.ts";
 
 /** More addresses help nobody who looks for one. */
 const REPLICAS_TOLD_MAX = 10;
@@ -151,9 +152,12 @@ function nameOf(key: string): string {
   return key.slice(CONFIG_PREFIX.length);
 }
 
-async function isGood(directory: string, flags: DescriptorSetFlags, command: Command): Promise<boolean> {
+async function isGood(directory: string, flags: PushFlags, command: Command): Promise<boolean> {
   const { api } = openEnvoyApi(flags, command);
-  const { diagnostics, snapshots } = await loadConfig([directory], api);
+  const { diagnostics, snapshots, unread } = await loadConfig([directory], api, {
+    readKeys: keyReader(flags, command),
+  });
+  for (const line of describeUnread(unread)) tell(line);
   // Whoever serves an empty directory may look for `push`; whoever pushes one has it already.
   const hint = "to have no config in etcd on purpose, push a file with `services: {}`";
   const told = diagnostics.map((each) => (each.at.file === "(config)" ? { ...each, hint } : each));

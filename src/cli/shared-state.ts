@@ -33,6 +33,8 @@ export interface SharedEtcd {
 
 export interface SharedStateOptions {
   readonly etcd: SharedEtcd;
+  /** The keys there that secrets name. */
+  readonly secrets: EtcdInput;
   readonly clock: Clock;
   fleet(): Fleet;
   served(): ReadonlyMap<GroupName, Snapshot>;
@@ -104,7 +106,7 @@ export class SharedState {
       etcd,
       ...reports,
       keys,
-      inputs: [config, this.registry].filter((input) => input !== undefined),
+      inputs: [config, this.registry, options.secrets].filter((input) => input !== undefined),
       isSettled: () => options.isSettled(),
       served: () => options.served(),
       groups: () => options.groups(),

@@ -1,10 +1,12 @@
 /**
- * The files that config documents name, such as certificates: read and watched like documents, each by its path.
+ * The files that config documents name, such as certificates: read and watched like documents, each by its path. Keys of
+ * etcd that secrets name are among them, by the paths of `etcd-secret-keys.ts`.
  *
  * They may lie anywhere, because somebody wrote each path down; a device, a FIFO or a directory is refused.
  * A certificate and its key are two files, and tools replace one after the other: a change is told when all
  * of them have been left alone for a moment, so that a pair which is half renewed is hardly ever seen.
  */
+import type { Positions } from "../etcd/positions.ts";
 import type { Clock } from "../support/clock.ts";
 import type { DirectorySourceOptions } from "./directory-source.ts";
 import type { SourceLimits } from "./limits.ts";
@@ -26,6 +28,8 @@ export interface FilesState {
   readonly paths: readonly string[];
   readonly documents: readonly Document[];
   readonly problems: readonly SourceProblem[];
+  /** The last change of etcd that is in it; absent where nothing comes from there. */
+  readonly etcd?: Positions;
 }
 
 /** A change of files that were read before. */
@@ -62,6 +66,11 @@ export class ReferencedFiles {
 
   get state(): FilesState {
     return this.#state;
+  }
+
+  /** Something has changed that `state` does not have yet. */
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined;
   }
 
   /** From now on these and no others; `state` has them when the promise resolves. */
@@ -121,8 +130,8 @@ export class ReferencedFiles {
     this.#options.onChange({ cause: `${states[0]?.cause ?? ""}${more}`, noticedAtMs });
   }
 
-  #take(paths: readonly string[], { documents, problems }: SourceState): void {
-    this.#state = { paths, documents, problems };
+  #take(paths: readonly string[], { documents, problems, etcd }: SourceState): void {
+    this.#state = { paths, documents, problems, ...(etcd === undefined ? {} : { etcd }) };
   }
 }
 

@@ -34,7 +34,9 @@ export type SourceProblemCode =
   | "source-too-many"
   | "etcd-unreachable"
   | "etcd-empty"
-  | "etcd-push-unfinished";
+  | "etcd-push-unfinished"
+  | "etcd-missing"
+  | "secret-missing";
 
 /** Everything that a source holds at one moment. */
 export interface SourceState {

@@ -24,8 +24,8 @@ export interface DraftSecret {
 /** One part and where its text is. */
 export interface DraftPart {
   readonly key: SecretKey;
-  readonly from: "file" | "nodeFile" | "fromEnv";
-  /** A path as `resolveFile` gives it, a path on the Envoy, or the name of a variable. */
+  readonly from: "file" | "nodeFile" | "fromEnv" | "fromEtcd";
+  /** A path as `resolveFile` gives it, a path on the Envoy, the name of a variable, or of a key behind its prefix. */
   readonly where: string;
 }
 
@@ -51,9 +51,10 @@ export function resolveFile(document: SourceDocument, written: string): string {
 function buildPart(
   document: YamlDocument,
   key: DraftPart["key"],
-  { file, nodeFile, fromEnv }: NonNullable<SecretValue["ca"]>,
+  { file, nodeFile, fromEnv, fromEtcd }: NonNullable<SecretValue["ca"]>,
 ): DraftPart {
   if (file !== undefined) return { key, from: "file", where: resolveFile(document, file) };
   if (nodeFile !== undefined) return { key, from: "nodeFile", where: nodeFile };
-  return { key, from: "fromEnv", where: present(fromEnv, "the schema demands one of three") };
+  if (fromEnv !== undefined) return { key, from: "fromEnv", where: fromEnv };
+  return { key, from: "fromEtcd", where: present(fromEtcd, "the schema demands one of four") };
 }

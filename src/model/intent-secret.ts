@@ -26,7 +26,8 @@ export interface Credential {
   readonly secret: string;
 }
 
-/** PEM, or the path on the Envoy's own disk where it is. */
+/** PEM, the path on the Envoy's own disk where it is, or the key of etcd that nobody has read: then nothing is served. */
 export type SecretText =
   | { readonly kind: "inline"; readonly pem: string }
-  | { readonly kind: "nodeFile"; readonly path: string };
+  | { readonly kind: "nodeFile"; readonly path: string }
+  | { readonly kind: "unread"; readonly place: string };

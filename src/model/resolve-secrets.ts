@@ -5,6 +5,7 @@
  * long as it stays the same. A secret that is unchanged stays the same object.
  */
 import { createHmac } from "node:crypto";
+import { pathOfSecretKey, placeOfSecretKey, secretKeyOf } from "../config/etcd-secret-keys.ts";
 import type { Document, SourceProblem } from "../config/source.ts";
 import type { DraftPart, DraftSecret } from "./build-secret.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -23,6 +24,8 @@ export interface ReferencedContent {
   readonly files: readonly Document[];
   /** Those that could not; a file may be among both, with what was last read well. */
   readonly problems: readonly SourceProblem[];
+  /** Keys of etcd that nobody has tried to read, by the same paths: what they hold is not examined. */
+  readonly unread?: ReadonlySet<string>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Now, in milliseconds since 1970. */
   readonly nowMs: number;
@@ -31,14 +34,23 @@ export interface ReferencedContent {
 /** What became of each draft the last time; keep it between calls. */
 export type SecretMemo = WeakMap<DraftSecret, ResolvedSecret>;
 
+/** Of a part; of one on the Envoy its path, and of a key that was not read its place. */
+interface PartText {
+  readonly text: string;
+  readonly isUnread?: boolean;
+}
+
 interface ResolvedSecret {
-  readonly texts: readonly string[];
+  readonly texts: readonly PartText[];
   readonly secret: Secret | CredentialList;
   readonly examined: ExaminedPem;
 }
 
 /** So that no other key that anybody makes from a secret of a client is this one; another text ends all sessions. */
 const COOKIE_KEY_PURPOSE = "fairway oidc cookies";
+
+/** Of no password. */
+const UNREAD_HASH = `{SHA}${"A".repeat(27)}=`;
 
 /** By whom they are delivered: secrets by SDS, lists inside of the filters that use them. */
 export interface ResolvedSecrets {
@@ -61,11 +73,12 @@ export function resolveSecrets(
   const validities: SecretValidity[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const draft of drafts) {
-    const parts = draft.parts.map((part) => readPart(part, { files, problems, environment: content.environment }));
-    const unread = parts.flatMap((part) => ("problem" in part ? [part.problem] : []));
-    const texts = parts.flatMap((part) => ("text" in part ? [part.text] : []));
-    if (unread.length > 0) {
-      diagnostics.push(...unread.map((problem) => at(draft, problem)));
+    const contents = { files, problems, unread: content.unread, environment: content.environment };
+    const parts = draft.parts.map((part) => readPart(part, contents));
+    const failed = parts.flatMap((part) => ("problem" in part ? [part.problem] : []));
+    const texts = parts.flatMap((part) => ("text" in part ? [part] : []));
+    if (failed.length > 0) {
+      diagnostics.push(...failed.map((problem) => at(draft, problem)));
       continue;
     }
     const resolved = resolveOnce(draft, texts, memo);
@@ -84,11 +97,11 @@ type PartProblem = Pick<Problem, "code" | "message"> & { readonly part: DraftPar
 interface Contents {
   readonly files: ReadonlyMap<string, Document>;
   readonly problems: ReadonlyMap<string, SourceProblem>;
+  readonly unread: ReadonlySet<string> | undefined;
   readonly environment: ReferencedContent["environment"];
 }
 
-/** The text of a part; for one on the Envoy, its path. */
-function readPart(part: DraftPart, contents: Contents): { readonly text: string } | { readonly problem: PartProblem } {
+function readPart(part: DraftPart, contents: Contents): PartText | { readonly problem: PartProblem } {
   const { where } = part;
   if (part.from === "nodeFile") return { text: where };
   if (part.from === "fromEnv") {
@@ -97,7 +110,9 @@ function readPart(part: DraftPart, contents: Contents): { readonly text: string 
     const hint = "set it where Fairway is started; a process that runs keeps the environment it began with";
     return { problem: { part, code: "invalid-secret", message: `the variable ${where} is not set`, hint } };
   }
-  const read = readBytes(where, contents);
+  const path = part.from === "fromEtcd" ? pathOfSecretKey(where) : where;
+  if (contents.unread?.has(path) === true) return { text: placeOfSecretKey(where), isUnread: true };
+  const read = readBytes(path, contents);
   if ("problem" in read) return { problem: { part, ...read.problem } };
   return { text: new TextDecoder().decode(read.bytes) };
 }
@@ -114,24 +129,31 @@ export function readBytes(
   return { problem: fileProblem({ code: "source-missing", path, message: `${path} does not exist` }) };
 }
 
-/** The source's own hint is about config directories. */
-function fileProblem({ code, message }: SourceProblem): Pick<PartProblem, "code" | "message" | "hint"> {
+/** Of files the source's own hint is about config directories. */
+function fileProblem({
+  code,
+  path,
+  message,
+  hint: own,
+}: SourceProblem): Pick<PartProblem, "code" | "message" | "hint"> {
   const hint =
     code === "source-missing"
       ? "a file is named relative to the config file that names it; for one on the Envoy write `nodeFile`"
-      : undefined;
+      : secretKeyOf(path) === undefined
+        ? undefined
+        : own;
   return { code, message, ...(hint === undefined ? {} : { hint }) };
 }
 
-function resolveOnce(draft: DraftSecret, texts: readonly string[], memo: SecretMemo): ResolvedSecret {
+function resolveOnce(draft: DraftSecret, texts: readonly PartText[], memo: SecretMemo): ResolvedSecret {
   const known = memo.get(draft);
-  if (known?.texts.every((text, index) => text === texts[index])) return known;
+  if (known?.texts.every((text, index) => isSame(text, texts[index]))) return known;
   const alone = listOf(draft, texts) ?? clientSecretOf(draft, texts);
   if (alone !== undefined) {
     memo.set(draft, alone);
     return alone;
   }
-  const byKey = new Map(draft.parts.map((part, index) => [part.key, secretText(part, texts[index] ?? "")]));
+  const byKey = new Map(draft.parts.map((part, index) => [part.key, secretText(part, texts[index] ?? noText)]));
   const { name, at: place } = draft;
   const [certificate, privateKey, ca] = [byKey.get("certificate"), byKey.get("privateKey"), byKey.get("ca")];
   const secret: Secret =
@@ -143,20 +165,36 @@ function resolveOnce(draft: DraftSecret, texts: readonly string[], memo: SecretM
   return resolved;
 }
 
+const noText: PartText = { text: "" };
+
+function isSame(a: PartText, b: PartText | undefined): boolean {
+  return a.text === b?.text && a.isUnread === b.isUnread;
+}
+
 /** One part alone, which is no PEM. */
-function listOf({ name, parts }: DraftSecret, texts: readonly string[]): ResolvedSecret | undefined {
-  const kind = parts[0]?.key;
+function listOf({ name, parts }: DraftSecret, texts: readonly PartText[]): ResolvedSecret | undefined {
+  const [part] = parts;
+  const kind = part?.key;
   if (kind !== "users" && kind !== "apiKeys") return undefined;
-  const { entries, problem } = (kind === "users" ? examineUsers : examineKeys)(texts[0] ?? "");
+  const { text, isUnread } = texts[0] ?? noText;
+  if (isUnread === true) {
+    // Something of the right form, so that what uses the list can be looked at.
+    const entries = [{ name: part?.where ?? "", secret: kind === "users" ? UNREAD_HASH : text }];
+    return { texts, secret: { name, kind, entries }, examined: { problems: [] } };
+  }
+  const { entries, problem } = (kind === "users" ? examineUsers : examineKeys)(text);
   const problems: readonly PemProblem[] =
     problem === undefined ? [] : [{ part: kind, code: "invalid-secret", severity: "error", ...problem }];
   return { texts, secret: { name, kind, entries }, examined: { problems } };
 }
 
 /** One text, without the line break that editors put behind it. */
-function clientSecretOf({ name, at: place, parts }: DraftSecret, texts: readonly string[]): ResolvedSecret | undefined {
+function clientSecretOf(
+  { name, at: place, parts }: DraftSecret,
+  texts: readonly PartText[],
+): ResolvedSecret | undefined {
   if (parts[0]?.key !== "clientSecret") return undefined;
-  const clientSecret = (texts[0] ?? "").trim();
+  const clientSecret = (texts[0] ?? noText).text.trim();
   const cookieKey = createHmac("sha256", clientSecret).update(COOKIE_KEY_PURPOSE).digest("hex");
   const message = clientSecret === "" ? "is empty" : /[\r\n]/.test(clientSecret) ? "has more than one line" : undefined;
   const hint = "put the secret there that the provider gave for this client, and nothing else";
@@ -168,7 +206,8 @@ function clientSecretOf({ name, at: place, parts }: DraftSecret, texts: readonly
   };
 }
 
-function secretText(part: DraftPart, text: string): SecretText {
+function secretText(part: DraftPart, { text, isUnread }: PartText): SecretText {
+  if (isUnread === true) return { kind: "unread", place: text };
   return part.from === "nodeFile" ? { kind: "nodeFile", path: text } : { kind: "inline", pem: text };
 }
 
@@ -200,7 +239,12 @@ function datesOf(draft: DraftSecret, { validity }: ExaminedPem, nowMs: number): 
 function pemDiagnostic(draft: DraftSecret, problem: PemProblem): Diagnostic {
   const part = draft.parts.find(({ key }) => key === problem.part);
   if (part === undefined) return at(draft, { ...problem, part: { key: problem.part, from: "file", where: "" } });
-  const subject = part.from === "fromEnv" ? `the variable ${part.where}` : part.where;
+  const subject =
+    part.from === "fromEnv"
+      ? `the variable ${part.where}`
+      : part.from === "fromEtcd"
+        ? placeOfSecretKey(part.where)
+        : part.where;
   const { code, severity, hint } = problem;
   return at(draft, { part, code, severity, hint, message: `${subject} ${problem.message}` });
 }

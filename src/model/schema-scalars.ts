@@ -75,6 +75,13 @@ export const scalarRules = {
     hint: "for example /shop",
     examples: ["/shop"],
   },
+  secretKey: {
+    // Long enough for names of teams, services and files; etcd takes more.
+    pattern: /^(?=.{1,400}$)(?!(?:.*\/)?\.{1,2}(?:\/|$))[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/,
+    expected: "a key of etcd without `/fairway/secrets/` in front of it",
+    hint: "write shop/tls.crt for /fairway/secrets/shop/tls.crt: letters, digits, dots, underscores and hyphens, with slashes between them, at most 400",
+    examples: ["shop/tls.crt"],
+  },
   method: {
     pattern: /^[A-Z][A-Z-]{0,31}$/,
     expected: "an HTTP method in upper case",

@@ -7,7 +7,7 @@
  */
 import { block, refuse, scalar } from "./schema-scalars.ts";
 
-const places = ["file", "nodeFile", "fromEnv"] as const;
+const places = ["file", "nodeFile", "fromEnv", "fromEtcd"] as const;
 
 const secretText = block({
   file: scalar("text")
@@ -17,12 +17,19 @@ const secretText = block({
     .optional()
     .meta({ description: "A PEM file beside Envoy, which reads and watches it itself." }),
   fromEnv: scalar("variable").optional().meta({ description: "A variable of Fairway's environment that holds PEM." }),
+  fromEtcd: scalar("secretKey")
+    .optional()
+    .meta({ description: "A key of etcd below /fairway/secrets/ whose value is PEM; watched. Needs `--etcd`." }),
 }).superRefine((text, context) => {
   const written = places.filter((place) => text[place] !== undefined);
   if (written.length === 1) return;
   const hint = "for example `{ file: certs/example.pem }`";
   if (written.length === 0) {
-    refuse(context, { code: "missing-key", message: "one of `file`, `nodeFile` and `fromEnv` is needed", hint });
+    refuse(context, {
+      code: "missing-key",
+      message: "one of `file`, `nodeFile`, `fromEnv` and `fromEtcd` is needed",
+      hint,
+    });
     return;
   }
   const message = `a secret comes from one place, not from ${written.join(" and ")}`;

@@ -25,6 +25,9 @@ import type { Clock } from "../support/clock.ts";
 /** What only Fairway writes; the values of instances are for everybody and have no number. */
 const GUARDED_PREFIX = "/fairway/";
 
+/** Secrets have no form of Fairway's: any tool writes them, and who may write them need not be able to write more. */
+const FREE_PREFIX = "/fairway/secrets/";
+
 const SCHEMA_KEY = "/fairway/schema";
 
 /**
@@ -88,7 +91,7 @@ export class SchemaGuard implements EtcdPort {
 
   async transact(conditions: readonly Condition[], writes: readonly Write[]): Promise<Outcome> {
     const { etcd, by } = this.#options;
-    if (!writes.some(({ key }) => key.startsWith(GUARDED_PREFIX))) return etcd.transact(conditions, writes);
+    if (!writes.some(({ key }) => isGuarded(key))) return etcd.transact(conditions, writes);
     for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
       // It may have been taken back by hand.
       if (this.#newer !== undefined) this.#take(await this.#read());
@@ -155,6 +158,10 @@ export class SchemaGuard implements EtcdPort {
       this.#options.onChange?.(now);
     }
   }
+}
+
+function isGuarded(key: string): boolean {
+  return key.startsWith(GUARDED_PREFIX) && !key.startsWith(FREE_PREFIX);
 }
 
 /** For people: both numbers, what goes on all the same, and the way out. */

@@ -268,6 +268,7 @@ function contact(event: EtcdContactEvent): EventDescription {
 /** What people call what is below a prefix; all others are where instances register. */
 const affected: Readonly<Record<string, string>> = {
   "/fairway/config/": "the config in etcd",
+  "/fairway/secrets/": "the secrets in etcd",
   "/fairway/served/": "how new other replicas are",
   "/fairway/fleet/": "the nodes of other replicas",
   "/fairway/replicas/": "what other replicas know of this one",

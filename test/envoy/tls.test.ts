@@ -5,16 +5,13 @@
 import { copyFile, mkdir, mkdtemp, readFile, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TLSSocket } from "node:tls";
-import { connect } from "node:tls";
-import { X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
 import { ask as get } from "../../demo/kit/get.ts";
 import { freePort } from "../../demo/kit/ports.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
-import type { CertificateName } from "../support/certificates.ts";
 import { certificatesDir, pem } from "../support/certificates.ts";
 import { examplesDir } from "../support/examples.ts";
+import { askOn as ask, openTls as open, serialOf, shownCertificate as shown } from "../support/https-client.ts";
 import type { Scene } from "./scene.ts";
 import { startScene } from "./scene.ts";
 
@@ -51,37 +48,6 @@ async function startTlsScene(): Promise<Scene> {
   await scene.envoy.ready();
   return scene;
 }
-
-/** A connection that is made. */
-async function open(port: number, servername: string): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: "127.0.0.1", port, servername, ca: pem("ca.pem"), ALPNProtocols: ["http/1.1"] });
-    socket.once("secureConnect", () => resolve(socket));
-    socket.once("error", reject);
-  });
-}
-
-/** The status line that a request on this connection gets. */
-async function ask(socket: TLSSocket, host: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    socket.once("data", (bytes) => resolve(bytes.toString().split("\r\n")[0] ?? ""));
-    socket.once("error", reject);
-    socket.once("close", () => reject(new Error("the connection was closed")));
-    socket.write(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
-  });
-}
-
-/** The serial number that a new connection is shown, after a request was answered on it. */
-async function shown(port: number, servername: string): Promise<string> {
-  const socket = await open(port, servername);
-  const answer = await ask(socket, servername);
-  const { serialNumber } = socket.getPeerCertificate();
-  socket.destroy();
-  if (!answer.includes("200")) throw new Error(answer);
-  return serialNumber;
-}
-
-const serialOf = (name: CertificateName) => new X509Certificate(pem(`${name}.pem`)).serialNumber;
 
 test("each name is shown its certificate, from Fairway or from the Envoy's disk, and a listener that joins or leaves the port closes no connection", async () => {
   await using scene = await startTlsScene();

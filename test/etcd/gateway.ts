@@ -8,7 +8,7 @@ interface GatewayAnswer {
 export async function postToEtcd(
   endpoint: string,
   path: string,
-  body: Readonly<Record<string, string>>,
+  body: Readonly<Record<string, unknown>>,
   token?: string,
 ): Promise<GatewayAnswer> {
   const response = await fetch(`http://${endpoint}/v3/${path}`, {

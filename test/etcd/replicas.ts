@@ -31,6 +31,8 @@ export interface ReplicasOptions {
   readonly argsOf?: (index: number) => readonly string[];
   /** A config file that every replica has beside what is in etcd, in a directory of its own. */
   readonly file?: string;
+  /** What else is in etcd before the first replica starts. */
+  readonly keys?: Readonly<Record<string, string>>;
   /** Whether there is an Envoy. */
   readonly hasEnvoy?: boolean;
 }
@@ -88,6 +90,7 @@ export class Replicas implements AsyncDisposable {
       const port = await freePort();
       const config = (options.config ?? shopConfig)({ port });
       await pushDocuments(client, { documents: new Map([["main.yaml", Buffer.from(config)]]), by: "the test" });
+      for (const [key, value] of Object.entries(options.keys ?? {})) await put(client, key, value);
       const [first] = backends;
       if (first !== undefined) await put(client, "/services/shop/one", first.address);
       const directory = stack.use(await tempDir());

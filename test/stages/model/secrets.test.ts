@@ -2,6 +2,7 @@
  * Secrets and the files that they name: what is read, what is refused, and that nothing of it is quoted.
  */
 import { describe, expect, test } from "vitest";
+import { pathOfSecretKey, secretKeyOf } from "../../../src/config/etcd-secret-keys.ts";
 import type { Diagnostic } from "../../../src/model/diagnostic.ts";
 import type { Intent } from "../../../src/model/intent.ts";
 import { createParseCache, parseIntent } from "../../../src/model/parse-intent.ts";
@@ -234,7 +235,7 @@ describe("a secret says where each part is:", () => {
     ["{}", "missing-key: `certificate` is missing"],
     ["{ certificate: { fromEnv: CA } }", "missing-key: `privateKey` is missing"],
     ["{ privateKey: { fromEnv: CA } }", "missing-key: `certificate` is missing"],
-    ["{ ca: {} }", "missing-key: one of `file`, `nodeFile` and `fromEnv` is needed"],
+    ["{ ca: {} }", "missing-key: one of `file`, `nodeFile`, `fromEnv` and `fromEtcd` is needed"],
     ["{ ca: { file: a, nodeFile: b } }", "invalid-value: a secret comes from one place, not from file and nodeFile"],
     [
       "{ ca: { fromEnv: CA }, certificate: { fromEnv: CA }, privateKey: { fromEnv: CA } }",
@@ -248,5 +249,117 @@ describe("a secret says where each part is:", () => {
     const { diagnostics } = parse({}, { text: `secrets: { a: { ca: hunter2, certificat: hunter2 } }` });
     expect(diagnostics.length).toBe(2);
     expect(JSON.stringify(diagnostics)).not.toContain("hunter2");
+  });
+});
+
+describe("a secret in etcd", () => {
+  const text = `secrets:
+  one: { certificate: { fromEtcd: shop/tls.crt }, privateKey: { fromEtcd: shop/tls.key } }
+  team: { users: { fromEtcd: team.users } }
+  clients: { apiKeys: { fromEtcd: shop/clients } }
+  login: { clientSecret: { fromEtcd: login } }
+  ca: { ca: { fromEtcd: ca } }
+`;
+  const path = pathOfSecretKey;
+  const held = {
+    [path("shop/tls.crt")]: pem("one.pem"),
+    [path("shop/tls.key")]: pem("one.key"),
+    [path("team.users")]: "ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n",
+    [path("shop/clients")]: "partner:hunter2\n",
+    [path("login")]: "hunter3\n",
+    [path("ca")]: pem("ca.pem"),
+  };
+
+  test("is asked for by its key, and read like a file, of every kind", () => {
+    const { files, diagnostics, intent } = parse(held, { text });
+    expect(files).toEqual(Object.keys(held).toSorted());
+    expect(diagnostics).toEqual([]);
+    expect(intent?.secrets).toMatchObject([
+      { name: "ca", ca: { kind: "inline", pem: pem("ca.pem") } },
+      { name: "login", clientSecret: "hunter3" },
+      { name: "one", certificate: { kind: "inline", pem: pem("one.pem") }, privateKey: { pem: pem("one.key") } },
+    ]);
+  });
+
+  test("that does not fit, or could not be read, is told at its line by its key", () => {
+    const at = (line: number, column: number) => ({ file: "conf/main.yaml", line, column });
+    const wrong = parse(
+      { ...held, [path("shop/tls.key")]: pem("two.key"), [path("shop/clients")]: "hunter2" },
+      { text },
+    );
+    expect(wrong.intent).toBeUndefined();
+    expect(wrong.diagnostics).toMatchObject([
+      {
+        code: "invalid-secret",
+        at: at(2, 75),
+        message: "etcd:/fairway/secrets/shop/tls.key holds a key that does not belong to the certificate",
+      },
+      {
+        code: "invalid-secret",
+        at: at(4, 35),
+        message: expect.stringContaining("etcd:/fairway/secrets/shop/clients has no") as string,
+      },
+    ]);
+    expect(JSON.stringify(wrong.diagnostics)).not.toContain("hunter2");
+    const { [path("login")]: _, ...others } = held;
+    const problem = { code: "secret-missing", path: path("login"), message: "gone", hint: "put it there" } as const;
+    const gone = parse(others, { text, problems: [problem] });
+    expect(gone.diagnostics).toMatchObject([
+      { code: "secret-missing", at: at(5, 38), message: "gone", hint: "put it there" },
+    ]);
+  });
+
+  test("that nobody has read makes a config that can be looked at, and no sentence about what it holds", () => {
+    const { diagnostics, intent } = parse({}, { text, unread: new Set(Object.keys(held)) });
+    expect(diagnostics).toEqual([]);
+    expect(intent?.secrets).toMatchObject([
+      { name: "ca", ca: { kind: "unread", place: "etcd:/fairway/secrets/ca" } },
+      { name: "login", kind: "clientSecret" },
+      { name: "one", certificate: { kind: "unread" }, privateKey: { kind: "unread" } },
+    ]);
+  });
+
+  test("is examined also when it holds the words that stand in for what was not read", () => {
+    const { diagnostics } = parse(
+      { [path("ca")]: "etcd:/fairway/secrets/ca" },
+      { text: "secrets: { ca: { ca: { fromEtcd: ca } } }" },
+    );
+    expect(diagnostics).toMatchObject([{ code: "invalid-secret" }]);
+  });
+
+  test.each([
+    "/shop",
+    "shop/",
+    "shop//tls",
+    "../config/main.yaml",
+    "shop/../../config",
+    "shop/..",
+    "./shop",
+    "shop/./tls",
+    "a b",
+    "a\u0000b",
+    "schlüssel",
+    "*",
+    "a".repeat(401),
+    "",
+  ])("cannot be outside of its prefix or have a name that is none: %j", (name) => {
+    const { diagnostics, files } = parse({}, { text: `secrets: { a: { ca: { fromEtcd: ${JSON.stringify(name)} } } }` });
+    expect(diagnostics).toMatchObject([{ severity: "error" }]);
+    expect(files).toEqual([]);
+  });
+
+  test.each(["a", "shop/tls.crt", "..shop", "shop/...", "a".repeat(400), "-/_"])("may be called %s", (name) => {
+    const { files } = parse({}, { text: `secrets: { a: { ca: { fromEtcd: ${JSON.stringify(name)} } } }` });
+    expect(files).toEqual([`etcd:///fairway/secrets/${name}`]);
+  });
+
+  test("is no file: nothing that is shown to everybody can be made of it", () => {
+    const files = ["../secrets/shop/tls.key", "etcd:///fairway/secrets/shop/tls.key", "//fairway/secrets/shop/tls.key"];
+    for (const file of files) {
+      const document = documentOf("etcd:/fairway/config/main.yaml@7", `policies: { p: { lua: { file: "${file}" } } }`);
+      const named = parseIntent({ documents: [document], problems: [], api: envoyApi }).files;
+      expect(named.length).toBe(1);
+      expect(named.filter((each) => secretKeyOf(each) !== undefined)).toEqual([]);
+    }
   });
 });

@@ -204,5 +204,11 @@ export const filtersAndPolicies: readonly WrongInput[] = [
   ],
   ["a certificate from two places", "secrets:\n  s: { ca: { nodeFile: /c, fromEnv: A } }\n", "invalid-value 2:37"],
   ["a certificate from nowhere", "secrets:\n  s: { ca: {} }\n", "missing-key 2:12"],
+  [
+    "a key of etcd outside of those of secrets",
+    "secrets:\n  s: { ca: { fromEtcd: ../config/a } }\n",
+    "invalid-value 2:24",
+  ],
+  ["a key of etcd and a file", "secrets:\n  s: { ca: { file: /c, fromEtcd: a } }\n", "invalid-value 2:34"],
   ["a variable with a space", 'secrets:\n  s: { ca: { fromEnv: "A B" } }\n', "invalid-value 2:23"],
 ];
