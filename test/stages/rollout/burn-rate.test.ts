@@ -89,8 +89,8 @@ describe("both versions spend their budget too fast", () => {
 
   test("also when most of the canary's requests fell into the incident because its weight had grown", () => {
     const quiet = { canary: { completed: 50, bad: 0 }, baseline: { completed: 9_950, bad: 10 } };
-    const incident = { canary: { completed: 5_000, bad: 250 }, baseline: { completed: 5_000, bad: 250 } };
-    const looks = [...Array.from({ length: 24 }, () => quiet), ...Array.from({ length: 6 }, () => incident)];
+    const incident = { canary: { completed: 5_000, bad: 1_000 }, baseline: { completed: 5_000, bad: 1_000 } };
+    const looks = [...Array.from({ length: 27 }, () => quiet), incident, incident, incident];
     expect(burnsFast(samplesOf(looks), settings)).toBe("both");
   });
 });
