@@ -4,6 +4,8 @@
 
 /** A source of choices; the same seed gives the same ones for ever. */
 export interface Random {
+  /** A number from 0 up to, but not including, 1. */
+  fraction(): number;
   /** A whole number from 0 up to, but not including, `below`. */
   int(below: number): number;
   /** True with this probability. */
@@ -25,6 +27,7 @@ export function createRandom(seed: number): Random {
   };
   const int = (below: number) => Math.floor(next() * below);
   return {
+    fraction: next,
     int,
     chance: (probability) => next() < probability,
     pick: (items) => {

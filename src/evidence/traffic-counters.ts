@@ -1,0 +1,48 @@
+/**
+ * What one Envoy has counted of its requests to one version, since it started.
+ *
+ * All are counters that only grow, so what happened between two reports is a difference, and a report that was lost
+ * costs nothing: the next one has it all. Only a restart of the Envoy takes what it had counted since the last report.
+ */
+import type { LatencyHistogram } from "./latency-histogram.ts";
+
+/** Counts of requests as users saw them: after retries, with those that found no host or ran out of time. */
+export interface TrafficCounters {
+  /** Envoy's `upstream_rq_completed`; not `upstream_rq_total`, which leaves out what was never sent. */
+  readonly completed: number;
+  /** Of these, answered with a status of 500 or above. */
+  readonly errors: number;
+  /** Of these, those that were answered, by time. Absent where the Envoy does not report it. */
+  readonly latency?: LatencyHistogram;
+}
+
+/**
+ * What was counted between two reports of one Envoy. An Envoy that was not seen before only shows where it stands. One
+ * that shows less than before, or other buckets, has restarted, and counted all that it shows since then.
+ */
+export function countedBetween(before: TrafficCounters | undefined, now: TrafficCounters): TrafficCounters {
+  if (before === undefined) return { completed: 0, errors: 0 };
+  if (hasRestarted(before, now)) return now;
+  const counts = { completed: now.completed - before.completed, errors: now.errors - before.errors };
+  if (now.latency === undefined || before.latency === undefined) return counts;
+  const { edgesMs, sumMs } = now.latency;
+  const earlier = before.latency;
+  return {
+    ...counts,
+    latency: {
+      edgesMs,
+      counts: now.latency.counts.map((count, index) => count - (earlier.counts[index] ?? 0)),
+      sumMs: sumMs - earlier.sumMs,
+    },
+  };
+}
+
+function hasRestarted(before: TrafficCounters, now: TrafficCounters): boolean {
+  if (now.completed < before.completed || now.errors < before.errors) return true;
+  const [earlier, later] = [before.latency, now.latency];
+  if (earlier === undefined || later === undefined) return false;
+  const sameEdges =
+    earlier.edgesMs.length === later.edgesMs.length &&
+    earlier.edgesMs.every((edge, index) => edge === later.edgesMs[index]);
+  return !sameEdges || earlier.counts.some((count, index) => count > (later.counts[index] ?? 0));
+}
