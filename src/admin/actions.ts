@@ -80,24 +80,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     },
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
     ...splitActions(views),
-    listReplicas: ({ query }) =>
-      withQuery(noQuery, query, async () => {
-        const listed = await views.replicas();
-        if (!listed.ok) {
-          const title = "etcd does not answer";
-          return problem(503, `etcd does not say which replicas there are: ${listed.error}`, { title });
-        }
-        return ok({
-          replicas: listed.value.map(({ id, isSelf, admin, startedAtMs, registryRevision, acknowledgedRevision }) => ({
-            id,
-            isSelf,
-            admin,
-            startedAt: isoTime(startedAtMs),
-            registryRevision,
-            acknowledgedRevision,
-          })),
-        });
-      }),
+    listReplicas: ({ query }) => withQuery(noQuery, query, () => listReplicas(views)),
     listRefusedInstances: ({ query }) =>
       withQuery(noQuery, query, () => {
         const { count, first } = views.refusedInstances();
@@ -115,6 +98,24 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     getNodeResources: ({ params, query }) =>
       withQuery(nodeResourcesQuery, query, (asked) => getNodeResources(views, params["id"] ?? "", asked)),
   };
+}
+
+async function listReplicas(views: AdminViews): Promise<Answer> {
+  const listed = await views.replicas();
+  if (!listed.ok) {
+    const title = "etcd does not answer";
+    return problem(503, `etcd does not say which replicas there are: ${listed.error}`, { title });
+  }
+  return ok({
+    replicas: listed.value.map(({ id, isSelf, admin, startedAtMs, registryRevision, acknowledgedRevision }) => ({
+      id,
+      isSelf,
+      admin,
+      startedAt: isoTime(startedAtMs),
+      registryRevision,
+      acknowledgedRevision,
+    })),
+  });
 }
 
 function getNodeResources(views: AdminViews, id: string, asked: z.infer<typeof nodeResourcesQuery>): Answer {

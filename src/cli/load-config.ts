@@ -9,6 +9,7 @@ import type { SourceState } from "../config/source.ts";
 import { collectDiagnostics } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
+import type { LiveWeights } from "../model/live-weights.ts";
 import type { Intent, NodeGroup } from "../model/intent.ts";
 import type { ParsedIntent, ParseInput } from "../model/parse-intent.ts";
 import { createParseCache, parseIntent } from "../model/parse-intent.ts";
@@ -28,8 +29,8 @@ export interface LoadedConfig {
   /** What the snapshots were made from; absent when the files cannot be understood. */
   readonly intent: Intent | undefined;
   readonly snapshots: ReadonlyMap<GroupName, Snapshot> | undefined;
-  /** The secrets that come from the environment of this process, by name. */
-  readonly fromEnvironment: readonly string[];
+  /** The secrets whose text is in no file, by name: a server has its own of them. */
+  readonly outside: readonly string[];
   /** Keys of etcd that secrets name and that were not read; in the snapshots something stands in for them. */
   readonly unread: readonly string[];
 }
@@ -39,18 +40,20 @@ export interface LoadOptions {
   readonly before?: ReadonlyMap<GroupName, Snapshot> | undefined;
   /** Reads the keys of etcd that secrets name; absent where nobody has said where etcd is. */
   readonly readKeys?: KeyReader | undefined;
+  /** What a server has of the weights of splits; without it those of the files are in force. */
+  readonly live?: ReadonlyMap<string, LiveWeights> | undefined;
 }
 
 /** Reads and builds; the same code as `serve`, in this thread. */
 export async function loadConfig(
   roots: readonly string[],
   api: EnvoyApi,
-  { before = new Map(), readKeys }: LoadOptions = {},
+  { before = new Map(), readKeys, live }: LoadOptions = {},
 ): Promise<LoadedConfig> {
   const { documents, problems } = await readOnce({ roots });
-  const parsed = await parse({ documents, problems, api, cache: createParseCache() }, readKeys);
-  const { diagnostics, intent, unread, fromEnvironment } = parsed;
-  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined, unread, fromEnvironment };
+  const parsed = await parse({ documents, problems, api, live, cache: createParseCache() }, readKeys);
+  const { diagnostics, intent, unread, outside } = parsed;
+  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined, unread, outside };
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
@@ -67,7 +70,7 @@ export async function loadConfig(
     groups,
     intent,
     snapshots: built.ok ? built.value.snapshots : undefined,
-    fromEnvironment,
+    outside,
     unread,
   };
 }

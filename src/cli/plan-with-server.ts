@@ -1,7 +1,7 @@
 /**
  * What a plan is compared with when a server runs: what it serves, less what only it can know.
  *
- * The instances that register in etcd and the variables of its environment are the server's own. A build without them
+ * The instances that register in etcd the secrets in etcd and the variables of its environment are the server's own. A build without them
  * differs there from what the server would build, so these resources are taken as the server has them, and it is told
  * that they were not compared: a plan must not show as removed what nobody removes.
  */
@@ -113,8 +113,8 @@ async function compareGroup(served: ServedGroup, asked: ServerComparison): Promi
 }
 
 /** Load assignments of services that register, and secrets of variables. */
-function isOfServer({ typeUrl, name }: Resource, { intent, fromEnvironment }: ServerComparison["config"]): boolean {
-  if (typeUrl === typeUrls.secret) return fromEnvironment.includes(name);
+function isOfServer({ typeUrl, name }: Resource, { intent, outside }: ServerComparison["config"]): boolean {
+  if (typeUrl === typeUrls.secret) return outside.includes(name);
   return typeUrl === typeUrls.endpoints && registeredNames(intent).has(name);
 }
 
@@ -143,7 +143,7 @@ function withoutConcealed(
   { config, contentsAfter, contentsMax }: ServerComparison,
 ): ReturnType<typeof takeOver> {
   const delivered = new Set(config.intent.secrets.map(({ name }) => name));
-  if (config.fromEnvironment.every((name) => delivered.has(name))) return { snapshot, taken: [] };
+  if (config.outside.every((name) => delivered.has(name))) return { snapshot, taken: [] };
   const { changes } = planGroup({
     before: known,
     after: snapshot,
@@ -170,10 +170,7 @@ function groupNotes({ source, held, current }: ServedGroup, version: string | un
   ];
 }
 
-function untoldNotes(
-  taken: readonly Resource[],
-  { fromEnvironment, intent }: ServerComparison["config"],
-): readonly string[] {
+function untoldNotes(taken: readonly Resource[], { outside, intent }: ServerComparison["config"]): readonly string[] {
   const groups = Map.groupBy(taken, ({ typeUrl }) =>
     typeUrl === typeUrls.endpoints ? "hosts" : typeUrl === typeUrls.secret ? "secrets" : "others",
   );
@@ -181,16 +178,18 @@ function untoldNotes(
     ...new Set((groups.get(kind) ?? []).map(({ name }) => name)),
   ];
   const [hosts, secrets, others] = [namesOfKind("hosts"), namesOfKind("secrets"), namesOfKind("others")];
-  const inline = fromEnvironment.filter((secret) => intent.secrets.every(({ name }) => name !== secret));
+  const inline = outside.filter((secret) => intent.secrets.every(({ name }) => name !== secret));
   return [
     ...(hosts.length === 0
       ? []
       : [`not compared: the endpoints of ${listed(hosts)}, which register in etcd and are the server's own`]),
-    ...(secrets.length === 0 ? [] : [`not compared: ${listed(secrets)}, which the server takes from its environment`]),
+    ...(secrets.length === 0
+      ? []
+      : [`not compared: ${listed(secrets)}, which the server takes from its environment or from etcd`]),
     ...(others.length === 0
       ? []
       : [
-          `not compared: what is concealed in ${listed(others)}, because the server takes ${listed(inline)} from its environment`,
+          `not compared: what is concealed in ${listed(others)}, because the server takes ${listed(inline)} from its environment or from etcd`,
         ]),
   ];
 }

@@ -26,6 +26,7 @@ import { planMarkdown } from "./plan-markdown.ts";
 import type { PlanReport, ReportInput } from "./plan-report.ts";
 import { createReport, hasChanges } from "./plan-report.ts";
 import { compareWithServer } from "./plan-with-server.ts";
+import { servedWeights } from "./served-weights.ts";
 import { BOUNDS, NO_BOUNDS } from "./plan-words.ts";
 
 interface PlanFlags extends DescriptorSetFlags {
@@ -74,7 +75,8 @@ async function plan(dirs: readonly string[], flags: PlanFlags, command: Command)
   const roots = configRoots(dirs, flags.config, command);
   const { api } = openEnvoyApi(flags, command);
   const before = flags.against === undefined ? undefined : await loadConfig([flags.against], api);
-  const now = await loadConfig(roots, api);
+  const live = flags.against === undefined ? await servedWeights(server) : undefined;
+  const now = await loadConfig(roots, api, { live });
   const problems = [...(before?.diagnostics.filter(isError) ?? []), ...now.diagnostics.filter(isError)];
   if (problems.length > 0 || !isBuilt(now)) {
     tell(drawDiagnostics(problems, { colour: wantsColour(process.stderr) }));

@@ -10,9 +10,7 @@ import type { Path } from "./position.ts";
 const futureWords: readonly {
   readonly where: readonly string[];
   readonly words: readonly string[];
-}[] = [
-  { where: ["services", "*", "discovery"], words: ["file"] },
-];
+}[] = [{ where: ["services", "*", "discovery"], words: ["file"] }];
 
 /** What to say about a key that is known and not supported, or undefined. */
 export function futureWord(path: Path, key: string): { readonly message: string; readonly hint: string } | undefined {

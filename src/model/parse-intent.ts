@@ -107,8 +107,8 @@ export interface ParsedIntent {
   readonly files: readonly string[];
   /** Services whose instances register; sorted by name. */
   readonly registered: readonly RegisteredService[];
-  /** The secrets that come from the environment of whoever parses, by name. */
-  readonly fromEnvironment: readonly string[];
+  /** The secrets whose text is in no file, by name: it is in the environment or the etcd of whoever serves. */
+  readonly outside: readonly string[];
   /** When the certificates that were read are valid. */
   readonly validities: readonly SecretValidity[];
   /** As the files say them; sorted by name. */
@@ -160,13 +160,13 @@ export function parseIntent(input: ParseInput): ParsedIntent {
   const registered = parts.flatMap(registeredServices).toSorted(byName);
   const splits = parts.flatMap((part) => part.splits).toSorted(byName);
   const live = input.live ?? new Map<string, LiveWeights>();
-  const fromEnvironment = drafts.filter(({ parts: of }) => of.some(({ from }) => from === "fromEnv"));
+  const outside = drafts.filter(({ parts: of }) => of.some(({ from }) => from === "fromEnv" || from === "fromEtcd"));
   const rest = {
     files: allFiles,
     registered,
     validities,
     splits,
-    fromEnvironment: fromEnvironment.map(({ name }) => name),
+    outside: outside.map(({ name }) => name),
   };
   if (diagnostics.some(isError)) {
     return { ...rest, diagnostics: collectDiagnostics(diagnostics, input.documents), intent: undefined };

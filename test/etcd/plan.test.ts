@@ -110,8 +110,8 @@ describe("a plan without the registry and the environment of the server", () => 
     expect(text).toBe(
       [
         "note: not compared: the endpoints of shop, shop|v2, which register in etcd and are the server's own",
-        "note: not compared: site, which the server takes from its environment",
-        "note: not compared: what is concealed in secure/https, because the server takes people from its environment",
+        "note: not compared: site, which the server takes from its environment or from etcd",
+        "note: not compared: what is concealed in secure/https, because the server takes people from its environment or from etcd",
         `no changes against http://127.0.0.1:${scene.fairway.adminPort}`,
       ].join("\n"),
     );

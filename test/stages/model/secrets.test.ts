@@ -53,7 +53,7 @@ describe("the files that a document names", () => {
     expect(withoutUnused(named)).toEqual({
       diagnostics: [],
       intent: undefined,
-      fromEnvironment: ["ca"],
+      outside: ["ca"],
       files,
       registered: [],
       validities: [],
