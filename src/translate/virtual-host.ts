@@ -11,6 +11,7 @@ import type { Route, RuleMatch } from "../model/intent-route.ts";
 import { sameItems } from "../support/same-content.ts";
 import type { RouteEntry, RouteSite } from "./route.ts";
 import { translateRoute } from "./route.ts";
+import { stickyRoutes } from "./sticky-split.ts";
 
 /** The virtual hosts of one listener as they were made the last time, by hostname; those of the same gateway only. */
 export type KnownHosts = Map<string, { readonly routes: readonly Route[]; readonly json: VirtualHostJson }>;
@@ -43,7 +44,7 @@ function translateVirtualHost(site: RouteSite, routes: readonly Route[]): Virtua
     routes: routes
       .flatMap(entriesOf)
       .toSorted(byPrecedence)
-      .map((entry) => translateRoute(entry, site)),
+      .flatMap((entry) => stickyRoutes(translateRoute(entry, site), entry.rule.target)),
   };
 }
 

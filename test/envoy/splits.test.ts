@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { Load } from "../../demo/kit/load.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { SplitJson } from "../../src/admin/split-schema.ts";
+import { ask } from "./ask.ts";
 import { ranWith } from "../etcd/fairway-command.ts";
 import type { Scene, SceneOptions } from "./scene.ts";
 import { startScene } from "./scene.ts";
@@ -144,4 +145,37 @@ test("Envoys that do not follow are named", async () => {
   expect(answer).toMatchObject({ code: 7 });
   expect(answer.text).toMatch(/1 of 1 Envoys do not have it after 1 s: edge-1/);
   await waitUntil(async () => (await now(scene)).state === "applied", { what: "the Envoy to follow" });
+});
+
+test.each([
+  ["a cookie that they are given", "sticky: { cookie: canary-id }"],
+  ["a header", "sticky: { header: X-User }"],
+])("users keep their backend while the canary grows, told by %s", async (_, words) => {
+  await using scene = await startScene({ backends: 2, config: config(words) });
+  expect(await split(scene, "set", "shop", "canary=20", "--wait")).toMatchObject({ code: 0 });
+  const users: { readonly headers: Record<string, string>; version: string }[] = [];
+  for (let user = 0; user < 150; user += 1) {
+    const headers: Record<string, string> = { "x-user": `user-${user}`, cookie: "theme=dark" };
+    const first = await ask(scene.url, headers);
+    const [cookie] = first.headers["set-cookie"] ?? [];
+    if (words.includes("cookie")) headers["cookie"] = `theme=dark; ${cookie?.split(";")[0]}`;
+    else expect(cookie).toBeUndefined();
+    users.push({ headers, version: String(first.headers["x-backend"]) });
+  }
+  const canaries = () => users.filter(({ version }) => version === "v2").length;
+  expect(canaries()).toBeGreaterThan(10);
+  expect(canaries()).toBeLessThan(60);
+  for (const percent of [20, 50, 100]) {
+    if (percent > 20) await split(scene, "set", "shop", `canary=${percent}`, "--wait");
+    const before = canaries();
+    for (const user of users) {
+      const { headers } = await ask(scene.url, user.headers);
+      expect(headers["set-cookie"], "who has a cookie is given none").toBeUndefined();
+      const now = String(headers["x-backend"]);
+      if (percent === 20 || user.version === "v2") expect(now).toBe(user.version);
+      user.version = now;
+    }
+    if (percent > 20) expect(canaries()).toBeGreaterThan(before);
+  }
+  expect(canaries()).toBe(users.length);
 });
