@@ -39,9 +39,17 @@ const HELP_MS_MAX = 120_000;
 beforeAll(() => {
   const listed = help("--help").split("Commands:")[1] ?? "";
   for (const [, name = ""] of listed.matchAll(/^ {2}([a-z-]+)/gm)) {
-    commands.set(name, name === "help" ? new Set() : flagsIn(help(name, "--help")));
+    commands.set(name, name === "help" ? new Set() : flagsOf(name));
   }
 }, HELP_MS_MAX);
+
+/** Of the command and of those below it. */
+function flagsOf(...command: readonly string[]): Set<string> {
+  const text = help(...command, "--help");
+  const below = [...(text.split("Commands:")[1] ?? "").matchAll(/^ {2}([a-z-]+)/gm)].map(([, name = ""]) => name);
+  const flags = below.filter((name) => name !== "help").flatMap((name) => [...flagsOf(...command, name)]);
+  return new Set([...flagsIn(text), ...flags]);
+}
 
 describe("links", () => {
   test("lead to files and headings that exist", () => {

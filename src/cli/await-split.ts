@@ -3,6 +3,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { SplitJson } from "../admin/split-schema.ts";
+import { systemClock } from "../support/clock.ts";
 
 const ASK_EACH_MS = 100;
 
@@ -21,7 +22,7 @@ export async function awaitSplit(
   set: SplitJson,
   { timeoutMs, ask }: { readonly timeoutMs: number; readonly ask: () => Promise<unknown> },
 ): Promise<AwaitedSplit> {
-  const endsAtMs = performance.now() + timeoutMs;
+  const endsAtMs = systemClock.monotonicMs() + timeoutMs;
   for (let split = set; ;) {
     if (split.number !== set.number) return { split, problem: { code: "conflict", message: overtaken(split) } };
     if (split.state === "applied") {
@@ -29,7 +30,7 @@ export async function awaitSplit(
       return { split };
     }
     if (split.state === "rejected") return { split, problem: { code: "notConverged", message: rejected(split) } };
-    if (performance.now() >= endsAtMs)
+    if (systemClock.monotonicMs() >= endsAtMs)
       return { split, problem: { code: "notConverged", message: late(split, timeoutMs) } };
     await pause(ASK_EACH_MS);
     const now = (await ask()) as Partial<SplitJson> | undefined;

@@ -59,7 +59,9 @@ describe("the admin API", () => {
 describe("a private key", () => {
   const canary = "MIICANARYKEYthatNobodyMaySee";
   const pem = `-----BEGIN PRIVATE KEY-----\\n${canary}\\n-----END PRIVATE KEY-----\\n`;
-  const nodes = `nodes: { edge: { match: { cluster: edge } }, inner: { match: { cluster: inner } } }`;
+  const nodes = `nodes: { edge: { match: { cluster: edge } }, inner: { match: { cluster: inner } } }
+services: { plain: { endpoints: ["127.0.0.1:1"] } }
+splits: { plain: { backends: { a: { service: plain } }, default: { a: 1 } } }`;
   const secret = (body: string) => `${nodes}
 resources:
   - "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
@@ -94,6 +96,7 @@ resources:
     const urls = routes.flatMap(({ path }) => {
       if (path.startsWith("/v1/snapshots/")) return versions.flatMap((each) => withVersion(path, each));
       if (path === "/v1/explain") return ["edge", "inner"].map((group) => `${path}?url=http://a/&group=${group}`);
+      if (path.includes("{name}")) return [path.replace("{name}", "plain")];
       return path.includes("{id}") ? ["edge-1", "inner-1"].map((id) => path.replace("{id}", id)) : [path];
     });
     const answers = await Promise.all(urls.map((url) => ask(fairway.adminPort, url)));

@@ -42,11 +42,7 @@ const files: readonly Row[] = [
 
 const services: readonly Row[] = [
   ["an unknown top-level key", "service: {}\n", "unknown-key 1:1"],
-  [
-    "a word that comes later",
-    "services:\n  a: { discovery: { file: x, dns: { hostname: a.test, port: 80 } } }\n",
-    "unknown-key 2:21",
-  ],
+  ["a word that comes later", "services:\n  a: { discovery: { file: x } }\n", "unknown-key 2:21"],
   ["a section that is a list", "services: []\n", "wrong-type 1:11"],
   ["a section that is empty", "services:\n", "wrong-type 1:1"],
   ["a service that is empty", "services:\n  a:\n", "wrong-type 2:3"],
