@@ -12,7 +12,7 @@ import type { ReferencedFiles } from "../config/referenced-files.ts";
 import type { Registry } from "../config/registry.ts";
 import { packEntries } from "../config/registry-change.ts";
 import type { Document, SourceProblem, SourceState } from "../config/source.ts";
-import type { Progress } from "../etcd/positions.ts";
+import type { Positions, Progress } from "../etcd/positions.ts";
 import { newest } from "../etcd/positions.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
@@ -93,7 +93,7 @@ export interface BuilderPorts {
   /** Where instances register; absent where there is no etcd. */
   readonly registry?: Pick<Registry, "read" | "take" | "forget"> | undefined;
   /** What was set of the weights of splits; absent where nobody can. */
-  readonly splits?: SplitsInput | undefined;
+  readonly splits?: (SplitsInput & { readonly changed: Positions }) | undefined;
   /** Private types beside the Envoy API. */
   readonly sets?: readonly DescriptorSet[];
   onOutcome(outcome: BuildOutcome): void;
@@ -173,7 +173,7 @@ export class Builder {
     const upserted = packEntries(update?.upserted ?? []);
     if (update !== undefined) {
       const { changed, reached } = update.etcd;
-      const read = [state.etcd, files.etcd].filter((positions) => positions !== undefined);
+      const read = [state.etcd, files.etcd, this.#ports.splits?.changed].filter((positions) => positions !== undefined);
       running.etcd = { changed: newest(...read, changed), reached };
     }
     const request: BuildRequest = {

@@ -40,6 +40,7 @@ import type { ExplainedFacts } from "./explain-client.ts";
 import { LiveSplits } from "./live-splits.ts";
 import { NamedContent } from "./named-content.ts";
 import { Publisher } from "./publisher.ts";
+import type { EtcdInput } from "./replica-standing.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 import { ValidityTimer } from "./validity-timer.ts";
 import type { PastSnapshot } from "./shared-history.ts";
@@ -287,6 +288,7 @@ export class ControlPlane {
       },
       onChanged: (split, change) => this.#record({ kind: "split-changed", atMs: clock.monotonicMs(), split, change }),
       onWarning: (text) => onWarning?.(text),
+      onReached: () => this.inputReached(),
     });
   }
 
@@ -304,11 +306,23 @@ export class ControlPlane {
     });
   }
 
+  /** They are kept in what is shared, so they come after it. */
+  #splitsInput(): EtcdInput {
+    const reached = () => this.splits?.reached ?? new Map<string, number>();
+    return {
+      get reached() {
+        return reached();
+      },
+      lookAgain: async () => this.splits?.lookAgain(),
+    };
+  }
+
   #share(etcd: SharedEtcd): SharedState {
     const { clock, onWarning } = this.#options;
     return new SharedState({
       etcd,
       secrets: this.#named.input,
+      splits: this.#splitsInput(),
       clock,
       fleet: () => this.fleet,
       served: () => this.publication.served,

@@ -4,6 +4,7 @@
  *
  * What a file says of a split (its backends, limits, and what becomes of an expired lease) comes from the newest build.
  */
+import type { Positions } from "../etcd/positions.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
 import type { AskedWeights, NotChanged } from "../rollout/change-split.ts";
@@ -33,6 +34,8 @@ export interface LiveSplitsOptions {
   /** Who has changed what; told where it was done. */
   onChanged(split: string, change: SplitChange): void;
   readonly onWarning: (text: string) => void;
+  /** More is known, with or without a change. */
+  readonly onReached: () => void;
 }
 
 /** A document and the revision of the store that it has. */
@@ -71,15 +74,34 @@ export class LiveSplits {
       this.#retry = setTimeout(() => void this.#startAgain(), RETRY_MS);
       return;
     }
-    this.#watch = this.#options.store.watch(PREFIX, (change) => {
-      if (change.kind === "put") this.#hear(change.document);
-    });
+    this.#watch = this.#options.store.watch(
+      PREFIX,
+      (change) => {
+        if (change.kind === "put") this.#hear(change.document);
+      },
+      () => this.#options.onReached(),
+    );
     this.#schedule();
   }
 
   /** Why it is not known what was set; undefined when it is. */
   get failure(): string | undefined {
     return this.#failure;
+  }
+
+  /** How far what is known has come, where others may be ahead. */
+  get reached(): Positions {
+    return this.#watch?.reached ?? new Map();
+  }
+
+  /** The last change that is in `live`; the same for all who have the same. */
+  get changed(): Positions {
+    const last = Math.max(0, ...[...this.#kept.values()].map(({ revision }) => revision));
+    return new Map([...this.reached.keys()].map((key) => [key, last]));
+  }
+
+  async lookAgain(): Promise<void> {
+    await this.#watch?.lookAgain();
   }
 
   /** What was set, by split. */

@@ -35,6 +35,8 @@ export interface SharedStateOptions {
   readonly etcd: SharedEtcd;
   /** The keys there that secrets name. */
   readonly secrets: EtcdInput;
+  /** The weights that were set. */
+  readonly splits: EtcdInput;
   readonly clock: Clock;
   fleet(): Fleet;
   served(): ReadonlyMap<GroupName, Snapshot>;
@@ -106,7 +108,7 @@ export class SharedState {
       etcd,
       ...reports,
       keys,
-      inputs: [config, this.registry, options.secrets].filter((input) => input !== undefined),
+      inputs: [config, this.registry, options.secrets, options.splits].filter((input) => input !== undefined),
       isSettled: () => options.isSettled(),
       served: () => options.served(),
       groups: () => options.groups(),

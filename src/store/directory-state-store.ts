@@ -90,7 +90,7 @@ export class DirectoryStateStore implements StateStore {
     void this.list(prefix).then((documents) => {
       for (const document of documents) if (this.#watches.has(watch)) told({ kind: "put", document });
     });
-    return { close: () => void this.#watches.delete(watch) };
+    return { reached: new Map(), lookAgain: async () => undefined, close: () => void this.#watches.delete(watch) };
   }
 
   /** Waits for the writes that were asked for, then lets another process in. */

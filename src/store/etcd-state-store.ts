@@ -102,9 +102,10 @@ export class EtcdStateStore implements StateStore {
     });
   }
 
-  watch(prefix: string, told: (change: StateChange) => void): StateWatch {
+  watch(prefix: string, told: (change: StateChange) => void, onReached?: () => void): StateWatch {
     let tail: Promise<void> = Promise.resolve();
     let isClosed = false;
+    let reached = 0;
     const follower = new PrefixFollower({
       ...this.#options,
       prefix: keyOf(prefix),
@@ -118,11 +119,25 @@ export class EtcdStateStore implements StateStore {
             }
           });
         },
+        // What has been told up to here is all of it only when what was read behind it is told as well.
+        reached: (revision) => {
+          tail = tail.then(() => {
+            reached = Math.max(reached, revision);
+            if (!isClosed) onReached?.();
+          });
+        },
         // Whoever needs to know how it stands with etcd follows it elsewhere.
         contact: () => undefined,
       },
     });
     return {
+      get reached() {
+        return new Map([[keyOf(prefix), reached]]);
+      },
+      lookAgain: async () => {
+        await follower.lookAgain();
+        await tail;
+      },
       close: () => {
         isClosed = true;
         follower.close();

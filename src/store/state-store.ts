@@ -26,6 +26,10 @@ export type StateChange =
   | { readonly kind: "delete"; readonly key: string };
 
 export interface StateWatch {
+  /** How far it has come, by the name of what it follows; nothing where there is nobody else to be ahead. */
+  readonly reached: ReadonlyMap<string, number>;
+  /** Lists everything once more. */
+  lookAgain(): Promise<void>;
   close(): void;
 }
 
@@ -37,7 +41,7 @@ export interface StateStore {
   put(key: string, bytes: Uint8Array, expected: { readonly revision: number }): Promise<WriteOutcome>;
   delete(key: string, expected: { readonly revision: number }): Promise<WriteOutcome>;
   /** Tells of everything there is, then of each change; of several that follow each other quickly perhaps the last only. */
-  watch(prefix: string, told: (change: StateChange) => void): StateWatch;
+  watch(prefix: string, told: (change: StateChange) => void, onReached?: () => void): StateWatch;
 }
 
 /** Beyond that it is no state but a file. */
