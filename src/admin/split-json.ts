@@ -2,20 +2,21 @@
  * Splits as the admin API writes them: shares become percent, moments become times.
  */
 import { sharesOf } from "../model/live-weights.ts";
+import { liveOf } from "../rollout/change-split.ts";
 import type { Shares, SplitChange } from "../rollout/split-document.ts";
 import type { SplitStanding } from "../rollout/split-standing.ts";
 import { isoTime } from "./iso-time.ts";
 import type { SplitChangeJson, SplitJson } from "./split-schema.ts";
 
 export function splitJson(standing: SplitStanding): SplitJson {
-  const { split, shares, document, groups, state, acknowledgedCount, pendingCount, rejectedCount, laggards } = standing;
+  const { split, document, groups, state, acknowledgedCount, pendingCount, rejectedCount, laggards } = standing;
   const [last] = document.history;
   return {
     name: split.name,
     at: split.at,
     number: document.number,
     source: document.shares === undefined ? "file" : "live",
-    weights: percents(shares),
+    weights: percents(sharesOf(split, liveOf(split.name, document))),
     default: percents(sharesOf(split, undefined)),
     backends: split.backends.map(({ name, service, subset, limit }) => ({
       name,

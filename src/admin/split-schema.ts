@@ -27,7 +27,7 @@ export const splitSchema = z.object({
   at: place,
   number: z.int().describe("Of the last change, also the ETag; 0 when there never was one"),
   source: z.enum(["file", "live"]).describe("Whose weights are in force"),
-  weights: weights.describe("In force where the last change is built: by backend, in percent"),
+  weights: weights.describe("As they were set last, or those of the file: by backend, in percent"),
   default: weights.describe("Those of the file"),
   backends: z.array(
     z.object({

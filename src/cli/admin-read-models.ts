@@ -96,7 +96,7 @@ export function createReadModels({
     loadSettings: () => plane.loads.settings,
     configureLoad: (settings) => plane.loads.configure(settings),
     splits: () =>
-      plane.builtSplits.map((split) =>
+      plane.servedSplits.map((split) =>
         splitStanding(knownSplit(plane, split), groupStandings(plane.publication, knownIn("fleet"), split.groups), {
           isRefused: plane.publication.refused !== undefined,
         }),
@@ -115,9 +115,9 @@ export function createReadModels({
 }
 
 function knownSplit(plane: ControlPlane, built: BuiltSplit): KnownSplit {
-  const { groups, liveNumber, shares } = built;
+  const { groups, liveNumber } = built;
   const document = plane.splits?.of(built.name) ?? untouchedSplit;
-  return { split: built, groups, builtNumber: liveNumber, shares, document };
+  return { split: built, groups, servedNumber: liveNumber, document };
 }
 
 function groupStandings({ held }: Publication, known: Known, groups: readonly string[]): readonly GroupStanding[] {

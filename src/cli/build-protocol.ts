@@ -45,8 +45,6 @@ export interface BuiltSplit extends Split {
   readonly groups: readonly string[];
   /** The number of the change that is in it; 0 when the file's weights are. */
   readonly liveNumber: number;
-  /** In force: by backend, in hundredths of a percent. */
-  readonly shares: Readonly<Record<string, number>>;
 }
 
 /** A set of documents, by what is new in it. */

@@ -121,6 +121,8 @@ export class Builder {
   readonly #explaining = new ExplainClient();
   #running: Running | undefined;
   #next: SourceState | undefined;
+  /** Comes before `#next`, and is not replaced by it. */
+  #ahead: SourceState | undefined;
   #buildIds = 0;
   #closed = false;
 
@@ -133,6 +135,12 @@ export class Builder {
   build(state: SourceState): void {
     if (this.#running === undefined) this.#start(state);
     else this.#next = state;
+  }
+
+  /** Builds this state before any that waits. */
+  buildAhead(state: SourceState): void {
+    if (this.#running === undefined) this.#start(state);
+    else this.#ahead = state;
   }
 
   /** Nothing is being built, and nothing waits to be. */
@@ -294,8 +302,9 @@ export class Builder {
     if (running === undefined) return;
     clearTimeout(running.timer);
     this.#running = undefined;
-    const next = this.#next;
-    this.#next = undefined;
+    const next = this.#ahead ?? this.#next;
+    if (this.#ahead === undefined) this.#next = undefined;
+    this.#ahead = undefined;
     this.#ports.onOutcome({ ...outcome(running.state), etcd: running.etcd });
     if (next !== undefined) this.#start(next);
   }

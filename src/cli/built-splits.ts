@@ -1,10 +1,9 @@
 /**
- * The splits of a build, with the weights in force and the groups whose nodes share requests by them.
+ * The splits of a build, with the change that is in it and the groups whose nodes share requests by them.
  */
 import type { Intent } from "../model/intent.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
-import { sharesOf } from "../model/live-weights.ts";
 import type { BuiltSplit } from "./build-protocol.ts";
 
 /** Sorted by name. */
@@ -15,15 +14,11 @@ export function builtSplits(
 ): readonly BuiltSplit[] {
   if (splits.length === 0) return [];
   const groups = groupsBySplit(intent);
-  return splits.map((split) => {
-    const weights = live.get(split.name);
-    return {
-      ...split,
-      groups: [...(groups.get(split.name) ?? [])].toSorted(),
-      liveNumber: weights?.revision ?? 0,
-      shares: sharesOf(split, weights),
-    };
-  });
+  return splits.map((split) => ({
+    ...split,
+    groups: [...(groups.get(split.name) ?? [])].toSorted(),
+    liveNumber: live.get(split.name)?.revision ?? 0,
+  }));
 }
 
 function groupsBySplit({ gateways, routes, l4Routes }: Intent): ReadonlyMap<string, ReadonlySet<string>> {

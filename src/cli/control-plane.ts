@@ -95,7 +95,9 @@ export class ControlPlane {
   readonly #shared: SharedState | undefined;
   /** The weights that were set; absent where there is no state to keep them. */
   readonly splits: LiveSplits | undefined;
-  #builtSplits: readonly BuiltSplit[] = [];
+  #servedSplits: readonly BuiltSplit[] = [];
+  /** The newest config of which all is served: nothing of it is held. */
+  #servable: SourceState | undefined;
   /** Builds of which the outcome has not been decided on yet. */
   #undecided = 0;
   readonly #saved: SavedSnapshots;
@@ -222,9 +224,9 @@ export class ControlPlane {
     return this.#publisher.publication;
   }
 
-  /** Those of the newest build that was not refused, once it is decided on. */
-  get builtSplits(): readonly BuiltSplit[] {
-    return this.#builtSplits;
+  /** As they are in what is served. */
+  get servedSplits(): readonly BuiltSplit[] {
+    return this.#servedSplits;
   }
 
   /** Reads the disk, then the source. Nothing is served before the first build, or the last known good instead of it. */
@@ -283,9 +285,7 @@ export class ControlPlane {
       store,
       clock,
       random: Math.random,
-      onChange: (change) => {
-        if (this.#config !== undefined) this.#takeSource({ ...this.#config, ...change });
-      },
+      onChange: (change) => this.#takeWeights(change),
       onChanged: (split, change) => this.#record({ kind: "split-changed", atMs: clock.monotonicMs(), split, change }),
       onWarning: (text) => onWarning?.(text),
       onReached: () => this.inputReached(),
@@ -351,10 +351,27 @@ export class ControlPlane {
     if (outcome.kind === "built") {
       this.#options.onRegistryProgress?.();
       this.#validity.follow(outcome.validities);
-      this.#builtSplits = outcome.splits;
       this.splits?.define(outcome.splits);
+      if (this.publication.held.size === 0) {
+        this.#servedSplits = outcome.splits;
+        this.#servable = outcome.state;
+      }
     }
     this.#shared?.replicas.reached();
+  }
+
+  /**
+   * Weights must be changed also while the config is refused, or some of it is held: the canary that has to go does not
+   * wait until somebody has found a missing bracket. So what is served is built with them first.
+   */
+  #takeWeights(change: Pick<SourceState, "cause" | "noticedAtMs">): void {
+    if (this.#config === undefined) return;
+    const { refused, held } = this.publication;
+    const isStuck = refused !== undefined || held.size > 0;
+    if (isStuck && this.#servable !== undefined && !this.#closing) {
+      this.#builder.buildAhead({ ...this.#servable, ...change });
+    }
+    this.#takeSource({ ...this.#config, ...change });
   }
 
   #takeSource(state: SourceState): void {

@@ -3,7 +3,7 @@
  */
 import type { Convergence, Laggard } from "../fleet/convergence.ts";
 import type { Split } from "../model/intent-split.ts";
-import type { Shares, SplitDocument } from "./split-document.ts";
+import type { SplitDocument } from "./split-document.ts";
 
 /** What is known of a split. */
 export interface KnownSplit {
@@ -11,10 +11,8 @@ export interface KnownSplit {
   readonly split: Split;
   /** Those whose nodes share requests by it. */
   readonly groups: readonly string[];
-  /** The number of the change that was built last. */
-  readonly builtNumber: number;
-  /** That were built last. */
-  readonly shares: Shares;
+  /** The number of the change that is in what is served. */
+  readonly servedNumber: number;
   readonly document: SplitDocument;
 }
 
@@ -51,17 +49,20 @@ export function splitStanding(
 ): SplitStanding {
   const convergences = groups.flatMap(({ convergence }) => convergence ?? []);
   const sum = (count: (of: Convergence) => number) => convergences.reduce((total, each) => total + count(each), 0);
-  const counts = {
-    acknowledgedCount: sum((each) => each.acknowledgedCount),
-    pendingCount: sum((each) => each.pendingCount),
-    rejectedCount: sum((each) => each.rejectedCount),
-  };
+  const isServed = known.servedNumber === known.document.number;
+  const connectedCount = sum((each) => each.acknowledgedCount + each.pendingCount + each.rejectedCount);
+  const counts = isServed
+    ? {
+        acknowledgedCount: sum((each) => each.acknowledgedCount),
+        pendingCount: sum((each) => each.pendingCount),
+        rejectedCount: sum((each) => each.rejectedCount),
+      }
+    : { acknowledgedCount: 0, pendingCount: connectedCount, rejectedCount: 0 };
   const laggards = convergences.flatMap((each) => each.laggards).slice(0, LAGGARDS_MAX);
   return { ...known, ...counts, laggards, state: stateOf() };
 
   function stateOf(): SplitStanding["state"] {
-    if (known.builtNumber !== known.document.number) return isRefused ? "refused" : "pending";
-    if (groups.some(({ isHeld }) => isHeld)) return "held";
+    if (!isServed) return isRefused ? "refused" : groups.some(({ isHeld }) => isHeld) ? "held" : "pending";
     if (groups.some(({ convergence }) => convergence === undefined)) return "pending";
     if (counts.rejectedCount > 0) return "rejected";
     return counts.pendingCount > 0 ? "pending" : "applied";

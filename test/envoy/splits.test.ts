@@ -1,6 +1,8 @@
 /**
  * Weights that are set while everything runs, as CI does it: by `fairway split` and the admin API.
  */
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Load } from "../../demo/kit/load.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
@@ -171,11 +173,46 @@ test.each([
     for (const user of users) {
       const { headers } = await ask(scene.url, user.headers);
       expect(headers["set-cookie"], "who has a cookie is given none").toBeUndefined();
-      const now = String(headers["x-backend"]);
-      if (percent === 20 || user.version === "v2") expect(now).toBe(user.version);
-      user.version = now;
+      const version = String(headers["x-backend"]);
+      if (percent === 20 || user.version === "v2") expect(version).toBe(user.version);
+      user.version = version;
     }
     if (percent > 20) expect(canaries()).toBeGreaterThan(before);
   }
   expect(canaries()).toBe(users.length);
+});
+
+test("weights change while the config is refused or some of it is held, because a canary that must go cannot wait", async () => {
+  const others = ["a", "b", "c", "d"]
+    .map((name) => `services: { ${name}: { endpoints: ["127.0.0.1:1"] } }\n`)
+    .join("---\n");
+  await using scene = await startScene({
+    backends: 2,
+    config: config(),
+    prepare: (directory) => writeFile(join(directory, "others.yaml"), others),
+  });
+  expect(await split(scene, "set", "shop", "canary=100", "--wait")).toMatchObject({ code: 0 });
+  await scene.save("routs: {}\n", "wrong.yaml");
+  const refused = async () => (await scene.snapshots()).refused !== undefined;
+  await waitUntil(refused, { what: "the refusal" });
+  const back = await split(scene, "set", "shop", "canary=0", "--wait");
+  expect(back).toMatchObject({ code: 0 });
+  expect(back.text).toContain("applied: 1 of 1 Envoys have it");
+  expect(await canaryShare(scene, 500)).toBe(0);
+  await waitUntil(refused, { what: "the config to be refused all the same" });
+
+  await rm(join(scene.configDir, "wrong.yaml"));
+  await scene.save("services: {}\n", "others.yaml");
+  const held = async () => (await scene.snapshots()).groups[0]?.held?.version;
+  const first = await waitUntil(held, { what: "the held change" });
+  expect(await split(scene, "reset", "shop", "--wait")).toMatchObject({ code: 0 });
+  expect(await split(scene, "set", "shop", "canary=100", "--wait")).toMatchObject({ code: 0 });
+  expect(await canaryShare(scene, 500)).toBe(100);
+  const second = await waitUntil(async () => ((await held()) === first ? undefined : held()), {
+    what: "what is held now",
+  });
+  const url = `http://127.0.0.1:${scene.fairway.adminPort}/v1/snapshots/${second}/confirm`;
+  expect((await fetch(url, { method: "POST", headers: { "if-match": `"${second}"` } })).status).toBe(200);
+  await waitUntil(async () => (await scene.node())?.acknowledged === second, { what: "what was confirmed" });
+  expect(await canaryShare(scene, 500)).toBe(100);
 });

@@ -50,7 +50,7 @@ test("weights that are set at one replica are in force at all, and stay when it 
   const both = await Promise.all(
     [0, 1].map((index) => set(index, "set", "shop", `canary=${40 + index}`, "--if-match", "1")),
   );
-  expect(both.map(({ code }) => code).toSorted()).toEqual([0, 6]);
+  expect(both.map(({ code }) => Number(code)).toSorted((a, b) => a - b)).toEqual([0, 6]);
 
   await replicas.at(serving).fairway.kill("SIGKILL");
   await eventually("the Envoy at the other replica", async () => (await splitAt(other)).acknowledgedCount === 1);

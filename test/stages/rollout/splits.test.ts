@@ -42,7 +42,7 @@ describe("weights in percent", () => {
     ["a misspelt backend", { canari: 1 }, /did you mean `canary`/],
     ["what an object has anyway", { constructor: 1 }, /no backend `constructor`/],
   ])("are refused: %s", (_, percents, message) => {
-    const refused = sharesFor(split, percents as Record<string, number>, ofFile);
+    const refused = sharesFor(split, percents, ofFile);
     expect(refused).toMatchObject({ ok: false, error: { kind: "invalid" } });
     expect(refused.ok ? "" : refused.error.message).toMatch(message);
   });
@@ -139,7 +139,7 @@ describe("weights in force", () => {
 
 describe("how far a change is", () => {
   const document = { ...untouchedSplit, number: 2 };
-  const known = { split, groups: ["edge"], builtNumber: 2, shares: ofFile, document };
+  const known = { split, groups: ["edge"], servedNumber: 2, document };
   const convergence = (counts: Partial<Convergence>): Convergence => ({
     group: "edge" as GroupName,
     snapshotVersion: "v" as SnapshotVersion,
@@ -153,21 +153,22 @@ describe("how far a change is", () => {
     ...counts,
   });
   const at = (
-    of: { readonly builtNumber?: number; readonly isHeld?: boolean; readonly isRefused?: boolean },
+    of: { readonly servedNumber?: number; readonly isHeld?: boolean; readonly isRefused?: boolean },
     counts: Partial<Convergence> = {},
   ) =>
     splitStanding(
-      { ...known, builtNumber: of.builtNumber ?? 2 },
+      { ...known, servedNumber: of.servedNumber ?? 2 },
       [{ group: "edge", isHeld: of.isHeld ?? false, convergence: convergence(counts) }],
       { isRefused: of.isRefused ?? false },
     ).state;
 
   test("is applied only when it is built, not held, and every connected node has it", () => {
     expect(at({})).toBe("applied");
-    expect(at({ builtNumber: 1 })).toBe("pending");
-    expect(at({ builtNumber: 1, isRefused: true })).toBe("refused");
+    expect(at({ servedNumber: 1 })).toBe("pending");
+    expect(at({ servedNumber: 1, isRefused: true })).toBe("refused");
     expect(at({ isRefused: true })).toBe("applied");
-    expect(at({ isHeld: true })).toBe("held");
+    expect(at({ servedNumber: 1, isHeld: true })).toBe("held");
+    expect(at({ isHeld: true }), "what is held is something else").toBe("applied");
     expect(at({}, { pendingCount: 1 })).toBe("pending");
     expect(at({}, { pendingCount: 1, rejectedCount: 1 })).toBe("rejected");
     expect(at({}, { disconnectedCount: 1 })).toBe("applied");

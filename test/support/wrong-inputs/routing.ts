@@ -158,12 +158,12 @@ export const routing: readonly WrongInput[] = [
   [
     "a limit for what is no backend of the split",
     `${shop}splits:\n  s: { backends: { a: { service: shop } }, default: { a: 1 }, limits: { b: { max: 5 } } }\n`,
-    "dangling-reference 3:71",
+    "dangling-reference 3:73",
   ],
   [
     "a limit of more than everything",
     `${shop}splits:\n  s: { backends: { a: { service: shop } }, default: { a: 1 }, limits: { a: { max: 500 } } }\n`,
-    "invalid-value 3:81",
+    "invalid-value 3:83",
   ],
   [
     "users who are told by two things",
@@ -173,7 +173,7 @@ export const routing: readonly WrongInput[] = [
   [
     "sticky users who are told by nothing",
     `${shop}splits:\n  s: { backends: { a: { service: shop } }, default: { a: 1 }, sticky: {} }\n`,
-    "missing-key 3:63",
+    "missing-key 3:71",
   ],
   [
     "a lease that ends in something else",
