@@ -4,6 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fairway } from "../../../demo/kit/fairway.ts";
+import type { SplitJson } from "../../../src/admin/split-schema.ts";
 import { ranWith } from "../../etcd/fairway-command.ts";
 import type { TempDir } from "../../support/temp-dir.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -54,5 +55,37 @@ describe("fairway plan where weights are set", () => {
     const same = await fairway("plan", directory.join("served.yaml"));
     expect(same).toMatchObject({ code: 0 });
     expect(same.text).not.toContain("hidden");
+  });
+});
+
+describe("fairway split", () => {
+  test.each([["get"], ["history"]])(
+    "%s of a split that is not there says so, and nothing of a change",
+    async (verb) => {
+      const { code, text } = await fairway("split", verb, "nope");
+      expect(code).toBe(2);
+      expect(text).toMatch(/^fairway: .*no split `nope`: there are shop/);
+    },
+  );
+
+  test("refuses a --timeout that nothing waits for", async () => {
+    const { code, text } = await fairway("split", "set", "shop", "canary=10", "--timeout", "5s");
+    expect(code).toBe(2);
+    expect(text).toContain("error: --timeout is how long --wait waits; write --wait as well, or leave both out");
+  });
+
+  test("tells of a lease that ends with other weights, and of none that goes on", async () => {
+    const number = async () => `${(await server.get<SplitJson>("/v1/splits/shop")).number}`;
+    const leased = await fairway("split", "set", "shop", "canary=20", "--lease", "1h");
+    const renewed = await fairway("split", "set", "shop", "canary=30", "--lease", "1h");
+    expect(`${leased.text}${renewed.text}`).not.toContain("is gone");
+    const { leaseEnds } = await server.get<SplitJson>("/v1/splits/shop");
+    const gone = await fairway("split", "set", "shop", "canary=40", "--if-match", await number());
+    expect(gone).toMatchObject({ code: 0 });
+    expect(gone.text).toContain(
+      `the lease that was to end at ${leaseEnds} is gone: nothing takes these weights back by itself`,
+    );
+    const without = await fairway("split", "set", "shop", "canary=50");
+    expect(without.text).not.toContain("is gone");
   });
 });
