@@ -9,6 +9,9 @@ import { ranWith } from "../../etcd/fairway-command.ts";
 import type { TempDir } from "../../support/temp-dir.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
+/** Each command is a program of its own, and starts slowly beside other tests. */
+const TIMEOUT_MS = 120_000;
+
 const config = (canary: number) => `
 gateways: { g: { listeners: [{ name: h, port: 80 }] } }
 services: { one: { endpoints: ["10.0.0.1:80"] }, two: { endpoints: ["10.0.0.2:80"] } }
@@ -37,7 +40,7 @@ function fairway(...args: readonly string[]) {
   return ranWith({ FAIRWAY_SERVER: `http://127.0.0.1:${server.adminPort}` }, ...args);
 }
 
-describe("fairway plan where weights are set", () => {
+describe("fairway plan where weights are set", { timeout: TIMEOUT_MS }, () => {
   test("says that they hide what the file has new as its default, and nothing of one that is served", async () => {
     await writeFile(directory.join("next.yaml"), config(50));
     const changed = await fairway("plan", directory.join("next.yaml"));
@@ -58,13 +61,14 @@ describe("fairway plan where weights are set", () => {
   });
 });
 
-describe("fairway split", () => {
+describe("fairway split", { timeout: TIMEOUT_MS }, () => {
   test.each([["get"], ["history"]])(
     "%s of a split that is not there says so, and nothing of a change",
     async (verb) => {
       const { code, text } = await fairway("split", verb, "nope");
       expect(code).toBe(2);
-      expect(text).toMatch(/^fairway: .*no split `nope`: there are shop/);
+      expect(text).toContain("no split `nope`: there are shop");
+      expect(text).not.toContain("nothing is changed");
     },
   );
 
