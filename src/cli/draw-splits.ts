@@ -46,7 +46,8 @@ export function drawHistory(history: readonly SplitChangeJson[]): string {
     .join("\n");
 }
 
-function byText({ actor, reason }: Pick<SplitChangeJson, "actor" | "reason">): string {
+/** `ci (unverified): v2 is out` */
+export function byText({ actor, reason }: Pick<SplitChangeJson, "actor" | "reason">): string {
   return `${printable(actor)} (unverified)${reason === undefined ? "" : `: ${printable(reason)}`}`;
 }
 

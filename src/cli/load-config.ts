@@ -9,6 +9,7 @@ import type { SourceState } from "../config/source.ts";
 import { collectDiagnostics } from "../model/collect-diagnostics.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
+import type { Split } from "../model/intent-split.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
 import type { Intent, NodeGroup } from "../model/intent.ts";
 import type { ParsedIntent, ParseInput } from "../model/parse-intent.ts";
@@ -29,6 +30,8 @@ export interface LoadedConfig {
   /** What the snapshots were made from; absent when the files cannot be understood. */
   readonly intent: Intent | undefined;
   readonly snapshots: ReadonlyMap<GroupName, Snapshot> | undefined;
+  /** With the weights of the files, whatever is set. */
+  readonly splits: readonly Split[];
   /** The secrets whose text is in no file, by name: a server has its own of them. */
   readonly outside: readonly string[];
   /** Keys of etcd that secrets name and that were not read; in the snapshots something stands in for them. */
@@ -52,8 +55,8 @@ export async function loadConfig(
 ): Promise<LoadedConfig> {
   const { documents, problems } = await readOnce({ roots });
   const parsed = await parse({ documents, problems, api, live, cache: createParseCache() }, readKeys);
-  const { diagnostics, intent, unread, outside } = parsed;
-  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined, unread, outside };
+  const { diagnostics, intent, splits, unread, outside } = parsed;
+  if (intent === undefined) return { diagnostics, groups: [], intent, snapshots: undefined, splits, unread, outside };
   const cause = { text: "read once", atMs: systemClock.nowMs() };
   const built = buildSnapshots({ intent, encoder: createResourceEncoder(api), cause });
   const { groups } = intent;
@@ -70,6 +73,7 @@ export async function loadConfig(
     groups,
     intent,
     snapshots: built.ok ? built.value.snapshots : undefined,
+    splits,
     outside,
     unread,
   };

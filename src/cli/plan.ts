@@ -2,6 +2,7 @@
  * `fairway plan`: what a config would change for which Envoys, and what they would do, before it is served.
  */
 import { Command, Option } from "commander";
+import type { SplitJson } from "../admin/split-schema.ts";
 import { originsIn } from "../explain/origins.ts";
 import { isError } from "../model/collect-diagnostics.ts";
 import { drawDiagnostics } from "../model/draw-diagnostic.ts";
@@ -26,7 +27,7 @@ import { planMarkdown } from "./plan-markdown.ts";
 import type { PlanReport, ReportInput } from "./plan-report.ts";
 import { createReport, hasChanges } from "./plan-report.ts";
 import { compareWithServer } from "./plan-with-server.ts";
-import { servedWeights } from "./served-weights.ts";
+import { hiddenDefaults, liveWeights, servedSplits } from "./served-weights.ts";
 import { BOUNDS, NO_BOUNDS } from "./plan-words.ts";
 
 interface PlanFlags extends DescriptorSetFlags {
@@ -75,8 +76,8 @@ async function plan(dirs: readonly string[], flags: PlanFlags, command: Command)
   const roots = configRoots(dirs, flags.config, command);
   const { api } = openEnvoyApi(flags, command);
   const before = flags.against === undefined ? undefined : await loadConfig([flags.against], api);
-  const live = flags.against === undefined ? await servedWeights(server) : undefined;
-  const now = await loadConfig(roots, api, { live });
+  const splits = flags.against === undefined ? await servedSplits(server) : [];
+  const now = await loadConfig(roots, api, { live: liveWeights(splits) });
   const problems = [...(before?.diagnostics.filter(isError) ?? []), ...now.diagnostics.filter(isError)];
   if (problems.length > 0 || !isBuilt(now)) {
     tell(drawDiagnostics(problems, { colour: wantsColour(process.stderr) }));
@@ -90,7 +91,7 @@ async function plan(dirs: readonly string[], flags: PlanFlags, command: Command)
   const contents = rendering(api);
   const report = createReport(
     before === undefined
-      ? await againstServer({ server, now, flags, contents })
+      ? await againstServer({ server, splits, now, flags, contents })
       : againstDirectory({ before, now, flags, contents }),
   );
   draw(report, flags);
@@ -114,10 +115,11 @@ interface Asked {
 
 async function againstServer({
   server,
+  splits,
   now,
   flags,
   contents,
-}: Asked & { readonly server: string }): Promise<ReportInput> {
+}: Asked & { readonly server: string; readonly splits: readonly SplitJson[] }): Promise<ReportInput> {
   const contentsMax = contentsMaxOf(flags);
   const { group } = flags;
   const compared = await compareWithServer({
@@ -135,7 +137,7 @@ async function againstServer({
     earlier: compared.earlier,
     snapshots: compared.snapshots,
     warnings: { before: compared.warnings, now: now.diagnostics },
-    notes: compared.notes,
+    notes: [...compared.notes, ...hiddenDefaults(splits, now.splits)],
   };
 }
 

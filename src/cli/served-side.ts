@@ -6,6 +6,7 @@
  */
 import type { SnapshotJson, SnapshotListJson, WarningListJson } from "../admin/api-schema.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import { durationMs } from "../model/duration.ts";
 import type { JsonValue } from "../model/intent.ts";
 import type { KnownResource, KnownSnapshot, KnownTable } from "../snapshot/known-snapshot.ts";
 import type { Contents } from "../snapshot/plan.ts";
@@ -58,8 +59,12 @@ export async function servedNames(server: string, version: string): Promise<Know
       const ofType = resources.get(typeUrl) ?? new Map<ResourceName, KnownResource>();
       resources.set(typeUrl, ofType);
       versions.set(typeUrl, page.types[plural]?.version ?? "");
-      for (const { name, version: own, at, hosts = 0 } of page.types[plural]?.resources ?? []) {
-        const known: KnownResource = { typeUrl, name: brand(name), version: brand(own), at, hostCount: hosts };
+      for (const { name, version: own, at, hosts = 0, ttl, onDemand } of page.types[plural]?.resources ?? []) {
+        const known: KnownResource = {
+          ...{ typeUrl, name: brand(name), version: brand(own), at, hostCount: hosts },
+          ...(ttl === undefined ? {} : { ttlMs: durationMs(ttl) }),
+          ...(onDemand === undefined ? {} : { onDemand }),
+        };
         ofType.set(known.name, known);
       }
     }

@@ -26,12 +26,15 @@ interface ChangeFlags extends ShowFlags {
   readonly reason?: string;
   readonly actor?: string;
   readonly wait?: string | true;
-  readonly timeout: string;
+  readonly timeout?: string;
 }
 
 interface SetFlags extends ChangeFlags {
   readonly lease?: string;
 }
+
+/** Of `--wait`. */
+const TIMEOUT_DEFAULT = "60s";
 
 /** The subcommand: exit code 2 for wrong weights, 6 when somebody else has changed them, 7 when Envoys do not follow. */
 export function splitCommand(): Command {
@@ -50,7 +53,7 @@ function getCommand(): Command {
       refuseAddress(flags, command);
       const path = name === undefined ? "/v1/splits" : pathOf(name);
       const answer = await askServer(flags.server, path);
-      if (answer.status !== 200) return refuse(flags, answer);
+      if (answer.status !== 200) return tellRefusal(flags, answer);
       if (flags.output === "json") return print(JSON.stringify(answer.body, undefined, 2));
       const { splits } = answer.body as { readonly splits: readonly SplitJson[] };
       print(drawSplits(name === undefined ? splits : [answer.body as SplitJson]));
@@ -64,7 +67,7 @@ function historyCommand(): Command {
     async (name: string, flags: ShowFlags, command: Command) => {
       refuseAddress(flags, command);
       const answer = await askServer(flags.server, `${pathOf(name)}/history`);
-      if (answer.status !== 200) return refuse(flags, answer);
+      if (answer.status !== 200) return tellRefusal(flags, answer);
       if (flags.output === "json") return print(JSON.stringify(answer.body, undefined, 2));
       print(drawHistory((answer.body as { readonly history: readonly SplitChangeJson[] }).history));
     },
@@ -112,7 +115,7 @@ function changing(command: Command): Command {
     .option("--reason <text>", "why; it is kept with the change")
     .option("--actor <name>", "who; the user of this machine when absent")
     .option("--wait [converged]", "until every connected Envoy has acknowledged it")
-    .option("--timeout <duration>", "for --wait", "60s");
+    .option("--timeout <duration>", `how long --wait waits; ${TIMEOUT_DEFAULT} when absent`);
 }
 
 /** A change as the admin API takes it. */
@@ -124,22 +127,30 @@ interface Change {
 
 async function change(name: string, flags: ChangeFlags, command: Command, asked: Change): Promise<void> {
   refuseAddress(flags, command);
-  const timeoutMs = readFlagMs("--timeout", flags.timeout);
+  if (flags.timeout !== undefined && flags.wait === undefined) {
+    return command.error("error: --timeout is how long --wait waits; write --wait as well, or leave both out", {
+      exitCode: exitCodes.usage,
+    });
+  }
+  const timeoutMs = readFlagMs("--timeout", flags.timeout ?? TIMEOUT_DEFAULT);
   if (!timeoutMs.ok) return command.error(`error: ${timeoutMs.error}`, { exitCode: exitCodes.usage });
   if (typeof flags.wait === "string" && flags.wait !== "converged") {
     return command.error(`error: --wait "${flags.wait}": write --wait or --wait=converged`, {
       exitCode: exitCodes.usage,
     });
   }
-  const seen = await numberSeen(name, flags, command);
+  const seen = await splitSeen(name, flags, command);
   if (seen === undefined) return;
   const answer = await askServer(flags.server, asked.path, {
     method: asked.method,
-    headers: { "if-match": `"${seen}"`, "content-type": "application/json" },
+    headers: { "if-match": `"${seen.number}"`, "content-type": "application/json" },
     body: JSON.stringify({ ...asked.body, actor: flags.actor ?? whoIsHere(), reason: flags.reason }),
   });
-  if (answer.status !== 200) return refuse(flags, answer);
+  if (answer.status !== 200) return tellRefusal(flags, answer, "nothing is changed: ");
   const set = answer.body as SplitJson;
+  if (set.source === "live" && set.leaseEnds === undefined && seen.leaseEnds !== undefined) {
+    tell(`fairway: the lease that was to end at ${seen.leaseEnds} is gone: nothing takes these weights back by itself`);
+  }
   if (flags.wait === undefined) return tellSet(flags, set);
   const { server } = flags;
   await awaitSplit(set, {
@@ -153,10 +164,13 @@ async function change(name: string, flags: ChangeFlags, command: Command, asked:
   });
 }
 
-/** The number of the change that the caller has seen; undefined when it is not what he expects, which was told. */
-async function numberSeen(name: string, flags: ChangeFlags, command: Command): Promise<number | undefined> {
-  if (flags.ifMatch !== undefined) {
-    if (/^\d+$/.test(flags.ifMatch)) return Number(flags.ifMatch);
+/** What the caller changes; undefined when it is not what he expects, which was told. */
+async function splitSeen(
+  name: string,
+  flags: ChangeFlags,
+  command: Command,
+): Promise<Pick<SplitJson, "number" | "leaseEnds"> | undefined> {
+  if (flags.ifMatch !== undefined && !/^\d+$/.test(flags.ifMatch)) {
     return command.error(`error: --if-match "${flags.ifMatch}": write the number of a change, as \`get\` shows it`, {
       exitCode: exitCodes.usage,
     });
@@ -165,12 +179,14 @@ async function numberSeen(name: string, flags: ChangeFlags, command: Command): P
   if (expected?.ok === false) return command.error(`error: --expect: ${expected.error}`, { exitCode: exitCodes.usage });
   const answer = await askServer(flags.server, pathOf(name));
   if (answer.status !== 200) {
-    refuse(flags, answer);
+    tellRefusal(flags, answer, "nothing is changed: ");
     return undefined;
   }
   const now = answer.body as SplitJson;
+  // The server compares it once more, and says what it is at.
+  if (flags.ifMatch !== undefined) return { ...now, number: Number(flags.ifMatch) };
   const other = Object.entries(expected?.value ?? {}).find(([backend, percent]) => now.weights[backend] !== percent);
-  if (other === undefined) return now.number;
+  if (other === undefined) return now;
   tell(`fairway: nothing is changed: ${name} is not as expected: ${weightsText(now.weights)}${lastChange(now)}`);
   process.exitCode = exitCodes.conflict;
   return undefined;
@@ -181,13 +197,13 @@ function tellSet({ output }: ChangeFlags, split: SplitJson): void {
 }
 
 /** Why the server does not do it, and the exit code for that. */
-function refuse({ server }: ShowFlags, answer: ServerAnswer): void {
+function tellRefusal({ server }: ShowFlags, answer: ServerAnswer, consequence = ""): void {
   const detail = detailOf(answer);
   if (detail === undefined) {
     const sentence = `${server} answered ${answer.status}: it is not the admin address of a Fairway`;
     throw new FairwayError("ADMIN_UNREACHABLE", sentence);
   }
-  tell(`fairway: nothing is changed: ${detail}`);
+  tell(`fairway: ${consequence}${detail}`);
   process.exitCode =
     answer.status === 412 ? exitCodes.conflict : answer.status === 503 ? exitCodes.internal : exitCodes.usage;
 }

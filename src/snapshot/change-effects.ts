@@ -6,6 +6,7 @@
  * equal on both sides.
  */
 import type { JsonValue } from "../model/intent.ts";
+import type { DeliveryChange } from "./delivery-change.ts";
 import { endpointEffects } from "./endpoint-effects.ts";
 import type { FieldChange, JsonMap } from "./field-changes.ts";
 import { addedListener, listenerEffects, removedListener } from "./listener-effects.ts";
@@ -20,6 +21,7 @@ export type EffectKind =
   | "cluster-added"
   | "cluster-recreated"
   | "cluster-removed"
+  | "delivery-changed"
   | "endpoints-changed"
   | "endpoints-emptied"
   | "extension-updated"
@@ -52,6 +54,8 @@ export interface ChangedContent {
   readonly after: JsonMap | undefined;
   /** Empty when only what is concealed differs. */
   readonly fields: readonly FieldChange[];
+  /** Absent when it is sent as before. */
+  readonly delivery?: DeliveryChange | undefined;
 }
 
 /** What is around a resource after the change. */
@@ -64,6 +68,12 @@ export interface EffectContext {
 
 /** In the order of their weight to readers: what is drained first. */
 export function effectsOf(change: ChangedContent, context: EffectContext): readonly Effect[] {
+  const { texts = [], isAll = false } = change.delivery ?? {};
+  const sent = texts.map((text) => updated("delivery-changed", text));
+  return isAll ? sent : [...contentEffects(change, context), ...sent];
+}
+
+function contentEffects(change: ChangedContent, context: EffectContext): readonly Effect[] {
   switch (change.typeUrl) {
     case typeUrls.cluster:
       return clusterEffects(change);

@@ -9,6 +9,8 @@ import type { Place } from "../model/diagnostic.ts";
 import type { JsonValue, NodeGroup } from "../model/intent.ts";
 import type { Effect } from "./change-effects.ts";
 import { contentOf, effectsOf } from "./change-effects.ts";
+import type { DeliveryChange } from "./delivery-change.ts";
+import { deliveryChange } from "./delivery-change.ts";
 import type { TableDiff } from "./diff.ts";
 import { diffSnapshots } from "./diff.ts";
 import type { ExtensionChange } from "./extension-marks.ts";
@@ -55,7 +57,7 @@ export interface PlannedChange {
   /** The line that causes what it will be; of one that goes, what it was. */
   readonly at: Place;
   readonly fields: readonly PlannedField[];
-  /** The version differs, and nothing that may be shown. */
+  /** The message differs, and nothing of it that may be shown. */
   readonly isConcealed: boolean;
   readonly effects: readonly Effect[];
   readonly extensions: readonly ExtensionChange[];
@@ -157,14 +159,24 @@ function plannedChange(
   const after = isThere && isLookedAt ? contentOf(input.contentAfter(typeUrl, name)) : undefined;
   const fields = before === undefined || after === undefined ? [] : fieldChanges(before, after);
   const table = (isThere ? input.after : input.before)?.tables.get(typeUrl);
+  const delivery = deliveryOf(what, input);
   return {
     ...what,
     at: table?.resources.get(name)?.at ?? { file: "", line: 1, column: 1 },
     fields: fields.map((field) => placed(field, what, input)),
-    isConcealed: kind === "changed" && before !== undefined && after !== undefined && fields.length === 0,
-    effects: effectsOf({ typeUrl, kind, before, after, fields }, context),
+    isConcealed: before !== undefined && after !== undefined && fields.length === 0 && delivery?.isAll !== true,
+    effects: effectsOf({ typeUrl, kind, before, after, fields, delivery }, context),
     extensions: marksOf(typeUrl, before, after),
   };
+}
+
+function deliveryOf(
+  { typeUrl, name }: Pick<PlannedChange, "typeUrl" | "name">,
+  input: PlanInput,
+): DeliveryChange | undefined {
+  const before = input.before?.tables.get(typeUrl)?.resources.get(name);
+  const after = input.after.tables.get(typeUrl)?.resources.get(name);
+  return before === undefined || after === undefined ? undefined : deliveryChange(before, after);
 }
 
 /** Of a group that is new as well: whoever reviews it wants to see what it runs. */

@@ -3,12 +3,13 @@
  *
  * Envoy never changes a cluster: whatever field of the resource differs, it builds a second one and drops the
  * first, with its connections, its ejected hosts and all that it has counted. Endpoints are a resource of their
- * own, so hosts that come and go lose nothing.
+ * own, so hosts that come and go lose nothing; nor does a cluster that is only sent otherwise, as on demand.
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { JsonValue } from "../model/intent.ts";
 import { changedFields } from "./changed-fields.ts";
+import { deliveryChange } from "./delivery-change.ts";
 import { createRedactor } from "./redact.ts";
 import { renderResource } from "./render.ts";
 import type { Resource } from "./resource.ts";
@@ -49,7 +50,8 @@ function* changedClusters(before: Snapshot | undefined, after: Snapshot): Iterab
   if (old === undefined || now === undefined || old.version === now.version) return;
   for (const [name, resource] of now.resources) {
     const known = old.resources.get(name);
-    if (known !== undefined && known.version !== resource.version) yield { before: known, after: resource };
+    if (known === undefined || known.version === resource.version) continue;
+    if (deliveryChange(known, resource)?.isAll !== true) yield { before: known, after: resource };
   }
 }
 

@@ -51,6 +51,7 @@ interface Knobs {
   readonly certificate?: "one" | "one-renewed";
   readonly second?: boolean;
   readonly plain?: boolean;
+  readonly onDemand?: boolean;
 }
 
 interface Ports {
@@ -74,7 +75,7 @@ function config(knobs: Knobs, ports: Ports, backends: readonly string[]): string
   const https = (name: string) =>
     `{ name: ${name}, port: ${ports.https}, address: 127.0.0.1, protocol: HTTPS, hostnames: [${name}.test], tls: { secret: site } }`;
   return `
-nodes: { all: { updates: { grace: 250ms }, removalGuard: off } }
+nodes: { all: { updates: { grace: 250ms }, removalGuard: off, onDemand: { clusters: ${knobs.onDemand === true} } } }
 gateways:
   public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
   secure: { listeners: [${https("one")}${knobs.second === true ? `, ${https("two")}` : ""}] }
@@ -123,6 +124,16 @@ const edits: readonly { readonly what: string; readonly knobs: Knobs; readonly e
   { what: "another listener on a shared port", knobs: { second: true }, effects: ["listener-in-place"] },
   { what: "one that leaves a shared port", knobs: { second: false }, effects: ["filter-chains-drained"] },
   { what: "a listener that goes", knobs: { plain: false }, effects: ["listener-removed"] },
+  {
+    what: "clusters on demand",
+    knobs: { onDemand: true },
+    effects: ["delivery-changed", "delivery-changed", "filter-chains-drained", "filter-chains-drained"],
+  },
+  {
+    what: "clusters that are held again",
+    knobs: { onDemand: false },
+    effects: ["delivery-changed", "delivery-changed", "filter-chains-drained", "filter-chains-drained"],
+  },
 ];
 
 /** Which of Envoy's numbers grows by one for each effect of a kind. */

@@ -89,6 +89,29 @@ describe("planGroup", () => {
     expect(found.bytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
   });
 
+  const onDemand = "nodes: { default: { onDemand: { clusters: true } } }";
+  const raw = (rest: string) => `
+resources: [{ "@type": ${typeUrls.cluster}, ${rest}name: c, type: STATIC }]`;
+
+  test.each([
+    ["on demand", config(), config({ more: onDemand }), "a", "fetched on demand from now on; who has it keeps it"],
+    ["held again", config({ more: onDemand }), config(), "a", "held by all again, whether they ask for it or not"],
+    ["with a ttl", raw(""), raw("ttl: 60s, "), "c", "dropped from now on by who hears of no control plane for 60s"],
+    ["kept for good", raw("ttl: 60s, "), raw(""), "c", "kept for good from now on"],
+  ])("a cluster that is %s stays what it is", (_, before, after, name, text) => {
+    const cluster = plan(before, after).changes.find((change) => change.typeUrl === typeUrls.cluster);
+    expect(cluster).toMatchObject({
+      ...{ kind: "changed", name, fields: [], isConcealed: false },
+      effects: [{ kind: "delivery-changed", weight: "quiet", text }],
+    });
+  });
+
+  test("a cluster that differs and is sent otherwise is made anew", () => {
+    const found = plan(config(), config({ policy: ", circuitBreaker: { maxRequests: 5 }", more: onDemand }));
+    expect(told(found)).toContain("changed Cluster a cluster-recreated,delivery-changed");
+    expect(told(found)).toContain("changed Cluster b delivery-changed");
+  });
+
   test("hosts alone are sent at once, and move the ring of a cluster that hashes", () => {
     const ring = ", loadBalancer: { policy: MAGLEV, hashOn: [{ sourceIp: true }] }";
     const [before, after] = [{ hosts: "10.0.0.1:80, 10.0.0.2:80" }, { hosts: "10.0.0.2:80, 10.0.0.3:80" }];

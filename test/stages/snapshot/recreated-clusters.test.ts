@@ -64,6 +64,11 @@ describe("recreatedClusters", () => {
     ["a cluster that is new", intent([service("a")]), intent([service("a"), service("b")])],
     ["a cluster that goes", intent([service("a"), service("b")]), intent([service("a")])],
     ["a place that moves", intent([service("a")]), intent([service("a", { at: place(9) })])],
+    [
+      "a cluster that is only sent otherwise",
+      intent([service("a")]),
+      intent([service("a")], { groups: [group("default", { onDemandClusters: {} })] }),
+    ],
   ])("is silent about %s", (_, before, after) => {
     expect(warnings(before, after)).toEqual([]);
   });

@@ -1,0 +1,95 @@
+/**
+ * `fairway split`, and `fairway plan` where weights are set, against a real server without Envoys.
+ */
+import { writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Fairway } from "../../../demo/kit/fairway.ts";
+import type { SplitJson } from "../../../src/admin/split-schema.ts";
+import { ranWith } from "../../etcd/fairway-command.ts";
+import type { TempDir } from "../../support/temp-dir.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+
+/** Each command is a program of its own, and starts slowly beside other tests. */
+const TIMEOUT_MS = 120_000;
+
+const config = (canary: number) => `
+gateways: { g: { listeners: [{ name: h, port: 80 }] } }
+services: { one: { endpoints: ["10.0.0.1:80"] }, two: { endpoints: ["10.0.0.2:80"] } }
+routes: { r: { rules: [{ split: shop }] } }
+splits:
+  shop:
+    backends: { stable: { service: one }, canary: { service: two } }
+    default: { stable: ${100 - canary}, canary: ${canary} }
+`;
+
+let directory: TempDir;
+let server: Fairway;
+
+beforeAll(async () => {
+  directory = await tempDir();
+  await writeFile(directory.join("served.yaml"), config(0));
+  server = await Fairway.start({ configDir: directory.join("served.yaml"), stateDir: directory.join("state") });
+});
+
+afterAll(async () => {
+  await server.close();
+  await directory[Symbol.asyncDispose]();
+});
+
+function fairway(...args: readonly string[]) {
+  return ranWith({ FAIRWAY_SERVER: `http://127.0.0.1:${server.adminPort}` }, ...args);
+}
+
+describe("fairway plan where weights are set", { timeout: TIMEOUT_MS }, () => {
+  test("says that they hide what the file has new as its default, and nothing of one that is served", async () => {
+    await writeFile(directory.join("next.yaml"), config(50));
+    const changed = await fairway("plan", directory.join("next.yaml"));
+    expect(changed).toMatchObject({ code: 10 });
+    expect(changed.text).not.toContain("hidden");
+
+    expect(await fairway("split", "set", "shop", "canary=10", "--actor", "ci", "--reason", "v2")).toMatchObject({
+      code: 0,
+    });
+    const hidden = await fairway("plan", directory.join("next.yaml"));
+    expect(hidden).toMatchObject({ code: 0 });
+    expect(hidden.text).toContain(
+      "note: the new default of split `shop` (stable 50 %, canary 50 %) is hidden by the weights that are set (stable 90 %, canary 10 %), change 1 by ci (unverified): v2; `fairway split reset shop` takes them back",
+    );
+    const same = await fairway("plan", directory.join("served.yaml"));
+    expect(same).toMatchObject({ code: 0 });
+    expect(same.text).not.toContain("hidden");
+  });
+});
+
+describe("fairway split", { timeout: TIMEOUT_MS }, () => {
+  test.each([["get"], ["history"]])(
+    "%s of a split that is not there says so, and nothing of a change",
+    async (verb) => {
+      const { code, text } = await fairway("split", verb, "nope");
+      expect(code).toBe(2);
+      expect(text).toContain("no split `nope`: there are shop");
+      expect(text).not.toContain("nothing is changed");
+    },
+  );
+
+  test("refuses a --timeout that nothing waits for", async () => {
+    const { code, text } = await fairway("split", "set", "shop", "canary=10", "--timeout", "5s");
+    expect(code).toBe(2);
+    expect(text).toContain("error: --timeout is how long --wait waits; write --wait as well, or leave both out");
+  });
+
+  test("tells of a lease that ends with other weights, and of none that goes on", async () => {
+    const number = async () => `${(await server.get<SplitJson>("/v1/splits/shop")).number}`;
+    const leased = await fairway("split", "set", "shop", "canary=20", "--lease", "1h");
+    const renewed = await fairway("split", "set", "shop", "canary=30", "--lease", "1h");
+    expect(`${leased.text}${renewed.text}`).not.toContain("is gone");
+    const { leaseEnds } = await server.get<SplitJson>("/v1/splits/shop");
+    const gone = await fairway("split", "set", "shop", "canary=40", "--if-match", await number());
+    expect(gone).toMatchObject({ code: 0 });
+    expect(gone.text).toContain(
+      `the lease that was to end at ${leaseEnds} is gone: nothing takes these weights back by itself`,
+    );
+    const without = await fairway("split", "set", "shop", "canary=50");
+    expect(without.text).not.toContain("is gone");
+  });
+});
