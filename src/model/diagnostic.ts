@@ -95,7 +95,9 @@ export const diagnosticCodes = {
   "grpc-client-ignores": "gRPC clients take no notice of something that Envoys would do.",
   "grpc-client-refuses": "gRPC clients refuse a service that they are led to.",
   "grpc-wrong-protocol": "A rule sends gRPC to a service that is spoken to in HTTP/1.",
-  "receiver-not-grpc": "Logs or spans are sent over gRPC to a service that speaks HTTP/1.1.",
+  "receiver-not-grpc": "Logs, spans or questions of a filter are sent over gRPC to a service that speaks HTTP/1.1.",
+  "jwks-tls-differs":
+    "The keys that tokens are checked with (JWKS) are fetched with TLS, and their address says without; or the other way round.",
   "untraced-rule": "A rule or policy says how requests are traced, and no gateway traces any.",
   "cluster-recreated": "A change makes Envoy build a cluster anew, which forgets what it knew.",
   "extension-changed": "A change brings other code to the Envoys, or another filter that Fairway does not know.",

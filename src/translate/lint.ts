@@ -8,6 +8,7 @@
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Intent } from "../model/intent.ts";
+import { lintCalledServices } from "./lint-called-services.ts";
 import { lintClaims } from "./lint-claims.ts";
 import { lintPriorities } from "./lint-priorities.ts";
 import { countHosts } from "./host-counts.ts";
@@ -64,6 +65,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintGrpcClients(intent),
     ...lintGrpcRoutes(intent),
     ...lintTelemetry(intent),
+    ...lintCalledServices(intent),
     ...lintShadowedRules(intent, memo.shadowed),
   ];
 }
