@@ -27,6 +27,7 @@ import { lintRedirected } from "./lint-redirected.ts";
 import { lintRetries } from "./lint-retries.ts";
 import { createShadowMemo, lintShadowedRules } from "./lint-shadowed-rules.ts";
 import type { ShadowMemo } from "./lint-shadowed-rules.ts";
+import { lintSplits } from "./lint-splits.ts";
 import { lintSubsets } from "./lint-subsets.ts";
 import { lintTelemetry } from "./lint-telemetry.ts";
 import { trafficOf } from "./traffic.ts";
@@ -61,6 +62,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintRedirected(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
+    ...lintSplits(intent),
     ...lintOnDemand(intent),
     ...lintGrpcClients(intent),
     ...lintGrpcRoutes(intent),
