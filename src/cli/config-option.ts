@@ -4,12 +4,20 @@
 import type { Command } from "commander";
 import { exitCodes } from "./output.ts";
 
+interface RootsWanted {
+  readonly mayBeNone?: boolean;
+  /** Whether the command takes directories as arguments; it does when absent. */
+  readonly isArgument?: boolean;
+  /** What else there is, as the end of a sentence. */
+  readonly instead?: string;
+}
+
 /** The roots, at least one unless there may be none; without any the command ends with a usage error, which names what else there is. */
 export function configRoots(
   dirs: readonly string[],
   flag: readonly string[] | undefined,
   command: Command,
-  { mayBeNone = false, instead = "" }: { readonly mayBeNone?: boolean; readonly instead?: string } = {},
+  { mayBeNone = false, isArgument = true, instead = "" }: RootsWanted = {},
 ): readonly string[] {
   const given = [...dirs, ...(flag ?? [])];
   if (given.length > 0) return given;
@@ -17,6 +25,7 @@ export function configRoots(
   // Several directories are separated as in PATH.
   const roots = fromEnvironment.split(":").filter((root) => root !== "");
   if (roots.length > 0 || mayBeNone) return roots;
-  const message = `error: name a config directory, as an argument, with --config DIR, or in FAIRWAY_CONFIG${instead}`;
+  const ways = isArgument ? ", as an argument, with --config DIR, or in" : " with --config DIR or in";
+  const message = `error: name a config directory${ways} FAIRWAY_CONFIG${instead}`;
   return command.error(message, { exitCode: exitCodes.usage });
 }

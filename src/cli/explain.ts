@@ -73,7 +73,10 @@ async function explainOffline(
   flags: ExplainFlags,
   command: Command,
 ): Promise<Explanation | undefined> {
-  const roots = configRoots([], flags.config, command);
+  const roots = configRoots([], flags.config, command, {
+    isArgument: false,
+    instead: ", or a running server with --server URL",
+  });
   const { api } = openEnvoyApi(flags, command);
   const { diagnostics, intent, groups, snapshots } = await loadConfig(roots, api);
   if (intent === undefined || snapshots === undefined) {

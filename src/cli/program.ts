@@ -53,9 +53,16 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(askedForHelp(process.argv.slice(2)), { from: "user" });
 } catch (error) {
   process.exitCode = exitCodeOf(error);
+}
+
+/** Commander's own `help` knows the first word only: `help split set` would be the help of `split`. */
+function askedForHelp(words: readonly string[]): readonly string[] {
+  const [first, ...command] = words;
+  const areWords = command.length > 1 && command.every((word) => !word.startsWith("-"));
+  return first === "help" && areWords ? [...command, "--help"] : words;
 }
 
 /** Makes commander throw instead of ending the process, so that the exit code is ours. */

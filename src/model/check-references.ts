@@ -30,6 +30,12 @@ const memberNouns: Readonly<Partial<Record<Section, string>>> = {
   secrets: "part",
 };
 
+/** So many names are listed in a hint. */
+const NAMES_MAX = 20;
+
+/** To sort more would make a large fleet pay for each wrong name. */
+const SORTED_MAX = 2_000;
+
 /** The group that exists without a `nodes` map. */
 export const DEFAULT_GROUP = "default";
 
@@ -54,14 +60,27 @@ function danglingName(reference: Reference, definitions: Definitions): Problem |
   const definition = known.get(name);
   if (definition !== undefined) return danglingMember(reference, definition);
   if (section === "nodes" && groupNames(definitions).includes(name)) return undefined;
-  const near = closestName(name, known.keys());
+  const candidates = section === "nodes" ? groupNames(definitions) : [...known.keys()];
+  const near = closestName(name, candidates);
   return {
     code: "dangling-reference",
     message: `there is no ${nouns[section]} \`${name}\``,
-    hint: near === undefined ? `define it under \`${section}\`, in this file or another` : `did you mean \`${near}\`?`,
+    hint: near === undefined ? defineIt(section, candidates) : `did you mean \`${near}\`?`,
     path,
     at: "value",
   };
+}
+
+/** With the names that there are, as far as a sentence can take them. */
+function defineIt(section: Section, names: readonly string[]): string {
+  const hint = `define it under \`${section}\`, in this file or another`;
+  return names.length === 0 || names.length > SORTED_MAX
+    ? hint
+    : `${hint}; there ${names.length === 1 ? "is" : "are"} ${shown(names.toSorted())}`;
+}
+
+function shown(names: readonly string[]): string {
+  return names.slice(0, NAMES_MAX).join(", ") + (names.length > NAMES_MAX ? " …" : "");
 }
 
 function danglingMember(reference: Reference, definition: Definition): Problem | undefined {
@@ -70,10 +89,7 @@ function danglingMember(reference: Reference, definition: Definition): Problem |
     return undefined;
   const noun = memberNouns[section] ?? "member";
   const near = closestName(member.name, definition.members);
-  const known =
-    definition.members.length === 0
-      ? `it has no ${noun}s`
-      : `its ${noun}s: ${definition.members.slice(0, 20).join(", ")}`;
+  const known = definition.members.length === 0 ? `it has no ${noun}s` : `its ${noun}s: ${shown(definition.members)}`;
   return {
     code: "dangling-reference",
     message: `${nouns[section]} \`${name}\` has no ${noun} \`${member.name}\``,

@@ -49,8 +49,30 @@ export function checkSplit(path: Path, split: SplitValue): readonly Problem[] {
   return [
     ...unknownBackends(split, [...path, "default"], split.default),
     ...unknownBackends(split, [...path, "limits"], split.limits ?? {}),
+    ...defaultsBeyond(path, split),
     ...filters,
   ];
+}
+
+/** What the file gives a backend holds whatever the limits say; nobody could set it again. */
+function defaultsBeyond(path: Path, { default: weights, limits = {} }: SplitValue): readonly Problem[] {
+  const sum = Object.values(weights).reduce((total, weight) => total + weight, 0);
+  return Object.entries(limits).flatMap(([name, { max }]): readonly Problem[] => {
+    const weight = Object.hasOwn(weights, name) ? (weights[name] ?? 0) : 0;
+    if (max === undefined || weight * 100 <= max * sum) return [];
+    // Rounded up, so that it never reads as the limit itself.
+    const percent = Math.ceil((weight / sum) * 10_000) / 100;
+    return [
+      {
+        code: "default-beyond-limit",
+        severity: "warning",
+        message: `\`${name}\` has ${percent} % by \`default\`, and its limit is ${max} %`,
+        hint: `write a smaller weight, or a larger \`max\`; \`fairway split set\` gives it ${max} % at most`,
+        path: [...path, "default", name],
+        at: "value",
+      },
+    ];
+  });
 }
 
 /** Keys that should be names of its backends, and are not. */

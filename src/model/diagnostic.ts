@@ -88,6 +88,9 @@ export const diagnosticCodes = {
   "never-handed-over": "A listener waits for connections of other listeners, and none of them hands any over.",
   "no-original-destination": "Requests shall go on to where they wanted to, and nothing tells Envoy where that is.",
   "double-tls": "Connections that pass through encrypted are encrypted once more on their way to a service.",
+  "sticky-without-requests":
+    "A split keeps users with their backend, and only routes of TCP or TLS use it, which know no users.",
+  "default-beyond-limit": "A split gives a backend a larger share by default than its limit lets anybody set.",
   "live-limit-unheard": "Limits are to change live, and no group of nodes has the runtime layer that tells Envoys.",
   "login-path-unrouted": "No rule with a login takes the path that people come back to, or that logs them out.",
   "on-demand-never-asked": "A group has its clusters on demand, and no listener whose requests would ask for them.",
@@ -95,7 +98,9 @@ export const diagnosticCodes = {
   "grpc-client-ignores": "gRPC clients take no notice of something that Envoys would do.",
   "grpc-client-refuses": "gRPC clients refuse a service that they are led to.",
   "grpc-wrong-protocol": "A rule sends gRPC to a service that is spoken to in HTTP/1.",
-  "receiver-not-grpc": "Logs or spans are sent over gRPC to a service that speaks HTTP/1.1.",
+  "receiver-not-grpc": "Logs, spans or questions of a filter are sent over gRPC to a service that speaks HTTP/1.1.",
+  "jwks-tls-differs":
+    "The keys that tokens are checked with (JWKS) are fetched with TLS, and their address says without; or the other way round.",
   "untraced-rule": "A rule or policy says how requests are traced, and no gateway traces any.",
   "cluster-recreated": "A change makes Envoy build a cluster anew, which forgets what it knew.",
   "extension-changed": "A change brings other code to the Envoys, or another filter that Fairway does not know.",

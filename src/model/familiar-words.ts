@@ -1,6 +1,7 @@
 /**
  * Words that other systems use in a place where Fairway has another one, too far from it for "did you mean".
  */
+import { filterPartNames } from "./filter-parts.ts";
 import type { Path } from "./position.ts";
 
 const address = 'the port belongs to the address of an endpoint: "10.0.0.1:8080"';
@@ -17,6 +18,25 @@ const l4Hints = {
   rules: "a route of connections has no rules: write its `backends` in the place of `rules`",
   service: "write `backends: [{ service: shop }]`",
 };
+
+/** What Envoy does with an HTTP filter, written beside the list of filters. */
+const inFilters = partHints(
+  (name) => `write \`filters: [{ ${name}: … }]\`, or name a policy with it under \`policies\``,
+);
+const inPolicy = partHints(
+  () => "write it in a policy, and attach that: `policies: [name]`; or in the `filters` of a rule",
+);
+
+const retryHints = {
+  numRetries: "did you mean `attempts`?",
+  retryOn: "did you mean `on`?",
+  perTryTimeout: "write `timeouts: { backendRequest: 3s }` beside `retry`",
+};
+const limitHint = "write `local: { requests: 100, per: 1s }`, or `global` with a service that counts";
+const limitHints = { requests: limitHint, unit: limitHint, per: limitHint };
+
+const listenerSecret =
+  "write `secret: …` with a name under `secrets`, which has `certificate: { file: … }` and `privateKey: { file: … }`";
 
 const issuer =
   "write `authorizationEndpoint` and `tokenEndpoint`, which it lists at its /.well-known/openid-configuration";
@@ -59,6 +79,7 @@ const familiarWords: readonly {
   {
     where: ["routes", "*"],
     hints: {
+      ...inPolicy,
       parentRefs: "did you mean `gateways`?",
       hosts: "did you mean `hostnames`?",
       domains: "did you mean `hostnames`?",
@@ -73,6 +94,7 @@ const familiarWords: readonly {
   {
     where: ["routes", "*", "rules", "*"],
     hints: {
+      ...inFilters,
       retries: "did you mean `retry`?",
       websocket: "write `upgrades: [websocket]`",
       httpUpgrade: "write `upgrades: [websocket]`",
@@ -114,9 +136,27 @@ const familiarWords: readonly {
   },
   { where: ["policies", "*"], hints: { targetRef: attachHint, targetRefs: attachHint } },
   { where: ["routes", "*", "rules", "*", "backends", "*"], hints: { port: serviceHint, name: serviceHint } },
+  { where: ["gateways", "*"], hints: inPolicy },
+  { where: ["policies", "*", "retry"], hints: retryHints },
+  { where: ["routes", "*", "rules", "*", "retry"], hints: retryHints },
+  { where: ["policies", "*", "rateLimit"], hints: limitHints },
+  { where: ["routes", "*", "rules", "*", "filters", "*", "rateLimit"], hints: limitHints },
+  {
+    where: ["gateways", "*", "listeners", "*", "tls"],
+    hints: {
+      certificate: listenerSecret,
+      privateKey: listenerSecret,
+      certificateRefs: listenerSecret,
+      certificates: listenerSecret,
+    },
+  },
   { where: ["policies", "*", "oidc", "provider"], hints: { issuer } },
   { where: ["routes", "*", "rules", "*", "filters", "*", "oidc", "provider"], hints: { issuer } },
 ];
+
+function partHints(hintOf: (name: string) => string): Readonly<Record<string, string>> {
+  return Object.fromEntries(filterPartNames.map((name) => [name, hintOf(name)]));
+}
 
 /** The way out for a key that is at home elsewhere, or undefined. */
 export function familiarWord(path: Path, key: string): string | undefined {

@@ -113,9 +113,15 @@ function readPart(part: DraftPart, contents: Contents): PartText | { readonly pr
   const path = part.from === "fromEtcd" ? pathOfSecretKey(where) : where;
   if (contents.unread?.has(path) === true) return { text: placeOfSecretKey(where), isUnread: true };
   const read = readBytes(path, contents);
-  if ("problem" in read) return { problem: { part, ...read.problem } };
+  if ("problem" in read) {
+    const hint =
+      read.problem.hint === beside ? `${beside}; for one on the Envoy write \`nodeFile\`` : read.problem.hint;
+    return { problem: { part, ...read.problem, ...(hint === undefined ? {} : { hint }) } };
+  }
   return { text: new TextDecoder().decode(read.bytes) };
 }
+
+const beside = "a file is named relative to the config file that names it";
 
 /** The content of a file that the config names. */
 export function readBytes(
@@ -136,12 +142,7 @@ function fileProblem({
   message,
   hint: own,
 }: SourceProblem): Pick<PartProblem, "code" | "message" | "hint"> {
-  const hint =
-    code === "source-missing"
-      ? "a file is named relative to the config file that names it; for one on the Envoy write `nodeFile`"
-      : secretKeyOf(path) === undefined
-        ? undefined
-        : own;
+  const hint = code === "source-missing" ? beside : secretKeyOf(path) === undefined ? undefined : own;
   return { code, message, ...(hint === undefined ? {} : { hint }) };
 }
 

@@ -42,7 +42,8 @@ function hostnamesByName({ name, ...gateway }: Gateway): readonly (readonly [str
     const hostnames = listener.hostnames?.map((hostname) => hostname.toLowerCase());
     return hostnames === undefined ? [] : [[`${name}/${listener.name}`, hostnames] as const];
   });
-  if (limited.length < listeners.length) return limited;
+  // One that has only listeners of TCP, TLS or UDP is for no hostname, and routes of HTTP mean others.
+  if (listeners.length === 0 || limited.length < listeners.length) return limited;
   return [...limited, [name, limited.flatMap(([, hostnames]) => hostnames)]];
 }
 

@@ -8,6 +8,7 @@
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Intent } from "../model/intent.ts";
+import { lintCalledServices } from "./lint-called-services.ts";
 import { lintClaims } from "./lint-claims.ts";
 import { lintPriorities } from "./lint-priorities.ts";
 import { countHosts } from "./host-counts.ts";
@@ -26,6 +27,7 @@ import { lintRedirected } from "./lint-redirected.ts";
 import { lintRetries } from "./lint-retries.ts";
 import { createShadowMemo, lintShadowedRules } from "./lint-shadowed-rules.ts";
 import type { ShadowMemo } from "./lint-shadowed-rules.ts";
+import { lintSplits } from "./lint-splits.ts";
 import { lintSubsets } from "./lint-subsets.ts";
 import { lintTelemetry } from "./lint-telemetry.ts";
 import { trafficOf } from "./traffic.ts";
@@ -60,10 +62,12 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintRedirected(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
+    ...lintSplits(intent),
     ...lintOnDemand(intent),
     ...lintGrpcClients(intent),
     ...lintGrpcRoutes(intent),
     ...lintTelemetry(intent),
+    ...lintCalledServices(intent),
     ...lintShadowedRules(intent, memo.shadowed),
   ];
 }

@@ -47,16 +47,12 @@ export interface TranslationMemo {
       readonly routes: readonly Route[];
       readonly resources: readonly EnvoyResource[];
       /** By the name of the listener. */
-      readonly hosts: ReadonlyMap<string, ListenerHosts>;
+      readonly hosts: ReadonlyMap<string, KnownHosts>;
       readonly targets: ReadonlyMap<string, KnownTargets>;
     }
   >;
-}
-
-/** What the virtual hosts of a listener were made of; a route keeps its narrowed copy. */
-interface ListenerHosts {
-  readonly known: KnownHosts;
-  readonly narrowed: NarrowedRoutes;
+  /** A route keeps its narrowed copy. */
+  readonly narrowed: WeakMap<GatewayListener, NarrowedRoutes>;
 }
 
 /** With nothing translated yet; keep it between calls. */
@@ -67,6 +63,7 @@ export function createTranslationMemo(): TranslationMemo {
     items: new WeakMap(),
     mirrors: new WeakMap(),
     gateways: new WeakMap(),
+    narrowed: new WeakMap(),
   };
 }
 
@@ -77,14 +74,14 @@ export function createTranslationMemo(): TranslationMemo {
 export function translate(intent: Intent, memo: TranslationMemo = createTranslationMemo()): readonly GroupResources[] {
   const rawResources = translateOnce(memo.items, (raw: RawResource) => [translateRaw(raw)]);
   const secrets = translateOnce(memo.items, translateSecret);
-  const gateways = (gateway: Gateway) => gatewayOnce(memo.gateways, gateway, intent.routes);
+  const gateways = (gateway: Gateway) => gatewayOnce(memo, gateway, intent.routes);
   const names = new Set(intent.groups.map(({ name }) => name));
   for (const map of [memo.routed, memo.services]) {
     for (const name of map.keys()) if (!names.has(name) && name !== EVERYWHERE) map.delete(name);
   }
   return intent.groups.map((group) => {
     const scope = scopeOf(group, intent, memo.routed);
-    const chains = scope.gateways.flatMap((gateway) => sharedChains(gateway, intent));
+    const chains = scope.gateways.flatMap((gateway) => sharedChains(memo, gateway, intent));
     return {
       group,
       resources: [
@@ -103,9 +100,10 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
   });
 }
 
-function sharedChains(gateway: Gateway, { routes, l4Routes }: Intent): readonly SharedChain[] {
+function sharedChains(memo: TranslationMemo, gateway: Gateway, { routes, l4Routes }: Intent): readonly SharedChain[] {
+  const ofGateway = routesOn(gateway, routes);
   return [
-    ...httpsChains(gateway, (listener) => attachedTo(routesOn(gateway, routes), gateway, listener)),
+    ...httpsChains(gateway, (listener) => servedBy(memo, gateway, listener, ofGateway)),
     ...tlsRouteChains(gateway, l4Routes),
   ];
 }
@@ -172,40 +170,48 @@ function mirrorOnce(memo: TranslationMemo["mirrors"], { service, subset }: Mirro
   return cluster;
 }
 
-function gatewayOnce(
-  memo: TranslationMemo["gateways"],
-  gateway: Gateway,
-  all: readonly Route[],
-): readonly EnvoyResource[] {
+function gatewayOnce(memo: TranslationMemo, gateway: Gateway, all: readonly Route[]): readonly EnvoyResource[] {
   const routes = routesOn(gateway, all);
-  const known = memo.get(gateway);
+  const known = memo.gateways.get(gateway);
   if (known !== undefined && sameItems(known.routes, routes)) return known.resources;
   const { hosts, targets } = known ?? {
-    hosts: new Map(gateway.listeners.map(({ name }) => [name, { known: new Map(), narrowed: new WeakMap() }] as const)),
+    hosts: new Map(gateway.listeners.map(({ name }) => [name, new Map() as KnownHosts] as const)),
     targets: new Map(gateway.grpcListeners.map(({ name }) => [name, new Map() as KnownTargets] as const)),
   };
   const forGrpc = gateway.grpcListeners.flatMap((listener) =>
     translateGrpcListener(gateway, listener, attachedTo(routes, gateway, listener), targets.get(listener.name)),
   );
-  const resources = [...translateGateway(gateway, routes, hosts), ...forGrpc];
-  memo.set(gateway, { routes, resources, hosts, targets });
+  const resources = [...translateGateway(memo, gateway, routes, hosts), ...forGrpc];
+  memo.gateways.set(gateway, { routes, resources, hosts, targets });
   return resources;
 }
 
 function translateGateway(
+  memo: TranslationMemo,
   gateway: Gateway,
   routes: readonly Route[],
-  hosts: ReadonlyMap<string, ListenerHosts>,
+  hosts: ReadonlyMap<string, KnownHosts>,
 ): readonly EnvoyResource[] {
   return gateway.listeners.flatMap((listener) => {
-    const { known, narrowed } = hosts.get(listener.name) ?? {};
-    const attached = narrowRoutes(listener, attachedTo(routes, gateway, listener), narrowed);
+    const served = servedBy(memo, gateway, listener, routes);
     return [
       // Those of HTTPS may be shared with other gateways.
-      ...(listener.tls === undefined ? [translateListener(gateway, listener, attached)] : []),
-      translateRouteConfiguration(gateway, listener, attached, known),
+      ...(listener.tls === undefined ? [translateListener(gateway, listener, served)] : []),
+      translateRouteConfiguration(gateway, listener, served, hosts.get(listener.name)),
     ];
   });
+}
+
+/** The routes attached to a listener, with the hostnames that they have there. */
+function servedBy(
+  memo: TranslationMemo,
+  gateway: Gateway,
+  listener: GatewayListener,
+  routes: readonly Route[],
+): readonly Route[] {
+  const narrowed: NarrowedRoutes = memo.narrowed.get(listener) ?? new WeakMap();
+  memo.narrowed.set(listener, narrowed);
+  return narrowRoutes(listener, attachedTo(routes, gateway, listener), narrowed);
 }
 
 function attachedTo(

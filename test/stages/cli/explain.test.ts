@@ -127,4 +127,13 @@ describe("fairway explain", () => {
     expect(ran.stderr).toMatch(words);
     expect(ran.stderr).not.toMatch(/\n {4}at /);
   });
+
+  it("names the ways that there are to say of what", async () => {
+    await using directory = await tempDir();
+    const { code, stderr } = await explain(directory, "GET", "http://shop.example.com/");
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      "error: name a config directory with --config DIR or in FAIRWAY_CONFIG, or a running server with --server URL",
+    );
+  });
 });

@@ -2,7 +2,9 @@
  * The way out of mistakes that people bring from elsewhere: the right word, or the right form.
  */
 import { describe, expect, it } from "vitest";
-import { parseText } from "./parse-text.ts";
+import { parseIntent } from "../../../src/model/parse-intent.ts";
+import { envoyApi } from "../../support/envoy-api.ts";
+import { documentOf, parseText } from "./parse-text.ts";
 
 /** The hint of the only problem in a service `s` or a rule of a route with these keys. */
 const service = (keys: string) => `services: { s: { endpoints: ["10.0.0.1:80"], ${keys} } }\n`;
@@ -58,6 +60,47 @@ describe("hints", () => {
       "allowed: 301, 302, 303, 307, 308",
     ],
     [
+      "retries as Envoy writes them",
+      rule("retry: { attempts: 1, on: [5xx], numRetries: 2 }"),
+      "did you mean `attempts`?",
+    ],
+    ["conditions as Envoy writes them", rule("retry: { attempts: 1, on: [5xx], retryOn: 5xx }"), "did you mean `on`?"],
+    [
+      "a limit without its kind",
+      rule("filters: [{ rateLimit: { local: { requests: 1, per: 1s }, requests: 5 } }]"),
+      "write `local: { requests: 100, per: 1s }`, or `global` with a service that counts",
+    ],
+    [
+      "a filter beside its list",
+      rule("jwt: none"),
+      "write `filters: [{ jwt: … }]`, or name a policy with it under `policies`",
+    ],
+    [
+      "a filter at a gateway",
+      "gateways: { g: { cors: none, listeners: [{ name: h, port: 80 }] } }\n",
+      "write it in a policy, and attach that: `policies: [name]`; or in the `filters` of a rule",
+    ],
+    [
+      "a certificate at a listener",
+      "secrets: { c: { certificate: { nodeFile: /c.pem }, privateKey: { nodeFile: /c.key } } }\ngateways: { g: { listeners: [{ name: h, port: 443, protocol: HTTPS, tls: { secret: c, certificate: c } }] } }\n",
+      "write `secret: …` with a name under `secrets`, which has `certificate: { file: … }` and `privateKey: { file: … }`",
+    ],
+    [
+      "a gateway that there is not",
+      rule("name: x")
+        .replace("r: {", "r: { gateways: [public],")
+        .replace(
+          "services:",
+          "gateways: { h: { listeners: [{ name: a, port: 80 }] }, g: { listeners: [{ name: a, port: 81 }] } }\nservices:",
+        ),
+      "define it under `gateways`, in this file or another; there are g, h",
+    ],
+    [
+      "a split where there is none",
+      rule("split: canary").replace("backends: [{ service: s }], ", ""),
+      "define it under `splits`, in this file or another",
+    ],
+    [
       "a wildcard without quotes",
       "routes: { r: { hostnames: [*.a.com] } }\n",
       'if a text is meant, put it in quotes: "*.a.com"',
@@ -98,6 +141,19 @@ describe("hints", () => {
   ])("show the right form of %s", (_, text, hint) => {
     const errors = parseText(text).diagnostics.filter(({ severity }) => severity === "error");
     expect(errors.map((error) => error.hint)).toEqual([hint]);
+  });
+
+  it.each([
+    ["a secret", "secrets: { c: { ca: { file: no.pem } } }\n", true],
+    ["a script", rule("filters: [{ lua: { file: no.lua } }]"), false],
+    ["keys", rule("filters: [{ jwt: { issuer: i, jwks: { file: no.json } } }]"), false],
+  ])("offer a file on the Envoy to %s only where there can be one", (_, text, canBeOnNode) => {
+    const input = { documents: [documentOf("fairway.yaml", text)], problems: [], api: envoyApi };
+    const content = { files: [], problems: [], environment: {}, nowMs: 0 };
+    const [missing] = parseIntent({ ...input, content }).diagnostics.filter(({ severity }) => severity === "error");
+    expect(missing?.code).toMatch(/source-missing/);
+    expect(missing?.hint).toContain("relative to the config file that names it");
+    expect(missing?.hint?.includes("nodeFile")).toBe(canBeOnNode);
   });
 
   it("repeat nothing of a file that holds secrets", () => {

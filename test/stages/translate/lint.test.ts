@@ -245,6 +245,13 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
   ["a route for another hostname than all listeners of its gateway", apart("g", "c.test"), "no-common-hostname 8:3"],
   ["a route for the hostname of one listener of its gateway", apart("g", "b.test")],
   ["a route for every hostname", apart("g/a", "'*'")],
+  [
+    "a route beside a gateway without HTTP",
+    service(2, "protocol: http1").replace(
+      "gateways: {",
+      "tcpRoutes: { t: { backends: [{ service: s }] } }\ngateways: { raw: { listeners: [{ name: t, port: 90, protocol: TCP }] },",
+    ),
+  ],
   ["a route for a hostname below that of its listener", apart("g/wide", "x.w.test")],
   ["a weight for a locality without endpoints", weights("eu/b"), "unknown-locality 3:100"],
   ["a weight for a locality with endpoints", weights("eu/a")],

@@ -6,6 +6,7 @@ import type { ListenerJson } from "../../../src/gen/envoy/config/listener/v3/lis
 import type { Intent } from "../../../src/model/intent.ts";
 import type { Secret } from "../../../src/model/intent-secret.ts";
 import { envoyTypes } from "../../../src/translate/envoy-resource.ts";
+import { intentOf } from "../model/parse-text.ts";
 import { commonHostname } from "../../../src/model/hostnames.ts";
 import { translate } from "../../../src/translate/translate.ts";
 import { backend, buildIntent, gateway, group, place, raw, route, rule, service } from "../../support/build-intent.ts";
@@ -155,5 +156,24 @@ describe("hostnames of a listener", () => {
     });
     const configuration = translate(intent)[0]?.resources.find(({ typeUrl }) => typeUrl === envoyTypes.route)?.json;
     expect(configuration?.["virtualHosts"]).toMatchObject([{ domains: ["*.test"] }, { domains: ["shop.test"] }]);
+  });
+
+  test("keep the filters of routes that it does not serve out of its chain", () => {
+    const text = (protocol: string): string => `gateways:
+  a: { listeners: [{ name: http, port: 80 }] }
+  b: { listeners: [{ name: web, port: 443, ${protocol}hostnames: [two.test] }] }
+secrets: { c: { certificate: { nodeFile: /c.pem }, privateKey: { nodeFile: /c.key } } }
+services: { s: { endpoints: ["10.0.0.1:80"] } }
+routes:
+  r: { hostnames: [one.test], rules: [{ filters: [{ cors: { allowOrigins: ["*"] } }], backends: [{ service: s }] }] }
+`;
+    for (const protocol of ["", "protocol: HTTPS, tls: { secret: c }, "]) {
+      const listeners = translate(intentOf(text(protocol)))[0]?.resources.filter(
+        ({ typeUrl }) => typeUrl === envoyTypes.listener,
+      );
+      const withCors = listeners?.filter(({ json }) => JSON.stringify(json).includes("envoy.filters.http.cors"));
+      expect(listeners).toHaveLength(2);
+      expect(withCors?.map(({ name }) => name)).toEqual(["a/http"]);
+    }
   });
 });
