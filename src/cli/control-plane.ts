@@ -37,10 +37,9 @@ import { Builder } from "./builder.ts";
 import { Confirmations } from "./confirmations.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
-import { LiveSplits } from "./live-splits.ts";
+import { LiveSplits, inputOfSplits } from "./live-splits.ts";
 import { NamedContent } from "./named-content.ts";
 import { Publisher } from "./publisher.ts";
-import type { EtcdInput } from "./replica-standing.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 import { ValidityTimer } from "./validity-timer.ts";
 import type { PastSnapshot } from "./shared-history.ts";
@@ -306,23 +305,13 @@ export class ControlPlane {
     });
   }
 
-  /** They are kept in what is shared, so they come after it. */
-  #splitsInput(): EtcdInput {
-    const reached = () => this.splits?.reached ?? new Map<string, number>();
-    return {
-      get reached() {
-        return reached();
-      },
-      lookAgain: async () => this.splits?.lookAgain(),
-    };
-  }
-
   #share(etcd: SharedEtcd): SharedState {
     const { clock, onWarning } = this.#options;
     return new SharedState({
       etcd,
       secrets: this.#named.input,
-      splits: this.#splitsInput(),
+      // They are kept in what is shared, so they come after it.
+      splits: inputOfSplits(() => this.splits),
       clock,
       fleet: () => this.fleet,
       served: () => this.publication.served,

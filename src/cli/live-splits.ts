@@ -10,6 +10,7 @@ import type { LiveWeights } from "../model/live-weights.ts";
 import type { AskedWeights, NotChanged } from "../rollout/change-split.ts";
 import { changeSplit, expireLease, liveOf } from "../rollout/change-split.ts";
 import type { SplitChange, SplitDocument } from "../rollout/split-document.ts";
+import type { EtcdInput } from "./replica-standing.ts";
 import { readSplitDocument, untouchedSplit, writeSplitDocument } from "../rollout/split-document.ts";
 import type { StateDocument, StateStore, StateWatch } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
@@ -206,6 +207,16 @@ export class LiveSplits {
     if (isInVain) this.#lease = setTimeout(() => void this.#expire(), RETRY_MS);
     else this.#schedule();
   }
+}
+
+/** How far the weights have come; nothing while there are none. */
+export function inputOfSplits(splits: () => Pick<LiveSplits, "reached" | "lookAgain"> | undefined): EtcdInput {
+  return {
+    get reached() {
+      return splits()?.reached ?? new Map<string, number>();
+    },
+    lookAgain: async () => splits()?.lookAgain(),
+  };
 }
 
 function messageOf(cause: unknown): string {
