@@ -134,22 +134,28 @@ tcpRoutes:
   await elsewhere.echo("and here");
   expect(elsewhere.socket.destroyed).toBe(false);
 
-  const lines = (await readFile(all, "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as object);
-  expect(lines).toContainEqual(
-    expect.objectContaining({ route: "public/shared", cluster: "a", endpoint: a.address, bytesOut: 1 }),
+  const wanted = { route: "public/shared", cluster: "a", endpoint: a.address, bytesOut: 1 };
+  await waitUntil(async () => (await logged(all)).some((line) => isSubset(wanted, line)), written("a connection to a"));
+  await waitUntil(
+    async () => (await logged(failed)).some((line) => isSubset({ cluster: "dead", flags: "UF,URX" }, line)),
+    written("a failed connection"),
   );
-  const failures = (await readFile(failed, "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as object);
-  expect(new Set(failures.map((line) => (line as { readonly route: string }).route))).toEqual(
-    new Set(["public/broken"]),
-  );
-  expect(failures).toContainEqual(expect.objectContaining({ cluster: "dead", flags: "UF,URX" }));
+  expect(new Set((await logged(failed)).map((line) => line["route"]))).toEqual(new Set(["public/broken"]));
 });
+
+/** Envoy writes its logs every ten seconds. */
+function written(what: string): { readonly what: string; readonly timeoutMs: number } {
+  return { what: `${what} in the log`, timeoutMs: 25_000 };
+}
+
+async function logged(path: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const lines = (await readFile(path, "utf8")).split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+}
+
+function isSubset(wanted: Readonly<Record<string, unknown>>, line: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(wanted).every(([key, value]) => line[key] === value);
+}
 
 /** A connection, with what came first on it. */
 interface Opened extends Disposable {
