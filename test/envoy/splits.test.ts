@@ -45,6 +45,22 @@ function now(scene: Scene): Promise<SplitJson> {
   return scene.fairway.get<SplitJson>("/v1/splits/shop");
 }
 
+/** As a program does it; the change that was seen is the first one unless it says otherwise. */
+async function put(
+  scene: Scene,
+  name: string,
+  body: object,
+  ifMatch = '"0"',
+): Promise<{ readonly status: number; readonly detail: string }> {
+  const answer = await fetch(`http://127.0.0.1:${scene.fairway.adminPort}/v1/splits/${name}`, {
+    method: "PUT",
+    headers: { "content-type": "application/json", "if-match": ifMatch },
+    body: JSON.stringify(body),
+  });
+  const { detail = "" } = (await answer.json()) as { readonly detail?: string };
+  return { status: answer.status, detail };
+}
+
 /** What of so many requests went to the canary, in percent. */
 async function canaryShare(scene: Scene, count = 1_000): Promise<number> {
   const { byLabel, failed } = await Load.run({ url: scene.url, concurrency: 4, count });
@@ -114,26 +130,37 @@ test("what cannot be set is refused with its reason, and nothing changes", async
   const limits = "limits: { canary: { max: 50, maxStep: 20 } }";
   await using scene = await startScene({ backends: 2, config: config(limits) });
   const version = await scene.served();
-  const refused: readonly (readonly [readonly string[], number, RegExp])[] = [
+  const refused: readonly (readonly [string, object, number, RegExp])[] = [
     [
-      ["shop", "canary=30"],
-      2,
+      "shop",
+      { canary: 30 },
+      422,
       /may grow by 20 % at once, by the limits of split `shop` \(.*main\.yaml:\d+\); it has 0 %/,
     ],
-    [["shop", "canary=60"], 2, /may have 50 % at most, by the limits/],
-    [["shop", "canry=10"], 2, /no backend `canry`: did you mean `canary`\?/],
-    [["shop", "canary=10", "stable=80"], 2, /add up to 90 %, and must to 100 %/],
-    [["shop", "canary=110"], 2, /110 is no share/],
-    [["shop", "canary"], 2, /"canary" is no weight; write BACKEND=PERCENT/],
-    [["shpo", "canary=10"], 2, /no split `shpo`: there are shop/],
-    [["shop", "canary=10", "--lease", "2d"], 2, /"2d" is not a duration/],
-    [["shop", "canary=10", "--expect", "canary=5"], 6, /not as expected: stable 100 %, canary 0 %/],
-    [["shop", "canary=10", "--if-match", "7"], 6, /is at change 0/],
+    ["shop", { canary: 60 }, 422, /may have 50 % at most, by the limits/],
+    ["shop", { canry: 10 }, 422, /no backend `canry`: did you mean `canary`\?/],
+    ["shop", { canary: 10, stable: 80 }, 422, /add up to 90 %, and must to 100 %/],
+    ["shop", { canary: 110 }, 422, /110 is no share/],
+    ["shop", { canary: "10" }, 400, /the weights are wrong/],
+    ["shpo", { canary: 10 }, 404, /no split `shpo`: there are shop/],
   ];
-  for (const [args, code, text] of refused) {
-    const answer = await split(scene, "set", ...args);
-    expect({ args, code: answer.code }).toEqual({ args, code });
-    expect(answer.text).toMatch(text);
+  for (const [name, weights, status, text] of refused) {
+    const answer = await put(scene, name, { weights });
+    expect({ weights, status: answer.status }).toEqual({ weights, status });
+    expect(answer.detail).toMatch(text);
+  }
+  expect(await put(scene, "shop", { weights: { canary: 10 }, lease: "2d" })).toMatchObject({ status: 400 });
+  expect(await put(scene, "shop", { weights: { canary: 10 } }, '"7"')).toMatchObject({ status: 412 });
+  const commands: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [["canary=30"], 2, /nothing is changed: canary may grow by 20 % at once/],
+    [["canary"], 2, /"canary" is no weight; write BACKEND=PERCENT/],
+    [["canary=10", "--expect", "canary=5"], 6, /not as expected: stable 100 %, canary 0 %/],
+    [["canary=10", "--if-match", "7"], 6, /is at change 0/],
+  ];
+  const answers = await Promise.all(commands.map(([args]) => split(scene, "set", "shop", ...args)));
+  for (const [index, [args, code, text]] of commands.entries()) {
+    expect({ args, code: answers[index]?.code }).toEqual({ args, code });
+    expect(answers[index]?.text).toMatch(text);
   }
   expect(await now(scene)).toMatchObject({ number: 0, source: "file" });
   expect(await scene.served()).toBe(version);
