@@ -72,7 +72,7 @@ export class LiveSplits {
     } catch (cause) {
       if (this.#isClosed) return;
       this.#failure = messageOf(cause);
-      this.#retry = setTimeout(() => void this.#startAgain(), RETRY_MS);
+      this.#retry = setTimeout(() => void this.start(), RETRY_MS);
       return;
     }
     this.#watch = this.#options.store.watch(
@@ -83,6 +83,8 @@ export class LiveSplits {
       () => this.#options.onReached(),
     );
     this.#schedule();
+    // Whoever has not waited for so long has refused a config because of it.
+    this.#tell("the weights of splits can be read");
   }
 
   /** Why it is not known what was set; undefined when it is. */
@@ -135,11 +137,6 @@ export class LiveSplits {
     this.#watch?.close();
     clearTimeout(this.#lease);
     clearTimeout(this.#retry);
-  }
-
-  async #startAgain(): Promise<void> {
-    await this.start();
-    if (this.#failure === undefined) this.#tell("the weights of splits can be read");
   }
 
   async #write(name: string, next: SplitDocument): Promise<Result<SplitDocument, NotChanged>> {
