@@ -37,6 +37,10 @@ export interface RolloutRecord {
   readonly evidence: CanaryEvidence | undefined;
   /** Where each Envoy's counters stood at the last look of this step. */
   readonly marks: Readonly<Record<string, Mark>>;
+  /** When counters were looked at last. */
+  readonly lookedAtMs?: number | undefined;
+  /** The Envoys that were connected when the weights of this step were written: one that starts anew after that has crashed. */
+  readonly nodesBefore?: readonly string[] | undefined;
   /** Of all looks. */
   readonly totals: { readonly canary: TrafficCounters; readonly baseline: TrafficCounters };
   /** The last verdict. */
@@ -89,9 +93,11 @@ export interface StepRecord {
   /** What was counted in this step. */
   readonly canary: TrafficCounters;
   readonly baseline: TrafficCounters;
-  readonly result?: "passed" | "failed" | "inconclusive" | "skipped" | "ended" | undefined;
+  readonly result?: StepResult | undefined;
   readonly sentence?: string | undefined;
 }
+
+export type StepResult = "passed" | "failed" | "inconclusive" | "skipped" | "ended";
 
 /** Where the counters of one Envoy stood. */
 export interface Mark {

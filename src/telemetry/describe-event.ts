@@ -32,6 +32,9 @@ export interface EventDescription {
 
 /** The sentence of an event. */
 export function describeEvent(event: FairwayEvent): EventDescription {
+  if (event.kind === "rollout-changed") {
+    return (event.isTrouble ? warn : info)(`rollout ${event.rollout}: ${event.text}`);
+  }
   return "nodeId" in event ? describeOnStream(event) : describeOwn(event);
 }
 
@@ -105,7 +108,14 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescriptio
 }
 
 function describeOwn(
-  event: BuildEvent | EtcdEvent | SplitEvent | StateEvent | ServerEvent | Exclude<LoadEvent, LoadStreamEvent>,
+  event:
+    | BuildEvent
+    | EtcdEvent
+    | SplitEvent
+    | RolloutEvent
+    | StateEvent
+    | ServerEvent
+    | Exclude<LoadEvent, LoadStreamEvent>,
 ): EventDescription {
   switch (event.kind) {
     case "config-accepted":

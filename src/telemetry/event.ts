@@ -110,6 +110,16 @@ export type SplitEvent = AtTime & {
   readonly change: SplitChange;
 };
 
+/** A rollout goes on, waits, or is over. */
+export type RolloutEvent = AtTime & {
+  readonly kind: "rollout-changed";
+  readonly rollout: string;
+  readonly phase: string;
+  /** Somebody has to look. */
+  readonly isTrouble: boolean;
+  readonly text: string;
+};
+
 /** What becomes of the state on disk. */
 export type StateEvent =
   | (AtTime & { readonly kind: "lkg-promoted"; readonly group: GroupName; readonly snapshotVersion: SnapshotVersion })
@@ -150,4 +160,12 @@ export type ServerEvent =
   | DoorEvent;
 
 /** Any of them. */
-export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | EtcdEvent | SplitEvent | StateEvent | ServerEvent;
+export type FairwayEvent =
+  | StreamEvent
+  | LoadEvent
+  | BuildEvent
+  | EtcdEvent
+  | SplitEvent
+  | RolloutEvent
+  | StateEvent
+  | ServerEvent;

@@ -168,7 +168,7 @@ export class AdsStream implements CallListener, Receiver {
     if ("refusal" in judged) this.end(judged.refusal.code, judged.refusal.reason);
     else if (this.#state !== undefined) this.#demand(judged.demand);
     else if (request.nodeProblem !== undefined) this.#turnAway(request.nodeProblem);
-    else if (this.#open(request.node)) this.#enter(judged.demand);
+    else if (this.#open(request.node, judged.demand)) this.#enter(judged.demand);
   }
 
   /** It is its turn after it had to wait. */
@@ -199,7 +199,7 @@ export class AdsStream implements CallListener, Receiver {
   }
 
   /** Takes the first message's node; returns false when the stream was refused. */
-  #open(raw: Parameters<typeof readNode>[0]): boolean {
+  #open(raw: Parameters<typeof readNode>[0], first: Demand): boolean {
     const node = readNode(raw);
     if (!node.ok) {
       this.#turnAway(node.error);
@@ -229,7 +229,9 @@ export class AdsStream implements CallListener, Receiver {
       shared: this.#ports.shared,
       companions: () => this.#ports.companionsOf(this),
     });
-    this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#kind.variant, group: this.#group, peer }]);
+    const { variant } = this.#kind;
+    const startsEmpty = holdsNothing(first);
+    this.#ports.emit([{ kind: "stream-opened", ...facts, variant, group: this.#group, peer, startsEmpty }]);
     this.#step({ kind: "snapshot", snapshot: assigned.value.snapshot, atMs });
     return true;
   }
