@@ -108,14 +108,7 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescriptio
 }
 
 function describeOwn(
-  event:
-    | BuildEvent
-    | EtcdEvent
-    | SplitEvent
-    | RolloutEvent
-    | StateEvent
-    | ServerEvent
-    | Exclude<LoadEvent, LoadStreamEvent>,
+  event: BuildEvent | EtcdEvent | SplitEvent | StateEvent | ServerEvent | Exclude<LoadEvent, LoadStreamEvent>,
 ): EventDescription {
   switch (event.kind) {
     case "config-accepted":
