@@ -11,6 +11,7 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { OverloadLimits } from "./bootstrap-overload.ts";
 import { readMaxConnections, readMaxHeap } from "./bootstrap-overload.ts";
+import { evidenceChoices, type EvidenceChoice } from "./bootstrap-evidence.ts";
 import { statsChoices, type StatsChoice } from "./bootstrap-stats.ts";
 
 /** What a bootstrap depends on, checked. */
@@ -38,6 +39,8 @@ export interface BootstrapOptions {
   readonly runtime?: boolean;
   /** Which statistics the Envoy keeps; small when absent. */
   readonly stats?: StatsChoice;
+  /** Of which clusters it tells the control plane, for verdicts on canaries; subsets when absent. */
+  readonly evidence?: EvidenceChoice;
 }
 
 /** How the control plane is checked, and how this Envoy is; files are those of the machine where Envoy runs. */
@@ -79,6 +82,7 @@ export interface BootstrapFlags {
   readonly loadReports?: boolean;
   readonly runtime?: boolean;
   readonly stats?: string;
+  readonly canaryStatistics?: string;
   readonly output: string;
   readonly config?: readonly string[];
 }
@@ -112,7 +116,10 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   const maxHeapBytes = flags.maxHeap === undefined ? undefined : take(readMaxHeap(flags.maxHeap));
   const maxConnections =
     flags.maxConnections === undefined ? undefined : take(readMaxConnections(flags.maxConnections));
-  const { stats = "small" } = flags;
+  const { stats = "small", canaryStatistics: evidence = "subsets" } = flags;
+  if (!isEvidenceChoice(evidence)) {
+    mistakes.push(`--canary-statistics: ${JSON.stringify(evidence)} is none of subsets, all and none`);
+  }
   if (!isStatsChoice(stats)) mistakes.push(`--stats: ${JSON.stringify(stats)} is neither small nor all`);
   const overload = defined({ maxHeapBytes, maxConnections });
   if (
@@ -139,7 +146,12 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(flags.loadReports === true ? { loadReports: true } : {}),
     ...(flags.runtime === true ? { runtime: true } : {}),
     ...(stats === "all" ? { stats } : {}),
+    ...(isEvidenceChoice(evidence) && evidence !== "subsets" ? { evidence } : {}),
   });
+}
+
+function isEvidenceChoice(text: string): text is EvidenceChoice {
+  return (evidenceChoices as readonly string[]).includes(text);
 }
 
 function isStatsChoice(text: string): text is StatsChoice {

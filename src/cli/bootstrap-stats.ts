@@ -7,6 +7,8 @@
  *
  * docs/telemetry.md says which statistic tells what.
  */
+import type { EvidenceChoice } from "./bootstrap-evidence.ts";
+import { latencyBuckets } from "./bootstrap-evidence.ts";
 import type { JsonObject } from "./bootstrap-node.ts";
 
 export const statsChoices = ["small", "all"] as const;
@@ -48,14 +50,19 @@ const leftOut = [
 const bucketsMs = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
 
 /** `stats_config` of a bootstrap; empty when everything is kept. */
-export function statsConfig(choice: StatsChoice): { readonly stats_config?: JsonObject } {
-  if (choice === "all") return {};
+export function statsConfig(choice: StatsChoice, evidence: EvidenceChoice): { readonly stats_config?: JsonObject } {
+  const latency = latencyBuckets(evidence);
+  if (choice === "all") return latency.length === 0 ? {} : { stats_config: { histogram_bucket_settings: latency } };
   return {
     stats_config: {
       stats_matcher: {
         exclusion_list: { patterns: [{ safe_regex: { regex: `cluster\\..+\\.(?:${leftOut.join("|")})` } }] },
       },
-      histogram_bucket_settings: ["cluster.", "http."].map((prefix) => ({ match: { prefix }, buckets: bucketsMs })),
+      // The first that matches counts.
+      histogram_bucket_settings: [
+        ...latency,
+        ...["cluster.", "http."].map((prefix) => ({ match: { prefix }, buckets: bucketsMs })),
+      ],
     },
   };
 }

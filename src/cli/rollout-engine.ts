@@ -30,6 +30,9 @@ const TAKEOVER_MS = 5_000;
 /** Moves that follow each other without anything to wait for; more of them would be a mistake of ours. */
 const MOVES_MAX = 8;
 
+/** A tenth of what it counts in. */
+const LOOK_BEFORE_EACH_MS = 500;
+
 /** After a failed write. */
 const RETRY_MS = 1_000;
 
@@ -53,6 +56,7 @@ export class RolloutEngine {
   readonly #own = new Map<string, number>();
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
   readonly #waitsUntilMs = new Map<string, number>();
+  #lookedBeforeAtMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> | undefined;
 
@@ -107,12 +111,7 @@ export class RolloutEngine {
   async #lookAtAll(): Promise<void> {
     const { records, port, clock, onWarning } = this.#options;
     if (!port.isServing()) return;
-    const standings = port.splits();
-    this.#before.look(
-      standings.map(({ split }) => split),
-      this.#options.board ?? port.traffic,
-      clock.nowMs(),
-    );
+    this.#lookBefore();
     const active = records.all().filter(({ record }) => isActive(record));
     this.#tellOthers(active);
     for (const heard of active) {
@@ -126,6 +125,18 @@ export class RolloutEngine {
         onWarning(`the rollout ${heard.record.id} cannot go on: ${why}`);
       }
     }
+  }
+
+  /** What versions do while nothing is rolled out, which tells how their errors come. */
+  #lookBefore(): void {
+    const { port, clock, board } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
+    this.#lookedBeforeAtMs = nowMs;
+    const splits = port.splits().map(({ split }) => split);
+    const clusters = splits.flatMap((split) => split.backends.map(({ name }) => clustersOf(split, name)));
+    port.follow([...new Set(clusters.flatMap(({ counted, hosts }) => [...counted, hosts]))]);
+    this.#before.look(splits, board ?? port.traffic, clock.nowMs());
   }
 
   #tellOthers(active: readonly HeardRollout[]): void {

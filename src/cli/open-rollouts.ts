@@ -1,0 +1,38 @@
+/**
+ * Rollouts over a running control plane: what the engine is given of it.
+ */
+import type { AdminViews } from "../admin/admin-views.ts";
+import { connectedNodes } from "../fleet/whole-fleet.ts";
+import type { StateStore } from "../store/state-store.ts";
+import type { Clock } from "../support/clock.ts";
+import type { FairwayEvent } from "../telemetry/event.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { Rollouts } from "./rollouts.ts";
+
+/** Not started yet. `replica` is the name of this one where there may be others. */
+export function openRollouts(options: {
+  readonly plane: ControlPlane;
+  readonly views: Pick<AdminViews, "splits" | "changeSplit">;
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly replica: string | undefined;
+  readonly onWarning: (text: string) => void;
+  record(event: FairwayEvent): void;
+}): Rollouts {
+  const { plane, views, store, clock, replica, onWarning } = options;
+  return new Rollouts({
+    store,
+    clock,
+    replica,
+    onWarning,
+    port: {
+      isServing: () => plane.isServing,
+      splits: () => views.splits(),
+      changeSplit: (name, asked) => views.changeSplit(name, asked),
+      nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
+      traffic: plane.traffic.ledger,
+      follow: (clusters) => plane.traffic.ledger.follow(clusters),
+    },
+    record: (event) => options.record(event),
+  });
+}
