@@ -28,6 +28,7 @@ import { nodeJson } from "./node-json.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
+import { rolloutActions } from "./rollout-actions.ts";
 import { splitActions } from "./split-actions.ts";
 import { groupJson, refusedJson, snapshotJson, warningsJson } from "./snapshot-json.ts";
 
@@ -36,6 +37,7 @@ export interface ActionRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly ifMatch: string | undefined;
+  readonly idempotencyKey?: string | undefined;
   readonly body: unknown;
 }
 
@@ -80,6 +82,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     },
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
     ...splitActions(views),
+    ...rolloutActions(views),
     listReplicas: ({ query }) => withQuery(noQuery, query, () => listReplicas(views)),
     listRefusedInstances: ({ query }) =>
       withQuery(noQuery, query, () => {

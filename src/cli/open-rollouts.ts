@@ -3,6 +3,7 @@
  */
 import type { AdminViews } from "../admin/admin-views.ts";
 import { connectedNodes } from "../fleet/whole-fleet.ts";
+import type { RolloutViews } from "../rollout/rollout-views.ts";
 import type { StateStore } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
@@ -35,4 +36,19 @@ export function openRollouts(options: {
     },
     record: (event) => options.record(event),
   });
+}
+
+/** The views of a control plane, and of its rollouts. */
+export function withRollouts(views: Omit<AdminViews, keyof RolloutViews>, rollouts: Rollouts): AdminViews {
+  return {
+    ...views,
+    rollouts: () => rollouts.rollouts(),
+    rollout: (split, number) => rollouts.rollout(split, number),
+    rolloutHistory: (split) => rollouts.rolloutHistory(split),
+    planRollout: (asked) => rollouts.planRollout(asked),
+    startRollout: (asked) => rollouts.startRollout(asked),
+    actOnRollout: (split, asked) => rollouts.actOnRollout(split, asked),
+    lockOf: (split) => rollouts.lockOf(split),
+    lockRollouts: (split, asked) => rollouts.lockRollouts(split, asked),
+  };
 }

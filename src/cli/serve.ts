@@ -22,9 +22,11 @@ import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { DirectoryStateStore } from "../store/directory-state-store.ts";
+import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import { GenerationStore } from "../store/generation-store.ts";
 import { ReplicaKeys } from "../store/replica-keys.ts";
 import { SchemaGuard } from "../store/schema-guard.ts";
+import { present } from "../support/assert.ts";
 import { systemClock } from "../support/clock.ts";
 import { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
@@ -44,6 +46,7 @@ import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
 import { listReplicas } from "./list-replicas.ts";
 import { serverFlag } from "./ask-server.ts";
 import { exitCodes, wantsColour } from "./output.ts";
+import { openRollouts, withRollouts } from "./open-rollouts.ts";
 import { ReplicaPresence } from "./replica-presence.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
@@ -195,7 +198,10 @@ async function serve(options: ServeOptions): Promise<void> {
   const replicas = etcd && keys && (() => listReplicas(etcd, keys.id));
   const sources = { plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts, replicas };
   const views = createReadModels(sources);
-  const admin = adminServer(options, views, warn);
+  const kept = etcd === undefined ? state : new EtcdStateStore({ etcd, clock, random: Math.random });
+  const shared = { plane, views, clock, replica: keys?.id, onWarning: warn, record };
+  const rollouts = openRollouts({ ...shared, store: present(kept, "without etcd there is a state directory") });
+  const admin = adminServer(options, withRollouts(views, rollouts), warn);
   try {
     const listened = await admin.listen();
     const adminAddress = addressText(listened);
@@ -206,9 +212,11 @@ async function serve(options: ServeOptions): Promise<void> {
     record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
     presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read: () => plane.registryPositions });
     await plane.start();
+    await rollouts.start();
     record({ kind: "stopping", reason: await nextSignal(), atMs: clock.monotonicMs() });
   } finally {
     await opened?.files.close();
+    await rollouts.close();
     contacts.close();
     await close({ plane, admin, presence, keys });
     etcd?.close();

@@ -20,6 +20,7 @@ import type { FairwayEvent } from "../../src/telemetry/event.ts";
 import { monitorLoopDelay } from "../../src/telemetry/loop-delay.ts";
 import { createTimeline } from "../../src/telemetry/timeline.ts";
 import { eventuallyValue } from "../support/eventually.ts";
+import { noRollouts } from "../support/no-rollouts.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import type { XdsClientOptions } from "./xds-client.ts";
 import { XdsClient } from "./xds-client.ts";
@@ -70,13 +71,16 @@ export class RunningPlane implements AsyncDisposable {
     this.admin = createAdminServer({
       listen: { host: "127.0.0.1", port: 0 },
       version: "0.0.0",
-      views: createReadModels({
-        plane: this.plane,
-        clock,
-        registry: new Registry(),
-        timeline,
-        loopDelay: this.#loopDelay,
-      }),
+      views: {
+        ...createReadModels({
+          plane: this.plane,
+          clock,
+          registry: new Registry(),
+          timeline,
+          loopDelay: this.#loopDelay,
+        }),
+        ...noRollouts,
+      },
       onError: (error) => {
         throw error;
       },
