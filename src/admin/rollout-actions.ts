@@ -212,7 +212,7 @@ function splitOf({ params }: ActionRequest): string {
 
 /** A misspelt parameter is refused. */
 function noQueryIn(query: unknown): Answer | undefined {
-  const names = Object.keys((query ?? {}) as object);
+  const names = Object.keys(query ?? {});
   return names.length === 0
     ? undefined
     : problem(400, `the query is wrong: ${names.join(", ")}: there is no such parameter`);

@@ -2,9 +2,12 @@
  * Rollouts over a running control plane: what the engine is given of it.
  */
 import type { AdminViews } from "../admin/admin-views.ts";
+import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { connectedNodes } from "../fleet/whole-fleet.ts";
 import type { RolloutViews } from "../rollout/rollout-views.ts";
+import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import type { StateStore } from "../store/state-store.ts";
+import { present } from "../support/assert.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -14,13 +17,17 @@ import { Rollouts } from "./rollouts.ts";
 export function openRollouts(options: {
   readonly plane: ControlPlane;
   readonly views: Pick<AdminViews, "splits" | "changeSplit">;
-  readonly store: StateStore;
+  /** Where it is kept: in etcd, where there is one, or else here. */
+  readonly etcd: EtcdPort | undefined;
+  readonly state: StateStore | undefined;
   readonly clock: Clock;
   readonly replica: string | undefined;
   readonly onWarning: (text: string) => void;
   record(event: FairwayEvent): void;
 }): Rollouts {
-  const { plane, views, store, clock, replica, onWarning } = options;
+  const { plane, views, clock, etcd, replica, onWarning } = options;
+  const kept = etcd === undefined ? options.state : new EtcdStateStore({ etcd, clock, random: Math.random });
+  const store = present(kept, "without etcd there is a state directory");
   return new Rollouts({
     store,
     clock,

@@ -22,11 +22,9 @@ import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import { DirectoryStateStore } from "../store/directory-state-store.ts";
-import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import { GenerationStore } from "../store/generation-store.ts";
 import { ReplicaKeys } from "../store/replica-keys.ts";
 import { SchemaGuard } from "../store/schema-guard.ts";
-import { present } from "../support/assert.ts";
 import { systemClock } from "../support/clock.ts";
 import { EtcdContacts } from "../telemetry/etcd-contacts.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
@@ -196,11 +194,9 @@ async function serve(options: ServeOptions): Promise<void> {
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   listeners.push(metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts }));
   const replicas = etcd && keys && (() => listReplicas(etcd, keys.id));
-  const sources = { plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts, replicas };
-  const views = createReadModels(sources);
-  const kept = etcd === undefined ? state : new EtcdStateStore({ etcd, clock, random: Math.random });
-  const shared = { plane, views, clock, replica: keys?.id, onWarning: warn, record };
-  const rollouts = openRollouts({ ...shared, store: present(kept, "without etcd there is a state directory") });
+  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas };
+  const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
+  const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
   const admin = adminServer(options, withRollouts(views, rollouts), warn);
   try {
     const listened = await admin.listen();

@@ -39,7 +39,11 @@ const plan = {
   gates: { successRate: { objective: 95 }, latency: { threshold: "300ms", objective: 90 } },
 };
 
-async function post(of: Scene, path: string, body: object): Promise<{ readonly status: number; readonly body: any }> {
+async function post(
+  of: Scene,
+  path: string,
+  body: object,
+): Promise<{ readonly status: number; readonly body: unknown }> {
   const answer = await fetch(`http://127.0.0.1:${of.fairway.adminPort}${path}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -68,7 +72,6 @@ describe("a rollout", () => {
     const started = await post(running, "/v1/rollouts", { plan, target: "v2", actor: "ci" });
     expect(started.status, JSON.stringify(started.body)).toBe(201);
     const rollout = await over(running);
-    console.log(JSON.stringify(rollout, undefined, 1));
     expect(rollout.outcome?.kind).toBe("promoted");
     const report = await load.stop();
     expect(report.failed).toBe(0);
