@@ -148,12 +148,11 @@ interface ServeOptions {
 
 async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock;
-  const log = stderrLog(options.flags);
   const registry = new Registry();
   const timeline = createTimeline();
   using loopDelay = monitorLoopDelay();
   let whereToConfirm = "";
-  const listeners: Listener[] = [log, timeline];
+  const listeners: Listener[] = [stderrLog(options.flags), timeline];
   const record = recorder(listeners, () => whereToConfirm);
   const warn = createWarnings({ clock, record });
   const { tlsPaths, verifiesNode, connectionAgeMsMax } = options.connections;
@@ -193,8 +192,13 @@ async function serve(options: ServeOptions): Promise<void> {
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   listeners.push(metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts }));
-  const replicas = etcd && keys && (() => listReplicas(etcd, keys.id));
-  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas };
+  const seen = {
+    registry,
+    timeline,
+    loopDelay,
+    etcd: contacts,
+    replicas: etcd && keys && (() => listReplicas(etcd, keys.id)),
+  };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
   const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
   const admin = adminServer(options, withRollouts(views, rollouts), warn);

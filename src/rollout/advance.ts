@@ -287,6 +287,13 @@ function rollBack(
     case "rejected":
     case "waits": {
       const waitsFor = followed.kind === "waits" ? followed.waitsFor : `Envoys that refuse it: ${followed.why}`;
+      if (followed.kind === "rejected" && nowMs >= phase.sinceMs + record.plan.fleet.ackTimeoutMs) {
+        // They refuse something, and it need not be the weights: that they are back cannot be proven before it is mended.
+        const unproven = changeStep(record, { laggards: followed.laggards });
+        const sentence = `${phase.outcome.sentence} Not confirmed by ${followed.why}.`;
+        const step = endStep(unproven, { atMs: nowMs, result: "ended", sentence: waitsFor });
+        return only(ended(step, { ...phase.outcome, sentence, atMs: nowMs }));
+      }
       if (phase.waitsFor === waitsFor) return still(record);
       return only(waiting(changeStep(record, { laggards: followed.laggards }), phase, waitsFor));
     }
