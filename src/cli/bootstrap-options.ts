@@ -175,9 +175,7 @@ function mistakesForGrpc({
     ...(maxConnections === undefined ? [] : ["--max-connections: it is a limit of Envoy; leave it out"]),
     ...(localService === undefined ? [] : ["--local-service: gRPC has no zone aware routing; leave it out"]),
     ...(trafficReports === false ? ["--no-traffic-reports: they are of Envoy; leave it out"] : []),
-    ...(statsFlushInterval === undefined
-      ? []
-      : ["--stats-flush-interval: they are statistics of Envoy; leave it out"]),
+    ...(statsFlushInterval === undefined ? [] : ["--stats-flush-interval: they are statistics of Envoy; leave it out"]),
     ...(stats === "all" ? ["--stats: they are statistics of Envoy; leave it out"] : []),
     ...(config === undefined ? [] : ["--config: it names flags of Envoy, which gRPC has none of; leave it out"]),
     ...(sotw === true ? ["--sotw: gRPC has no other variant; leave it out"] : []),

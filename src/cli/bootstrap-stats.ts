@@ -48,10 +48,7 @@ const leftOut = [
 const bucketsMs = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
 
 /** `stats_config` of a bootstrap; `first` are steps of histograms that go before those of here. */
-export function statsConfig(
-  choice: StatsChoice,
-  first: readonly JsonObject[],
-): { readonly stats_config?: JsonObject } {
+export function statsConfig(choice: StatsChoice, first: readonly JsonObject[]): { readonly stats_config?: JsonObject } {
   if (choice === "all") return first.length === 0 ? {} : { stats_config: { histogram_bucket_settings: first } };
   return {
     stats_config: {

@@ -61,7 +61,10 @@ export function bootstrapCommand(): Command {
     .option("--max-heap <size>", "512MiB or 2GiB: at 95 % of it Envoy gives memory back, at 98 % it answers 503")
     .option("--max-connections <number>", "connections of clients at a time; 50000 when absent")
     .option("--stats <which>", "which statistics Envoy keeps: small, those that dashboards read, or all", "small")
-    .option("--no-traffic-reports", "do not send the control plane how requests to clusters went; no verdict on canaries")
+    .option(
+      "--no-traffic-reports",
+      "do not send the control plane how requests to clusters went; no verdict on canaries",
+    )
     .option("--stats-flush-interval <duration>", "how often statistics are sent, from 1s to 60s; 5s when absent")
     .option("--load-reports", "report the load on each cluster to the control plane")
     .option("--runtime", "a runtime layer, for groups of nodes with `runtime` and for `live` limits")
