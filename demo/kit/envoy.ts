@@ -31,7 +31,8 @@ export interface EnvoyOptions {
   readonly localService?: string;
   readonly overload?: BootstrapOptions["overload"];
   readonly stats?: BootstrapOptions["stats"];
-  readonly evidence?: BootstrapOptions["evidence"];
+  readonly trafficReports?: boolean;
+  readonly statsFlushInterval?: string;
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: Readonly<Record<string, unknown>>;
@@ -73,9 +74,10 @@ export class Envoy {
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.overload === undefined ? {} : { overload: options.overload }),
       ...(options.stats === undefined ? {} : { stats: options.stats }),
-      ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
       ...(options.localService === undefined ? {} : { localService: options.localService }),
       ...(options.loadReports === undefined ? {} : { loadReports: options.loadReports }),
+      ...(options.trafficReports === undefined ? {} : { trafficReports: options.trafficReports }),
+      ...(options.statsFlushInterval === undefined ? {} : { statsFlushInterval: options.statsFlushInterval }),
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     });
     const child = await Child.start({

@@ -11,7 +11,6 @@ import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { OverloadLimits } from "./bootstrap-overload.ts";
 import { readMaxConnections, readMaxHeap } from "./bootstrap-overload.ts";
-import { evidenceChoices, type EvidenceChoice } from "./bootstrap-evidence.ts";
 import { statsChoices, type StatsChoice } from "./bootstrap-stats.ts";
 
 /** What a bootstrap depends on, checked. */
@@ -35,12 +34,14 @@ export interface BootstrapOptions {
   readonly overload?: OverloadLimits;
   /** The Envoy tells the control plane how many requests go to which cluster. */
   readonly loadReports?: boolean;
+  /** Whether the Envoy tells the control plane how requests to its clusters went; it does when absent. */
+  readonly trafficReports?: boolean;
+  /** How often it does, in proto3 JSON such as `1s`; Envoy's own five seconds when absent. */
+  readonly statsFlushInterval?: string;
   /** The Envoy has a runtime layer that the control plane fills. */
   readonly runtime?: boolean;
   /** Which statistics the Envoy keeps; small when absent. */
   readonly stats?: StatsChoice;
-  /** Of which clusters it tells the control plane, for verdicts on canaries; subsets when absent. */
-  readonly evidence?: EvidenceChoice;
 }
 
 /** How the control plane is checked, and how this Envoy is; files are those of the machine where Envoy runs. */
@@ -80,9 +81,10 @@ export interface BootstrapFlags {
   readonly maxHeap?: string;
   readonly maxConnections?: string;
   readonly loadReports?: boolean;
+  readonly trafficReports?: boolean;
+  readonly statsFlushInterval?: string;
   readonly runtime?: boolean;
   readonly stats?: string;
-  readonly canaryStatistics?: string;
   readonly output: string;
   readonly config?: readonly string[];
 }
@@ -116,10 +118,9 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   const maxHeapBytes = flags.maxHeap === undefined ? undefined : take(readMaxHeap(flags.maxHeap));
   const maxConnections =
     flags.maxConnections === undefined ? undefined : take(readMaxConnections(flags.maxConnections));
-  const { stats = "small", canaryStatistics: evidence = "subsets" } = flags;
-  if (!isEvidenceChoice(evidence)) {
-    mistakes.push(`--canary-statistics: ${JSON.stringify(evidence)} is none of subsets, all and none`);
-  }
+  const flushInterval =
+    flags.statsFlushInterval === undefined ? undefined : take(readFlushInterval(flags.statsFlushInterval));
+  const { stats = "small" } = flags;
   if (!isStatsChoice(stats)) mistakes.push(`--stats: ${JSON.stringify(stats)} is neither small nor all`);
   const overload = defined({ maxHeapBytes, maxConnections });
   if (
@@ -144,14 +145,11 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(localService === undefined ? {} : { localService }),
     ...(Object.keys(overload).length === 0 ? {} : { overload }),
     ...(flags.loadReports === true ? { loadReports: true } : {}),
+    ...(flags.trafficReports === false ? { trafficReports: false } : {}),
+    ...(flushInterval === undefined ? {} : { statsFlushInterval: flushInterval }),
     ...(flags.runtime === true ? { runtime: true } : {}),
     ...(stats === "all" ? { stats } : {}),
-    ...(isEvidenceChoice(evidence) && evidence !== "subsets" ? { evidence } : {}),
   });
-}
-
-function isEvidenceChoice(text: string): text is EvidenceChoice {
-  return (evidenceChoices as readonly string[]).includes(text);
 }
 
 function isStatsChoice(text: string): text is StatsChoice {
@@ -168,17 +166,29 @@ function mistakesForGrpc({
   maxConnections,
   runtime,
   stats,
+  trafficReports,
+  statsFlushInterval,
 }: BootstrapFlags): readonly string[] {
   return [
     ...(runtime === true ? ["--runtime: gRPC has no runtime layers; leave it out"] : []),
     ...(maxHeap === undefined ? [] : ["--max-heap: it is a limit of Envoy; leave it out"]),
     ...(maxConnections === undefined ? [] : ["--max-connections: it is a limit of Envoy; leave it out"]),
     ...(localService === undefined ? [] : ["--local-service: gRPC has no zone aware routing; leave it out"]),
+    ...(trafficReports === false ? ["--no-traffic-reports: they are of Envoy; leave it out"] : []),
+    ...(statsFlushInterval === undefined ? [] : ["--stats-flush-interval: they are statistics of Envoy; leave it out"]),
     ...(stats === "all" ? ["--stats: they are statistics of Envoy; leave it out"] : []),
     ...(config === undefined ? [] : ["--config: it names flags of Envoy, which gRPC has none of; leave it out"]),
     ...(sotw === true ? ["--sotw: gRPC has no other variant; leave it out"] : []),
     ...(tlsName === undefined ? [] : ["--tls-name: gRPC always takes the host of --xds; leave it out"]),
   ];
+}
+
+/** Envoy itself takes a millisecond and more; who flushes that often does little else. */
+function readFlushInterval(text: string): Result<string, string> {
+  const seconds = /^(?<seconds>[1-9]\d?)s$/.exec(text)?.groups?.["seconds"];
+  return seconds !== undefined && Number(seconds) <= 60
+    ? ok(`${seconds}s`)
+    : err(`--stats-flush-interval: ${JSON.stringify(text)} is not a duration from 1s to 60s`);
 }
 
 function readTls({ tlsCa, tlsName, tlsCert, tlsKey }: BootstrapFlags): Result<BootstrapTls | undefined, string> {

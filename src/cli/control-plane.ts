@@ -11,6 +11,7 @@ import type { Contact } from "../etcd/follow-prefix.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import type { LoadReports } from "../evidence/load-reports.ts";
 import type { TrafficReports } from "../evidence/traffic-reports.ts";
+import type { TrafficReader } from "../evidence/traffic-view.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetSummary } from "../fleet/fleet-summary.ts";
 import { isAccepted } from "../fleet/convergence.ts";
@@ -36,10 +37,10 @@ import { Builder } from "./builder.ts";
 import { Confirmations } from "./confirmations.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
+import { listenForReports } from "./listen-for-reports.ts";
 import { LiveSplits, inputOfSplits } from "./live-splits.ts";
 import { NamedContent } from "./named-content.ts";
 import { Publisher } from "./publisher.ts";
-import { registerReports } from "./report-services.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
 import { ValidityTimer } from "./validity-timer.ts";
 import type { PastSnapshot } from "./shared-history.ts";
@@ -85,7 +86,7 @@ export interface ControlPlaneOptions {
 export class ControlPlane {
   readonly server: AdsServer;
   readonly loads: LoadReports;
-  readonly traffic: TrafficReports;
+  readonly trafficReports: TrafficReports;
   /** Of what the guard holds. */
   readonly confirmations: Confirmations;
   readonly #options: ControlPlaneOptions;
@@ -130,15 +131,9 @@ export class ControlPlane {
         for (const event of events) this.#record(event);
       },
     });
-    const { loads, traffic } = registerReports(this.server, {
-      clock,
-      loadIntervalMs: options.loadIntervalMs,
-      verifiesNode: options.transport?.verifiesNode === true,
-      onWarning: (text) => options.onWarning?.(text),
-      emit: (event) => this.#record(event),
-    });
+    const { loads, traffic } = listenForReports(this.server, { ...options, record: (event) => this.#record(event) });
     this.loads = loads;
-    this.traffic = traffic;
+    this.trafficReports = traffic;
     this.#validity = new ValidityTimer({ clock, onMoment: () => this.#buildAgain("the validity of a certificate") });
     this.#builder = new Builder({
       clock,
@@ -175,6 +170,11 @@ export class ControlPlane {
   /** Whether nodes are answered: the first snapshots were handed to the server. */
   get isServing(): boolean {
     return this.#publisher.isServing;
+  }
+
+  /** What Envoys last said of requests to clusters. */
+  get traffic(): TrafficReader {
+    return this.trafficReports.ledger;
   }
 
   get fleet(): Fleet {

@@ -38,8 +38,7 @@ export function openRollouts(options: {
       splits: () => views.splits(),
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
-      traffic: plane.traffic.ledger,
-      follow: (clusters) => plane.traffic.ledger.follow(clusters),
+      traffic: plane.traffic,
     },
     record: (event) => options.record(event),
   });

@@ -134,8 +134,6 @@ export class RolloutEngine {
     if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
     this.#lookedBeforeAtMs = nowMs;
     const splits = port.splits().map(({ split }) => split);
-    const clusters = splits.flatMap((split) => split.backends.map(({ name }) => clustersOf(split, name)));
-    port.follow([...new Set(clusters.flatMap(({ counted, hosts }) => [...counted, hosts]))]);
     this.#before.look(splits, board ?? port.traffic, clock.nowMs());
   }
 

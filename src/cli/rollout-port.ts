@@ -17,8 +17,6 @@ export interface RolloutPort {
   /** The connected nodes of these groups, of all replicas. */
   nodes(groups: readonly string[]): readonly ObservedNode[];
   readonly traffic: TrafficReader;
-  /** What Envoys report of these clusters is kept from now on. */
-  follow(clusters: readonly string[]): void;
 }
 
 /** Those of the files, as far as they are served. */

@@ -234,6 +234,7 @@ function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "l
     fleet: () => plane.fleet,
     otherFleets: () => plane.otherFleets(),
     loads: plane.loads,
+    traffic: plane.trafficReports,
     validities: () => plane.validities,
     refusedInstancesCount: () => plane.refusedInstances.count,
     unnamedInstancesCount: () => plane.unnamedInstances.count,

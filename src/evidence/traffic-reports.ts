@@ -1,91 +1,121 @@
 /**
- * The service to which Envoys export their statistics: OpenTelemetry's metrics service, on the port of xDS.
+ * The metrics service of OpenTelemetry: each Envoy sends every few seconds what it has counted of its requests.
  *
- * An export is a call of its own, and says who sends it in the attributes of its resource, which the bootstrap sets. A
- * call that fails costs nothing: the next one has the same counters, grown.
- * https://opentelemetry.io/docs/specs/otlp/#otlpgrpc
+ * Every call is one report of one node, which names itself in the attributes of its resource. The node is verified as
+ * on its stream of discovery; what it says is kept in the ledger until it says more.
+ * https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/collector/metrics/v1/metrics_service.proto
  */
 import type { CallListener, GrpcCall } from "../grpc/call.ts";
 import { frameMessage } from "../grpc/message-frames.ts";
+import { takeOneRequest } from "../grpc/one-request.ts";
 import type { Peer } from "../grpc/peer.ts";
 import { status } from "../grpc/status.ts";
+import type { StatusCode } from "../grpc/status.ts";
 import type { Clock } from "../support/clock.ts";
-import type { NodeIdentity } from "../xds/stream-event.ts";
-import { readMetrics } from "./read-metrics.ts";
+import { ID_CHARS_MAX } from "../xds/read-node.ts";
+import type { MetricsExport } from "./metrics-export.ts";
+import { decodeMetricsExport } from "./metrics-export.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
+import type { TrafficLimits } from "./traffic-ledger.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
+import { isTrafficStatistic, trafficOf } from "./traffic-statistics.ts";
 
-/** `/package.Service/Method`. */
-export const metricsExportPath = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+/** The method of the service. */
+export const trafficReportsPath = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
-/** How an Envoy says who it is; the bootstrap writes them. */
+/** Attributes of the resource in which an Envoy says who it is; `fairway bootstrap` writes them. */
 export const nodeIdAttribute = "service.instance.id";
 export const nodeClusterAttribute = "service.name";
 
+/** Reasons that were told to the log; more are told again. */
+const REFUSALS_KEPT = 1_000;
+
 export interface TrafficReportsOptions {
   readonly clock: Clock;
+  readonly limits?: TrafficLimits;
   /** Why this peer must not speak for this node. */
-  refusalOf?(node: Pick<NodeIdentity, "id" | "cluster">, peer: Peer): string | undefined;
-  readonly onWarning: (text: string) => void;
+  refusalOf?(node: { readonly id: string; readonly cluster: string }, peer: Peer): string | undefined;
+  emit(event: TrafficEvent): void;
 }
 
-/** An ExportMetricsServiceResponse without a word: everything was taken. */
-const accepted = frameMessage(new Uint8Array());
+interface Refusal {
+  readonly code: StatusCode;
+  readonly reason: string;
+  readonly nodeId?: string;
+}
 
 /** `answer` is the method of the service. */
 export class TrafficReports {
-  readonly ledger = new TrafficLedger();
+  readonly ledger: TrafficLedger;
   readonly #options: TrafficReportsOptions;
+  readonly #refusals = new Set<string>();
   #reportsCount = 0;
 
   constructor(options: TrafficReportsOptions) {
     this.#options = options;
+    this.ledger = new TrafficLedger(options.limits);
   }
 
-  /** Since the start. */
+  /** All reports since the start that were not refused. */
   get reportsCount(): number {
     return this.#reportsCount;
   }
 
   /** Takes a new call. */
   answer(call: GrpcCall): CallListener {
-    let isAnswered = false;
-    const refuse = (code: (typeof status)[keyof typeof status], reason: string): void => {
-      isAnswered = true;
-      this.#options.onWarning(`statistics from ${call.peer.address} are refused: ${reason}`);
-      call.end(code, reason);
-    };
-    return {
-      message: (bytes) => {
-        if (isAnswered) return;
-        const exported = read(bytes, this.ledger);
-        if (exported === undefined) {
-          return refuse(status.INVALID_ARGUMENT, "the message is no ExportMetricsServiceRequest");
-        }
-        const id = exported.attributes.get(nodeIdAttribute) ?? "";
-        if (id === "") {
-          return refuse(status.INVALID_ARGUMENT, `the resource has no ${nodeIdAttribute}; make the bootstrap anew`);
-        }
-        const cluster = exported.attributes.get(nodeClusterAttribute) ?? "";
-        const unverified = this.#options.refusalOf?.({ id, cluster }, call.peer);
-        if (unverified !== undefined) return refuse(status.PERMISSION_DENIED, unverified);
-        this.#reportsCount += 1;
-        this.ledger.record(id, exported, this.#options.clock.nowMs());
-        isAnswered = true;
-        call.send(accepted);
-        call.end(status.OK);
-      },
-      halfClosed: () => {
-        if (!isAnswered) call.end(status.INVALID_ARGUMENT, "there is no message");
-        isAnswered = true;
-      },
-      cancelled: () => undefined,
-    };
+    return takeOneRequest(call, (bytes) => {
+      const refusal = this.#take(bytes, call.peer);
+      if (refusal !== undefined) {
+        this.#tell(refusal, call.peer);
+        call.end(refusal.code, refusal.reason);
+        return;
+      }
+      // An empty ExportMetricsServiceResponse: all of it was taken.
+      call.send(frameMessage(new Uint8Array()));
+      call.end(status.OK);
+    });
+  }
+
+  #take(bytes: Uint8Array, peer: Peer): Refusal | undefined {
+    const report = readExport(bytes);
+    if (report === undefined) {
+      return { code: status.INVALID_ARGUMENT, reason: "the message is no ExportMetricsServiceRequest" };
+    }
+    const nodeId = report.resource.get(nodeIdAttribute) ?? "";
+    const cluster = report.resource.get(nodeClusterAttribute) ?? "";
+    if (nodeId === "") {
+      const reason = `the resource has no ${nodeIdAttribute}, which is the node's id; make the bootstrap anew with fairway bootstrap`;
+      return { code: status.INVALID_ARGUMENT, reason };
+    }
+    if (nodeId.length > ID_CHARS_MAX || cluster.length > ID_CHARS_MAX) {
+      const reason = `${nodeIdAttribute} and ${nodeClusterAttribute} may have at most ${ID_CHARS_MAX} characters`;
+      return { code: status.INVALID_ARGUMENT, reason };
+    }
+    const unverified = this.#options.refusalOf?.({ id: nodeId, cluster }, peer);
+    if (unverified !== undefined) return { code: status.PERMISSION_DENIED, reason: unverified, nodeId };
+    const atMs = this.#options.clock.nowMs();
+    if (!this.ledger.record(nodeId, { atMs, clusters: trafficOf(report.metrics) })) {
+      return { code: status.RESOURCE_EXHAUSTED, reason: "too many nodes report their traffic", nodeId };
+    }
+    this.#reportsCount += 1;
+    return undefined;
+  }
+
+  /** It comes again every few seconds, so that it is told once. */
+  #tell({ reason, nodeId = "" }: Refusal, { address: peer }: Peer): void {
+    const key = `${nodeId} ${reason}`;
+    if (this.#refusals.has(key)) return;
+    if (this.#refusals.size >= REFUSALS_KEPT) this.#refusals.clear();
+    this.#refusals.add(key);
+    const { clock, emit } = this.#options;
+    emit({ kind: "traffic-report-refused", atMs: clock.monotonicMs(), nodeId, peer, reason });
   }
 }
 
-function read(bytes: Uint8Array, ledger: TrafficLedger): ReturnType<typeof readMetrics> | undefined {
+/** Undefined when the bytes are no export. */
+function readExport(bytes: Uint8Array): MetricsExport | undefined {
   try {
-    return readMetrics(bytes, (name) => ledger.isFollowed(name));
+    return decodeMetricsExport(bytes, isTrafficStatistic);
   } catch {
     return undefined;
   }

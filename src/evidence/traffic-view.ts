@@ -1,5 +1,8 @@
 /**
- * What Envoys last reported of their requests, as a canary's engine reads it.
+ * What Envoys last reported of their requests, as whoever judges a canary reads it.
+ *
+ * Counts are cumulative, so a reader keeps what it saw before and takes the difference (`traffic-counters.ts`). A node
+ * that is connected and not here is silent: its bootstrap does not have it report, or its reports do not arrive.
  */
 import type { TrafficCounters } from "./traffic-counters.ts";
 
@@ -12,7 +15,7 @@ export interface ClusterTraffic extends TrafficCounters {
 /** What one Envoy last reported. */
 export interface NodeTraffic {
   readonly nodeId: string;
-  /** Milliseconds since 1970, on the clock of the replica that it came to. */
+  /** Milliseconds since 1970 on this replica's clock when it came. */
   readonly reportedAtMs: number;
   /** By Envoy's name of the cluster, such as `reviews|canary`. */
   readonly clusters: ReadonlyMap<string, ClusterTraffic>;

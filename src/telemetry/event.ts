@@ -6,6 +6,7 @@
  */
 import type { PushMark } from "../config/etcd-documents.ts";
 import type { LoadEvent } from "../evidence/load-event.ts";
+import type { TrafficEvent } from "../evidence/traffic-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { SplitChange } from "../rollout/split-document.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
@@ -163,6 +164,7 @@ export type ServerEvent =
 export type FairwayEvent =
   | StreamEvent
   | LoadEvent
+  | TrafficEvent
   | BuildEvent
   | EtcdEvent
   | SplitEvent

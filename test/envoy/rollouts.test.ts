@@ -31,9 +31,9 @@ splits:
     default: { stable: 100, canary: 0 }
 `;
 
-const override = { stats_flush_interval: "1s" };
+const reporting = { statsFlushInterval: "1s" };
 
-const scene = (): Promise<Scene> => startScene({ backends: 2, config, envoy: { override } });
+const scene = (): Promise<Scene> => startScene({ backends: 2, config, envoy: reporting });
 
 const step = (weight: number) => ({ weight, hold: "2s", maxHold: "60s", minRequests: 60 });
 const gates = { successRate: { objective: 95 }, latency: { threshold: "300ms", objective: 90 } };
@@ -165,7 +165,7 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
       xdsPort: running.fairway.xdsPort,
       nodeId: "edge-1",
       api: "delta",
-      override,
+      ...reporting,
     });
     expect(adminPort).not.toBe(again.adminPort);
     const crashed = await until(running, "the end", isOver);
