@@ -125,7 +125,7 @@ function quantileRow(
 ): readonly string[] {
   const { p50, p95, p99 } = latency;
   const [first, middle, last] = [p50, p95, p99].map(xOf) as [number, number, number];
-  const gap = 24;
+  const gap = 27;
   const names = [
     { text: "p50", x: Math.min(first, middle - gap) },
     { text: "p95", x: middle },

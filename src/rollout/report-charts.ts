@@ -5,7 +5,7 @@ import type { RolloutReport } from "./report.ts";
 import type { ReportStep, StepTraffic } from "./report-steps.ts";
 import type { ChartWidth, Plot } from "./report-svg.ts";
 import { drawing, label, levels, roundUp, scale, shape } from "./report-svg.ts";
-import { showDuration, showPercent, showPromise } from "./show-figures.ts";
+import { showPercent, showPromise } from "./show-figures.ts";
 
 /** What colours a step. */
 export const resultTones: Readonly<Record<ReportStep["result"], "good" | "bad" | "warn" | "idle">> = {
@@ -37,7 +37,7 @@ export function weightChart(report: RolloutReport, width: ChartWidth): string | 
   const plot: Plot = { left: 50, right: width - 10, top: 22, bottom: height - 28 };
   const spanMs = Math.max(report.tookMs, ...steps.map(({ toMs }) => toMs), 1_000);
   const shareMax =
-    [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].find((max) => steps.every(({ step }) => step.share <= max)) ?? 1;
+    [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1].find((max) => steps.every(({ step }) => step.share <= max)) ?? 1;
   const xOf = scale([0, spanMs * (1 + AFTER_SHARE)], [plot.left, plot.right]);
   const yOf = scale([0, shareMax], [plot.bottom, plot.top]);
   const ticks = [0, shareMax / 2, shareMax].map((value) => ({ value, text: showPromise(value) }));
@@ -109,14 +109,23 @@ function timeMarks(spanMs: number, plot: Plot, xOf: Scales["xOf"]): readonly str
   const everyMs = SPANS_MS.find((each) => spanMs / each <= countMax) ?? roundUp(spanMs / countMax);
   return Array.from({ length: Math.floor(spanMs / everyMs) + 1 }, (_, index) => {
     const ms = index * everyMs;
-    const text = ms === 0 ? "start" : `+${showDuration(ms)}`;
+    const text = ms === 0 ? "start" : `+${markText(ms, everyMs)}`;
     return label(text, { x: xOf(ms), y: plot.bottom + 18, anchor: ms === 0 ? "start" : "middle" });
   });
+}
+
+/** "2:30" where marks are less than a minute apart, and else no more than tells them apart. */
+function markText(ms: number, everyMs: number): string {
+  const seconds = ms / 1_000;
+  if (everyMs < 60_000) return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  if (everyMs < 3_600_000) return `${Math.round(seconds / 60)} min`;
+  return everyMs < 86_400_000 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
 
 /** Bars with their intervals, step by step; undefined when nothing was measured. */
 export function errorChart(report: RolloutReport, width: ChartWidth): string | undefined {
   const groups = report.steps
+    .filter(({ kind }) => kind === "weight" || kind === "pinned")
     .flatMap(({ name, traffic }) =>
       traffic === undefined || traffic.canary.completed === 0 ? [] : [{ name, traffic }],
     )
@@ -133,7 +142,7 @@ export function errorChart(report: RolloutReport, width: ChartWidth): string | u
     ...levels(plot, ticks, yOf),
     ...groups.flatMap(({ name, traffic }, index) => {
       const middle = plot.left + each * (index + 0.5);
-      const place = { middle, barWidth: Math.min(each * 0.3, 44), isRoomy: each >= 100 };
+      const place = { middle, top, barWidth: Math.min(each * 0.3, 44), isRoomy: each >= 100 };
       return [
         ...bar(traffic.baseline, "v1", -1, { ...place, yOf }),
         ...bar(traffic.canary, "v2", 1, { ...place, yOf }),
@@ -161,16 +170,18 @@ function bar(
   { completed, errors }: StepTraffic["canary"],
   className: "v1" | "v2",
   side: -1 | 1,
-  { middle, barWidth, isRoomy, yOf }: BarPlace,
+  { middle, top, barWidth, isRoomy, yOf }: BarPlace,
 ): readonly string[] {
   if (completed === 0) return [];
   const x = middle + side * (barWidth / 2 + 2);
   const [y, lower, upper] = [errors.share, errors.lower, errors.upper].map(yOf) as [number, number, number];
   const reach = Math.min(barWidth / 4, 6);
+  // One that goes on above the plot has no end there.
+  const end = errors.upper > top ? "" : `m${-reach} 0h${2 * reach}`;
   return [
     shape("rect", className, { x: x - barWidth / 2, y, width: barWidth, height: yOf(0) - y, rx: 2 }),
     shape("path", "whisker", {
-      d: `M${x.toFixed(1)} ${lower.toFixed(1)}V${upper.toFixed(1)}m${-reach} 0h${2 * reach}M${(x - reach).toFixed(1)} ${lower.toFixed(1)}h${2 * reach}`,
+      d: `M${x.toFixed(1)} ${lower.toFixed(1)}V${upper.toFixed(1)}${end}M${(x - reach).toFixed(1)} ${lower.toFixed(1)}h${2 * reach}`,
     }),
     ...(isRoomy ? [label(showPercent(errors.share), { x, y: upper - 7, className: "t strong" })] : []),
   ];
@@ -178,6 +189,8 @@ function bar(
 
 interface BarPlace {
   readonly middle: number;
+  /** What the plot ends at. */
+  readonly top: number;
   readonly barWidth: number;
   readonly isRoomy: boolean;
   readonly yOf: Scales["yOf"];
@@ -185,8 +198,5 @@ interface BarPlace {
 
 function limitLine(share: number, plot: Plot, yOf: Scales["yOf"]): readonly string[] {
   const y = yOf(share);
-  return [
-    shape("line", "limit", { x1: plot.left, x2: plot.right, y1: y, y2: y }),
-    label(`${showPromise(share)} allowed`, { x: plot.right, y: y - 5, anchor: "end" }),
-  ];
+  return [shape("line", "limit", { x1: plot.left, x2: plot.right, y1: y, y2: y })];
 }

@@ -8,6 +8,7 @@ import { shape } from "./report-svg.ts";
 import {
   clockText,
   comparedRows,
+  comparisonNote,
   likelierText,
   metricWords,
   momentText,
@@ -24,7 +25,7 @@ export function versionTable(versions: Versions, report: RolloutReport): string 
     withSmall(baseline),
     withSmall(canary),
   ]);
-  return `${table(["", report.baseline, report.canary], rows)}<p class="note">All steps together; shares with their 95 % intervals.</p>`;
+  return `${table(["", report.baseline, report.canary], rows)}<p class="note">${escapeMarkup(comparisonNote(report))}</p>`;
 }
 
 /** What stands in brackets is less important. */
@@ -49,7 +50,7 @@ function stepItem(step: ReportStep, { startedAt, canary, baseline }: RolloutRepo
   const facts = [
     fact("began", step.startedAt === undefined ? undefined : clockText(step.startedAt, startedAt)),
     fact("acknowledged after", ackMs === undefined ? undefined : showDuration(ackMs)),
-    fact("by Envoys", nodesCount === 0 ? undefined : showCount(nodesCount)),
+    fact("Envoys", nodesCount === 0 ? undefined : showCount(nodesCount)),
     fact("measured", measuredMs === undefined ? undefined : showDuration(measuredMs)),
     fact("observed share", observedText(step), isOff ? "warn" : undefined),
     fact("errors", errors),

@@ -11,7 +11,7 @@ import type { ChartWidth } from "./report-svg.ts";
 import { shape } from "./report-svg.ts";
 import { momentText, quantileText } from "./report-words.ts";
 import type { RolloutReport } from "./report.ts";
-import { showCount, showDuration, showPercent } from "./show-figures.ts";
+import { showCount, showDuration, showPercent, showPromise } from "./show-figures.ts";
 
 /** What the state of a rollout looks like. */
 const stateTones: Readonly<Record<RolloutReport["headline"]["state"], string>> = {
@@ -45,7 +45,7 @@ export function reportHtml(report: RolloutReport): string {
     ]),
     card("Both versions", [versions === undefined ? "" : versionTable(versions, report)]),
     card("Errors in each step", [
-      legend([...both, "lines: 95 % intervals"]),
+      legend([...both, ...limitEntry(report), "thin lines: 95 % intervals"]),
       chart((width) => errorChart(report, width)),
     ]),
     card("How long requests took", [legend(both), chart((width) => latencyChart(report, width))]),
@@ -145,10 +145,17 @@ function legend(entries: readonly string[]): string {
   return `<ul class="legend">${entries.map((entry) => `<li>${entry}</li>`).join("")}</ul>`;
 }
 
+function limitEntry({ config }: RolloutReport): readonly string[] {
+  const { objective } = config.plan.gates.errors;
+  return objective === undefined ? [] : [swatch("limit", `${showPromise(1 - objective)} allowed`)];
+}
+
 function swatch(className: string, text: string): string {
   const drawn =
     className === "ack"
-      ? shape("circle", "ack", { cx: 6, cy: 6, r: 4.5 })
-      : shape("rect", className, { x: 0, y: 0, width: 12, height: 12, rx: 3 });
+      ? shape("circle", className, { cx: 6, cy: 6, r: 4.5 })
+      : className === "limit"
+        ? shape("line", className, { x1: 0, x2: 12, y1: 6, y2: 6 })
+        : shape("rect", className, { x: 0, y: 0, width: 12, height: 12, rx: 3 });
   return `<svg viewBox="0 0 12 12" aria-hidden="true">${drawn}</svg>${escapeMarkup(text)}`;
 }

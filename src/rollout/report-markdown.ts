@@ -8,6 +8,7 @@ import type { ReportStep } from "./report-steps.ts";
 import {
   clockText,
   comparedRows,
+  comparisonNote,
   laggardsText,
   likelierText,
   metricWords,
@@ -63,10 +64,10 @@ function versionLines(report: RolloutReport): readonly string[] {
     "",
     ...table(
       ["", text(report.baseline), text(report.canary)],
-      comparedRows(report.versions, report).map(({ name, baseline, canary }) => [name, baseline, canary]),
+      comparedRows(report.versions, report).map(({ name, baseline, canary }) => [text(name), baseline, canary]),
     ),
     "",
-    "All steps together; shares with their 95 % intervals.",
+    text(comparisonNote(report)),
   ];
 }
 

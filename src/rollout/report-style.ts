@@ -23,7 +23,7 @@ p{margin:0 0 10px}
 .caution{margin:8px 0 0;color:var(--warn)}
 .pill{display:inline-block;border-radius:99px;padding:1px 10px;font-size:13px;font-weight:600;border:1px solid currentColor;color:var(--idle);white-space:nowrap}
 .pill.good{color:var(--good)}.pill.bad{color:var(--bad)}.pill.warn{color:var(--warn)}
-.tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:12px;margin-top:16px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:12px;margin-top:16px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 16px}
 .tile b{display:block;font-size:24px;line-height:1.25;font-variant-numeric:tabular-nums}
 .tile span{color:var(--dim);font-size:13px;display:block}
@@ -36,6 +36,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:6px 0 6px 16px;border-top:1px solid var(--line);vertical-align:top}
 thead th{border-top:0;color:var(--dim);font-weight:600;font-size:13px}
 th:first-child,td:first-child{text-align:left;padding-left:0;font-weight:400}
+th,td{overflow-wrap:break-word}
 td small{color:var(--dim);font-size:13px;white-space:nowrap}
 td .meter{display:block;width:100%;height:6px;margin-top:5px}
 .steps{list-style:none;margin:0;padding:0}
@@ -50,8 +51,8 @@ td .meter{display:block;width:100%;height:6px;margin-top:5px}
 .facts dd.warn{color:var(--warn);font-weight:600}
 ul.plain{margin:8px 0 0;padding-left:18px}
 .audit td{text-align:left}
-.audit td:first-child{white-space:nowrap;color:var(--dim);padding-right:0}
-.audit td:nth-child(2){white-space:nowrap}
+.audit td:first-child{width:1%;white-space:nowrap;color:var(--dim);padding-right:0}
+.audit td:nth-child(2){width:18%;padding-right:8px}
 footer{margin-top:20px}
 svg{overflow:visible}
 svg .t{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;fill:var(--dim)}
@@ -67,6 +68,7 @@ svg .tread.good{stroke:var(--good)}svg .tread.bad{stroke:var(--bad)}svg .tread.w
 svg .ended{stroke-dasharray:3 3}
 svg .ack{fill:var(--card);stroke:var(--ink);stroke-width:1.5}
 svg .whisker{fill:none;stroke:var(--ink);stroke-width:1.5}
+.legend .limit{stroke-dasharray:4 2}
 svg .limit{stroke:var(--warn);stroke-width:1.5;stroke-dasharray:5 4}
 svg .spread{fill-opacity:.3;stroke-width:1.75}
 svg .spread.v1,svg .reach.v1{stroke:var(--v1)}svg .spread.v2,svg .reach.v2{stroke:var(--v2)}
@@ -83,7 +85,7 @@ h1{font-size:23px}
 td small{display:block}
 th,td{padding-left:10px}
 .audit tr{display:block;border-top:1px solid var(--line);padding:6px 0}
-.audit td{display:inline;border:0;padding:0 6px 0 0}
+.audit td,.audit td:first-child{display:inline;border:0;padding:0 6px 0 0}
 }
 @media print{body{background:#fff}.card,.tile{break-inside:avoid}}
 `;

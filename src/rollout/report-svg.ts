@@ -69,11 +69,11 @@ export function scale(
   return (value) => start + (Math.min(Math.max(value, from), to) - from) * per;
 }
 
-/** The smallest of 1, 2, 5 and their tenfolds that is not below a value. */
+/** The smallest number of few digits that is not below a value; so is its half. */
 export function roundUp(value: number): number {
   if (!(value > 0)) return 1;
   const unit = 10 ** Math.floor(Math.log10(value));
-  const factor = [1, 2, 5, 10].find((each) => each * unit >= value * (1 - 1e-9)) ?? 10;
+  const factor = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((each) => each * unit >= value * (1 - 1e-9)) ?? 10;
   return factor * unit;
 }
 

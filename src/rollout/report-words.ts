@@ -20,7 +20,7 @@ export interface ComparedRow {
 /** What both did, line by line; what is known of neither is left out. */
 export function comparedRows(
   { canary, baseline, baselineAlike }: Versions,
-  { config }: RolloutReport,
+  { config, ...names }: RolloutReport,
 ): readonly ComparedRow[] {
   const { slow } = config.plan.gates;
   const row = (name: string, show: (version: VersionReported) => string | undefined): ComparedRow => ({
@@ -28,23 +28,34 @@ export function comparedRows(
     baseline: show(baseline) ?? "",
     canary: show(canary) ?? "",
   });
-  const alike = (share: number | undefined): readonly ComparedRow[] =>
-    share === undefined ? [] : [{ name: "… at the same times", baseline: showPercent(share), canary: "" }];
+  const alike = (what: string, share: number | undefined): readonly ComparedRow[] =>
+    share === undefined
+      ? []
+      : [{ name: `${what} at times of ${names.canary}`, baseline: showPercent(share), canary: "" }];
   const counted = (version: VersionReported, share: Share | undefined) =>
     version.completed > 0 && share !== undefined ? shareText(share) : undefined;
   const rows = [
     row("requests", ({ completed }) => showCount(completed)),
     row("success", (version) => counted(version, version.success)),
     row("errors", (version) => counted(version, version.errors)),
-    ...alike(baselineAlike.errors),
+    ...alike("errors", baselineAlike.errors),
     row(`slower than ${showDuration(slow?.thresholdMs ?? 0)}`, (version) => counted(version, version.slow)),
-    ...alike(baselineAlike.slow),
+    ...alike("slow", baselineAlike.slow),
     row("mean", ({ latency }) => (latency === undefined ? undefined : showDuration(latency.meanMs))),
     row("p50", ({ latency }) => quantileText(latency?.p50)),
     row("p95", ({ latency }) => quantileText(latency?.p95)),
     row("p99", ({ latency }) => quantileText(latency?.p99)),
   ];
   return rows.filter((each) => each.baseline !== "" || each.canary !== "");
+}
+
+/** How the figures of `comparedRows` are to be read. */
+export function comparisonNote({ canary, versions }: RolloutReport): string {
+  const isWeighed = Object.keys(versions?.baselineAlike ?? {}).length > 0;
+  const weighed = isWeighed
+    ? ` "At times of ${canary}" weighs each moment by the requests that ${canary} had in it.`
+    : "";
+  return `All steps together; shares with their 95 % intervals.${weighed}`;
 }
 
 /** "4.9 % (3.8 to 6.3 %)". */
