@@ -2,6 +2,7 @@
  * The report as a page that stands alone, and its charts.
  */
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { reportHtml } from "../../../src/rollout/report-html.ts";
 import { reportOf } from "../../../src/rollout/report.ts";
@@ -100,6 +101,18 @@ test("text of others stays text, wherever it stands", () => {
   expect(classed(root, "table", "audit")[0]?.text).toBe(`06:00:00${shown}${shown} ${shown}`);
 });
 
+test("any text at all leaves it well-formed", () => {
+  const anyText = fc.string({ unit: "binary", maxLength: 40 });
+  fc.assert(
+    fc.property(anyText, anyText, (one, other) => {
+      const steps = [stepOf({ index: 0, share: 500, sentence: one, laggards: [{ node: other, state: one }] })];
+      const root = page(recordOf({ target: one, startedBy: other, reason: one, steps }));
+      expect(elementsOf(root, "section").length).toBeGreaterThan(2);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 describe("the staircase", () => {
   test("has a tread for each step in the colour of its result, and a mark where all Envoys had it", () => {
     const chart = chartOf(rolledBackRecord(), "Weights over time")!;
@@ -136,6 +149,16 @@ describe("the latencies", () => {
     const [stable, canary] = [places("v1"), places("v2")];
     expect(stable).toHaveLength(3);
     for (const [index, place] of canary.entries()) expect(place).toBeGreaterThan(stable[index] ?? Infinity);
+  });
+
+  test("have a quantile at its place in its bucket", () => {
+    const latency = { edgesMs: [10, 100], counts: [0, 10, 0], sumMs: 550 };
+    const totals = { canary: { completed: 10, errors: 0, latency }, baseline: { completed: 0, errors: 0 } };
+    const chart = chartOf(recordOf({ totals }), "How long requests took")!;
+    const [axis] = classed(chart, "line", "axis");
+    const [left, right] = [Number(axis?.attributes["x1"]), Number(axis?.attributes["x2"])];
+    const [p50] = classed(chart, "circle", "v2");
+    expect(Number(p50?.attributes["cx"])).toBeCloseTo((left + right) / 2, 0);
   });
 
   test("are drawn for one where only one has them, also beyond the last edge", () => {

@@ -79,7 +79,11 @@ describe("the recommendation", () => {
 
 describe("the comparison", () => {
   test("is of all requests, and tells the baseline's errors at the times of the canary's", () => {
-    const { versions } = report(rolledBackRecord());
+    const record = rolledBackRecord();
+    const known = record.evidence?.errors;
+    const evidence = known && { errors: { ...known, expected: { completed: 2_000, bad: 14 } } };
+    expect(report({ ...record, evidence }).versions?.baselineAlike).toEqual({ errors: 0.007 });
+    const { versions } = report(record);
     expect(versions?.canary).toMatchObject({ completed: 2_100, errors: { share: expect.closeTo(0.0433, 4) } });
     expect(versions?.baseline.errors.lower).toBeGreaterThan(0);
     expect(versions?.baselineAlike.errors).toBeCloseTo(0.001, 5);
@@ -143,6 +147,13 @@ test("the weights are those before, and those that the rollout has left", () => 
   const sharesBefore = { v1: 5_000, v2: 0, old: 5_000 };
   const steps = [stepOf({ index: 0, share: 500 })];
   expect(report(running(measuring, { steps, sharesBefore })).config.weightsAfter).toEqual({ old: 50, v1: 45, v2: 5 });
+  const promotion = stepOf({ kind: "promotion", share: 10_000 });
+  const promoted = { kind: "promoted", sentence: "Done.", atMs: NOW_MS } as const;
+  expect(report(recordOf({ steps: [promotion], outcome: promoted, sharesBefore })).config.weightsAfter).toEqual({
+    old: 0,
+    v1: 0,
+    v2: 100,
+  });
   const outcome = { kind: "superseded", sentence: "Somebody was here.", atMs: NOW_MS } as const;
   expect(report(recordOf({ outcome })).config.weightsAfter).toBeUndefined();
 });
