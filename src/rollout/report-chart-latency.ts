@@ -132,7 +132,7 @@ function quantileRow(
     { text: "p99", x: Math.max(last, middle + gap) },
   ];
   return [
-    label(shortName(name, 8), { x: 2, y: y + 4, anchor: "start", className: "t strong" }),
+    label(shortName(name), { x: 2, y: y + 4, anchor: "start", className: "t strong" }),
     shape("line", `reach ${className}`, { x1: first, x2: last, y1: y, y2: y }),
     ...[first, middle, last].map((x) => shape("circle", className, { cx: x, cy: y, r: 4.5 })),
     ...names.map(({ text, x }) => label(text, { x, y: y - 9 })),

@@ -105,7 +105,7 @@ function afterShapes(
 }
 
 function timeMarks(spanMs: number, plot: Plot, xOf: Scales["xOf"]): readonly string[] {
-  const countMax = (plot.right - plot.left) / 80;
+  const countMax = (plot.right - plot.left) / 66;
   const everyMs = SPANS_MS.find((each) => spanMs / each <= countMax) ?? roundUp(spanMs / countMax);
   return Array.from({ length: Math.floor(spanMs / everyMs) + 1 }, (_, index) => {
     const ms = index * everyMs;

@@ -43,17 +43,19 @@ export function stepList(report: RolloutReport): string {
 function stepItem(step: ReportStep, { startedAt, canary, baseline }: RolloutReport): string {
   const { name, result, sentence, laggards, traffic, ackMs, measuredMs, nodesCount } = step;
   const isOff = traffic?.split?.isAsConfigured === false;
-  const errors =
-    traffic === undefined || traffic.canary.completed === 0
-      ? undefined
-      : `${canary} ${showPercent(traffic.canary.errors.share)}, ${baseline} ${showPercent(traffic.baseline.errors.share)}`;
+  const errors = [
+    { name: canary, version: traffic?.canary },
+    { name: baseline, version: traffic?.baseline },
+  ].flatMap(({ name: of, version }) =>
+    version === undefined || version.completed === 0 ? [] : [`${of} ${showPercent(version.errors.share)}`],
+  );
   const facts = [
     fact("began", step.startedAt === undefined ? undefined : clockText(step.startedAt, startedAt)),
     fact("acknowledged after", ackMs === undefined ? undefined : showDuration(ackMs)),
     fact("Envoys", nodesCount === 0 ? undefined : showCount(nodesCount)),
     fact("measured", measuredMs === undefined ? undefined : showDuration(measuredMs)),
     fact("observed share", observedText(step), isOff ? "warn" : undefined),
-    fact("errors", errors),
+    fact("errors", errors.length === 0 ? undefined : errors.join(", ")),
   ].join("");
   const late = laggards.map(
     ({ node, state, reason }) =>

@@ -52,6 +52,7 @@ export function stepsOf(record: RolloutRecord, nowMs: number): readonly ReportSt
 function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | undefined): ReportStep {
   const { kind, startedAtMs, convergedAtMs, measuredFromMs, nodesCount, laggards, sentence } = step;
   const untilMs = step.endedAtMs ?? nowMs;
+  const isMeasured = measuredFromMs !== undefined && (kind === "weight" || kind === "pinned");
   return {
     name: nameOf(step),
     kind,
@@ -61,7 +62,7 @@ function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | un
     startedAt: new Date(startedAtMs).toISOString(),
     tookMs: untilMs === undefined ? undefined : untilMs - startedAtMs,
     ackMs: convergedAtMs === undefined ? undefined : convergedAtMs - startedAtMs,
-    measuredMs: measuredFromMs === undefined || untilMs === undefined ? undefined : untilMs - measuredFromMs,
+    measuredMs: !isMeasured || untilMs === undefined ? undefined : untilMs - measuredFromMs,
     nodesCount,
     laggards,
     traffic: trafficOf(step, record),

@@ -37,6 +37,7 @@ th,td{text-align:right;padding:6px 0 6px 16px;border-top:1px solid var(--line);v
 thead th{border-top:0;color:var(--dim);font-weight:600;font-size:13px}
 th:first-child,td:first-child{text-align:left;padding-left:0;font-weight:400}
 th,td{overflow-wrap:break-word}
+thead th{overflow-wrap:anywhere}
 td small{color:var(--dim);font-size:13px;white-space:nowrap}
 td .meter{display:block;width:100%;height:6px;margin-top:5px}
 .steps{list-style:none;margin:0;padding:0}
@@ -47,6 +48,7 @@ td .meter{display:block;width:100%;height:6px;margin-top:5px}
 .row{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center}
 .facts{display:flex;flex-wrap:wrap;gap:2px 20px;margin:6px 0 0;font-size:13px;color:var(--dim)}
 .facts div{display:flex;gap:6px}
+.facts dt{white-space:nowrap}
 .facts dd{margin:0;color:var(--ink);font-variant-numeric:tabular-nums}
 .facts dd.warn{color:var(--warn);font-weight:600}
 ul.plain{margin:8px 0 0;padding-left:18px}

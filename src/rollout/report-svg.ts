@@ -77,9 +77,10 @@ export function roundUp(value: number): number {
   return factor * unit;
 }
 
-/** A long name, cut to what a chart has place for. */
-export function shortName(name: string, lengthMax = 9): string {
-  return name.length > lengthMax ? `${name.slice(0, lengthMax - 1)}…` : name;
+/** A long name, without its middle: what tells versions apart is at the end. */
+export function shortName(name: string): string {
+  const characters = Array.from(name);
+  return characters.length > 8 ? `${characters.slice(0, 3).join("")}…${characters.slice(-4).join("")}` : name;
 }
 
 function rounded(value: number): string {
