@@ -10,7 +10,7 @@
 const unsafe = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]/gu;
 
 /** On one line, with a replacement character for each that cannot be shown. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return text
     .replaceAll(/[\t\n\r ]+/g, " ")
     .replaceAll(unsafe, "\ufffd")

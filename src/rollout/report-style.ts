@@ -84,8 +84,8 @@ h1{font-size:23px}
 .tiles{grid-template-columns:repeat(2,1fr);gap:10px}
 .tile b{font-size:21px}
 .wide{display:none}.narrow{display:block}
-td small{display:block}
-th,td{padding-left:10px}
+td small{display:block;font-size:11.5px}
+th,td{padding-left:8px}
 .audit tr{display:block;border-top:1px solid var(--line);padding:6px 0}
 .audit td,.audit td:first-child{display:inline;border:0;padding:0 6px 0 0}
 }
