@@ -29,6 +29,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
 import { rolloutActions } from "./rollout-actions.ts";
+import { getRolloutReport } from "./rollout-report.ts";
 import { splitActions } from "./split-actions.ts";
 import { groupJson, refusedJson, snapshotJson, warningsJson } from "./snapshot-json.ts";
 
@@ -83,6 +84,7 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
     ...splitActions(views),
     ...rolloutActions(views),
+    getRolloutReport: (request) => getRolloutReport(views, request),
     listReplicas: ({ query }) => withQuery(noQuery, query, () => listReplicas(views)),
     listRefusedInstances: ({ query }) =>
       withQuery(noQuery, query, () => {

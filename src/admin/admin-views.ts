@@ -140,6 +140,8 @@ export interface AdminViews extends RolloutViews {
   /** Sorted by name. */
   splits(): readonly SplitStanding[];
   changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;
+  /** On the clock that records are written by: milliseconds since 1970. */
+  nowMs(): number;
   /** In the Prometheus text format. */
   metrics(): Promise<string>;
   loopDelay(): LoopDelay;

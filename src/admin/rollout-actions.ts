@@ -38,7 +38,9 @@ type RolloutOperation = Extract<Operation, `${string}Rollout${string}`>;
 /** Those of `createActions` that are about rollouts. */
 export function rolloutActions(
   views: AdminViews,
-): Readonly<Record<RolloutOperation, (request: ActionRequest) => Answer | Promise<Answer>>> {
+): Readonly<
+  Record<Exclude<RolloutOperation, "getRolloutReport">, (request: ActionRequest) => Answer | Promise<Answer>>
+> {
   let waitersCount = 0;
   return {
     listRollouts: ({ query }) => noQueryIn(query) ?? ok({ rollouts: views.rollouts().map(rolloutJson) }),

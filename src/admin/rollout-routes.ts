@@ -25,6 +25,11 @@ export const rolloutQuery = z.strictObject({
   wait: z.string().max(10).optional().describe("Or after so long, such as 20s; at most 30s, which it is when absent"),
 });
 
+export const rolloutReportQuery = z.strictObject({
+  number,
+  format: z.enum(["md", "json", "junit", "html"]).default("md"),
+});
+
 const notFound: RouteAnswer = { description: "There is none", schema: problemSchema };
 const unwritable: RouteAnswer = {
   description: "The state cannot be written; nothing is changed",
@@ -105,6 +110,14 @@ export const rolloutRoutes = [
     summary: "The last 21 rollouts of a split.",
     query: noQuery,
     answers: { 200: { description: "Newest first", schema: rolloutListSchema }, 404: notFound },
+  },
+  {
+    operation: "getRolloutReport",
+    method: "GET",
+    path: "/v1/rollouts/{split}/report",
+    summary: "The report of a rollout: Markdown, JSON, JUnit or a page that stands alone.",
+    query: rolloutReportQuery,
+    answers: { 200: { description: "The report" }, 404: notFound },
   },
   {
     operation: "getRolloutLock",

@@ -110,6 +110,7 @@ export function createReadModels({
     refusedInstances: () => plane.refusedInstances,
     unnamedInstances: () => plane.unnamedInstances,
     events: (after) => timeline.after(after),
+    nowMs: () => clock.nowMs(),
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),
   };

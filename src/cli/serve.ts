@@ -192,13 +192,8 @@ async function serve(options: ServeOptions): Promise<void> {
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   listeners.push(metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts }));
-  const seen = {
-    registry,
-    timeline,
-    loopDelay,
-    etcd: contacts,
-    replicas: etcd && keys && (() => listReplicas(etcd, keys.id)),
-  };
+  const replicas = replicaLister(etcd, keys);
+  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
   const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
   const admin = adminServer(options, withRollouts(views, rollouts), warn);
@@ -337,6 +332,10 @@ async function nextSignal(): Promise<string> {
       });
     }
   });
+}
+
+function replicaLister(etcd: EtcdPort | undefined, keys: ReplicaKeys | undefined): AdminViews["replicas"] | undefined {
+  return etcd && keys && (() => listReplicas(etcd, keys.id));
 }
 
 function replicaKeys(etcd: EtcdPort, contacts: EtcdContacts): ReplicaKeys {

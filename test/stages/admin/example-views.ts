@@ -124,6 +124,7 @@ export function viewsOf(
     ...noRollouts,
     splits: () => [],
     changeSplit: async () => err({ kind: "unavailable", message: "a test" }),
+    nowMs: () => 0,
     metrics: async () => "fairway_streams 1\n",
     loopDelay: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }),
     ...overrides,
