@@ -152,7 +152,9 @@ export class AdsStream implements CallListener, Receiver {
 
   /** Looks again whether what it waits for has happened on another stream. */
   lookAgain(): void {
-    if (this.#state === undefined || this.#state.sequencer.phase === "settled") return;
+    if (this.#state === undefined) return;
+    const { sequencer, syncedVersion } = this.#state;
+    if (sequencer.phase === "settled" && syncedVersion === sequencer.snapshot?.version) return;
     this.#guarded(() => this.#step({ kind: "tick", atMs: this.#ports.clock.monotonicMs() }));
   }
 
@@ -273,7 +275,11 @@ export class AdsStream implements CallListener, Receiver {
     if (phase !== outcome.state.sequencer.phase) this.#ports.stepped(this);
     this.#send(outcome.responses);
     if (outcome.events.length > 0) this.#ports.emit(outcome.events);
-    if (!this.#isSettled && outcome.events.some(({ kind }) => kind === "synced")) this.#settle();
+    // One that can never have all, because its bootstrap has no runtime layer, is as far as it gets as well.
+    const isSettled = outcome.state.sequencer.phase === "settled" && outcome.state.sequencer.snapshot !== undefined;
+    if (!this.#isSettled && isSettled && outcome.events.some(({ kind }) => kind === "synced" || kind === "gate")) {
+      this.#settle();
+    }
     this.#schedule(outcome.wakeAtMs);
   }
 
