@@ -192,8 +192,7 @@ async function serve(options: ServeOptions): Promise<void> {
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   listeners.push(metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts }));
-  const replicas = replicaLister(etcd, keys);
-  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas };
+  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys) };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
   const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
   const admin = adminServer(options, withRollouts(views, rollouts), warn);
