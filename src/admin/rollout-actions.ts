@@ -62,7 +62,7 @@ export function rolloutActions(
       } finally {
         waitersCount -= 1;
       }
-      return showRollout(views, splitOf(request));
+      return showRollout(views, splitOf(request), asked.data.number);
     },
     actOnRollout: (request) => actOnRollout(views, request),
     getRolloutHistory: async (request) => {

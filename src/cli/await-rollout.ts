@@ -91,7 +91,9 @@ async function news(
   rollout: RolloutJson,
   { server, signal }: { readonly server: string; readonly signal?: AbortSignal },
 ): Promise<RolloutJson> {
-  const path = `/v1/rollouts/${encodeURIComponent(rollout.split)}?since=${rollout.revision}&wait=${NEWS_S}s`;
+  const { split, number, revision } = rollout;
+  // By its number: the next one may have begun since, and it is not the one that is waited for.
+  const path = `/v1/rollouts/${encodeURIComponent(split)}?number=${number}&since=${revision}&wait=${NEWS_S}s`;
   const answer = await askServer(server, path, signal === undefined ? {} : { signal });
   if (answer.status === 200) return answer.body as RolloutJson;
   // One that is starting has read nothing yet.
