@@ -36,9 +36,13 @@ export class AskedServices implements AsyncDisposable {
     return asked;
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   /** `services` of a config, one for each by its name. */
   config(): Readonly<Record<string, object>> {
-    const service = { endpoints: [`127.0.0.1:${this.#port}`], protocol: "grpc" };
+    const service = { endpoints: [`127.0.0.1:${this.port}`], protocol: "grpc" };
     return Object.fromEntries(Object.keys(services).map((name) => [name, service]));
   }
 
