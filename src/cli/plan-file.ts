@@ -30,7 +30,7 @@ export function readPlanFile(path: string): Result<PlanFile, string> {
 }
 
 /** `path` is for messages. */
-export function parsePlan(path: string, text: string): Result<PlanFile, string> {
+function parsePlan(path: string, text: string): Result<PlanFile, string> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, version: "1.2", merge: false });
   const [problem] = document.errors;

@@ -80,7 +80,7 @@ function move(record: RolloutRecord, seen: Observed, split: Split): Advanced {
 }
 
 /** The next step of the plan, or the promotion after the last. */
-export function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
+function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
   const { nowMs } = seen;
   const { stepIndex: index, plan } = record;
   const step = plan.steps[index];

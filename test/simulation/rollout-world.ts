@@ -49,7 +49,7 @@ export interface Played {
 }
 
 const place = { file: "shop.yaml", line: 1, column: 1 };
-export const split: Split = {
+const split: Split = {
   name: "shop",
   at: place,
   onLeaseExpiry: "default",
