@@ -110,6 +110,20 @@ export class MemoryRollouts implements RolloutViews {
   }
 }
 
+/** Methods of a class are no fields of its object. */
+export function portOf(rollouts: MemoryRollouts): RolloutViews {
+  return {
+    rollouts: () => rollouts.rollouts(),
+    rollout: rollouts.rollout.bind(rollouts),
+    rolloutHistory: rollouts.rolloutHistory.bind(rollouts),
+    planRollout: rollouts.planRollout.bind(rollouts),
+    startRollout: rollouts.startRollout.bind(rollouts),
+    actOnRollout: rollouts.actOnRollout.bind(rollouts),
+    lockOf: () => rollouts.lockOf(),
+    lockRollouts: rollouts.lockRollouts.bind(rollouts),
+  };
+}
+
 const plan: RolloutPlan = {
   split: "shop",
   canary: "canary",

@@ -6,7 +6,7 @@ import { createAdminServer } from "../../../src/admin/admin-server.ts";
 import { problemSchema } from "../../../src/admin/api-schema.ts";
 import type { RolloutJson } from "../../../src/admin/rollout-schema.ts";
 import { rolloutListSchema, rolloutSchema } from "../../../src/admin/rollout-schema.ts";
-import { MemoryRollouts } from "../../support/memory-rollouts.ts";
+import { MemoryRollouts, portOf } from "../../support/memory-rollouts.ts";
 import { viewsOf } from "./example-views.ts";
 
 function scene() {
@@ -30,20 +30,6 @@ function scene() {
   const start = (target = "v2", more: Readonly<Record<string, string>> = {}, actor = "ci") =>
     send("/v1/rollouts", { plan, target, actor }, more);
   return { rollouts, get, send, start };
-}
-
-/** Methods of a class are no fields of its object. */
-function portOf(rollouts: MemoryRollouts) {
-  return {
-    rollouts: () => rollouts.rollouts(),
-    rollout: rollouts.rollout.bind(rollouts),
-    rolloutHistory: rollouts.rolloutHistory.bind(rollouts),
-    planRollout: rollouts.planRollout.bind(rollouts),
-    startRollout: rollouts.startRollout.bind(rollouts),
-    actOnRollout: rollouts.actOnRollout.bind(rollouts),
-    lockOf: () => rollouts.lockOf(),
-    lockRollouts: rollouts.lockRollouts.bind(rollouts),
-  };
 }
 
 const plan = { split: "shop", steps: [{ weight: 5 }] };
