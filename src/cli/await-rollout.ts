@@ -61,7 +61,7 @@ export async function awaitRollout(
 }
 
 /** Undefined while there is nothing to be done but to wait. */
-function exitCodeOf(
+export function exitCodeOf(
   { id, phase, outcome, verdict, pausedBy }: RolloutJson,
   begunId: string,
 ): number | undefined {
