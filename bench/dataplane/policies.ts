@@ -5,6 +5,7 @@
  * medians are over all rounds.
  */
 import { freePorts } from "../../demo/kit/ports.ts";
+import { AskedServices } from "./asked-services.ts";
 import { BenchSite, startFairway, startMeasured } from "./bench-site.ts";
 import type { Watch } from "./bench-site.ts";
 import type { LoadTarget } from "./load-orders.ts";
@@ -56,7 +57,8 @@ export async function measurePolicies(options: PoliciesOptions, { say, seen }: W
   const cases = chosen.map((policy, index) => ({ policy, port: ports[index] ?? 0 }));
   await using site = await BenchSite.start(["well", "well", "well", "mtls"]);
   const endpoints = { well: site.backends.of("well"), mtls: site.backends.of("mtls") };
-  await using server = await startFairway(policiesConfig(cases, endpoints), policySecrets.files);
+  await using asked = await AskedServices.start();
+  await using server = await startFairway(policiesConfig(cases, endpoints, asked.config()), policySecrets.files);
   await using envoy = await startMeasured(server);
   const targets = cases.map(({ policy, port }): LoadTarget => ({ port, ...policy.request }));
   for (const [index, target] of targets.entries()) {
@@ -78,6 +80,8 @@ export async function measurePolicies(options: PoliciesOptions, { say, seen }: W
       const { p50Ms, p99Ms } = pooled([await site.load.latency(target, options)]);
       readings[index]?.push({ ...cpu, p50Ms, p99Ms });
     }
+    const unasked = chosen.find(({ asks }) => asks !== undefined && asked.callsOf(asks) === 0);
+    if (unasked !== undefined) throw new Error(`${unasked.name}: nobody asked the ${unasked.asks}`);
     seen(chosen.map((policy, index) => row(policy, readings[index] ?? [])));
   }
 }

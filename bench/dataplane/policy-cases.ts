@@ -6,6 +6,7 @@
  */
 import { generateKeyPairSync, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import type { AskedService } from "./asked-services.ts";
 import { CERTIFIED_NAME, exampleCertificate } from "./certificates.ts";
 import type { LoadTarget } from "./load-orders.ts";
 
@@ -26,6 +27,8 @@ export interface PolicyCase {
   readonly base?: string;
   /** Whether requests go to the backend that wants a client certificate. */
   readonly mtlsBackend?: boolean;
+  /** A service that must have been asked, or what was measured is not this policy. */
+  readonly asks?: AskedService;
   /** What requests are like. */
   readonly request?: Omit<LoadTarget, "port">;
 }
@@ -37,6 +40,9 @@ const jwt = { issuer: "bench", jwks: { inline: signer.jwks } };
 const clientTls = { ca: certificate.ca, serverName: CERTIFIED_NAME };
 const https = (tls: object) => ({ protocol: "HTTPS", tls: { secret: "bench", ...tls } });
 const accessLog = (log: object) => ({ accessLogs: [{ file: "/dev/null", ...log }] });
+const tracing = (samplingRate: number) => ({
+  tracing: { provider: { grpc: { service: "collector" } }, samplingRate },
+});
 const filters = (...list: readonly object[]) => ({ rule: { filters: list } });
 const gzip = { headers: { "accept-encoding": "gzip" } };
 const brotli = { headers: { "accept-encoding": "br" } };
@@ -88,6 +94,9 @@ const policyCases: readonly PolicyCase[] = [
   { name: "access-log-json", gateway: accessLog({}) },
   { name: "access-log-text", gateway: accessLog({ text: "%START_TIME% %REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%" }) },
   { name: "access-log-errors", gateway: accessLog({ only: { errors: true, slowerThan: "10s" } }) },
+  // Two spans a request; Envoy sends them by fives, so what sending costs is in the reading.
+  { name: "tracing-1-percent", gateway: tracing(1), asks: "collector" },
+  { name: "tracing-100-percent", gateway: tracing(100), asks: "collector" },
   { name: "cors", ...filters({ cors: { allowOrigins: ["https://app.example.com"] } }), request: origin },
   {
     name: "fault-not-hit",
@@ -118,10 +127,30 @@ const policyCases: readonly PolicyCase[] = [
     }),
   },
   { name: "ext-auth-http", ...filters({ extAuth: { http: { service: "none" }, timeout: "5s" } }) },
+  {
+    name: "ext-auth-grpc",
+    ...filters({ extAuth: { grpc: { service: "authorizer" }, timeout: "5s" } }),
+    asks: "authorizer",
+  },
   { name: "rate-limit", ...filters({ rateLimit: { local: neverFull } }) },
   {
     name: "rate-limit-clients",
     ...filters({ rateLimit: { local: { buckets: [{ each: { clientAddress: true }, ...neverFull }] } } }),
+  },
+  {
+    name: "rate-limit-global",
+    ...filters({
+      rateLimit: {
+        global: {
+          service: "limiter",
+          domain: "bench",
+          timeout: "5s",
+          descriptors: [[{ path: true }]],
+          failOpen: false,
+        },
+      },
+    }),
+    asks: "limiter",
   },
   { name: "admission-control", ...filters({ admissionControl: {} }) },
   {
@@ -195,6 +224,7 @@ export const policySecrets = {
 export function policiesConfig(
   cases: readonly { readonly policy: PolicyCase; readonly port: number }[],
   endpoints: { readonly well: readonly string[]; readonly mtls: readonly string[] },
+  askedServices: Readonly<Record<string, object>>,
 ): object {
   const byName = (make: (policy: PolicyCase, port: number) => object) =>
     Object.fromEntries(cases.map(({ policy, port }) => [policy.name, make(policy, port)]));
@@ -209,6 +239,7 @@ export function policiesConfig(
         ...policy.service,
       })),
       none: { endpoints: endpoints.well },
+      ...askedServices,
     },
     routes: byName((policy) => ({
       gateways: [policy.name],

@@ -7,6 +7,7 @@
  */
 import { Registry } from "prom-client";
 import { createLedger } from "../../src/evidence/load-ledger.ts";
+import { TrafficLedger } from "../../src/evidence/traffic-ledger.ts";
 import { createFleet, step as stepFleet } from "../../src/fleet/fleet.ts";
 import type { Fleet } from "../../src/fleet/fleet.ts";
 import type { NodeGroup } from "../../src/model/intent.ts";
@@ -56,7 +57,9 @@ export class PreparedPlane {
       draw: ({ message }) => message,
     });
     const loads = { ledger: createLedger(10_000), streamsCount: 0, reportsCount: 0 };
-    const metrics = createMetrics({ registry, fleet: () => this.#fleet, loopDelay: monitorLoopDelay(), loads });
+    const traffic = { ledger: new TrafficLedger(), reportsCount: 0 };
+    const fleet = () => this.#fleet;
+    const metrics = createMetrics({ registry, fleet, loopDelay: monitorLoopDelay(), loads, traffic });
     this.#record = (event) => {
       if ("streamId" in event) this.#fleet = stepFleet(this.#fleet, event);
       metrics.record(event);

@@ -31,6 +31,8 @@ export interface EnvoyOptions {
   readonly localService?: string;
   readonly overload?: BootstrapOptions["overload"];
   readonly stats?: BootstrapOptions["stats"];
+  readonly trafficReports?: boolean;
+  readonly statsFlushInterval?: string;
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
   readonly override?: Readonly<Record<string, unknown>>;
@@ -74,6 +76,8 @@ export class Envoy {
       ...(options.stats === undefined ? {} : { stats: options.stats }),
       ...(options.localService === undefined ? {} : { localService: options.localService }),
       ...(options.loadReports === undefined ? {} : { loadReports: options.loadReports }),
+      ...(options.trafficReports === undefined ? {} : { trafficReports: options.trafficReports }),
+      ...(options.statsFlushInterval === undefined ? {} : { statsFlushInterval: options.statsFlushInterval }),
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     });
     const child = await Child.start({

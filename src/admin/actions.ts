@@ -28,6 +28,8 @@ import { nodeJson } from "./node-json.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
+import { rolloutActions } from "./rollout-actions.ts";
+import { getRolloutReport } from "./rollout-report.ts";
 import { splitActions } from "./split-actions.ts";
 import { groupJson, refusedJson, snapshotJson, warningsJson } from "./snapshot-json.ts";
 
@@ -36,6 +38,7 @@ export interface ActionRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
   readonly ifMatch: string | undefined;
+  readonly idempotencyKey?: string | undefined;
   readonly body: unknown;
 }
 
@@ -80,6 +83,8 @@ export function createActions(views: AdminViews, version: string): Readonly<Reco
     },
     explainRequest: ({ query }) => withQuery(explainQuery, query, (asked) => explain(views, asked)),
     ...splitActions(views),
+    ...rolloutActions(views),
+    getRolloutReport: (request) => getRolloutReport(views, request),
     listReplicas: ({ query }) => withQuery(noQuery, query, () => listReplicas(views)),
     listRefusedInstances: ({ query }) =>
       withQuery(noQuery, query, () => {

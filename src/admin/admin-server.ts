@@ -130,6 +130,7 @@ function actionRequest(request: FastifyRequest): ActionRequest {
     params: request.params as Readonly<Record<string, string>>,
     query: request.query,
     ifMatch: request.headers["if-match"],
+    idempotencyKey: single(request.headers["idempotency-key"]),
     body: request.body,
   };
 }

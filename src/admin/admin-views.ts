@@ -13,6 +13,7 @@ import type { PlacedNode } from "../fleet/whole-fleet.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { RefusedInstances, UnnamedInstances } from "../model/read-instance.ts";
 import type { AskedWeights, NotChanged } from "../rollout/change-split.ts";
+import type { RolloutViews } from "../rollout/rollout-views.ts";
 import type { SplitDocument } from "../rollout/split-document.ts";
 import type { SplitStanding } from "../rollout/split-standing.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
@@ -104,7 +105,7 @@ export type Scope = "local" | "fleet";
 /** What the replicas that share an etcd say of themselves. */
 export type ReplicaList = readonly (ReplicaRecord & { readonly id: string; readonly isSelf: boolean })[];
 
-export interface AdminViews {
+export interface AdminViews extends RolloutViews {
   /** Sorted by name; the scope is that of the convergence. */
   groups(scope: Scope): readonly GroupView[];
   /** Absent while the config is valid. */
@@ -139,6 +140,8 @@ export interface AdminViews {
   /** Sorted by name. */
   splits(): readonly SplitStanding[];
   changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;
+  /** On the clock that records are written by: milliseconds since 1970. */
+  nowMs(): number;
   /** In the Prometheus text format. */
   metrics(): Promise<string>;
   loopDelay(): LoopDelay;

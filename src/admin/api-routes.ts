@@ -22,6 +22,7 @@ import {
 } from "./api-schema.ts";
 import { explanationSchema } from "./explain-schema.ts";
 import { loadSchema, loadSettingsSchema } from "./load-schema.ts";
+import { rolloutRoutes } from "./rollout-routes.ts";
 import {
   resetWeightsSchema,
   setWeightsSchema,
@@ -44,6 +45,7 @@ export interface Route {
   readonly summary: string;
   readonly query: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly optionalHeaders?: Readonly<Record<string, string>>;
   /** What a PUT or POST brings, as JSON; a PUT must. */
   readonly body?: z.ZodType;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
@@ -324,6 +326,7 @@ export const routes = [
     query: noQuery,
     answers: { 200: { description: "Newest first", schema: splitHistorySchema }, 404: notFound },
   },
+  ...rolloutRoutes,
   {
     operation: "listReplicas",
     method: "GET",

@@ -43,6 +43,9 @@ export const problemSchema = z
     diagnostics: z.array(diagnosticSchema).optional(),
     held: z.array(heldVersion).optional().describe("What is held now"),
     split: z.record(z.string(), z.unknown()).optional().describe("The split as it is now"),
+    problems: z.array(z.string()).optional().describe("Of a plan, each with its place, as in `steps[2].weight: …`"),
+    rollout: z.record(z.string(), z.unknown()).optional().describe("The rollout as it is now"),
+    lock: z.record(z.string(), z.unknown()).optional().describe("Who has it"),
     refusal: z
       .enum(["invalid", "limit"])
       .optional()

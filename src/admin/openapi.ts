@@ -6,6 +6,7 @@ import type { Route, RouteAnswer } from "./api-routes.ts";
 import { namedSchemas, problemSchema } from "./api-schema.ts";
 import { explanationSchema } from "./explain-schema.ts";
 import { loadSchema, loadSettingsSchema } from "./load-schema.ts";
+import { rolloutListSchema, rolloutLockSchema, rolloutPlannedSchema, rolloutSchema } from "./rollout-schema.ts";
 import { splitHistorySchema, splitListSchema, splitSchema } from "./split-schema.ts";
 
 /** The document for these routes; `version` is Fairway's own. */
@@ -81,14 +82,16 @@ function queryParameters({ query }: Route): readonly unknown[] {
   }));
 }
 
-function headerParameters({ headers }: Route): readonly unknown[] {
-  return Object.entries(headers ?? {}).map(([name, description]) => ({
-    name,
-    in: "header",
-    required: true,
-    description,
-    schema: { type: "string" },
-  }));
+function headerParameters({ headers, optionalHeaders }: Route): readonly unknown[] {
+  const parameters = (of: Route["headers"], required: boolean) =>
+    Object.entries(of ?? {}).map(([name, description]) => ({
+      name,
+      in: "header",
+      required,
+      description,
+      schema: { type: "string" },
+    }));
+  return [...parameters(headers, true), ...parameters(optionalHeaders, false)];
 }
 
 const allSchemas: Readonly<Record<string, z.ZodType>> = {
@@ -96,6 +99,10 @@ const allSchemas: Readonly<Record<string, z.ZodType>> = {
   Explanation: explanationSchema,
   Load: loadSchema,
   LoadSettings: loadSettingsSchema,
+  Rollout: rolloutSchema,
+  RolloutList: rolloutListSchema,
+  RolloutLock: rolloutLockSchema,
+  RolloutPlanned: rolloutPlannedSchema,
   Split: splitSchema,
   SplitHistory: splitHistorySchema,
   SplitList: splitListSchema,

@@ -9,6 +9,7 @@ import type { Known } from "../fleet/whole-fleet.ts";
 import { findInWholeFleet, listWholeFleet, wholeConvergence } from "../fleet/whole-fleet.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
+import type { RolloutViews } from "../rollout/rollout-views.ts";
 import { untouchedSplit } from "../rollout/split-document.ts";
 import type { GroupStanding, KnownSplit } from "../rollout/split-standing.ts";
 import { splitStanding } from "../rollout/split-standing.ts";
@@ -52,7 +53,7 @@ export function createReadModels({
   loopDelay,
   etcd,
   replicas = async () => ok([]),
-}: ReadModelSources): AdminViews {
+}: ReadModelSources): Omit<AdminViews, keyof RolloutViews> {
   let api: EnvoyApi | undefined;
   const refused = () => {
     const build = plane.publication.refused;
@@ -109,6 +110,7 @@ export function createReadModels({
     refusedInstances: () => plane.refusedInstances,
     unnamedInstances: () => plane.unnamedInstances,
     events: (after) => timeline.after(after),
+    nowMs: () => clock.nowMs(),
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),
   };

@@ -19,6 +19,8 @@ export function serverFlag(server: string): string {
 export interface ServerAnswer {
   readonly status: number;
   readonly body: unknown;
+  /** When the body is not JSON. */
+  readonly text?: string;
 }
 
 /** What is wrong with the address of a server, or undefined. */
@@ -32,9 +34,12 @@ export function addressProblem(server: string): string | undefined {
 export async function askServer(server: string, path: string, init: RequestInit = {}): Promise<ServerAnswer> {
   try {
     const url = `${server.replace(/\/+$/, "")}${path}`;
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    const late = AbortSignal.timeout(ANSWER_MS_MAX);
+    const signal = init.signal === undefined || init.signal === null ? late : AbortSignal.any([late, init.signal]);
+    const response = await fetch(url, { ...init, signal });
     const text = await response.text();
-    return { status: response.status, body: parsed(text) };
+    const body = parsed(text);
+    return { status: response.status, body, ...(body === undefined ? { text } : {}) };
   } catch (cause) {
     throw new FairwayError("ADMIN_UNREACHABLE", `${server} cannot be asked: ${whyNot(cause)}`, { cause });
   }

@@ -34,6 +34,10 @@ export interface BootstrapOptions {
   readonly overload?: OverloadLimits;
   /** The Envoy tells the control plane how many requests go to which cluster. */
   readonly loadReports?: boolean;
+  /** Whether the Envoy tells the control plane how requests to its clusters went; it does when absent. */
+  readonly trafficReports?: boolean;
+  /** How often it does, in proto3 JSON such as `1s`; Envoy's own five seconds when absent. */
+  readonly statsFlushInterval?: string;
   /** The Envoy has a runtime layer that the control plane fills. */
   readonly runtime?: boolean;
   /** Which statistics the Envoy keeps; small when absent. */
@@ -77,6 +81,8 @@ export interface BootstrapFlags {
   readonly maxHeap?: string;
   readonly maxConnections?: string;
   readonly loadReports?: boolean;
+  readonly trafficReports?: boolean;
+  readonly statsFlushInterval?: string;
   readonly runtime?: boolean;
   readonly stats?: string;
   readonly output: string;
@@ -112,6 +118,8 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
   const maxHeapBytes = flags.maxHeap === undefined ? undefined : take(readMaxHeap(flags.maxHeap));
   const maxConnections =
     flags.maxConnections === undefined ? undefined : take(readMaxConnections(flags.maxConnections));
+  const flushInterval =
+    flags.statsFlushInterval === undefined ? undefined : take(readFlushInterval(flags.statsFlushInterval));
   const { stats = "small" } = flags;
   if (!isStatsChoice(stats)) mistakes.push(`--stats: ${JSON.stringify(stats)} is neither small nor all`);
   const overload = defined({ maxHeapBytes, maxConnections });
@@ -137,6 +145,8 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(localService === undefined ? {} : { localService }),
     ...(Object.keys(overload).length === 0 ? {} : { overload }),
     ...(flags.loadReports === true ? { loadReports: true } : {}),
+    ...(flags.trafficReports === false ? { trafficReports: false } : {}),
+    ...(flushInterval === undefined ? {} : { statsFlushInterval: flushInterval }),
     ...(flags.runtime === true ? { runtime: true } : {}),
     ...(stats === "all" ? { stats } : {}),
   });
@@ -156,17 +166,29 @@ function mistakesForGrpc({
   maxConnections,
   runtime,
   stats,
+  trafficReports,
+  statsFlushInterval,
 }: BootstrapFlags): readonly string[] {
   return [
     ...(runtime === true ? ["--runtime: gRPC has no runtime layers; leave it out"] : []),
     ...(maxHeap === undefined ? [] : ["--max-heap: it is a limit of Envoy; leave it out"]),
     ...(maxConnections === undefined ? [] : ["--max-connections: it is a limit of Envoy; leave it out"]),
     ...(localService === undefined ? [] : ["--local-service: gRPC has no zone aware routing; leave it out"]),
+    ...(trafficReports === false ? ["--no-traffic-reports: they are of Envoy; leave it out"] : []),
+    ...(statsFlushInterval === undefined ? [] : ["--stats-flush-interval: they are statistics of Envoy; leave it out"]),
     ...(stats === "all" ? ["--stats: they are statistics of Envoy; leave it out"] : []),
     ...(config === undefined ? [] : ["--config: it names flags of Envoy, which gRPC has none of; leave it out"]),
     ...(sotw === true ? ["--sotw: gRPC has no other variant; leave it out"] : []),
     ...(tlsName === undefined ? [] : ["--tls-name: gRPC always takes the host of --xds; leave it out"]),
   ];
+}
+
+/** Envoy itself takes a millisecond and more; who flushes that often does little else. */
+function readFlushInterval(text: string): Result<string, string> {
+  const seconds = /^(?<seconds>[1-9]\d?)s$/.exec(text)?.groups?.["seconds"];
+  return seconds !== undefined && Number(seconds) <= 60
+    ? ok(`${seconds}s`)
+    : err(`--stats-flush-interval: ${JSON.stringify(text)} is not a duration from 1s to 60s`);
 }
 
 function readTls({ tlsCa, tlsName, tlsCert, tlsKey }: BootstrapFlags): Result<BootstrapTls | undefined, string> {

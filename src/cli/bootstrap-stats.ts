@@ -42,20 +42,23 @@ const leftOut = [
 ];
 
 /**
- * In milliseconds, for the times of clusters and listeners: Envoy's own 19 steps end at an hour, and cost a scrape a line
+ * In milliseconds, for the times of listeners and connections: Envoy's own 19 steps end at an hour, and cost a scrape a line
  * each.
  */
 const bucketsMs = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
 
-/** `stats_config` of a bootstrap; empty when everything is kept. */
-export function statsConfig(choice: StatsChoice): { readonly stats_config?: JsonObject } {
-  if (choice === "all") return {};
+/** `stats_config` of a bootstrap; `first` are steps of histograms that go before those of here. */
+export function statsConfig(choice: StatsChoice, first: readonly JsonObject[]): { readonly stats_config?: JsonObject } {
+  if (choice === "all") return first.length === 0 ? {} : { stats_config: { histogram_bucket_settings: first } };
   return {
     stats_config: {
       stats_matcher: {
         exclusion_list: { patterns: [{ safe_regex: { regex: `cluster\\..+\\.(?:${leftOut.join("|")})` } }] },
       },
-      histogram_bucket_settings: ["cluster.", "http."].map((prefix) => ({ match: { prefix }, buckets: bucketsMs })),
+      histogram_bucket_settings: [
+        ...first,
+        ...["cluster.", "http."].map((prefix) => ({ match: { prefix }, buckets: bucketsMs })),
+      ],
     },
   };
 }

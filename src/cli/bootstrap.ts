@@ -15,6 +15,7 @@ import type { JsonObject } from "./bootstrap-node.ts";
 import { bootstrapNode } from "./bootstrap-node.ts";
 import { overloadManager } from "./bootstrap-overload.ts";
 import { statsConfig } from "./bootstrap-stats.ts";
+import { trafficBuckets, trafficSink } from "./bootstrap-traffic.ts";
 import { tlsTransportSocket } from "./bootstrap-tls.ts";
 import {
   readBootstrapOptions,
@@ -60,6 +61,11 @@ export function bootstrapCommand(): Command {
     .option("--max-heap <size>", "512MiB or 2GiB: at 95 % of it Envoy gives memory back, at 98 % it answers 503")
     .option("--max-connections <number>", "connections of clients at a time; 50000 when absent")
     .option("--stats <which>", "which statistics Envoy keeps: small, those that dashboards read, or all", "small")
+    .option(
+      "--no-traffic-reports",
+      "do not send the control plane how requests to clusters went; no verdict on canaries",
+    )
+    .option("--stats-flush-interval <duration>", "how often statistics are sent, from 1s to 60s; 5s when absent")
     .option("--load-reports", "report the load on each cluster to the control plane")
     .option("--runtime", "a runtime layer, for groups of nodes with `runtime` and for `live` limits")
     .option("-o, --output <format>", "yaml or json", "yaml")
@@ -115,7 +121,8 @@ export function createBootstrap(options: BootstrapOptions): JsonObject {
       lds_config: fromAds(),
     },
     ...(options.runtime === true ? { layered_runtime: layeredRuntime() } : {}),
-    ...statsConfig(options.stats ?? "small"),
+    ...statsConfig(options.stats ?? "small", options.trafficReports === false ? [] : [trafficBuckets]),
+    ...trafficSink(options, controlPlaneCluster),
     ...clusterManager(options),
     static_resources: {
       clusters: [

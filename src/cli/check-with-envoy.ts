@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
-import { resourceType } from "../snapshot/type-url.ts";
+import { resourceType, typeUrls } from "../snapshot/type-url.ts";
 import { present } from "../support/assert.ts";
 import { systemClock } from "../support/clock.ts";
 import { FairwayError } from "../support/fairway-error.ts";
@@ -77,7 +77,7 @@ async function rejectionsOf(snapshot: Snapshot, check: EnvoyCheck): Promise<read
     groups: [{ name: snapshot.group, match: {} }],
     snapshots: new Map([[snapshot.group, inertCopy(snapshot, check.api)]]),
   });
-  const envoy = stack.use(startEnvoy(check.path, bootstrapFor(snapshot.group, socket), directory));
+  const envoy = stack.use(startEnvoy(check.path, bootstrapFor(snapshot, socket), directory));
   return await Promise.race([
     verdict.reached,
     envoy.ended.then((words) => failed(`${check.path} has ended: ${words}`)),
@@ -128,7 +128,7 @@ function isPartOf(event: Rejection, earlier: Rejection): boolean {
 }
 
 /** The bootstrap that people get, but for its ports: the control plane is a socket, and there is no admin page. */
-function bootstrapFor(group: string, socket: string): unknown {
+function bootstrapFor({ group, tables }: Snapshot, socket: string): unknown {
   const nowhere = { host: "127.0.0.1", port: 1 };
   const { admin: _admin, ...bootstrap } = createBootstrap({
     nodeId: `fairway-check-${group}`,
@@ -136,6 +136,7 @@ function bootstrapFor(group: string, socket: string): unknown {
     api: "delta",
     xds: nowhere,
     admin: nowhere,
+    runtime: (tables.get(typeUrls.runtime)?.resources.size ?? 0) > 0,
   });
   const { clusters } = bootstrap["static_resources"] as { readonly clusters: readonly [Record<string, unknown>] };
   const [cluster] = clusters;

@@ -9,11 +9,12 @@ import { setTimeout as elapsed } from "node:timers/promises";
 import type { Source, SourceState } from "../config/source.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
-import { LoadReports } from "../evidence/load-reports.ts";
+import type { LoadReports } from "../evidence/load-reports.ts";
+import type { TrafficReports } from "../evidence/traffic-reports.ts";
+import type { TrafficReader } from "../evidence/traffic-view.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetSummary } from "../fleet/fleet-summary.ts";
 import { isAccepted } from "../fleet/convergence.ts";
-import { LoadReportingServiceDefinition } from "../gen/envoy/service/load_stats/v3/lrs.ts";
 import type { Publication, PublicationInput } from "../snapshot/publication.ts";
 import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { GenerationStore } from "../store/generation-store.ts";
@@ -28,7 +29,6 @@ import type { AdsTransport } from "../xds/ads-server.ts";
 import { AdsServer } from "../xds/ads-server.ts";
 import type { InspectQuery, InspectedPage } from "../xds/inspect-stream.ts";
 import { inspectStream, mergePages } from "../xds/inspect-stream.ts";
-import { refusalOfNode } from "../xds/verify-node.ts";
 import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
 import type { BuiltSplit } from "./build-protocol.ts";
@@ -37,6 +37,7 @@ import { Builder } from "./builder.ts";
 import { Confirmations } from "./confirmations.ts";
 import { protoFiles } from "./envoy-api-file.ts";
 import type { ExplainedFacts } from "./explain-client.ts";
+import { listenForReports } from "./listen-for-reports.ts";
 import { LiveSplits, inputOfSplits } from "./live-splits.ts";
 import { NamedContent } from "./named-content.ts";
 import { Publisher } from "./publisher.ts";
@@ -85,6 +86,7 @@ export interface ControlPlaneOptions {
 export class ControlPlane {
   readonly server: AdsServer;
   readonly loads: LoadReports;
+  readonly trafficReports: TrafficReports;
   /** Of what the guard holds. */
   readonly confirmations: Confirmations;
   readonly #options: ControlPlaneOptions;
@@ -129,7 +131,9 @@ export class ControlPlane {
         for (const event of events) this.#record(event);
       },
     });
-    this.loads = this.#listenForLoads();
+    const { loads, traffic } = listenForReports(this.server, { ...options, record: (event) => this.#record(event) });
+    this.loads = loads;
+    this.trafficReports = traffic;
     this.#validity = new ValidityTimer({ clock, onMoment: () => this.#buildAgain("the validity of a certificate") });
     this.#builder = new Builder({
       clock,
@@ -166,6 +170,11 @@ export class ControlPlane {
   /** Whether nodes are answered: the first snapshots were handed to the server. */
   get isServing(): boolean {
     return this.#publisher.isServing;
+  }
+
+  /** What Envoys last said of requests to clusters. */
+  get traffic(): TrafficReader {
+    return this.trafficReports.ledger;
   }
 
   get fleet(): Fleet {
@@ -261,20 +270,6 @@ export class ControlPlane {
     await this.server.close();
     this.#shared?.close();
     await this.#saved.close();
-  }
-
-  /** The load reports of nodes come by the same port. */
-  #listenForLoads(): LoadReports {
-    const { clock, loadIntervalMs, transport } = this.#options;
-    const loads = new LoadReports({
-      clock,
-      settings: { intervalMs: loadIntervalMs, clusters: "all", endpoints: false },
-      ...(transport?.verifiesNode === true ? { refusalOf: refusalOfNode } : {}),
-      emit: (event) => this.#record(event),
-    });
-    const { fullName, methods } = LoadReportingServiceDefinition;
-    this.server.register(`/${fullName}/${methods.streamLoadStats.name}`, (call) => loads.answer(call));
-    return loads;
   }
 
   #followSplits(store: StateStore | undefined): LiveSplits | undefined {

@@ -9,9 +9,9 @@ export const exitCodes = {
   internal: 1,
   /** Wrong use of the command line, or invalid config. */
   usage: 2,
-  /** What was wanted would do harm, and nobody has said that it is meant. */
+  /** What was wanted would do harm, and nobody has said that it is meant; a canary was rolled back by what it did. */
   refused: 3,
-  /** Something waits for somebody to confirm it. */
+  /** Something waits for somebody: to confirm it, or to decide what cannot be decided without him. */
   awaitsApproval: 4,
   /** It was begun and has not come to its end in time. */
   timeout: 5,
@@ -19,6 +19,8 @@ export const exitCodes = {
   conflict: 6,
   /** An Envoy has refused it, or not all have it in time. */
   notConverged: 7,
+  /** Somebody else has ended it. */
+  aborted: 8,
   /** There are changes that a server would make. */
   changes: 10,
 } as const;

@@ -16,6 +16,7 @@ import { pushCommand } from "./push.ts";
 import { putSecretCommand } from "./put-secret.ts";
 import { registerCommand } from "./register.ts";
 import { renderCommand } from "./render.ts";
+import { rolloutCommand } from "./rollout.ts";
 import { schemaCommand } from "./schema.ts";
 import { serveCommand } from "./serve.ts";
 import { splitCommand } from "./split.ts";
@@ -33,6 +34,7 @@ const commands = [
   schemaCommand(),
   bootstrapCommand(),
   splitCommand(),
+  rolloutCommand(),
   confirmCommand(),
   pushCommand(),
   pullCommand(),

@@ -44,6 +44,7 @@ import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
 import { listReplicas } from "./list-replicas.ts";
 import { serverFlag } from "./ask-server.ts";
 import { exitCodes, wantsColour } from "./output.ts";
+import { openRollouts, withRollouts } from "./open-rollouts.ts";
 import { ReplicaPresence } from "./replica-presence.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
@@ -147,12 +148,11 @@ interface ServeOptions {
 
 async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock;
-  const log = stderrLog(options.flags);
   const registry = new Registry();
   const timeline = createTimeline();
   using loopDelay = monitorLoopDelay();
   let whereToConfirm = "";
-  const listeners: Listener[] = [log, timeline];
+  const listeners: Listener[] = [stderrLog(options.flags), timeline];
   const record = recorder(listeners, () => whereToConfirm);
   const warn = createWarnings({ clock, record });
   const { tlsPaths, verifiesNode, connectionAgeMsMax } = options.connections;
@@ -192,10 +192,10 @@ async function serve(options: ServeOptions): Promise<void> {
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   listeners.push(metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts }));
-  const replicas = etcd && keys && (() => listReplicas(etcd, keys.id));
-  const sources = { plane, sets: options.sets, clock, registry, timeline, loopDelay, etcd: contacts, replicas };
-  const views = createReadModels(sources);
-  const admin = adminServer(options, views, warn);
+  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys) };
+  const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
+  const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
+  const admin = adminServer(options, withRollouts(views, rollouts), warn);
   try {
     const listened = await admin.listen();
     const adminAddress = addressText(listened);
@@ -206,9 +206,11 @@ async function serve(options: ServeOptions): Promise<void> {
     record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
     presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read: () => plane.registryPositions });
     await plane.start();
+    await rollouts.start();
     record({ kind: "stopping", reason: await nextSignal(), atMs: clock.monotonicMs() });
   } finally {
     await opened?.files.close();
+    await rollouts.close();
     contacts.close();
     await close({ plane, admin, presence, keys });
     etcd?.close();
@@ -226,6 +228,7 @@ function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "l
     fleet: () => plane.fleet,
     otherFleets: () => plane.otherFleets(),
     loads: plane.loads,
+    traffic: plane.trafficReports,
     validities: () => plane.validities,
     refusedInstancesCount: () => plane.refusedInstances.count,
     unnamedInstancesCount: () => plane.unnamedInstances.count,
@@ -328,6 +331,10 @@ async function nextSignal(): Promise<string> {
       });
     }
   });
+}
+
+function replicaLister(etcd: EtcdPort | undefined, keys: ReplicaKeys | undefined): AdminViews["replicas"] | undefined {
+  return etcd && keys && (() => listReplicas(etcd, keys.id));
 }
 
 function replicaKeys(etcd: EtcdPort, contacts: EtcdContacts): ReplicaKeys {

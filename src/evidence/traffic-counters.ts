@@ -24,7 +24,9 @@ export function countedBetween(before: TrafficCounters | undefined, now: Traffic
   if (before === undefined) return { completed: 0, errors: 0 };
   if (hasRestarted(before, now)) return now;
   const counts = { completed: now.completed - before.completed, errors: now.errors - before.errors };
-  if (now.latency === undefined || before.latency === undefined) return counts;
+  if (now.latency === undefined) return counts;
+  // Envoy has no histogram before the first request, and then all that is in it came since.
+  if (before.latency === undefined) return before.completed === 0 ? { ...counts, latency: now.latency } : counts;
   const { edgesMs, sumMs } = now.latency;
   const earlier = before.latency;
   return {

@@ -10,12 +10,13 @@ import type {
 import type { ClusterLoadAssignmentJson } from "../gen/envoy/config/endpoint/v3/endpoint_pb.d.ts";
 import { snakeCase } from "../model/position.ts";
 import { typeUrls } from "../snapshot/type-url.ts";
-import { runtimeLayerName } from "../translate/runtime-layer.ts";
 import { describeBalancer } from "./describe-balancer.ts";
 import type { ClusterFacts, EndpointFacts, Setting } from "./explanation.ts";
 import { addressText } from "./match-listener.ts";
 import type { ClusterOrigin } from "./origins.ts";
 import type { Located, ResourceLookup } from "./resource-lookup.ts";
+import type { RuntimeValues } from "./runtime-values.ts";
+import { runtimeValues } from "./runtime-values.ts";
 
 /** More are counted only: an answer is for people. */
 const ENDPOINTS_SHOWN_MAX = 20;
@@ -49,7 +50,7 @@ export function describeCluster(name: string, { lookup, origin, priority }: Clus
       ...triedClusters(json),
       setting("load balancing", describeBalancer(json)),
       setting("connect timeout", json.connectTimeout ?? "5s"),
-      ...circuitBreaker(json, priority, liveLimits(lookup)),
+      ...circuitBreaker(json, priority, runtimeValues(lookup)),
       ...connection(json),
       ...outlierDetection(json),
       ...(json.healthChecks ?? []).map(healthCheck),
@@ -105,16 +106,8 @@ function healthOf({ healthStatus }: LbEndpointJson): Pick<EndpointFacts, "health
 /** Envoy's own limits are in force where nobody wrote any. */
 const limitDefaults = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024 } as const;
 
-/** The values of the runtime layer, by key; of a group whose Envoys have none, none. */
-function liveLimits(lookup: ResourceLookup): Readonly<Record<string, unknown>> {
-  return (
-    lookup.get<{ readonly layer?: Readonly<Record<string, unknown>> }>(typeUrls.runtime, runtimeLayerName)?.json
-      .layer ?? {}
-  );
-}
-
 /** In words, when there are any for this cluster and priority. */
-function liveText(name: string, priority: string, layer: Readonly<Record<string, unknown>>): readonly string[] {
+function liveText(name: string, priority: string, layer: RuntimeValues): readonly string[] {
   const prefix = `circuit_breakers.${name}.${priority.toLowerCase()}.`;
   const limits = Object.entries(layer).filter(([key]) => key.startsWith(prefix));
   if (limits.length === 0) return [];
@@ -124,7 +117,7 @@ function liveText(name: string, priority: string, layer: Readonly<Record<string,
 function circuitBreaker(
   { name = "", circuitBreakers }: ClusterJson,
   priority: string,
-  layer: Readonly<Record<string, unknown>>,
+  layer: RuntimeValues,
 ): readonly Setting[] {
   const live = liveText(name, priority, layer);
   const perHost = circuitBreakers?.perHostThresholds?.[0]?.maxConnections;

@@ -28,6 +28,7 @@ import { hostSeen, requestPath, schemeSeen } from "./request-path.ts";
 import type { Located, ResourceLookup } from "./resource-lookup.ts";
 import { withDefinitions } from "./resource-lookup.ts";
 import { routeOutcome } from "./route-outcome.ts";
+import { runtimeValues } from "./runtime-values.ts";
 import type { Origins } from "./origins.ts";
 import type { TriedRoute } from "./try-routes.ts";
 import { missOf, nearestOf, tryRoutes } from "./try-routes.ts";
@@ -218,7 +219,12 @@ function explainRoute(
   const { http, config, sources } = levels;
   const name = route.name ?? "";
   const origin = sources.origins.rule(config.name, name);
-  const outcome = allowed(routeOutcome(route, request), request.method, levels, route);
+  const outcome = allowed(
+    routeOutcome(route, request, () => runtimeValues(levels.sources.lookup)),
+    request.method,
+    levels,
+    route,
+  );
   const priority = route.route?.priority ?? "DEFAULT";
   const shares = outcome.kind === "forward" ? outcome.clusters : [];
   const weighted = route.route?.weightedClusters?.clusters ?? [];

@@ -5,10 +5,11 @@ import type { RouteActionJson, RouteJson } from "../gen/envoy/config/route/v3/ro
 import type { ClusterShare, Outcome } from "./explanation.ts";
 import type { RoutedRequest } from "./match-header.ts";
 import { headerValue } from "./match-header.ts";
+import type { RuntimeValues } from "./runtime-values.ts";
 import { redirectLocation, redirectStatus, rewrite } from "./rewrite.ts";
 
-/** The outcome of a route that matched. */
-export function routeOutcome(route: RouteJson, request: RoutedRequest): Outcome {
+/** The outcome of a route that matched; `runtime` is asked when the weights may stand there. */
+export function routeOutcome(route: RouteJson, request: RoutedRequest, runtime: () => RuntimeValues): Outcome {
   const match = route.match ?? {};
   if (route.redirect !== undefined) {
     return {
@@ -23,12 +24,16 @@ export function routeOutcome(route: RouteJson, request: RoutedRequest): Outcome 
   }
   if (route.route === undefined)
     return { kind: "unknown", because: "the route's action is one that filters decide on" };
-  const clusters = sharesOf(route.route, request);
+  const clusters = sharesOf(route.route, request, runtime);
   if (!Array.isArray(clusters)) return clusters as Outcome;
   return { kind: "forward", clusters, ...rewrite(route.route, match, request) };
 }
 
-function sharesOf(action: RouteActionJson, request: RoutedRequest): readonly ClusterShare[] | Outcome {
+function sharesOf(
+  action: RouteActionJson,
+  request: RoutedRequest,
+  runtime: () => RuntimeValues,
+): readonly ClusterShare[] | Outcome {
   if (action.cluster !== undefined) return [{ cluster: action.cluster, percent: 100 }];
   if (action.clusterHeader !== undefined) {
     const cluster = headerValue(request, action.clusterHeader);
@@ -39,13 +44,18 @@ function sharesOf(action: RouteActionJson, request: RoutedRequest): readonly Clu
       because: `header ${action.clusterHeader} names no cluster`,
     };
   }
-  const { clusters } = action.weightedClusters ?? {};
+  const { clusters, runtimeKeyPrefix = "" } = action.weightedClusters ?? {};
   if (clusters === undefined) return { kind: "unknown", because: "an extension chooses the cluster" };
-  const total = clusters.reduce((sum, { weight = 0 }) => sum + weight, 0);
-  return clusters.map(({ name, clusterHeader, weight = 0 }) => ({
-    cluster: name ?? headerValue(request, clusterHeader ?? "") ?? `(header ${clusterHeader})`,
-    percent: total === 0 ? 0 : (weight * 100) / total,
-  }));
+  const live = runtimeKeyPrefix === "" ? {} : runtime();
+  const shares = clusters.map(({ name, clusterHeader, weight = 0 }) => {
+    const set = live[`${runtimeKeyPrefix}.${name}`];
+    return {
+      cluster: name ?? headerValue(request, clusterHeader ?? "") ?? `(header ${clusterHeader})`,
+      weight: typeof set === "number" ? set : weight,
+    };
+  });
+  const total = shares.reduce((sum, { weight }) => sum + weight, 0);
+  return shares.map(({ cluster, weight }) => ({ cluster, percent: total === 0 ? 0 : (weight * 100) / total }));
 }
 
 /** What Envoy answers when it does not know the cluster. */

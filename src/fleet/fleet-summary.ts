@@ -109,6 +109,7 @@ const nodeSchema = z.object({
   group: z.string().optional(),
   connected: z.boolean(),
   lastSeenMs: z.number(),
+  startedEmptyAtMs: z.number().optional(),
   status: syncStatus,
   wanted: z.string().optional(),
   movingTo: z.string().optional(),

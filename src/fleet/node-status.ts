@@ -50,6 +50,8 @@ export interface NodeStatus {
   readonly group: GroupName | undefined;
   readonly connected: boolean;
   readonly lastSeenMs: number;
+  /** When it came with nothing, if its last stream did: it had just been started then. */
+  readonly startedEmptyAtMs?: number | undefined;
   /** The worst of its types; `synced` only when the whole current snapshot is acknowledged. */
   readonly status: SyncStatus;
   readonly streams: readonly StreamStatus[];
@@ -81,6 +83,7 @@ export function nodeStatus(node: NodeRecord, current: Snapshot | undefined, wait
     group: node.group,
     connected,
     lastSeenMs: node.lastSeenMs,
+    ...(newest?.startsEmpty === true ? { startedEmptyAtMs: newest.sinceMs } : {}),
     status: syncStatus(node, current),
     streams,
     types: typeStatuses(node, current?.version),

@@ -65,6 +65,8 @@ export interface StreamRecord {
   readonly variant: "sotw" | "delta";
   readonly peer: string;
   readonly sinceMs: number;
+  /** The node came with nothing: it has just been started. */
+  readonly startsEmpty: boolean;
   /** A dozen at most, in the order in which the node asked for them. */
   readonly types: readonly TypeRecord[];
   /** What events said of its wait: that it is overdue. */
@@ -91,6 +93,7 @@ export function openStream(event: StreamEvent & { readonly kind: "stream-opened"
     variant: event.variant,
     peer: event.peer,
     sinceMs: event.atMs,
+    startsEmpty: event.startsEmpty === true,
     types: [],
     gate: undefined,
     movingTo: undefined,

@@ -39,6 +39,34 @@ export function listWholeFleet(
   return { nodes, next: hasMore ? nodes.at(-1)?.id : undefined };
 }
 
+/** A node that is connected, without all the rest. */
+export interface ConnectedNode {
+  readonly id: string;
+  /** When it came with nothing, if it did: it had just been started. */
+  readonly startedEmptyAtMs: number | undefined;
+}
+
+/** The connected nodes of groups, of all replicas, sorted. */
+export function connectedNodes(
+  { fleet, others }: Pick<Known, "fleet" | "others">,
+  groups: readonly string[],
+): readonly ConnectedNode[] {
+  const found = new Map<string, ConnectedNode>();
+  for (const { nodes } of others) {
+    for (const { id, connected, group, startedEmptyAtMs } of nodes) {
+      if (connected && group !== undefined && groups.includes(group)) found.set(id, { id, startedEmptyAtMs });
+    }
+  }
+  for (const group of groups) {
+    for (const id of fleet.groups.get(group as GroupName)?.members ?? []) {
+      const newest = fleet.nodes.get(id)?.streams.at(-1);
+      if (newest === undefined) continue;
+      found.set(id, { id, startedEmptyAtMs: newest.startsEmpty ? newest.sinceMs : undefined });
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
 /** One node, wherever it is. */
 export function findInWholeFleet({ fleet, others, nowMs, waitsOf }: Known, id: string): PlacedNode | undefined {
   return nodesElsewhere(fleet, others, id).get(id) ?? findNode(fleet, id, nowMs, waitsOf);

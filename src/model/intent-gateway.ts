@@ -29,6 +29,8 @@ export interface Gateway {
   readonly clients?: ClientTraffic;
   /** As the group has it that the listeners are made for; `translate` says so, because groups differ. */
   readonly onDemandClusters?: { readonly timeoutMs?: number };
+  /** Likewise: the Envoys of the group read the weights of splits from their runtime layer. */
+  readonly weightsByRuntime?: true;
 }
 
 /** What is made of requests before anything else looks at them; what is absent is as it was without. */

@@ -90,4 +90,6 @@ export interface Backend extends HeaderFilters {
   /** Other subsets take over when too few hosts of this one are healthy. */
   readonly hasFallback?: true;
   readonly weight: number;
+  /** What the file says, where somebody has set another weight since. */
+  readonly fileWeight?: number;
 }

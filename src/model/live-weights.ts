@@ -29,17 +29,18 @@ export function withLiveWeights(split: Split, live: LiveWeights | undefined, mem
   const shares = sharesInForce(split, live);
   // Whoever is told by a hash of the whole must not move because the whole is another.
   const isWritten = split.sticky === undefined && (live?.shares === undefined || shares === undefined);
-  const result = isWritten
-    ? split
-    : {
-        ...split,
-        backends: split.backends.map((each): SplitBackend => ({
-          ...each,
-          weight: sharesOf(split, live)[each.name] ?? 0,
-        })),
-      };
+  const result = isWritten ? split : { ...split, backends: backendsInForce(split, live) };
   memo.set(split, { live, result });
   return result;
+}
+
+function backendsInForce(split: Split, live: LiveWeights | undefined): readonly SplitBackend[] {
+  const inForce = sharesOf(split, live);
+  const ofFile = sharesOf(split, undefined);
+  return split.backends.map((each): SplitBackend => {
+    const own = split.sticky === undefined ? each.weight : (ofFile[each.name] ?? 0);
+    return { ...each, weight: inForce[each.name] ?? 0, ...(live?.shares === undefined ? {} : { fileWeight: own }) };
+  });
 }
 
 /** The shares of all backends in hundredths of a percent; their sum is 10,000. */

@@ -15,6 +15,8 @@ import { changed } from "./split-document.ts";
 export interface AskedWeights extends ChangedBy {
   /** In percent; undefined for those of the file. */
   readonly percents: Readonly<Record<string, number>> | undefined;
+  /** Exactly these instead, whatever the limits: a rollout was held to them when it began, and must be able to go back. */
+  readonly shares?: Shares | undefined;
   /** The number of the change that was the last when somebody looked. */
   readonly expected: number;
   /** The weights are taken back after so long, unless somebody sets them again; they stay when undefined. */
@@ -38,9 +40,10 @@ export function changeSplit(
   nowMs: number,
 ): Result<SplitDocument, NotChanged> {
   if (document.number !== asked.expected) return err({ kind: "conflict", current: document });
-  const { percents, actor, reason, leaseMs } = asked;
+  const { percents, shares, actor, reason, leaseMs } = asked;
   const before = sharesOf(split, liveOf(split.name, document));
   const by = { before, actor, reason, atMs: nowMs };
+  if (shares !== undefined) return ok(changed(document, { ...by, kind: "set", after: shares }));
   if (percents === undefined) return ok(changed(document, { ...by, kind: "reset", after: sharesOf(split, undefined) }));
   const after = sharesFor(split, percents, before);
   if (!after.ok) return after;

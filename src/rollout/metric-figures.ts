@@ -31,7 +31,7 @@ export interface MetricFigures extends Tally {
 }
 
 /** False proofs: at most one in twenty. All metrics must be proved, so there is nothing to share. */
-const SAFE_MIN = 20;
+export const SAFE_MIN = 20;
 
 /** The figures of a metric that was looked at. */
 export function figuresOf(name: MetricName, evidence: MetricEvidence, gate: MetricGate): MetricFigures {

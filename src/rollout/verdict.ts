@@ -29,7 +29,7 @@ export interface Verdict {
 }
 
 /** False rollbacks: at most one in a hundred rollouts, shared by the metrics. */
-const WORSE_MIN = 100;
+export const WORSE_MIN = 100;
 /** Below this nothing speaks against the canary. */
 const DOUBT_MIN = 10;
 /** One cause can make many bad requests at once; that the canary has them again and again is what tells. */

@@ -2,6 +2,7 @@
  * An event as a sentence for people, with its weight: what the log and the timeline both say.
  */
 import type { LoadEvent } from "../evidence/load-event.ts";
+import type { TrafficEvent } from "../evidence/traffic-event.ts";
 import type { Diagnostic, Place } from "../model/diagnostic.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
@@ -32,6 +33,9 @@ export interface EventDescription {
 
 /** The sentence of an event. */
 export function describeEvent(event: FairwayEvent): EventDescription {
+  if (event.kind === "rollout-changed") {
+    return (event.isTrouble ? warn : info)(`rollout ${event.rollout}: ${event.text}`);
+  }
   return "nodeId" in event ? describeOnStream(event) : describeOwn(event);
 }
 
@@ -57,7 +61,7 @@ export function placeText(at: Place): string {
 
 type LoadStreamEvent = Extract<LoadEvent, { readonly nodeId: string }>;
 
-function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescription {
+function describeOnStream(event: StreamEvent | LoadStreamEvent | TrafficEvent): EventDescription {
   switch (event.kind) {
     case "stream-opened":
       return info(`${event.nodeId} connected (${event.variant}, ${event.group ?? "no group"})`);
@@ -99,6 +103,8 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent): EventDescriptio
       return warn(`load reports of ${event.nodeId} from ${event.peer} refused: ${event.reason}`);
     case "load-stream-closed":
       return info(`${event.nodeId} reports its load no more: ${event.reason}`);
+    case "traffic-report-refused":
+      return warn(`reports of traffic of ${event.nodeId || "no node"} from ${event.peer} refused: ${event.reason}`);
     default:
       return unreachable(event);
   }

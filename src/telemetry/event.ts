@@ -6,6 +6,7 @@
  */
 import type { PushMark } from "../config/etcd-documents.ts";
 import type { LoadEvent } from "../evidence/load-event.ts";
+import type { TrafficEvent } from "../evidence/traffic-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { SplitChange } from "../rollout/split-document.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
@@ -110,6 +111,16 @@ export type SplitEvent = AtTime & {
   readonly change: SplitChange;
 };
 
+/** A rollout goes on, waits, or is over. */
+export type RolloutEvent = AtTime & {
+  readonly kind: "rollout-changed";
+  readonly rollout: string;
+  readonly phase: string;
+  /** Somebody has to look. */
+  readonly isTrouble: boolean;
+  readonly text: string;
+};
+
 /** What becomes of the state on disk. */
 export type StateEvent =
   | (AtTime & { readonly kind: "lkg-promoted"; readonly group: GroupName; readonly snapshotVersion: SnapshotVersion })
@@ -150,4 +161,13 @@ export type ServerEvent =
   | DoorEvent;
 
 /** Any of them. */
-export type FairwayEvent = StreamEvent | LoadEvent | BuildEvent | EtcdEvent | SplitEvent | StateEvent | ServerEvent;
+export type FairwayEvent =
+  | StreamEvent
+  | LoadEvent
+  | TrafficEvent
+  | BuildEvent
+  | EtcdEvent
+  | SplitEvent
+  | RolloutEvent
+  | StateEvent
+  | ServerEvent;

@@ -20,6 +20,8 @@ import type { LoopDelayMonitor } from "./loop-delay.ts";
 import { registerFleetGauges } from "./fleet-gauges.ts";
 import type { LoadSource } from "./load-metrics.ts";
 import { registerLoadMetrics } from "./load-metrics.ts";
+import type { TrafficSource } from "./traffic-metrics.ts";
+import { registerTrafficMetrics } from "./traffic-metrics.ts";
 import type { Labels } from "./metric-labels.ts";
 import { GROUP_LABELS_MAX, OTHER, boundedLabels, typeLabel } from "./metric-labels.ts";
 import { tallyCounter } from "./tally.ts";
@@ -32,6 +34,7 @@ export interface MetricsOptions {
   readonly otherFleets?: (() => readonly FleetSummary[]) | undefined;
   readonly loopDelay: LoopDelayMonitor;
   readonly loads: LoadSource;
+  readonly traffic: TrafficSource;
   /** How it stands with etcd; absent without one. */
   readonly etcd?: Pick<EtcdContacts, "behind" | "newer" | "unfinishedPush"> | undefined;
   /** When the certificates of secrets are valid. */
@@ -59,6 +62,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   collectDefaultMetrics({ register: registry });
   registerFleetGauges(registry, { fleet, otherFleets, groups });
   registerLoadMetrics(registry, options.loads);
+  registerTrafficMetrics(registry, options.traffic);
   registerLoopDelay(options);
   registerCertificateGauge(registry, options.validities ?? (() => []));
   const feeds: Feeds = {
@@ -107,6 +111,7 @@ function feedStreams(registry: Registry): Feeds {
     },
     "stream-refused": () => refused.inc(),
     "load-stream-refused": () => refused.inc(),
+    "traffic-report-refused": () => refused.inc(),
     "streams-turned-away": ({ count }) => refused.inc(count),
     "handshakes-failed": ({ count }) => handshakes.inc(count),
   };

@@ -86,7 +86,11 @@ function sameness(event: FairwayEvent): string | undefined {
     const names = event.resources.slice(0, 3).map(({ name, version }) => `${name}@${version}`);
     return JSON.stringify([event.kind, event.typeUrl, event.versionInfo, ...names]);
   }
-  if (event.kind === "stream-refused" || event.kind === "load-stream-refused")
+  if (
+    event.kind === "stream-refused" ||
+    event.kind === "load-stream-refused" ||
+    event.kind === "traffic-report-refused"
+  )
     return JSON.stringify([event.kind, event.nodeId, event.reason]);
   if (isSum(event)) return JSON.stringify([event.kind, event.reason]);
   if (event.kind === "gate") return JSON.stringify([event.kind, event.snapshotVersion]);

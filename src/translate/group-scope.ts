@@ -13,8 +13,8 @@ import type { Service, Subset } from "../model/intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { differences } from "../support/differences.ts";
 import { servicesOfGateway, servicesOfPolicies, textsOfGroup } from "./called-services.ts";
+import { gatewayOfGroup } from "./gateway-of-group.ts";
 import { clusterNamesOf, mirrorClusterName } from "./names.ts";
-import { gatewayOfGroup } from "./on-demand-clusters.ts";
 import { usedSecrets } from "./used-secrets.ts";
 
 /** The part of an intent that one group sees. */

@@ -40,7 +40,7 @@ export function translateGrpcRoute({ route, rule, match }: RouteEntry, gateway: 
     {
       ...named,
       route: {
-        ...translateTarget(rule.target, []),
+        ...translateTarget(rule.target),
         // Without a limit of its own a request has the deadline that the client gave it.
         ...(headerMaxMs === undefined
           ? requestMs === 0

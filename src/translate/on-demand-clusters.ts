@@ -23,17 +23,10 @@ import { packAny } from "./pack-any.ts";
 /** Envoy's default. */
 const timeoutMs = 5_000;
 
-const variants = new WeakMap<Gateway, Map<number, Gateway>>();
-
-/** The gateway as the Envoys of the group have it; the same object each time. */
-export function gatewayOfGroup(gateway: Gateway, { onDemandClusters }: NodeGroup): Gateway {
-  if (onDemandClusters === undefined) return gateway;
-  const known = variants.get(gateway) ?? new Map<number, Gateway>();
-  variants.set(gateway, known);
-  const key = onDemandClusters.timeoutMs ?? timeoutMs;
-  const variant = known.get(key) ?? { ...gateway, onDemandClusters: { timeoutMs: key } };
-  known.set(key, variant);
-  return variant;
+/** What the gateway of a group says of it when nothing is written. */
+export function onDemandOf({ onDemandClusters }: NodeGroup): Pick<Gateway, "onDemandClusters"> {
+  if (onDemandClusters === undefined) return {};
+  return { onDemandClusters: { timeoutMs: onDemandClusters.timeoutMs ?? timeoutMs } };
 }
 
 /**

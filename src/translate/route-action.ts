@@ -23,6 +23,8 @@ export interface ActionPolicy {
   readonly upgrades: Upgrades | undefined;
   /** One for each backend. */
   readonly backendHeaders: readonly HeaderFilters[];
+  /** Envoys read the weights of splits from their runtime layer. */
+  readonly weightsByRuntime?: boolean;
 }
 
 /** The action of a rule for one of its matches. */
@@ -30,7 +32,7 @@ export function translateRouteAction(rule: Rule, match: RuleMatch, policy: Actio
   const { timeouts, backendHeaders } = policy;
   const retryPolicy = translateRetry(policy.retry, timeouts);
   return {
-    ...translateTarget(rule.target, backendHeaders),
+    ...translateTarget(rule.target, { headers: backendHeaders, byRuntime: policy.weightsByRuntime === true }),
     ...(rule.rewrite === undefined ? {} : translateRewrite(rule.rewrite, match)),
     ...(rule.priority === "high" ? { priority: "HIGH" } : {}),
     ...translateTimeout(timeouts, policy.longestMs),

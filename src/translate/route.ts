@@ -79,7 +79,7 @@ function translateAction({ route, rule, match }: RouteEntry, site: RouteSite): R
     retry: retry?.value,
     upgrades: upgrades?.value,
     backendHeaders,
-    ...defined({ longestMs }),
+    ...defined({ longestMs, weightsByRuntime: site.gateway.weightsByRuntime }),
   };
   return { route: translateRouteAction(rule, match, policy), ...translateHeaders(routeHeaders) };
 }

@@ -1,19 +1,21 @@
 /**
  * The runtime layer of a group: values that its Envoys ask for while they work, so that a change of them makes no new
- * cluster and no new listener.
+ * cluster, no new listener and no new routes: limits of clusters, and the weights of splits.
  *
  * Its Envoys have the layer in their bootstrap, and the group says so by `runtime`; then the layer is always there, if
  * only empty: a layer that is taken away is kept for ever by an Envoy on SotW, which cannot be told. Limits in it are
- * over those of the clusters, which stay as they are written: an Envoy without the layer has these.
+ * over those of the clusters, which stay as they are written: an Envoy without the layer has these. Weights in it are over those of the routes, which are the file's.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/operations/runtime
  */
 import type { CircuitBreaker, LiveThresholds, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
+import type { Route } from "../model/intent-route.ts";
 import type { JsonValue, NodeGroup } from "../model/intent.ts";
 import { snakeCase } from "../model/position.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
-import type { Mirrored } from "./group-scope.ts";
+import type { GroupScope } from "./group-scope.ts";
 import { clusterName, fallbackClusterName, mirrorClusterName } from "./names.ts";
+import { runtimeWeights } from "./split-weights.ts";
 
 /** The name of the layer in the bootstrap and of the resource. */
 export const runtimeLayerName = "fairway";
@@ -21,7 +23,7 @@ export const runtimeLayerName = "fairway";
 /** None for a group whose Envoys have no layer. What somebody wrote as a key of his own wins. */
 export function translateRuntime(
   { runtime, at }: NodeGroup,
-  { services, mirrored }: { readonly services: readonly Service[]; readonly mirrored: readonly Mirrored[] },
+  { services, mirrored, routes }: Pick<GroupScope, "services" | "mirrored" | "routes">,
 ): readonly EnvoyResource[] {
   if (runtime === undefined) return [];
   const limits = [
@@ -30,9 +32,17 @@ export function translateRuntime(
       limitsOf(mirrorClusterName(service.name, subset?.name), (subset ?? service).policy),
     ),
   ];
-  const layer: Record<string, JsonValue> = { ...Object.fromEntries(limits), ...runtime };
+  const layer: Record<string, JsonValue> = {
+    ...Object.fromEntries([...limits, ...routes.flatMap(weightsOf)]),
+    ...runtime,
+  };
   const sorted = Object.fromEntries(Object.entries(layer).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return [envoyResource(envoyTypes.runtime, runtimeLayerName, { name: runtimeLayerName, layer: sorted }, at)];
+}
+
+/** Those of its splits; many routes have the same. */
+function weightsOf({ rules }: Route): readonly (readonly [key: string, weight: number])[] {
+  return rules.flatMap(({ target }) => runtimeWeights(target));
 }
 
 /** The key by which Envoy reads a limit of a cluster. */

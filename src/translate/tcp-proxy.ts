@@ -12,7 +12,7 @@ import type { RuleTarget } from "../model/intent-route.ts";
 import { present } from "../support/assert.ts";
 import { duration } from "./duration.ts";
 import { packAny } from "./pack-any.ts";
-import { backendCluster } from "./weighted-clusters.ts";
+import { backendCluster } from "./split-weights.ts";
 
 /** Envoy's default, written out so that a reader sees what is in force. */
 const idleTimeoutMs = 3_600_000;

@@ -16,7 +16,7 @@ import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import { addressOf } from "./listener.ts";
 import { listenerName } from "./names.ts";
 import { packAny } from "./pack-any.ts";
-import { backendCluster } from "./weighted-clusters.ts";
+import { backendCluster } from "./split-weights.ts";
 
 const udpProxy = "envoy.extensions.filters.udp.udp_proxy.v3";
 

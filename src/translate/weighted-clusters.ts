@@ -6,30 +6,34 @@
  */
 import type { RouteActionJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { HeaderFilters } from "../model/intent-filter.ts";
-import type { Backend, RuleTarget } from "../model/intent-route.ts";
+import type { RuleTarget } from "../model/intent-route.ts";
 import { assert } from "../support/assert.ts";
 import { translateHeaders } from "./header-changes.ts";
-import { clusterName, fallbackClusterName } from "./names.ts";
+import { backendCluster, weightsPrefix } from "./split-weights.ts";
 
-/** The cluster, or the clusters with their weights and, in the order of the backends, changes of headers. */
-export function translateTarget(target: RuleTarget, headers: readonly HeaderFilters[]): RouteActionJson {
+/**
+ * The cluster, or the clusters with their weights and, in the order of the backends, changes of headers. Where Envoys
+ * read the weights that are in force from their runtime layer, the route has those of the file.
+ */
+export function translateTarget(
+  target: RuleTarget,
+  {
+    headers = [],
+    byRuntime = false,
+  }: { readonly headers?: readonly HeaderFilters[]; readonly byRuntime?: boolean } = {},
+): RouteActionJson {
   const [first, ...others] = target.backends;
   assert(first !== undefined, "a rule that neither answers nor has backends is refused when it is parsed");
   if (others.length === 0) return { cluster: backendCluster(first) };
+  const prefix = byRuntime ? weightsPrefix(target) : undefined;
   return {
     weightedClusters: {
       clusters: target.backends.map((backend, index) => ({
         name: backendCluster(backend),
-        weight: backend.weight,
+        weight: prefix === undefined ? backend.weight : (backend.fileWeight ?? backend.weight),
         ...translateHeaders(headers[index] ?? {}),
       })),
+      ...(prefix === undefined ? {} : { runtimeKeyPrefix: prefix }),
     },
   };
-}
-
-/** The name of the cluster that a backend means. */
-export function backendCluster({ service, subset, hasFallback }: Backend): string {
-  return hasFallback === true && subset !== undefined
-    ? fallbackClusterName(service, subset)
-    : clusterName(service, subset);
 }

@@ -152,7 +152,9 @@ export class AdsStream implements CallListener, Receiver {
 
   /** Looks again whether what it waits for has happened on another stream. */
   lookAgain(): void {
-    if (this.#state === undefined || this.#state.sequencer.phase === "settled") return;
+    if (this.#state === undefined) return;
+    const { sequencer, syncedVersion } = this.#state;
+    if (sequencer.phase === "settled" && syncedVersion === sequencer.snapshot?.version) return;
     this.#guarded(() => this.#step({ kind: "tick", atMs: this.#ports.clock.monotonicMs() }));
   }
 
@@ -168,7 +170,7 @@ export class AdsStream implements CallListener, Receiver {
     if ("refusal" in judged) this.end(judged.refusal.code, judged.refusal.reason);
     else if (this.#state !== undefined) this.#demand(judged.demand);
     else if (request.nodeProblem !== undefined) this.#turnAway(request.nodeProblem);
-    else if (this.#open(request.node)) this.#enter(judged.demand);
+    else if (this.#open(request.node, judged.demand)) this.#enter(judged.demand);
   }
 
   /** It is its turn after it had to wait. */
@@ -199,7 +201,7 @@ export class AdsStream implements CallListener, Receiver {
   }
 
   /** Takes the first message's node; returns false when the stream was refused. */
-  #open(raw: Parameters<typeof readNode>[0]): boolean {
+  #open(raw: Parameters<typeof readNode>[0], first: Demand): boolean {
     const node = readNode(raw);
     if (!node.ok) {
       this.#turnAway(node.error);
@@ -229,7 +231,9 @@ export class AdsStream implements CallListener, Receiver {
       shared: this.#ports.shared,
       companions: () => this.#ports.companionsOf(this),
     });
-    this.#ports.emit([{ kind: "stream-opened", ...facts, variant: this.#kind.variant, group: this.#group, peer }]);
+    const { variant } = this.#kind;
+    const startsEmpty = holdsNothing(first);
+    this.#ports.emit([{ kind: "stream-opened", ...facts, variant, group: this.#group, peer, startsEmpty }]);
     this.#step({ kind: "snapshot", snapshot: assigned.value.snapshot, atMs });
     return true;
   }
@@ -271,7 +275,11 @@ export class AdsStream implements CallListener, Receiver {
     if (phase !== outcome.state.sequencer.phase) this.#ports.stepped(this);
     this.#send(outcome.responses);
     if (outcome.events.length > 0) this.#ports.emit(outcome.events);
-    if (!this.#isSettled && outcome.events.some(({ kind }) => kind === "synced")) this.#settle();
+    // One that can never have all, because its bootstrap has no runtime layer, is as far as it gets as well.
+    const isSettled = outcome.state.sequencer.phase === "settled" && outcome.state.sequencer.snapshot !== undefined;
+    if (!this.#isSettled && isSettled && outcome.events.some(({ kind }) => kind === "synced" || kind === "gate")) {
+      this.#settle();
+    }
     this.#schedule(outcome.wakeAtMs);
   }
 

@@ -9,6 +9,7 @@ import { suspectsCount } from "./bisect.ts";
 import { canonicalName, findByName } from "./context-parameters.ts";
 import { childrenOf, notAskedFor, notIn, refersTo } from "./held-references.ts";
 import type { Held } from "./holding.ts";
+import { layerStanding, missingLayerText } from "./missing-layer.ts";
 import { noNames } from "./name-pool.ts";
 import { isRejected, offerOf, resourceName } from "./offer.ts";
 import type { NodeProgress } from "./sequencer.ts";
@@ -106,12 +107,7 @@ export function reportProgress(state: StreamState, atMs: number, events: StreamE
   if (sequencer.snapshot === undefined) return;
   const { version: snapshotVersion } = sequencer.snapshot;
   if (sequencer.phase === "settled") {
-    if (state.overdueSaid) sayPassed(state, { snapshotVersion, atMs }, events);
-    state.overdueSaid = false;
-    if (state.syncedVersion === snapshotVersion) return;
-    if (refusedOf(state, "supply").length + refusedOf(state, "reference").length > 0) return;
-    state.syncedVersion = snapshotVersion;
-    events.push({ kind: "synced", streamId: state.streamId, nodeId: state.nodeId, atMs, snapshotVersion });
+    reportSettled(state, { snapshotVersion, atMs }, events);
     return;
   }
   // Whatever it had before, it is on its way elsewhere; back there it is synced anew.
@@ -123,6 +119,31 @@ export function reportProgress(state: StreamState, atMs: number, events: StreamE
   }
   if (state.overdueSaid && !sequencer.overdue) sayPassed(state, { snapshotVersion, atMs }, events);
   state.overdueSaid = sequencer.overdue;
+}
+
+function reportSettled(
+  state: StreamState,
+  { snapshotVersion, atMs }: { readonly snapshotVersion: SnapshotVersion; readonly atMs: number },
+  events: StreamEvent[],
+): void {
+  if (state.syncedVersion === snapshotVersion && !state.overdueSaid) return;
+  const { streamId, nodeId } = state;
+  const layer = layerStanding(state);
+  if (layer === "missing") {
+    state.syncedVersion = undefined;
+    if (!state.overdueSaid) {
+      const waitingFor = missingLayerText;
+      events.push({ kind: "gate", streamId, nodeId, atMs, snapshotVersion, state: "overdue", waitingFor });
+    }
+    state.overdueSaid = true;
+    return;
+  }
+  if (state.overdueSaid) sayPassed(state, { snapshotVersion, atMs }, events);
+  state.overdueSaid = false;
+  if (state.syncedVersion === snapshotVersion || layer === "coming") return;
+  if (refusedOf(state, "supply").length + refusedOf(state, "reference").length > 0) return;
+  state.syncedVersion = snapshotVersion;
+  events.push({ kind: "synced", streamId, nodeId, atMs, snapshotVersion });
 }
 
 function sayPassed(

@@ -10,7 +10,7 @@ import { err, ok } from "../support/result.ts";
 import type { NodeIdentity } from "./stream-event.ts";
 
 /** Longer ids would flood logs and pages. */
-const ID_CHARS_MAX = 256;
+export const ID_CHARS_MAX = 256;
 /** Metadata is used for matching only: a few labels, not a document. */
 const METADATA_ENTRIES_MAX = 1_000;
 const METADATA_DEPTH_MAX = 16;

@@ -10,14 +10,15 @@
  *            still holds on their old route, it is taken away.
  *
  * A newer snapshot waits until the node settled, so that a stream of changes cannot starve the switch;
- * it passes at once when only endpoints differ, or when the node is stuck. The functions change the state
+ * it passes at once when only endpoints or runtime values differ, or when the node is stuck. The functions change the state
  * they are given and read no clock.
  */
 import type { Resource, ResourceName } from "../snapshot/resource.ts";
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceType, resourceTypes, typeUrls } from "../snapshot/type-url.ts";
 import { isEmptied, leavingOf } from "./leaving.ts";
-import { differsInEndpointsOnly, movesRoutes, movesSupply, replacesListener } from "./snapshot-moves.ts";
+import { leavingWeights } from "./leaving-weights.ts";
+import { needsNoOrder, movesRoutes, movesSupply, replacesListener } from "./snapshot-moves.ts";
 import type { Retained, View } from "./view.ts";
 import { mergedView, plainView } from "./view.ts";
 
@@ -115,8 +116,8 @@ export function acceptSnapshot(
     sequencer.snapshot = snapshot;
     return false;
   }
-  if (differsInEndpointsOnly(current, snapshot)) {
-    replaceEndpoints(sequencer, snapshot, atMs);
+  if (needsNoOrder(current, snapshot)) {
+    replaceFreely(sequencer, snapshot, atMs);
     return true;
   }
   if (sequencer.phase === "settled" || sequencer.overdue) {
@@ -324,7 +325,7 @@ function releaseAfter(atMs: number): number {
   return Math.ceil(atMs / RELEASE_STEP_MS) * RELEASE_STEP_MS;
 }
 
-/** Keeps what `snapshot` drops, and endpoints that it empties while the routes still lead to them. */
+/** Keeps what `snapshot` drops, endpoints that it empties while the routes still lead to them, and weights likewise. */
 function retainLeaving(
   sequencer: Sequencer,
   change: { readonly current: Snapshot; readonly snapshot: Snapshot; readonly typeUrl: string },
@@ -334,6 +335,7 @@ function retainLeaving(
   const after = snapshot.tables.get(typeUrl);
   if (before === undefined || after === undefined) return;
   const retained = retainedOf(sequencer, typeUrl);
+  const weights = typeUrl === typeUrls.runtime ? leavingWeights(before, after, retained) : [];
   for (const [name, { resource }] of retained) {
     const successor = after.resources.get(name);
     // Endpoints that stay empty keep their override until the routes have left them.
@@ -341,7 +343,7 @@ function retainLeaving(
   }
   const { gone, emptied } = leavingOf(before, after);
   const moves = typeUrl === typeUrls.endpoints && sequencer.routesMove;
-  for (const resource of moves ? [...gone, ...emptied] : gone) {
+  for (const resource of [...gone, ...weights, ...(moves ? emptied : [])]) {
     const kept = retained.get(resource.name);
     const last = isEmptied(kept?.resource, resource) ? kept?.resource : resource;
     retained.set(resource.name, {
@@ -353,13 +355,15 @@ function retainLeaving(
   }
 }
 
-function replaceEndpoints(sequencer: Sequencer, snapshot: Snapshot, atMs: number): void {
+function replaceFreely(sequencer: Sequencer, snapshot: Snapshot, atMs: number): void {
   const current = sequencer.snapshot;
-  // While routes move, those that are left may be emptied by the very next snapshot.
-  if (current !== undefined) retainLeaving(sequencer, { current, snapshot, typeUrl: typeUrls.endpoints });
+  for (const typeUrl of [typeUrls.endpoints, typeUrls.runtime]) {
+    // While routes move, those that are left may be emptied by the very next snapshot.
+    if (current !== undefined) retainLeaving(sequencer, { current, snapshot, typeUrl });
+    sequencer.views.delete(typeUrl);
+  }
   sequencer.snapshot = snapshot;
   sequencer.next = undefined;
-  sequencer.views.delete(typeUrls.endpoints);
   if (sequencer.phase === "settled") enter(sequencer, "switch", atMs);
 }
 

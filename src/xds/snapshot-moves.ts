@@ -4,20 +4,22 @@
 import type { Snapshot, TypeTable } from "../snapshot/snapshot.ts";
 import { resourceTypes, typeUrls } from "../snapshot/type-url.ts";
 
-/** The last that was found for a snapshot: nearly all streams come to it from the same one. */
-const endpointsOnly = new WeakMap<Snapshot, { readonly from: Snapshot; readonly answer: boolean }>();
+/** What is used as soon as it is there, in whatever order: hosts, and values that Envoy reads at each request. */
+const free: ReadonlySet<string> = new Set([typeUrls.endpoints, typeUrls.runtime]);
 
-/** Nothing but endpoints, so that no order has to be kept. */
-export function differsInEndpointsOnly(from: Snapshot, to: Snapshot): boolean {
-  const known = endpointsOnly.get(to);
+/** The last that was found for a snapshot: nearly all streams come to it from the same one. */
+const freely = new WeakMap<Snapshot, { readonly from: Snapshot; readonly answer: boolean }>();
+
+/** Nothing but endpoints and runtime values, so that no order has to be kept. */
+export function needsNoOrder(from: Snapshot, to: Snapshot): boolean {
+  const known = freely.get(to);
   if (known?.from === from) return known.answer;
   const answer =
     from.group === to.group &&
     resourceTypes.every(
-      ({ typeUrl }) =>
-        typeUrl === typeUrls.endpoints || from.tables.get(typeUrl)?.version === to.tables.get(typeUrl)?.version,
+      ({ typeUrl }) => free.has(typeUrl) || from.tables.get(typeUrl)?.version === to.tables.get(typeUrl)?.version,
     );
-  endpointsOnly.set(to, { from, answer });
+  freely.set(to, { from, answer });
   return answer;
 }
 

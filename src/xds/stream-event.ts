@@ -60,6 +60,8 @@ export type StreamEvent =
       readonly variant: "sotw" | "delta";
       readonly node: NodeIdentity;
       readonly group: GroupName | undefined;
+      /** It brings no versions, as an Envoy that has just been started. */
+      readonly startsEmpty?: boolean;
       readonly peer: string;
     })
   | (OnStream & {

@@ -5,6 +5,7 @@
  * every few milliseconds, and hardly anybody looks. Only that a wait is overdue is an event.
  */
 import type { SnapshotVersion } from "../snapshot/snapshot.ts";
+import { layerStanding, missingLayerText } from "./missing-layer.ts";
 import { describeWait } from "./progress.ts";
 import type { StreamState } from "./stream-state.ts";
 
@@ -24,13 +25,15 @@ export interface StreamWait {
 /** What keeps the stream from its next step; undefined when it has arrived. */
 export function currentWait(state: StreamState): StreamWait | undefined {
   const { snapshot, phase, phaseSinceMs, overdue } = state.sequencer;
-  if (snapshot === undefined || phase === "settled") return undefined;
+  if (snapshot === undefined) return undefined;
+  const lacksLayer = phase === "settled" && layerStanding(state) === "missing";
+  if (phase === "settled" && !lacksLayer) return undefined;
   return {
     streamId: state.streamId,
     snapshotVersion: snapshot.version,
-    waitingFor: describeWait(state),
+    waitingFor: lacksLayer ? missingLayerText : describeWait(state),
     sinceMs: phaseSinceMs,
     deadlineAtMs: phaseSinceMs + snapshot.updates.deadlineMs,
-    overdue,
+    overdue: overdue || lacksLayer,
   };
 }

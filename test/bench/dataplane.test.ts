@@ -6,6 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
+import { AskedServices } from "../../bench/dataplane/asked-services.ts";
 import { dataplaneTables } from "../../bench/dataplane/dataplane-table.ts";
 import { LoadClient, pooled } from "../../bench/dataplane/measure.ts";
 import { readDataplaneOptions } from "../../bench/dataplane/options.ts";
@@ -13,6 +14,7 @@ import type { DataplaneOptions } from "../../bench/dataplane/options.ts";
 import { chosenCases, policiesConfig, policyNames, policySecrets } from "../../bench/dataplane/policy-cases.ts";
 import { rank } from "../../bench/percentile.ts";
 import { loadConfig } from "../../src/cli/load-config.ts";
+import { callGrpc, connectGrpc } from "../envoy/grpc-peer.ts";
 import { envoyApi } from "../support/envoy-api.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -82,10 +84,12 @@ describe("percentiles", () => {
 describe("the policies", () => {
   test("are all a config that Fairway takes, without a warning", async () => {
     const cases = chosenCases(policyNames).map((policy, index) => ({ policy, port: 10_000 + index }));
-    const config = policiesConfig(cases, {
+    await using asked = await AskedServices.start();
+    const endpoints = {
       well: ["127.0.0.1:9001", "127.0.0.1:9003", "127.0.0.1:9004"],
       mtls: ["127.0.0.1:9002"],
-    });
+    };
+    const config = policiesConfig(cases, endpoints, asked.config());
     await using directory = await tempDir();
     const files = { ...policySecrets.files, "fairway.json": JSON.stringify(config) };
     await Promise.all(Object.entries(files).map(([name, text]) => writeFile(directory.join(name), text)));
@@ -96,6 +100,30 @@ describe("the policies", () => {
 
   test("bring along what they are compared with", () => {
     expect(chosenCases(["csrf"]).map(({ name }) => name)).toEqual(["none", "post", "csrf"]);
+  });
+});
+
+describe("the services that policies ask", () => {
+  test.each([
+    [
+      "limiter",
+      "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
+      "envoy.service.ratelimit.v3.RateLimitResponse",
+      { overallCode: "OK" },
+    ],
+    [
+      "authorizer",
+      "/envoy.service.auth.v3.Authorization/Check",
+      "envoy.service.auth.v3.CheckResponse",
+      { status: {}, okResponse: {} },
+    ],
+  ] as const)("let everything through and count it: %s", async (name, path, type, answer) => {
+    await using asked = await AskedServices.start();
+    using session = connectGrpc(asked.port);
+    const { grpcStatus, messages } = await callGrpc(session, path);
+    expect(grpcStatus).toBe("0");
+    expect(messages.map((message) => envoyApi.toJson(`type.googleapis.com/${type}`, message))).toEqual([answer]);
+    expect([asked.callsOf(name), asked.callsOf("collector")]).toEqual([1, 0]);
   });
 });
 

@@ -61,7 +61,7 @@ describe("fairway check --envoy", () => {
     const config = `
 nodes:
   edge: { match: { cluster: edge } }
-  inside: { match: { id: a } }
+  inside: { match: { id: a }, runtime: { a.b: 1 } }
 gateways: { public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] } }
 services: { shop: { endpoints: ["127.0.0.1:${port}"], healthCheck: { tcp: {}, interval: 1s } } }
 routes: { shop: { gateways: [public], rules: [{ backends: [{ service: shop }] }] } }

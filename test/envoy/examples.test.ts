@@ -42,7 +42,8 @@ test.each(withoutEtcd)("Envoy accepts all of examples/%s, by delta and by SotW, 
     const tables = [...(snapshots?.values() ?? [])].find((snapshot) => snapshot.group === group.name)?.tables;
     for (const { api, version } of ways) {
       const identity = identityFor(group, `${api}-${version}`);
-      await using envoy = await Envoy.start({ xdsPort: fairway.xdsPort, api, version, ...identity });
+      const runtime = group.runtime !== undefined;
+      await using envoy = await Envoy.start({ xdsPort: fairway.xdsPort, api, version, runtime, ...identity });
       const node = await waitUntil(
         async () => {
           const { nodes } = await fairway.get<{ readonly nodes: readonly NodeView[] }>("/v1/nodes");

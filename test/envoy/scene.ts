@@ -54,7 +54,15 @@ export interface SceneOptions {
   readonly api?: EnvoyOptions["api"];
   readonly envoy?: Pick<
     EnvoyOptions,
-    "version" | "drainTimeS" | "loadReports" | "runtime" | "locality" | "localService" | "overload" | "override"
+    | "version"
+    | "statsFlushInterval"
+    | "drainTimeS"
+    | "loadReports"
+    | "runtime"
+    | "locality"
+    | "localService"
+    | "overload"
+    | "override"
   >;
   readonly args?: readonly string[];
 }

@@ -20,6 +20,7 @@ import type { FairwayEvent } from "../../src/telemetry/event.ts";
 import { monitorLoopDelay } from "../../src/telemetry/loop-delay.ts";
 import { createTimeline } from "../../src/telemetry/timeline.ts";
 import { eventuallyValue } from "../support/eventually.ts";
+import { noRollouts } from "../support/no-rollouts.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import type { XdsClientOptions } from "./xds-client.ts";
 import { XdsClient } from "./xds-client.ts";
@@ -70,13 +71,16 @@ export class RunningPlane implements AsyncDisposable {
     this.admin = createAdminServer({
       listen: { host: "127.0.0.1", port: 0 },
       version: "0.0.0",
-      views: createReadModels({
-        plane: this.plane,
-        clock,
-        registry: new Registry(),
-        timeline,
-        loopDelay: this.#loopDelay,
-      }),
+      views: {
+        ...createReadModels({
+          plane: this.plane,
+          clock,
+          registry: new Registry(),
+          timeline,
+          loopDelay: this.#loopDelay,
+        }),
+        ...noRollouts,
+      },
       onError: (error) => {
         throw error;
       },
@@ -90,10 +94,10 @@ export class RunningPlane implements AsyncDisposable {
     return RunningPlane.#open(directory.path, options);
   }
 
-  static async #open(root: string, times: Times = {}): Promise<RunningPlane> {
+  static async #open(root: string, times: Times = {}, port = 0): Promise<RunningPlane> {
     const store = await GenerationStore.open({ directory: join(root, "state") });
     const running = new RunningPlane(root, store, times);
-    running.port = await running.plane.server.listen("127.0.0.1:0");
+    running.port = await running.plane.server.listen(`127.0.0.1:${port}`);
     await running.plane.start();
     return running;
   }
@@ -148,6 +152,13 @@ export class RunningPlane implements AsyncDisposable {
     });
     const isJson = answer.headers["content-type"]?.toString().includes("json") === true;
     return { status: answer.statusCode, text: answer.body, json: isJson ? answer.json<unknown>() : undefined };
+  }
+
+  /** Ends this one and starts the next on the same port, so that clients find it again. */
+  async restartInPlace(meanwhile: () => Promise<void> = async () => undefined): Promise<RunningPlane> {
+    await this.close();
+    await meanwhile();
+    return RunningPlane.#open(this.#root, {}, this.port);
   }
 
   /** Ends this one; the next one finds the same disk, after `meanwhile`. */

@@ -17,6 +17,7 @@ import { checkRemoval } from "../../../src/snapshot/removal-guard.ts";
 import type { Snapshot } from "../../../src/snapshot/snapshot.ts";
 import { err, ok } from "../../../src/support/result.ts";
 import { edge, snapshotOf, streamOf } from "../fleet/example-events.ts";
+import { noRollouts } from "../../support/no-rollouts.ts";
 
 export const served = snapshotOf({ a: "1", b: "1", c: "1", d: "1", e: "1" });
 export const past = snapshotOf({ a: "0", b: "1", c: "1", d: "1", e: "1" });
@@ -120,8 +121,10 @@ export function viewsOf(
       groups = groups.map((group) => (held.includes(group) ? { ...group, held: undefined } : group));
       return ok(held.map((group) => group.name));
     },
+    ...noRollouts,
     splits: () => [],
     changeSplit: async () => err({ kind: "unavailable", message: "a test" }),
+    nowMs: () => 0,
     metrics: async () => "fairway_streams 1\n",
     loopDelay: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }),
     ...overrides,

@@ -11,6 +11,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { bootstrapCommand, createBootstrap, printBootstrap } from "../../../src/cli/bootstrap.ts";
 import type { JsonObject } from "../../../src/cli/bootstrap-node.ts";
+import { latencyEdgesMs } from "../../../src/evidence/latency-ladder.ts";
 import { createGrpcBootstrap } from "../../../src/cli/grpc-bootstrap.ts";
 import { readBootstrapOptions, type BootstrapFlags } from "../../../src/cli/bootstrap-options.ts";
 import { examplesDir } from "../../support/examples.ts";
@@ -70,9 +71,39 @@ describe("bootstrap", () => {
       expect(isLeftOut(name), name).toBe(false);
     }
     const all = readBootstrapOptions(flags({ nodeId: "a", stats: "all" }));
-    expect(all.ok && createBootstrap(all.value)).not.toHaveProperty("stats_config");
+    const { stats_config: withAll } = all.ok ? createBootstrap(all.value) : {};
+    expect(withAll).not.toHaveProperty("stats_matcher");
     expect(mistakesOf(flags({ nodeId: "a", stats: "few" }))[0]).toMatch(/^--stats: "few" is neither/);
     expect(mistakesOf(flags({ nodeId: "a", stats: "all", grpc: true }))[0]).toMatch(/^--stats: /);
+  });
+
+  it("has the Envoy report how requests went, as the node that it is, unless it is told not to", () => {
+    const made = (rest: Partial<BootstrapFlags>) => bootstrapOf(flags({ nodeId: "a:1", cluster: "edge", ...rest }));
+    const attributes = { "service.instance.id": "a:1", "service.name": "edge" };
+    expect(made({ statsFlushInterval: "1s" })).toMatchObject({
+      stats_flush_interval: "1s",
+      stats_config: { histogram_bucket_settings: [{ buckets: latencyEdgesMs }, {}, {}] },
+      stats_sinks: [
+        {
+          typed_config: {
+            grpc_service: { envoy_grpc: { cluster_name: "fairway_xds" } },
+            resource_detectors: [{ typed_config: { attributes } }],
+          },
+        },
+      ],
+    });
+    expect(made({})).not.toHaveProperty("stats_flush_interval");
+    expect(made({ trafficReports: false })).not.toHaveProperty("stats_sinks");
+    expect(made({ trafficReports: false, stats: "all" })).not.toHaveProperty("stats_config");
+    for (const statsFlushInterval of ["", "0s", "61s", "500ms", "1"]) {
+      expect(mistakesOf(flags({ nodeId: "a", statsFlushInterval }))).toEqual([
+        expect.stringMatching(/^--stats-flush-interval: /),
+      ]);
+    }
+    expect(mistakesOf(flags({ nodeId: "a", grpc: true, trafficReports: false, statsFlushInterval: "1s" }))).toEqual([
+      expect.stringMatching(/^--no-traffic-reports: /),
+      expect.stringMatching(/^--stats-flush-interval: /),
+    ]);
   });
 
   it("needs nothing but a node id", () => {

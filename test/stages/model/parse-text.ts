@@ -3,6 +3,7 @@
  */
 import type { Document } from "../../../src/config/source.ts";
 import type { Diagnostic } from "../../../src/model/diagnostic.ts";
+import type { LiveWeights } from "../../../src/model/live-weights.ts";
 import type { Intent } from "../../../src/model/intent.ts";
 import { parseIntent } from "../../../src/model/parse-intent.ts";
 import { contentHash } from "../../../src/support/hash.ts";
@@ -16,7 +17,10 @@ export function documentOf(path: string, content: string | Uint8Array): Document
 }
 
 /** Parses one file named `fairway.yaml`, or several by name; whatever file is named holds a certificate or its key. */
-export function parseText(files: string | Uint8Array | Readonly<Record<string, string>>): {
+export function parseText(
+  files: string | Uint8Array | Readonly<Record<string, string>>,
+  live: ReadonlyMap<string, LiveWeights> = new Map(),
+): {
   readonly diagnostics: readonly Diagnostic[];
   readonly intent: Intent | undefined;
 } {
@@ -24,12 +28,15 @@ export function parseText(files: string | Uint8Array | Readonly<Record<string, s
   const documents = single
     ? [documentOf("fairway.yaml", files)]
     : Object.entries(files).map(([path, text]) => documentOf(path, text));
-  const input = { documents, problems: [], api: envoyApi };
+  const input = { documents, problems: [], api: envoyApi, live };
   const environment = { PARTNERS_CA: pem("ca.pem") };
   const named = parseIntent(input).files.map((path) =>
     documentOf(path, pem(path.endsWith(".key") ? "one.key" : "one.pem")),
   );
-  return parseIntent({ ...input, content: { files: named, problems: [], environment, nowMs: Date.UTC(2026, 1) } });
+  return parseIntent({
+    ...input,
+    content: { files: named, problems: [], environment, nowMs: Date.UTC(2026, 1) },
+  });
 }
 
 /** The intent of a text that must be right. */

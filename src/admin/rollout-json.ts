@@ -1,0 +1,85 @@
+/**
+ * Rollouts as the admin API writes them: shares become percent, moments become times.
+ */
+import { describePhase } from "../rollout/describe-rollout.ts";
+import type { RolloutLock, RolloutRecord, StepRecord } from "../rollout/rollout-record.ts";
+import type { StoredRollout } from "../rollout/rollout-views.ts";
+import { isoTime } from "./iso-time.ts";
+import type { RolloutJson, RolloutLockJson } from "./rollout-schema.ts";
+
+export function rolloutJson({ record, revision }: StoredRollout): RolloutJson {
+  const { plan, phase, steps, verdict, outcome, reason } = record;
+  return {
+    id: record.id,
+    number: record.number,
+    split: plan.split,
+    target: record.target,
+    canary: plan.canary,
+    baseline: plan.baseline,
+    revision,
+    startedBy: record.startedBy,
+    startedByVerified: false,
+    ...(reason === undefined ? {} : { reason }),
+    startedAt: isoTime(record.startedAtMs),
+    phase: phase.kind,
+    since: isoTime(phase.sinceMs),
+    sentence: describePhase(record),
+    step: Math.min(record.stepIndex + 1, plan.steps.length),
+    stepsCount: plan.steps.length,
+    weight: (steps.at(-1)?.share ?? record.sharesBefore[plan.canary] ?? 0) / 100,
+    ...("waitsFor" in phase ? { waitsFor: phase.waitsFor } : {}),
+    ...(phase.kind === "paused" ? { pausedBy: phase.by } : {}),
+    ...(verdict === undefined ? {} : { verdict: verdictJson(verdict) }),
+    ...(outcome === undefined ? {} : { outcome: outcomeJson(outcome) }),
+    plan: { ...plan },
+    steps: steps.map(stepJson),
+    audit: record.audit.map(({ atMs, ...entry }) => ({ at: isoTime(atMs), ...entry })),
+  };
+}
+
+export function lockJson({ owner, reason, endsAtMs }: RolloutLock): RolloutLockJson {
+  return { owner, ...(reason === undefined ? {} : { reason }), ends: isoTime(endsAtMs) };
+}
+
+function verdictJson({ kind, reason, sentence, atMs }: NonNullable<RolloutRecord["verdict"]>): RolloutJson["verdict"] {
+  return { kind, reason, sentence, at: isoTime(atMs) };
+}
+
+function outcomeJson({
+  kind,
+  sentence,
+  by,
+  atMs,
+  tookMs,
+}: NonNullable<RolloutRecord["outcome"]>): RolloutJson["outcome"] {
+  return {
+    kind,
+    sentence,
+    ...(by === undefined ? {} : { by }),
+    at: isoTime(atMs),
+    ...(tookMs === undefined ? {} : { tookMs }),
+  };
+}
+
+function stepJson(step: StepRecord): RolloutJson["steps"][number] {
+  const { index, kind, share, nodesCount, laggards, canary, baseline, result, sentence } = step;
+  return {
+    ...(index === undefined ? {} : { index }),
+    kind,
+    weight: share / 100,
+    startedAt: isoTime(step.startedAtMs),
+    ...at("convergedAt", step.convergedAtMs),
+    ...at("measuredFrom", step.measuredFromMs),
+    ...at("endedAt", step.endedAtMs),
+    nodesCount,
+    laggards: laggards.map(({ node, state, reason }) => ({ node, state, ...(reason === undefined ? {} : { reason }) })),
+    canary: { completed: canary.completed, errors: canary.errors },
+    baseline: { completed: baseline.completed, errors: baseline.errors },
+    ...(result === undefined ? {} : { result }),
+    ...(sentence === undefined ? {} : { sentence }),
+  };
+}
+
+function at<Key extends string>(key: Key, ms: number | undefined): { readonly [K in Key]?: string } {
+  return ms === undefined ? {} : ({ [key]: isoTime(ms) } as { readonly [K in Key]: string });
+}

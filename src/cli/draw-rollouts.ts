@@ -1,0 +1,105 @@
+/**
+ * Rollouts for a terminal, for whoever is woken by one: what it does, how it went, and what can be done now.
+ */
+import type { RolloutJson } from "../admin/rollout-schema.ts";
+import { printable } from "../telemetry/printable.ts";
+import { serverFlag } from "./ask-server.ts";
+
+/** One line each. */
+export function drawRollouts(rollouts: readonly RolloutJson[]): string {
+  if (rollouts.length === 0) return "there are no rollouts";
+  const rows = rollouts.map(({ id, target, phase, outcome, weight, startedAt, startedBy }) => [
+    id,
+    printable(target),
+    outcome?.kind ?? phase,
+    `${weight} %`,
+    startedAt,
+    `${printable(startedBy)} (unverified)`,
+  ]);
+  return table([["ROLLOUT", "TARGET", "PHASE", "WEIGHT", "STARTED", "BY"], ...rows]);
+}
+
+/** All about one. */
+export function drawRollout(rollout: RolloutJson, server: string): string {
+  const { id, target, sentence, startedAt, startedBy, reason, verdict, outcome } = rollout;
+  const why = reason === undefined ? "" : `: ${printable(reason)}`;
+  const took =
+    outcome?.tookMs === undefined ? "" : ` (every Envoy had it after ${(outcome.tookMs / 1_000).toFixed(2)} s)`;
+  return [
+    `${id}  ${printable(target)}`,
+    `  ${printable(sentence)}${took}`,
+    `  started ${startedAt} by ${printable(startedBy)} (unverified)${why}`,
+    ...(verdict === undefined || sentence.includes(verdict.sentence)
+      ? []
+      : [`  last verdict: ${printable(verdict.sentence)}`]),
+    ...(rollout.steps.length === 0 ? [] : ["", indent(drawSteps(rollout))]),
+    ...nextCommands(rollout, server).map((command, index) => `${index === 0 ? "\n" : ""}  ${command}`),
+  ].join("\n");
+}
+
+/** One line for each change that is seen while somebody waits. */
+export function progressLine({ id, phase, step, stepsCount, weight, sentence }: RolloutJson): string {
+  const where = phase === "done" ? "" : ` [${step}/${stepsCount}, ${weight} %]`;
+  return `${id}${where} ${printable(sentence)}`;
+}
+
+function drawSteps({ steps }: RolloutJson): string {
+  const rows = steps.map(({ kind, weight, convergedAt, startedAt, nodesCount, canary, baseline, result, sentence }) => [
+    kind,
+    `${weight} %`,
+    convergedAt === undefined ? "-" : `${nodesCount} in ${seconds(startedAt, convergedAt)}`,
+    `${canary.completed} / ${baseline.completed}`,
+    `${canary.errors} / ${baseline.errors}`,
+    result ?? "on",
+    result === "failed" || result === "inconclusive" ? printable(sentence ?? "") : "",
+  ]);
+  return table([["STEP", "WEIGHT", "ENVOYS", "REQUESTS", "ERRORS", "RESULT", ""], ...rows]);
+}
+
+function seconds(from: string, to: string): string {
+  return `${((Date.parse(to) - Date.parse(from)) / 1_000).toFixed(2)} s`;
+}
+
+/** Those that make sense now. */
+function nextCommands({ phase, split, outcome, pausedBy }: RolloutJson, server: string): readonly string[] {
+  const command = (action: string, what: string) =>
+    `fairway rollout ${action} ${split}${serverFlag(server)}   # ${what}`;
+  switch (phase) {
+    case "awaiting-approval":
+      return [command("approve", "go on"), command("abort", "go back")];
+    case "paused":
+      return [
+        command("resume", pausedBy === "engine" ? "measure this step once more" : "go on"),
+        command("promote", "go on to the next step whatever was measured"),
+        command("abort", "go back"),
+      ];
+    case "done":
+      if (outcome?.kind === "promoted")
+        return [command("undo", "take it back"), command("report", "what was measured")];
+      return [command("retry", "the same once more"), command("report", "what was measured")];
+    case "rolling-back":
+      return [];
+    default:
+      return [
+        command("watch", "until it is over"),
+        command("pause", "keep these weights"),
+        command("abort", "go back"),
+      ];
+  }
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, "  ");
+}

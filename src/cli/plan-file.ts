@@ -1,0 +1,84 @@
+/**
+ * A rollout's plan in a file, YAML or JSON, and where in it the server has found something wrong.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { LineCounter, isNode, parseDocument } from "yaml";
+import type { Document, Node } from "yaml";
+import { drawDiagnostic } from "../model/draw-diagnostic.ts";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+
+/** Fifty steps are a few kilobytes. */
+const BYTES_MAX = 256 * 1024;
+const LINE_CHARS_MAX = 200;
+
+/** What was read. */
+export interface PlanFile {
+  readonly plan: Readonly<Record<string, unknown>>;
+  /** A problem of the server's, `steps[2].weight: message`, drawn at its place in the file. */
+  draw(problem: string, colour: boolean): string;
+}
+
+/** The error says what is wrong, and where. */
+export function readPlanFile(path: string): Result<PlanFile, string> {
+  try {
+    if (statSync(path).size > BYTES_MAX) return err(`${path}: larger than ${BYTES_MAX} bytes; it is no plan`);
+    return parsePlan(path, readFileSync(path, "utf8"));
+  } catch (cause) {
+    return err(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** `path` is for messages. */
+function parsePlan(path: string, text: string): Result<PlanFile, string> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, version: "1.2", merge: false });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    const { line, col } = lines.linePos(problem.pos[0]);
+    return err(`${path}:${line}:${col}: ${problem.message.split("\n")[0] ?? ""}`);
+  }
+  const plan: unknown = document.toJS({ maxAliasCount: 100 });
+  if (typeof plan !== "object" || plan === null || Array.isArray(plan)) {
+    return err(`${path}:1:1: a plan is a map, with \`steps\` in it`);
+  }
+  return ok({
+    plan: plan as Readonly<Record<string, unknown>>,
+    draw: (told, colour) => drawAt({ path, text, document, lines }, told, colour),
+  });
+}
+
+interface Parsed {
+  readonly path: string;
+  readonly text: string;
+  readonly document: Document;
+  readonly lines: LineCounter;
+}
+
+function drawAt({ path, text, document, lines }: Parsed, told: string, colour: boolean): string {
+  const [, place = "", message = told] = /^([A-Za-z0-9_.[\]]+): ([\s\S]*)$/.exec(told) ?? [];
+  const keys = [...place.matchAll(/[^.[\]]+/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
+  const [from, to] = nearest(document, keys)?.range ?? [0, 1];
+  const { line, col } = lines.linePos(from);
+  const source = (text.split("\n")[line - 1] ?? "").slice(0, LINE_CHARS_MAX);
+  return drawDiagnostic(
+    {
+      code: "invalid-value",
+      severity: "error",
+      message,
+      at: { file: path, line, column: col },
+      path: place,
+      source: { line: source, length: Math.max(1, Math.min(to - from, source.length - col + 1)) },
+    },
+    { colour },
+  );
+}
+
+/** What is missing is told where it should be. */
+function nearest(document: Document, keys: readonly (string | number)[]): Node | undefined {
+  for (let count = keys.length; count > 0; count -= 1) {
+    const found: unknown = document.getIn(keys.slice(0, count), true);
+    if (isNode(found)) return found;
+  }
+  return isNode(document.contents) ? document.contents : undefined;
+}

@@ -1,0 +1,228 @@
+/**
+ * Moves rollouts on: looks, asks `advance`, saves what it says by compare-and-swap, and then does it.
+ *
+ * Every replica has one, and any may act. The one that has written a record last goes on with it; another one takes over
+ * when nothing was written for a while although something is due. Whoever is too late loses the swap and does nothing.
+ */
+import { liveOf } from "../rollout/change-split.ts";
+import { sharesOf } from "../model/live-weights.ts";
+import { advance } from "../rollout/advance.ts";
+import { describePhase } from "../rollout/describe-rollout.ts";
+import { actorOf } from "../rollout/follow-weights.ts";
+import type { Effect, Observed, WebhookAnswer } from "../rollout/observed.ts";
+import type { RolloutRecord } from "../rollout/rollout-record.ts";
+import { isActive } from "../rollout/rollout-record.ts";
+import type { Clock } from "../support/clock.ts";
+import type { FairwayEvent } from "../telemetry/event.ts";
+import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
+import type { RolloutPort } from "./rollout-port.ts";
+import { splitNamed } from "./rollout-port.ts";
+import { TrafficBefore, clustersOf, reportsOf } from "./rollout-traffic.ts";
+import { callWebhook } from "./rollout-webhook.ts";
+import type { TrafficBoard } from "./traffic-board.ts";
+
+/** A rollback is decided and written within this, and served at once then. */
+const LOOK_EACH_MS = 200;
+
+/** A replica that has written nothing for so long may be gone. */
+const TAKEOVER_MS = 5_000;
+
+/** Moves that follow each other without anything to wait for; more of them would be a mistake of ours. */
+const MOVES_MAX = 8;
+
+/** A tenth of what it counts in. */
+const LOOK_BEFORE_EACH_MS = 500;
+
+/** After a failed write. */
+const RETRY_MS = 1_000;
+
+export interface RolloutEngineOptions {
+  readonly records: RolloutRecords;
+  readonly port: RolloutPort;
+  readonly clock: Clock;
+  /** Absent where no other replica has to be told. */
+  readonly board?: TrafficBoard | undefined;
+  /** Without others there is nobody to take over from. */
+  readonly hasOthers: boolean;
+  readonly onWarning: (text: string) => void;
+  record(event: FairwayEvent): void;
+}
+
+/** `start` begins to look; `close` ends it and waits for what it does. */
+export class RolloutEngine {
+  readonly #options: RolloutEngineOptions;
+  readonly #before = new TrafficBefore();
+  /** The revisions that this replica has written last. */
+  readonly #own = new Map<string, number>();
+  readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
+  readonly #waitsUntilMs = new Map<string, number>();
+  #lookedBeforeAtMs = -Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #work: Promise<void> | undefined;
+
+  constructor(options: RolloutEngineOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.look(), LOOK_EACH_MS);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#work;
+  }
+
+  /** Looks now, unless it does already. */
+  look(): void {
+    this.#work ??= this.#lookAtAll().finally(() => {
+      this.#work = undefined;
+    });
+  }
+
+  /** A person has acted here, so this replica goes on. */
+  owns({ record, revision }: Pick<HeardRollout, "record" | "revision">): void {
+    this.#own.set(record.plan.split, revision);
+  }
+
+  /** What is seen of the split of a rollout. */
+  observe(record: RolloutRecord): Observed {
+    const { port, clock, board } = this.#options;
+    const { plan } = record;
+    const found = splitNamed(port, plan.split);
+    const nowMs = clock.nowMs();
+    const asked = this.#webhooks.get(record.id);
+    const webhook = asked?.key === webhookKey(record) ? asked.answer : undefined;
+    if (found === undefined) return { nowMs, split: undefined, nodes: [], traffic: new Map(), before: {} };
+    const { split, standing } = found;
+    const clusters = { canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) };
+    const names = namesOf(clusters);
+    const { document } = standing;
+    return {
+      nowMs,
+      split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
+      nodes: port.nodes(standing.groups),
+      traffic: reportsOf((board ?? port.traffic).read(names), clusters),
+      before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
+      webhook,
+    };
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const { records, port, clock, onWarning } = this.#options;
+    if (!port.isServing()) return;
+    this.#lookBefore();
+    const active = records.all().filter(({ record }) => isActive(record));
+    this.#tellOthers(active);
+    for (const heard of active) {
+      const { split } = heard.record.plan;
+      if (clock.monotonicMs() < (this.#waitsUntilMs.get(split) ?? 0)) continue;
+      try {
+        await this.#move(heard);
+      } catch (cause) {
+        this.#waitsUntilMs.set(split, clock.monotonicMs() + RETRY_MS);
+        const why = cause instanceof Error ? cause.message : String(cause);
+        onWarning(`the rollout ${heard.record.id} cannot go on: ${why}`);
+      }
+    }
+  }
+
+  /** What versions do while nothing is rolled out, which tells how their errors come. */
+  #lookBefore(): void {
+    const { port, clock, board } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
+    this.#lookedBeforeAtMs = nowMs;
+    const splits = port.splits().map(({ split }) => split);
+    this.#before.look(splits, board ?? port.traffic, clock.nowMs());
+  }
+
+  #tellOthers(active: readonly HeardRollout[]): void {
+    const { board, port } = this.#options;
+    if (board === undefined || active.length === 0) return;
+    const names = active.flatMap(({ record: { plan } }) => {
+      const split = splitNamed(port, plan.split)?.split;
+      return split === undefined
+        ? []
+        : namesOf({ canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) });
+    });
+    board.tell([...new Set(names)].sort());
+  }
+
+  async #move(heard: HeardRollout): Promise<void> {
+    const { records, clock } = this.#options;
+    const { split } = heard.record.plan;
+    const isOwn = this.#own.get(split) === heard.revision || !this.#options.hasOthers;
+    if (!isOwn && clock.monotonicMs() - heard.heardAtMs < TAKEOVER_MS) return;
+    let now: Pick<HeardRollout, "record" | "revision"> = heard;
+    for (let moves = 0; moves < MOVES_MAX; moves += 1) {
+      const next = advance(now.record, this.observe(now.record));
+      if (next.record !== now.record) {
+        const saved = await records.put(next.record, now.revision);
+        if (saved === undefined) return;
+        this.owns(saved);
+        now = saved;
+      } else if (next.effects.length === 0) return;
+      for (const effect of next.effects) await this.#carryOut(effect, now.record);
+      // A webhook answers later.
+      if (next.effects.some(({ kind }) => kind === "call-webhook") || !isActive(now.record)) return;
+    }
+  }
+
+  async #carryOut(effect: Effect, record: RolloutRecord): Promise<void> {
+    if (effect.kind === "call-webhook") return this.#ask(effect, record);
+    const { shares, expected, reason } = effect;
+    const asked = { percents: undefined, shares, expected, actor: actorOf(record), reason };
+    const changed = await this.#options.port.changeSplit(record.plan.split, asked);
+    // Whoever was first is seen at the next look.
+    if (changed.ok || changed.error.kind === "conflict") return;
+    const why = changed.error.kind === "unknown-split" ? "the config has no such split" : changed.error.message;
+    throw new Error(`the weights of ${record.plan.split} cannot be set: ${why}`);
+  }
+
+  #ask(effect: Effect & { readonly kind: "call-webhook" }, record: RolloutRecord): void {
+    const key = webhookKey(record);
+    if (this.#webhooks.get(record.id)?.key === key) return;
+    const asked: { readonly key: string; answer: WebhookAnswer | undefined } = { key, answer: undefined };
+    this.#webhooks.set(record.id, asked);
+    void callWebhook(record, effect).then((answer) => {
+      asked.answer = answer;
+    });
+  }
+}
+
+/** Resumed after a pause it is asked once more. */
+function webhookKey({ stepIndex, phase }: RolloutRecord): string {
+  return `${stepIndex} ${phase.sinceMs}`;
+}
+
+/** For the log, once for each thing that is new. */
+export function rolloutEvent(
+  before: RolloutRecord | undefined,
+  record: RolloutRecord,
+  atMs: number,
+): FairwayEvent | undefined {
+  const { phase } = record;
+  const isNew =
+    before === undefined ||
+    before.phase.kind !== phase.kind ||
+    before.phase.sinceMs !== phase.sinceMs ||
+    before.steps.length !== record.steps.length;
+  if (!isNew || phase.kind === "settling") return undefined;
+  const isTrouble =
+    phase.kind === "rolling-back" ||
+    phase.kind === "paused" ||
+    (phase.kind === "done" && record.outcome?.kind !== "promoted");
+  const text = describePhase(record);
+  return { kind: "rollout-changed", atMs, rollout: record.id, phase: phase.kind, isTrouble, text };
+}
+
+function namesOf({
+  canary,
+  baseline,
+}: {
+  readonly canary: ReturnType<typeof clustersOf>;
+  readonly baseline: ReturnType<typeof clustersOf>;
+}): readonly string[] {
+  return [...new Set([...canary.counted, canary.hosts, ...baseline.counted, baseline.hosts])];
+}

@@ -1,0 +1,166 @@
+/**
+ * `fairway rollout plan` and `start`: a plan from a file or from flags, looked at or begun.
+ */
+import { Command, Option } from "commander";
+import type { RolloutJson } from "../admin/rollout-schema.ts";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+import type { ServerAnswer } from "./ask-server.ts";
+import { addressProblem, askServer } from "./ask-server.ts";
+import { exitCodes, print, tell, wantsColour } from "./output.ts";
+import type { PlanFile } from "./plan-file.ts";
+import { readPlanFile } from "./plan-file.ts";
+import { addServer, asking, tellRefusal, tellRollout } from "./rollout-client.ts";
+import type { WaitFlags } from "./rollout-watch.ts";
+import { waitFor, waiting } from "./rollout-watch.ts";
+import { whoIsHere } from "./who-is-here.ts";
+
+interface PlanFlags extends WaitFlags {
+  readonly plan?: string;
+  readonly canary?: string;
+  readonly baseline?: string;
+  readonly steps?: string;
+  readonly hold?: string;
+  readonly minRequests?: string;
+  readonly successRate?: string;
+  readonly latency?: string;
+}
+
+interface StartFlags extends PlanFlags {
+  readonly target: string;
+  readonly idempotencyKey?: string;
+  readonly reason?: string;
+  readonly actor?: string;
+  readonly wait?: boolean;
+}
+
+export function planRolloutCommand(): Command {
+  const plan = planning(
+    new Command("plan").description("what a plan would do, step by step; nothing is changed"),
+  ).addOption(new Option("-o, --output <format>", "text, md or json").choices(["text", "md", "json"]).default("text"));
+  return addServer(plan).action(async (split: string, flags: PlanFlags, command: Command) => {
+    const read = planOf(split, flags, command);
+    const answer = await post(flags, command, "/v1/rollout-plan", { body: { plan: read.plan } });
+    if (answer.status !== 200) return tellWrong(read, flags, answer);
+    const { steps, warnings } = answer.body as {
+      readonly steps: readonly string[];
+      readonly warnings: readonly string[];
+    };
+    if (flags.output === "json") return print(JSON.stringify(answer.body, undefined, 2));
+    const [mark, title] =
+      flags.output === "md" ? ["> **Warning:** ", `### Rollout of \`${split}\`\n\n`] : ["warning: ", ""];
+    const numbered = steps.map((step, index) => `${index + 1}. ${step}`);
+    print(`${title}${numbered.join("\n")}${warnings.map((text) => `\n\n${mark}${text}`).join("")}`);
+  });
+}
+
+export function startRolloutCommand(): Command {
+  const start = planning(new Command("start").description("start a rollout, or attach to the same one that is on"))
+    .requiredOption("--target <name>", "what is rolled out, such as a version or a commit")
+    .option("--idempotency-key <key>", "of this job: run again with it, it starts nothing anew")
+    .option("--reason <text>", "why; it is kept with the rollout")
+    .option("--actor <name>", "who; the user of this machine when absent")
+    .option("--wait", "until it is over, or somebody has to decide");
+  return waiting(asking(start)).action(async (split: string, flags: StartFlags, command: Command) => {
+    const read = planOf(split, flags, command);
+    const { target, reason, idempotencyKey } = flags;
+    const answer = await post(flags, command, "/v1/rollouts", {
+      body: { plan: read.plan, target, reason, actor: flags.actor ?? whoIsHere() },
+      ...(idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey } }),
+    });
+    if (answer.status !== 200 && answer.status !== 201) return tellWrong(read, flags, answer);
+    const rollout = answer.body as RolloutJson;
+    if (answer.status === 200) tell(`fairway: ${rollout.id} was started before, by ${rollout.startedBy}`);
+    return flags.wait === true ? waitFor(rollout, flags, command) : tellRollout(flags, rollout);
+  });
+}
+
+function planning(command: Command): Command {
+  return command
+    .argument("<split>", "the split whose weights are moved")
+    .option("--plan <file>", "the plan, YAML or JSON; the flags below are for those without one")
+    .option("--canary <backend>", "the backend that is new")
+    .option("--baseline <backend>", "the one that it is compared with")
+    .option("--steps <percents>", "weights of the canary, such as 5,25,50")
+    .option("--hold <duration>", "how long each step is measured at least")
+    .option("--min-requests <number>", "how many requests the canary must have had in each step")
+    .option("--success-rate <percent>", "the promised share of requests without an error, such as 99.9")
+    .option("--latency <duration>", "slower answers than this count as slow");
+}
+
+/** What was asked for, and how to show what is wrong with it. */
+interface ReadPlan {
+  readonly plan: object;
+  readonly file: PlanFile | undefined;
+}
+
+function planOf(split: string, flags: PlanFlags, command: Command): ReadPlan {
+  const read = flags.plan === undefined ? planOfFlags(split, flags) : planOfFile(split, flags.plan, flags);
+  return read.ok ? read.value : command.error(`error: ${read.error}`, { exitCode: exitCodes.usage });
+}
+
+function planOfFile(split: string, path: string, flags: PlanFlags): Result<ReadPlan, string> {
+  const beside = [
+    flags.canary,
+    flags.baseline,
+    flags.steps,
+    flags.hold,
+    flags.minRequests,
+    flags.successRate,
+    flags.latency,
+  ];
+  if (beside.some((flag) => flag !== undefined))
+    return err("--plan says it all: leave out the flags for a plan beside it");
+  const file = readPlanFile(path);
+  if (!file.ok) return file;
+  const { split: named } = file.value.plan;
+  if (named !== undefined && named !== split)
+    return err(`${path} is a plan for the split ${JSON.stringify(named)}, not for ${split}`);
+  return ok({ plan: { ...file.value.plan, split }, file: file.value });
+}
+
+function planOfFlags(split: string, flags: PlanFlags): Result<ReadPlan, string> {
+  const { canary, baseline, steps, hold, minRequests, successRate, latency } = flags;
+  if (steps === undefined) return err("say what to do: --plan FILE, or --steps 5,25,50");
+  const weights = steps.split(",").map(Number);
+  if (!weights.every(Number.isFinite)) return err(`--steps "${steps}": write percents with commas, such as 5,25,50`);
+  const numbers = { minRequests: Number(minRequests ?? 0), successRate: Number(successRate ?? 0) };
+  if (!Object.values(numbers).every(Number.isFinite)) return err("--min-requests and --success-rate are numbers");
+  const gates = {
+    ...(minRequests === undefined ? {} : { minRequests: numbers.minRequests }),
+    ...(successRate === undefined ? {} : { successRate: { objective: numbers.successRate } }),
+    ...(latency === undefined ? {} : { latency: { threshold: latency } }),
+  };
+  const plan = {
+    split,
+    ...(canary === undefined ? {} : { canary }),
+    ...(baseline === undefined ? {} : { baseline }),
+    steps: weights.map((weight) => ({ weight, ...(hold === undefined ? {} : { hold }) })),
+    gates,
+  };
+  return ok({ plan, file: undefined });
+}
+
+async function post(
+  flags: WaitFlags,
+  command: Command,
+  path: string,
+  { body, headers = {} }: { readonly body: object; readonly headers?: Readonly<Record<string, string>> },
+): Promise<ServerAnswer> {
+  const wrong = addressProblem(flags.server);
+  if (wrong !== undefined) return command.error(`error: ${wrong}`, { exitCode: exitCodes.usage });
+  const init = {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  };
+  return askServer(flags.server, path, init);
+}
+
+/** What is wrong with a plan is told at its lines. */
+function tellWrong({ file }: ReadPlan, flags: WaitFlags, answer: ServerAnswer): void {
+  const { problems } = (answer.body ?? {}) as { readonly problems?: readonly string[] };
+  if (problems === undefined || file === undefined) return tellRefusal(flags, answer, "nothing is changed: ");
+  for (const problem of problems) tell(file.draw(problem, wantsColour(process.stderr)));
+  process.exitCode = exitCodes.usage;
+}

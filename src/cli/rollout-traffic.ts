@@ -1,0 +1,119 @@
+/**
+ * What Envoys report of the two versions of a split: by this replica, by the others, and in the minutes before a rollout.
+ *
+ * Each Envoy reports to one replica. The replica that acts must see all, so each writes what it has heard of rollouts that
+ * are on into the state that they share.
+ */
+import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
+import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import { countedBetween } from "../evidence/traffic-counters.ts";
+import type { Split } from "../model/intent-split.ts";
+import type { MetricName } from "../rollout/canary-evidence.ts";
+import { addTraffic, nothingCounted, outcomesOf } from "../rollout/count-traffic.ts";
+import type { Counts } from "../rollout/counts.ts";
+import type { NodeReport } from "../rollout/observed.ts";
+import { clusterName, fallbackClusterName } from "../translate/names.ts";
+
+/** Where a version's requests are counted, and where its hosts are. */
+export interface VersionClusters {
+  /** The first of them that an Envoy reports counts. */
+  readonly counted: readonly string[];
+  readonly hosts: string;
+}
+
+/** Of a backend of a split. */
+export function clustersOf(split: Split, backend: string): VersionClusters {
+  const found = split.backends.find(({ name }) => name === backend);
+  const service = found?.service ?? backend;
+  const hosts = clusterName(service, found?.subset);
+  // Requests that go to others when the subset is not well are counted where they were meant to go.
+  const counted = found?.subset === undefined ? [hosts] : [fallbackClusterName(service, found.subset), hosts];
+  return { counted, hosts };
+}
+
+/** By node, for a verdict. */
+export function reportsOf(
+  traffic: readonly NodeTraffic[],
+  { canary, baseline }: { readonly canary: VersionClusters; readonly baseline: VersionClusters },
+): ReadonlyMap<string, NodeReport> {
+  return new Map(
+    traffic.map(({ nodeId, reportedAtMs, clusters }) => [
+      nodeId,
+      {
+        reportedAtMs,
+        canary: countersOf(clusters, canary),
+        baseline: countersOf(clusters, baseline),
+        canaryHealthyHosts: clusters.get(canary.hosts)?.healthyHosts,
+      },
+    ]),
+  );
+}
+
+function countersOf(clusters: NodeTraffic["clusters"], { counted }: VersionClusters): TrafficCounters | undefined {
+  const found = counted.map((name) => clusters.get(name)).find((each) => each !== undefined);
+  if (found === undefined) return undefined;
+  const { completed, errors, latency } = found;
+  return { completed, errors, ...(latency === undefined ? {} : { latency }) };
+}
+
+/** Half a minute of a look each: what `overdispersionOf` asks for. */
+const INTERVALS_MAX = 30;
+const INTERVAL_MS = 5_000;
+/** Splits that are watched although nothing happens to them. */
+const SPLITS_MAX = 100;
+
+interface Watched {
+  readonly atMs: number;
+  readonly standing: ReadonlyMap<string, TrafficCounters>;
+  readonly intervals: readonly TrafficCounters[];
+}
+
+/** What each backend did lately, in intervals of five seconds; `look` may be called as often as one likes. */
+export class TrafficBefore {
+  readonly #watched = new Map<string, Watched>();
+
+  look(splits: readonly Split[], reader: TrafficReader, nowMs: number): void {
+    const names = new Set<string>();
+    for (const split of splits.slice(0, SPLITS_MAX)) {
+      for (const { name } of split.backends) {
+        const key = `${split.name}/${name}`;
+        names.add(key);
+        this.#lookAt(key, clustersOf(split, name), { reader, nowMs });
+      }
+    }
+    for (const key of this.#watched.keys()) if (!names.has(key)) this.#watched.delete(key);
+  }
+
+  /** Of a backend, as a verdict looks at it. */
+  of(
+    split: string,
+    backend: string,
+    thresholdMs: number | undefined,
+  ): Readonly<Partial<Record<MetricName, readonly Counts[]>>> {
+    const intervals = this.#watched.get(`${split}/${backend}`)?.intervals ?? [];
+    const outcomes = intervals.map((each) => outcomesOf(each, thresholdMs));
+    return {
+      errors: outcomes.map(({ completed, errors }) => ({ completed, bad: errors })),
+      slow: outcomes.flatMap(({ completed, slow }) => (slow === undefined ? [] : [{ completed, bad: slow }])),
+    };
+  }
+
+  #lookAt(
+    key: string,
+    clusters: VersionClusters,
+    { reader, nowMs }: { readonly reader: TrafficReader; readonly nowMs: number },
+  ): void {
+    const known = this.#watched.get(key);
+    if (known !== undefined && nowMs - known.atMs < INTERVAL_MS) return;
+    const standing = new Map<string, TrafficCounters>();
+    const counted: TrafficCounters[] = [];
+    for (const { nodeId, clusters: reported } of reader.read(clusters.counted)) {
+      const now = countersOf(reported, clusters) ?? nothingCounted;
+      standing.set(nodeId, now);
+      const before = known?.standing.get(nodeId);
+      if (before !== undefined) counted.push(countedBetween(before, now));
+    }
+    const intervals = known === undefined ? [] : [...known.intervals, addTraffic(counted)].slice(-INTERVALS_MAX);
+    this.#watched.set(key, { atMs: nowMs, standing, intervals });
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * What each replica has heard of the requests to versions that are rolled out, told to the others.
+ *
+ * One document for each replica, and only while a rollout is on: Envoys report to the replica that they are connected to,
+ * and whichever replica acts must see them all.
+ */
+import { z } from "zod";
+import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
+import type { StateStore, StateWatch } from "../store/state-store.ts";
+import type { Clock } from "../support/clock.ts";
+
+const PREFIX = "traffic/";
+
+/** Envoys report every five seconds. */
+const WRITE_EACH_MS = 1_000;
+
+/** What a replica has said before that is of no use: it has gone, or nothing is rolled out. */
+const STALE_MS = 120_000;
+
+/** More nodes would not fit; those that are left out are silent, and hold a rollout. */
+const NODES_MAX = 5_000;
+
+const clusterSchema = z.object({
+  completed: z.number(),
+  errors: z.number(),
+  latency: z.object({ edgesMs: z.array(z.number()), counts: z.array(z.number()), sumMs: z.number() }).optional(),
+  healthyHosts: z.number().optional(),
+  totalHosts: z.number().optional(),
+});
+
+const documentSchema = z.object({
+  nodes: z.array(
+    z.object({ nodeId: z.string(), reportedAtMs: z.number(), clusters: z.record(z.string(), clusterSchema) }),
+  ),
+});
+
+export interface TrafficBoardOptions {
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly replica: string;
+  readonly local: TrafficReader;
+}
+
+/** `start` follows the others; `close` ends it. */
+export class TrafficBoard implements TrafficReader {
+  readonly #options: TrafficBoardOptions;
+  readonly #others = new Map<string, readonly NodeTraffic[]>();
+  #watch: StateWatch | undefined;
+  #writtenAtMs = 0;
+  #written = "";
+  #writing: Promise<void> | undefined;
+
+  constructor(options: TrafficBoardOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#watch = this.#options.store.watch(PREFIX, (change) => {
+      const key = change.kind === "put" ? change.document.key : change.key;
+      const replica = key.slice(PREFIX.length);
+      if (replica === this.#options.replica) return;
+      const read = change.kind === "put" ? readNodes(change.document.bytes) : undefined;
+      if (read === undefined) this.#others.delete(replica);
+      else this.#others.set(replica, read);
+    });
+  }
+
+  /** Of a node that two replicas have heard of, the newest. */
+  read(clusters: readonly string[]): readonly NodeTraffic[] {
+    const newest = new Map<string, NodeTraffic>();
+    const oldestMs = this.#options.clock.nowMs() - STALE_MS;
+    for (const node of [...this.#options.local.read(clusters), ...[...this.#others.values()].flat()]) {
+      const known = newest.get(node.nodeId);
+      if (node.reportedAtMs < oldestMs || (known !== undefined && known.reportedAtMs >= node.reportedAtMs)) continue;
+      newest.set(node.nodeId, node);
+    }
+    return [...newest.values()];
+  }
+
+  /** Tells the others, when there is something new. What cannot be written is written the next time. */
+  tell(clusters: readonly string[]): void {
+    const nowMs = this.#options.clock.nowMs();
+    if (this.#writing !== undefined || nowMs - this.#writtenAtMs < WRITE_EACH_MS) return;
+    const text = textOf(this.#options.local.read(clusters).slice(0, NODES_MAX));
+    if (text === this.#written) return;
+    this.#writtenAtMs = nowMs;
+    this.#writing = this.#write(text).finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#watch?.close();
+    await this.#writing;
+  }
+
+  async #write(text: string): Promise<void> {
+    const { store, replica } = this.#options;
+    try {
+      const key = `${PREFIX}${replica}`;
+      const revision = (await store.get(key))?.revision ?? 0;
+      const outcome = await store.put(key, Buffer.from(text), { revision });
+      if (outcome.kind === "written") this.#written = text;
+    } catch {
+      // The state is not there: the engine says so, because it cannot write either.
+    }
+  }
+}
+
+function textOf(nodes: readonly NodeTraffic[]): string {
+  return JSON.stringify({
+    nodes: nodes.map(({ clusters, ...node }) => ({ ...node, clusters: Object.fromEntries(clusters) })),
+  });
+}
+
+function readNodes(bytes: Uint8Array): readonly NodeTraffic[] | undefined {
+  try {
+    const { nodes } = documentSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    return nodes.map(({ clusters, ...node }) => ({
+      ...node,
+      clusters: new Map(
+        Object.entries(clusters).map(([name, { healthyHosts, totalHosts, latency, ...counts }]) => [
+          name,
+          { ...counts, healthyHosts, totalHosts, ...(latency === undefined ? {} : { latency }) },
+        ]),
+      ),
+    }));
+  } catch {
+    return undefined;
+  }
+}

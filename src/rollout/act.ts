@@ -1,0 +1,124 @@
+/**
+ * What people do to a rollout that is there: the record after it, or why it cannot be done now.
+ */
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+import { unreachable } from "../support/assert.ts";
+import { beginRollback, passStep } from "./advance.ts";
+import { endStep, inPhase, withAudit } from "./change-record.ts";
+import type { Observed } from "./observed.ts";
+import type { Phase, RolloutAction, RolloutRecord } from "./rollout-record.ts";
+import { isActive } from "./rollout-record.ts";
+import type { ChangedBy } from "./split-document.ts";
+
+/** The error is a sentence. */
+export function act(
+  record: RolloutRecord,
+  action: RolloutAction,
+  by: ChangedBy,
+  seen: Observed,
+): Result<RolloutRecord, string> {
+  const acted = decide(record, action, by, seen);
+  if (!acted.ok) return acted;
+  const text = by.reason ?? "";
+  return ok(withAudit(acted.value, { atMs: seen.nowMs, actor: by.actor, action: action.kind, text }));
+}
+
+function decide(
+  record: RolloutRecord,
+  action: RolloutAction,
+  by: ChangedBy,
+  seen: Observed,
+): Result<RolloutRecord, string> {
+  const { phase } = record;
+  const reason = by.reason === undefined ? "" : `: ${by.reason}`;
+  switch (action.kind) {
+    case "pause":
+      if (!canPause(phase)) return err(`it is ${phase.kind}, and cannot be paused now`);
+      return ok(
+        inPhase(record, {
+          kind: "paused",
+          sinceMs: seen.nowMs,
+          why: `${by.actor} has paused it${reason}`,
+          by: "person",
+        }),
+      );
+    case "resume":
+      if (phase.kind !== "paused") return err(`it is ${phase.kind}, not paused`);
+      return ok(resumed(record, seen));
+    case "approve":
+      if (phase.kind !== "awaiting-approval") return err(`it is ${phase.kind}, and waits for no approval`);
+      return ok(passStep(record, seen, { result: "passed", sentence: `${by.actor} has approved it${reason}.` }));
+    case "promote":
+      return promote(record, action.isFull, by, seen);
+    case "abort":
+      if (!isActive(record)) return err(`it is over: ${record.outcome?.sentence ?? ""}`);
+      if (phase.kind === "rolling-back") return err("it is rolled back already");
+      return ok(
+        beginRollback(endStep(record, { atMs: seen.nowMs, result: "ended" }), seen.nowMs, {
+          kind: "aborted",
+          sentence: `${by.actor} has aborted it${reason}`,
+          by: by.actor,
+        }),
+      );
+    case "undo":
+      return undo(record, by, seen);
+    case "retry":
+      return err("a retry is a rollout of its own");
+    default:
+      return unreachable(action);
+  }
+}
+
+function canPause(phase: Phase): boolean {
+  return !["paused", "rolling-back", "promoting", "done"].includes(phase.kind);
+}
+
+/** To where its step can begin to be measured anew: what was counted before stays in the evidence. */
+function resumed(record: RolloutRecord, seen: Observed): RolloutRecord {
+  const { nowMs: sinceMs } = seen;
+  const last = record.steps.at(-1);
+  if (last === undefined) return inPhase(record, { kind: "preflight", sinceMs, waitsFor: "Envoys" });
+  // The verdict of a step that goes on is open again.
+  const { result: _result, endedAtMs: _endedAtMs, ...open } = last;
+  const again = { ...record, steps: [...record.steps.slice(0, -1), open] };
+  const step = record.plan.steps[record.stepIndex];
+  switch (step?.kind) {
+    case undefined:
+      return inPhase(again, { kind: "promoting", sinceMs, waitsFor: "Envoys" });
+    case "approval":
+      return inPhase(again, { kind: "awaiting-approval", sinceMs });
+    case "webhook":
+      return inPhase(again, { kind: "calling-webhook", sinceMs, url: step.url });
+    case "weight":
+    case "pinned":
+      return inPhase(again, { kind: "converging", sinceMs, waitsFor: "Envoys" });
+  }
+}
+
+function promote(record: RolloutRecord, isFull: boolean, by: ChangedBy, seen: Observed): Result<RolloutRecord, string> {
+  const { phase } = record;
+  if (!isActive(record)) return err(`it is over: ${record.outcome?.sentence ?? ""}`);
+  if (phase.kind === "rolling-back") return err("it is rolled back");
+  if (phase.kind === "promoting") return err("it is promoted already");
+  const sentence = `${by.actor} went on${by.reason === undefined ? "" : `: ${by.reason}`}.`;
+  const from = isFull ? { ...record, stepIndex: record.plan.steps.length - 1 } : record;
+  // Before the first step there is none to skip.
+  if (phase.kind === "preflight" && !isFull)
+    return ok(passStep({ ...record, stepIndex: -1 }, seen, { result: "skipped", sentence }));
+  return ok(passStep(from, seen, { result: "skipped", sentence }));
+}
+
+/** What was promoted goes back; what is on is aborted. */
+function undo(record: RolloutRecord, by: ChangedBy, seen: Observed): Result<RolloutRecord, string> {
+  if (isActive(record)) return decide(record, { kind: "abort" }, by, seen);
+  if (record.outcome?.kind !== "promoted") return err(`it was not promoted: ${record.outcome?.sentence ?? ""}`);
+  if (seen.split?.document.number !== record.splitNumber) {
+    return err("other weights were set since; see fairway split history");
+  }
+  const sentence = `${by.actor} took it back${by.reason === undefined ? "" : `: ${by.reason}`}`;
+  const { outcome: _outcome, ...open } = record;
+  return ok(
+    beginRollback({ ...open, outcome: undefined }, seen.nowMs, { kind: "rolled-back", sentence, by: by.actor }),
+  );
+}

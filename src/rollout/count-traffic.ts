@@ -1,0 +1,76 @@
+/**
+ * What both versions did since the last look, over all Envoys, and where their counters stand now.
+ *
+ * The first report of an Envoy that was made after the weights had settled shows where it stands; what comes after that is
+ * counted, so a report that was lost costs nothing, and requests from before the step count for no version.
+ */
+import { mergeHistograms, slowCount } from "../evidence/latency-histogram.ts";
+import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import { countedBetween } from "../evidence/traffic-counters.ts";
+import type { Outcomes } from "./canary-evidence.ts";
+import type { NodeReport } from "./observed.ts";
+import type { Mark } from "./rollout-record.ts";
+
+/** What was counted. */
+export interface Counted {
+  readonly marks: Readonly<Record<string, Mark>>;
+  readonly canary: TrafficCounters;
+  readonly baseline: TrafficCounters;
+  /** Whether any Envoy had something to say. */
+  readonly isNew: boolean;
+}
+
+export const nothingCounted: TrafficCounters = { completed: 0, errors: 0 };
+
+/** The newest reports against the marks; `fromMs` is when the step began to be measured. */
+export function countTraffic(
+  reports: ReadonlyMap<string, NodeReport>,
+  marks: Readonly<Record<string, Mark>>,
+  fromMs: number,
+): Counted {
+  const next: Record<string, Mark> = { ...marks };
+  const canary: TrafficCounters[] = [];
+  const baseline: TrafficCounters[] = [];
+  let isNew = false;
+  for (const [node, report] of reports) {
+    if (report.reportedAtMs <= fromMs) continue;
+    const mark = marks[node];
+    if (mark !== undefined && report.reportedAtMs <= mark.reportedAtMs) continue;
+    const now = {
+      reportedAtMs: report.reportedAtMs,
+      canary: report.canary ?? mark?.canary ?? nothingCounted,
+      baseline: report.baseline ?? mark?.baseline ?? nothingCounted,
+    };
+    next[node] = now;
+    if (mark === undefined) continue;
+    isNew = true;
+    canary.push(countedBetween(mark.canary, now.canary));
+    baseline.push(countedBetween(mark.baseline, now.baseline));
+  }
+  return { marks: next, canary: addTraffic(canary), baseline: addTraffic(baseline), isNew };
+}
+
+/** Sums over Envoys, or over looks. */
+export function addTraffic(all: readonly TrafficCounters[]): TrafficCounters {
+  const latencies = all.flatMap(({ latency }) => latency ?? []);
+  const merged = mergeHistograms(latencies);
+  return {
+    completed: all.reduce((sum, { completed }) => sum + completed, 0),
+    errors: all.reduce((sum, { errors }) => sum + errors, 0),
+    ...(merged === undefined ? {} : { latency: merged }),
+  };
+}
+
+/** As a verdict looks at them; slow only where a threshold is asked for and times are known. */
+export function outcomesOf(counters: TrafficCounters, thresholdMs: number | undefined): Outcomes {
+  const { completed, errors } = counters;
+  const slow = thresholdMs === undefined ? undefined : slowOf(counters, thresholdMs);
+  return slow === undefined ? { completed, errors } : { completed, errors, slow };
+}
+
+function slowOf({ completed, errors, latency }: TrafficCounters, thresholdMs: number): number | undefined {
+  // Without a single answer there are no times, and then all of them were too slow.
+  if (latency === undefined) return errors === completed ? completed : undefined;
+  const slow = slowCount(latency, { completed, thresholdMs });
+  return slow.ok ? slow.value : undefined;
+}

@@ -1,0 +1,66 @@
+/**
+ * Weights that a rollout wants, from written to acknowledged by every connected Envoy.
+ */
+import { WHOLE, percentText } from "../model/live-weights.ts";
+import type { Effect, Observed } from "./observed.ts";
+import type { RolloutRecord, StepRecord } from "./rollout-record.ts";
+import type { Shares } from "./split-document.ts";
+
+/** How far they are. */
+export type Followed =
+  /** Not written yet. */
+  | { readonly kind: "unwritten"; readonly effect: Effect & { readonly kind: "set-weights" } }
+  | { readonly kind: "waits"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
+  | { readonly kind: "rejected"; readonly why: string; readonly laggards: StepRecord["laggards"] }
+  | { readonly kind: "converged"; readonly nodesCount: number };
+
+/** As whom the engine changes a split, so that every replica knows the change for the rollout's own. */
+export function actorOf({ id }: Pick<RolloutRecord, "id">): string {
+  return `rollout ${id}`;
+}
+
+/** The weights with the canary at a share; the baseline has the rest. */
+export function sharesAt({ plan, sharesBefore }: Pick<RolloutRecord, "plan" | "sharesBefore">, share: number): Shares {
+  const names = Object.keys(sharesBefore);
+  return Object.fromEntries(
+    names.map((name) => [name, name === plan.canary ? share : name === plan.baseline ? WHOLE - share : 0]),
+  );
+}
+
+/** Where the wanted weights are; `split.number` must be the rollout's own by now. */
+export function followWeights(
+  record: RolloutRecord,
+  wanted: Shares,
+  { document, shares, standing }: NonNullable<Observed["split"]>,
+): Followed {
+  const isWritten = Object.entries(wanted).every(([name, share]) => (shares[name] ?? 0) === share);
+  if (!isWritten) {
+    const share = wanted[record.plan.canary] ?? 0;
+    const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}`;
+    return { kind: "unwritten", effect: { kind: "set-weights", shares: wanted, expected: document.number, reason } };
+  }
+  const laggards = standing.laggards.map(({ nodeId, state, reason }) => ({ node: nodeId, state, reason }));
+  switch (standing.state) {
+    case "applied":
+      return { kind: "converged", nodesCount: standing.acknowledgedCount };
+    case "rejected":
+      return { kind: "rejected", why: laggardText(laggards, "rejected"), laggards };
+    case "refused":
+      return { kind: "waits", waitsFor: "a config that is not refused (see fairway check)", laggards };
+    case "held":
+      return { kind: "waits", waitsFor: "somebody to confirm what the guard holds (see fairway confirm)", laggards };
+    case "pending": {
+      const all = standing.acknowledgedCount + standing.pendingCount;
+      const who = laggards.length === 0 ? "" : `: ${laggardText(laggards, "pending")}`;
+      return { kind: "waits", waitsFor: `${standing.pendingCount} of ${all} Envoys${who}`, laggards };
+    }
+  }
+}
+
+function laggardText(laggards: StepRecord["laggards"], state: string): string {
+  return laggards
+    .filter((each) => each.state === state)
+    .slice(0, 5)
+    .map(({ node, reason }) => (reason === undefined ? node : `${node} (${reason})`))
+    .join(", ");
+}

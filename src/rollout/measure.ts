@@ -1,0 +1,99 @@
+/**
+ * One look at a canary in its step: what was counted since the last one, and the verdict on all of it.
+ */
+import type { CanaryEvidence, MetricName, Tolerance } from "./canary-evidence.ts";
+import { addLook, beginStep, startEvidence } from "./canary-evidence.ts";
+import { changeStep, inPhase } from "./change-record.ts";
+import { addTraffic, countTraffic, nothingCounted, outcomesOf } from "./count-traffic.ts";
+import type { Gates } from "./gates.ts";
+import type { Observed } from "./observed.ts";
+import { named, silentNodes } from "./preflight.ts";
+import type { WeightStep } from "./rollout-plan.ts";
+import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
+import { judge } from "./verdict.ts";
+
+/** Nearer to each other looks tell nothing and cost a write of the record each. */
+const LOOK_EACH_MS = 1_000;
+
+/** An Envoy that starts with nothing so soon after it was given weights did not do so by chance. */
+const CRASH_MS_MAX = 60_000;
+
+/** The step begins to be measured now: counters that are told from here on show where each Envoy stands. */
+export function resetMeasuring(record: RolloutRecord, seen: Observed): RolloutRecord {
+  const { nowMs } = seen;
+  const evidence = beginStep(record.evidence ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
+  const begun = changeStep(record, { measuredFromMs: nowMs, canary: nothingCounted, baseline: nothingCounted });
+  return inPhase({ ...begun, evidence, marks: {}, lookedAtMs: nowMs }, { kind: "measuring", sinceMs: nowMs });
+}
+
+function watched(gates: Gates, before: Observed["before"]): Parameters<typeof startEvidence>[1] {
+  return { errors: before.errors ?? [], ...(gates.slow === undefined ? {} : { slow: before.slow ?? [] }) };
+}
+
+/** With one more look, and the verdict; undefined when it is too early for one. Without a step only a failure counts. */
+export function measure(
+  record: RolloutRecord,
+  step: Pick<WeightStep, "holdMs" | "requestsMin"> | undefined,
+  seen: Observed,
+): { readonly record: RolloutRecord; readonly verdict: JudgedAt } | undefined {
+  const { nowMs } = seen;
+  if (nowMs - (record.lookedAtMs ?? 0) < LOOK_EACH_MS) return undefined;
+  const fromMs = record.steps.findLast(({ measuredFromMs }) => measuredFromMs !== undefined)?.measuredFromMs ?? nowMs;
+  const looked = look({ ...record, lookedAtMs: nowMs }, seen, fromMs);
+  const gates = { ...record.plan.gates, ...(step === undefined ? {} : { requestsMin: step.requestsMin }) };
+  const names = { canary: record.plan.canary, baseline: record.plan.baseline };
+  const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names };
+  const verdict = { ...judge(looked.evidence ?? {}, gates, moment), atMs: nowMs };
+  const silent = silentNodes(seen, gates.staleAfterMs);
+  const held = verdict.kind === "fail" || silent.length === 0 ? verdict : withoutReports(verdict, silent);
+  const judgedNow = { ...looked, verdict: held };
+  return { record: step === undefined ? looked : changeStep(judgedNow, { sentence: held.sentence }), verdict: held };
+}
+
+function look(record: RolloutRecord, { traffic, nowMs }: Observed, fromMs: number): RolloutRecord {
+  const counted = countTraffic(traffic, record.marks, fromMs);
+  const marked = { ...record, marks: counted.marks };
+  if (!counted.isNew || record.evidence === undefined) return marked;
+  const { gates } = record.plan;
+  const thresholdMs = gates.slow?.thresholdMs;
+  const evidence: CanaryEvidence = addLook(
+    record.evidence,
+    {
+      atMs: nowMs,
+      canary: outcomesOf(counted.canary, thresholdMs),
+      baseline: outcomesOf(counted.baseline, thresholdMs),
+    },
+    tolerances(gates),
+  );
+  const last = record.steps.at(-1);
+  const sums = {
+    canary: addTraffic([last?.canary ?? nothingCounted, counted.canary]),
+    baseline: addTraffic([last?.baseline ?? nothingCounted, counted.baseline]),
+  };
+  const totals = {
+    canary: addTraffic([record.totals.canary, counted.canary]),
+    baseline: addTraffic([record.totals.baseline, counted.baseline]),
+  };
+  return changeStep({ ...marked, evidence, totals }, sums);
+}
+
+function tolerances({ errors, slow }: Gates): Readonly<Partial<Record<MetricName, Tolerance>>> {
+  return { errors, ...(slow === undefined ? {} : { slow }) };
+}
+
+function withoutReports(verdict: JudgedAt, silent: readonly string[]): JudgedAt {
+  const sentence = `Nothing was reported lately by ${named(silent)}, so nothing is decided.`;
+  return { ...verdict, kind: "inconclusive", reason: "silent", sentence };
+}
+
+/** One that was connected when the weights of this step were written, and came back with nothing since. */
+export function crashedNode({ steps, nodesBefore }: RolloutRecord, { nodes }: Observed): string | undefined {
+  const pushed = steps.findLast(({ kind }) => kind === "weight" || kind === "promotion" || kind === "pinned");
+  if (pushed === undefined) return undefined;
+  const before = new Set(nodesBefore);
+  return nodes.find(({ id, startedEmptyAtMs }) => {
+    if (startedEmptyAtMs === undefined || !before.has(id)) return false;
+    const afterMs = startedEmptyAtMs - pushed.startedAtMs;
+    return afterMs > 0 && afterMs <= CRASH_MS_MAX;
+  })?.id;
+}

@@ -1,0 +1,57 @@
+/**
+ * What the engine of a rollout sees of the world, and what it wants done: the port between the two.
+ */
+import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import type { Counts } from "./counts.ts";
+import type { MetricName } from "./canary-evidence.ts";
+import type { Shares, SplitDocument } from "./split-document.ts";
+import type { SplitStanding } from "./split-standing.ts";
+
+/** All of it at one moment. */
+export interface Observed {
+  readonly nowMs: number;
+  /** Undefined when no file has the split any more. */
+  readonly split:
+    | {
+        readonly document: SplitDocument;
+        /** In force. */
+        readonly shares: Shares;
+        readonly standing: Pick<
+          SplitStanding,
+          "state" | "acknowledgedCount" | "pendingCount" | "rejectedCount" | "laggards"
+        >;
+      }
+    | undefined;
+  /** Those that are connected and share requests by the split. */
+  readonly nodes: readonly ObservedNode[];
+  /** By node: what it last reported of both versions. */
+  readonly traffic: ReadonlyMap<string, NodeReport>;
+  /** What the baseline did in the minutes before, in intervals of the length of a look. */
+  readonly before: Readonly<Partial<Record<MetricName, readonly Counts[]>>>;
+  /** What the webhook of the current step has answered. */
+  readonly webhook?: WebhookAnswer | undefined;
+}
+
+export interface ObservedNode {
+  readonly id: string;
+  /** When it came with nothing, as an Envoy does that has just been started; undefined when it did not. */
+  readonly startedEmptyAtMs?: number | undefined;
+}
+
+export interface NodeReport {
+  readonly reportedAtMs: number;
+  readonly canary: TrafficCounters | undefined;
+  readonly baseline: TrafficCounters | undefined;
+  readonly canaryHealthyHosts: number | undefined;
+}
+
+export interface WebhookAnswer {
+  readonly stepIndex: number;
+  readonly kind: "agreed" | "refused" | "no-answer";
+  readonly text: string;
+}
+
+/** What is to be done now. It may be done twice, or by another replica once more. */
+export type Effect =
+  | { readonly kind: "set-weights"; readonly shares: Shares; readonly expected: number; readonly reason: string }
+  | { readonly kind: "call-webhook"; readonly url: string; readonly timeoutMs: number; readonly stepIndex: number };

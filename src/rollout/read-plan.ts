@@ -1,0 +1,262 @@
+/**
+ * A plan as people write it, read against the split that it moves: with its defaults, or everything that is wrong with it,
+ * each with its place (`steps[2].weight`).
+ */
+import { z } from "zod";
+import { latencyEdgesMs } from "../evidence/latency-ladder.ts";
+import { closestName } from "../model/closest-name.ts";
+import { durationMs, positiveDurationPattern } from "../model/duration.ts";
+import type { Split } from "../model/intent-split.ts";
+import { WHOLE, percentText } from "../model/live-weights.ts";
+import type { Result } from "../support/result.ts";
+import { err, ok } from "../support/result.ts";
+import type { Gates, MetricGate } from "./gates.ts";
+import { defaultGates, defaultMetricGate } from "./gates.ts";
+import type { PlanStep, RolloutPlan, WeightStep } from "./rollout-plan.ts";
+import { defaultFleetTerms, HOLD_FACTOR_MAX, HOLD_MS_DEFAULT, WEBHOOK_MS_DEFAULT } from "./rollout-plan.ts";
+import { sharesFor } from "./set-weights.ts";
+import type { Shares } from "./split-document.ts";
+
+const STEPS_MAX = 50;
+const HOUR_MS = 3_600_000;
+
+const duration = (maxMs: number) =>
+  z
+    .string()
+    .regex(positiveDurationPattern, "is not a duration; write 30s, 5m or 1h")
+    .transform(durationMs)
+    .refine((ms) => ms <= maxMs, `is longer than ${maxMs / HOUR_MS} h`);
+
+const measured = {
+  hold: duration(24 * HOUR_MS).optional(),
+  maxHold: duration(7 * 24 * HOUR_MS).optional(),
+  minRequests: z.int().min(0).max(1e9).optional(),
+};
+
+const stepSchema = z.union([
+  z.strictObject({ weight: z.number().min(0.01).max(100), ...measured }),
+  z.strictObject({ pinned: z.literal(true), ...measured }),
+  z.strictObject({ approval: z.literal(true) }),
+  z.strictObject({
+    webhook: z.strictObject({
+      url: z.url({ protocol: /^https?$/, error: "is no http:// or https:// address" }).max(2_000),
+      timeout: duration(300_000).optional(),
+    }),
+  }),
+]);
+
+type WrittenStep = z.infer<typeof stepSchema>;
+
+const metric = {
+  objective: z.number().gt(0).lt(100).describe("The share of good requests in percent, such as 99.9").optional(),
+  tolerate: z.number().min(1).max(10).describe("So many times the baseline's bad share are as good").optional(),
+};
+
+const planSchema = z.strictObject({
+  split: z.string(),
+  canary: z.string().optional(),
+  baseline: z.string().optional(),
+  steps: z.array(stepSchema).min(1, "has no step").max(STEPS_MAX),
+  gates: z
+    .strictObject({
+      successRate: z.strictObject(metric).optional(),
+      latency: z.strictObject({ threshold: duration(HOUR_MS), ...metric }).optional(),
+      minRequests: z.int().min(0).max(1e9).optional(),
+      requireProof: z.boolean().optional(),
+      staleAfter: duration(HOUR_MS).optional(),
+    })
+    .optional(),
+  fleet: z
+    .strictObject({
+      ackTimeout: duration(HOUR_MS).optional(),
+      onLaggard: z.enum(["rollback", "pause"]).optional(),
+      settle: duration(600_000).optional(),
+      healthyHosts: z.int().min(0).max(100_000).optional(),
+    })
+    .optional(),
+  onFail: z.enum(["rollback", "pause"]).optional(),
+  onInconclusive: z.enum(["pause", "rollback"]).optional(),
+});
+
+type WrittenPlan = z.infer<typeof planSchema>;
+
+/** The name of the split in a plan that may be wrong otherwise; undefined when it has none. */
+export function splitOfPlan(written: unknown): string | undefined {
+  const named = z.looseObject({ split: z.string() }).safeParse(written);
+  return named.success ? named.data.split : undefined;
+}
+
+/** `now` are the shares in force, where the rollout begins. */
+export function readPlan(written: unknown, split: Split, now: Shares): Result<RolloutPlan, readonly string[]> {
+  const stepProblems = wrongKindsOfSteps(written);
+  if (stepProblems.length > 0) return err(stepProblems);
+  const read = planSchema.safeParse(written);
+  if (!read.success) return err(read.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`));
+  const names = backendsOf(read.data, split);
+  if (!names.ok) return names;
+  const { plan, problems } = withDefaults(read.data, names.value);
+  const all = [...problems, ...wrongSteps(plan, split, now)];
+  return all.length === 0 ? ok(plan) : err(all);
+}
+
+/** A union tells nothing of use when no member fits. */
+function wrongKindsOfSteps(written: unknown): readonly string[] {
+  const steps = z.looseObject({ steps: z.array(z.unknown()) }).safeParse(written);
+  if (!steps.success) return [];
+  return steps.data.steps.flatMap((step, index) => {
+    const keys = typeof step === "object" && step !== null ? Object.keys(step) : [];
+    const kinds = keys.filter((key) => ["weight", "pinned", "approval", "webhook"].includes(key));
+    if (kinds.length === 1) return stepIssues(step, kinds[0] ?? "", index);
+    const what = kinds.length === 0 ? "is none of" : "is more than one of";
+    return [`steps[${index}]: ${what} weight, pinned, approval and webhook`];
+  });
+}
+
+function stepIssues(step: unknown, kind: string, index: number): readonly string[] {
+  const schema = stepSchema.options.find((option) => kind in option.shape);
+  const read = schema?.safeParse(step);
+  return read?.success === false
+    ? read.error.issues.map(({ path, message }) => `${placeOf(["steps", index, ...path])}: ${message}`)
+    : [];
+}
+
+function placeOf(path: readonly PropertyKey[]): string {
+  const text = path.reduce<string>(
+    (before, key) =>
+      typeof key === "number" ? `${before}[${key}]` : before === "" ? String(key) : `${before}.${String(key)}`,
+    "",
+  );
+  return text === "" ? "the plan" : text;
+}
+
+function backendsOf(
+  { canary, baseline }: WrittenPlan,
+  split: Split,
+): Result<{ readonly canary: string; readonly baseline: string }, readonly string[]> {
+  const names = split.backends.map(({ name }) => name);
+  for (const [place, name] of [
+    ["canary", canary],
+    ["baseline", baseline],
+  ] as const) {
+    if (name === undefined || names.includes(name)) continue;
+    const near = closestName(name, names);
+    return err([
+      `${place}: split \`${split.name}\` has no backend \`${name}\`: ${near === undefined ? `it has ${names.join(", ")}` : `did you mean \`${near}\`?`}`,
+    ]);
+  }
+  const wanted = canary ?? names.find((name) => name === "canary" && name !== baseline);
+  if (wanted === undefined) return err([`canary: say which backend is new: ${names.join(", ")}`]);
+  const others = names.filter((name) => name !== wanted);
+  const compared = baseline ?? (others.length === 1 ? others[0] : undefined);
+  if (compared === undefined) return err([`baseline: say which backend it is compared with: ${others.join(", ")}`]);
+  if (compared === wanted) return err([`baseline: \`${compared}\` is the canary itself`]);
+  return ok({ canary: wanted, baseline: compared });
+}
+
+function withDefaults(
+  written: WrittenPlan,
+  names: { readonly canary: string; readonly baseline: string },
+): { readonly plan: RolloutPlan; readonly problems: readonly string[] } {
+  const { gates, problems } = gatesOf(written.gates ?? {});
+  const { ackTimeout, onLaggard, settle, healthyHosts } = written.fleet ?? {};
+  const plan: RolloutPlan = {
+    split: written.split,
+    ...names,
+    steps: written.steps.map((step) => stepOf(step, gates.requestsMin)),
+    gates,
+    fleet: {
+      ackTimeoutMs: ackTimeout ?? defaultFleetTerms.ackTimeoutMs,
+      onLaggard: onLaggard ?? defaultFleetTerms.onLaggard,
+      settleMs: settle ?? defaultFleetTerms.settleMs,
+      healthyHostsMin: healthyHosts ?? defaultFleetTerms.healthyHostsMin,
+    },
+    onFail: written.onFail ?? "rollback",
+    onInconclusive: written.onInconclusive ?? "pause",
+  };
+  return { plan, problems };
+}
+
+function gatesOf(written: NonNullable<WrittenPlan["gates"]>): {
+  readonly gates: Gates;
+  readonly problems: readonly string[];
+} {
+  const { successRate = {}, latency, minRequests, requireProof, staleAfter } = written;
+  const gates: Gates = {
+    errors: metricGate(successRate),
+    ...(latency === undefined ? {} : { slow: { ...metricGate(latency), thresholdMs: latency.threshold } }),
+    requestsMin: minRequests ?? defaultGates.requestsMin,
+    requireProof: requireProof ?? defaultGates.requireProof,
+    staleAfterMs: staleAfter ?? defaultGates.staleAfterMs,
+  };
+  const threshold = latency?.threshold;
+  if (threshold === undefined || latencyEdgesMs.includes(threshold)) return { gates, problems: [] };
+  const near = [
+    latencyEdgesMs.findLast((edge) => edge < threshold),
+    latencyEdgesMs.find((edge) => edge > threshold),
+  ].filter((edge) => edge !== undefined);
+  const message = `Envoys count times in fixed steps, and none ends at ${threshold} ms; the nearest are ${near.map((edge) => `${edge} ms`).join(" and ")}`;
+  return { gates, problems: [`gates.latency.threshold: ${message}`] };
+}
+
+function metricGate({
+  objective,
+  tolerate,
+}: {
+  readonly objective?: number | undefined;
+  readonly tolerate?: number | undefined;
+}): MetricGate {
+  const toleratedRatio = tolerate ?? defaultMetricGate.toleratedRatio;
+  return {
+    ...(objective === undefined ? {} : { objective: Number((objective / 100).toFixed(8)) }),
+    toleratedRatio,
+    safeRatio: Math.max(defaultMetricGate.safeRatio, toleratedRatio * 1.6),
+  };
+}
+
+function stepOf(step: WrittenStep, requestsMin: number): PlanStep {
+  if ("approval" in step) return { kind: "approval" };
+  if ("webhook" in step) {
+    return { kind: "webhook", url: step.webhook.url, timeoutMs: step.webhook.timeout ?? WEBHOOK_MS_DEFAULT };
+  }
+  const holdMs = step.hold ?? HOLD_MS_DEFAULT;
+  const terms: Omit<WeightStep, "kind" | "share"> = {
+    holdMs,
+    holdMsMax: step.maxHold ?? holdMs * HOLD_FACTOR_MAX,
+    requestsMin: step.minRequests ?? requestsMin,
+  };
+  return "pinned" in step
+    ? { kind: "pinned", ...terms }
+    : { kind: "weight", share: Math.round(step.weight * 100), ...terms };
+}
+
+function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly string[] {
+  const problems: string[] = [];
+  const others = Object.entries(now).filter(
+    ([name, share]) => share > 0 && ![plan.canary, plan.baseline].includes(name),
+  );
+  for (const [name, share] of others) {
+    problems.push(`split: \`${name}\` has ${percentText(share)}; a rollout moves requests between two backends only`);
+  }
+  let before = now;
+  plan.steps.forEach((step, index) => {
+    const place = `steps[${index}]`;
+    if ((step.kind === "weight" || step.kind === "pinned") && step.holdMsMax < step.holdMs) {
+      problems.push(`${place}.maxHold: is shorter than the step's hold of ${step.holdMs / 1_000} s`);
+    }
+    if (step.kind !== "weight") return;
+    before = checkWeight(step.share, before, `${place}.weight`);
+  });
+  checkWeight(WHOLE, before, "steps", "the promotion after the last step: ");
+  return problems;
+
+  function checkWeight(share: number, from: Shares, place: string, what = ""): Shares {
+    const has = from[plan.canary] ?? 0;
+    if (share < has) {
+      problems.push(`${place}: ${percentText(share)} would be a step backwards from ${percentText(has)}`);
+      return from;
+    }
+    const allowed = sharesFor(split, { [plan.canary]: share / 100, [plan.baseline]: (WHOLE - share) / 100 }, from);
+    if (!allowed.ok) problems.push(`${place}: ${what}${allowed.error.message}`);
+    return { ...from, [plan.canary]: share, [plan.baseline]: WHOLE - share };
+  }
+}

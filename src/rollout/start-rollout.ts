@@ -1,0 +1,57 @@
+/**
+ * A rollout that begins: what is kept of it before anything is done.
+ */
+import { createHash } from "node:crypto";
+import { withAudit } from "./change-record.ts";
+import { nothingCounted } from "./count-traffic.ts";
+import type { RolloutPlan } from "./rollout-plan.ts";
+import type { RolloutRecord } from "./rollout-record.ts";
+import type { ChangedBy, Shares } from "./split-document.ts";
+
+/** What it is begun with. */
+export interface Started extends ChangedBy {
+  readonly number: number;
+  readonly target: string;
+  readonly plan: RolloutPlan;
+  readonly idempotencyKey?: string | undefined;
+  readonly nowMs: number;
+  /** Of the split as it is now. */
+  readonly shares: Shares;
+  readonly splitNumber: number;
+}
+
+/** Its first phase waits for Envoys that report and see the canary healthy. */
+export function startRollout({ number, target, plan, idempotencyKey, nowMs, ...of }: Started): RolloutRecord {
+  const record: RolloutRecord = {
+    id: `${plan.split}-${number}`,
+    number,
+    target,
+    plan,
+    planHash: hashOfPlan(target, plan),
+    idempotencyKey,
+    startedBy: of.actor,
+    reason: of.reason,
+    startedAtMs: nowMs,
+    sharesBefore: of.shares,
+    splitNumber: of.splitNumber,
+    phase: { kind: "preflight", sinceMs: nowMs, waitsFor: "Envoys" },
+    stepIndex: 0,
+    steps: [],
+    evidence: undefined,
+    marks: {},
+    totals: { canary: nothingCounted, baseline: nothingCounted },
+    verdict: undefined,
+    audit: [],
+    outcome: undefined,
+  };
+  const text = `${target}${of.reason === undefined ? "" : `: ${of.reason}`}`;
+  return withAudit(record, { atMs: nowMs, actor: of.actor, action: "start", text });
+}
+
+/** The same for the same plan to the same target, and for no other. */
+export function hashOfPlan(target: string, plan: RolloutPlan): string {
+  return createHash("sha256")
+    .update(JSON.stringify([target, plan]))
+    .digest("hex")
+    .slice(0, 16);
+}

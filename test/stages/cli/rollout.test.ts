@@ -1,0 +1,169 @@
+/**
+ * `fairway rollout` against a real admin server whose rollouts a test drives: what is told, and how a script ends.
+ */
+import { writeFile } from "node:fs/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createAdminServer } from "../../../src/admin/admin-server.ts";
+import type { AdminServer } from "../../../src/admin/admin-server.ts";
+import { rolloutJson } from "../../../src/admin/rollout-json.ts";
+import { awaitRollout, exitCodeOf } from "../../../src/cli/await-rollout.ts";
+import { ranWith } from "../../etcd/fairway-command.ts";
+import { MemoryRollouts, portOf } from "../../support/memory-rollouts.ts";
+import type { TempDir } from "../../support/temp-dir.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+import { viewsOf } from "../admin/example-views.ts";
+
+/** Each command is a program of its own, and starts slowly beside other tests. */
+const TIMEOUT_MS = 120_000;
+
+let directory: TempDir;
+let rollouts: MemoryRollouts;
+let server: AdminServer;
+let address: string;
+
+beforeAll(async () => {
+  directory = await tempDir();
+});
+
+afterAll(() => directory[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  rollouts = new MemoryRollouts();
+  await listen(0);
+});
+
+afterEach(() => server.close());
+
+async function listen(port: number): Promise<void> {
+  server = createAdminServer({
+    listen: { host: "127.0.0.1", port },
+    version: "0.1.0",
+    views: viewsOf({}, portOf(rollouts)),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  address = `http://127.0.0.1:${(await server.listen()).port}`;
+}
+
+const fairway = (...args: readonly string[]) => ranWith({ FAIRWAY_SERVER: address }, "rollout", ...args);
+
+async function started(target = "v2") {
+  const answer = await rollouts.startRollout({ plan: { split: "shop" }, target, actor: "ci" });
+  if (!answer.ok) throw new Error(answer.error.kind);
+  return answer.value;
+}
+
+const verdict = (reason: string) =>
+  ({ kind: "fail", reason, sentence: `it is ${reason}`, metrics: [], atMs: 8_000 }) as const;
+
+describe("a script ends", () => {
+  test.each([
+    [0, "a promotion", () => rollouts.end("promoted")],
+    [3, "a gate that failed", () => rollouts.end("rolled-back", { verdict: verdict("worse") })],
+    [7, "Envoys that refused", () => rollouts.end("rolled-back", { verdict: verdict("rejected") })],
+    [7, "Envoys that did not follow", () => rollouts.end("rolled-back", { verdict: verdict("not-converged") })],
+    [7, "an Envoy that crashed", () => rollouts.end("rolled-back", { verdict: verdict("crashed") })],
+    [8, "an abort", () => rollouts.end("aborted", { by: "ann" })],
+    [8, "one that was superseded", () => rollouts.end("superseded")],
+    [4, "a step to approve", () => rollouts.change({ phase: { kind: "awaiting-approval", sinceMs: 1 } })],
+    [4, "a pause of the engine", () => rollouts.change({ phase: paused("engine") })],
+    [undefined, "nothing yet when a person has paused it", () => rollouts.change({ phase: paused("person") })],
+  ])("with %s for %s", async (code, _what, happens) => {
+    await started();
+    expect(exitCodeOf(rolloutJson(happens()), "shop-1")).toBe(code);
+  });
+});
+
+const paused = (by: "engine" | "person") => ({ kind: "paused", sinceMs: 1, why: "a test", by }) as const;
+
+describe("a wait", () => {
+  test("ends with how its rollout ended, though the next has begun meanwhile", async () => {
+    const begun = rolloutJson(await started());
+    rollouts.end("promoted");
+    await started("v3");
+    const { rollout, exitCode } = await awaitRollout(begun, { server: address, timeoutMs: 60_000, tell: () => {} });
+    expect([rollout.id, exitCode]).toEqual(["shop-1", 0]);
+  });
+
+  test("outlives a server that is started anew, and says so once", async () => {
+    const begun = rolloutJson(await started());
+    const port = Number(new URL(address).port);
+    const told: string[] = [];
+    let again: Promise<void> | undefined;
+    const tell = (line: string) => {
+      told.push(line);
+      if (again !== undefined || !line.includes("asking again")) return;
+      rollouts.end("promoted");
+      again = listen(port);
+    };
+    await server.close();
+    const { exitCode } = await awaitRollout(begun, { server: address, timeoutMs: 60_000, tell });
+    await again;
+    expect(exitCode).toBe(0);
+    expect(told.filter((line) => line.includes("asking again until it answers"))).toHaveLength(1);
+  });
+});
+
+describe("fairway rollout", { timeout: TIMEOUT_MS }, () => {
+  test("start --wait tells what is going on, and ends as the gate does", async () => {
+    const running = fairway("start", "shop", "--target", "v2", "--steps", "5,25", "--actor", "ci", "--wait");
+    await expect.poll(() => rollouts.rollouts().length, { timeout: TIMEOUT_MS }).toBe(1);
+    rollouts.end("rolled-back", { verdict: verdict("worse") });
+    const { code, text } = await running;
+    expect(code).toBe(3);
+    expect(text).toContain("shop-1");
+    expect(text).toContain("rolled-back, says the test");
+  });
+
+  test("start --wait that is too short says how to go on, with 5", async () => {
+    const { code, text } = await fairway(
+      "start",
+      "shop",
+      "--target",
+      "v2",
+      "--steps",
+      "5",
+      "--wait",
+      "--timeout",
+      "0s",
+    );
+    expect(code).toBe(5);
+    expect(text).toContain("shop-1 is still on after 0s; go on with: fairway rollout watch shop");
+  });
+
+  test("start beside another target says whose it is, with 6", async () => {
+    await started();
+    const { code, text } = await fairway("start", "shop", "--target", "v3", "--steps", "5");
+    expect(code).toBe(6);
+    expect(text).toContain("nothing is changed: shop-1 is on: v2, started by ci");
+  });
+
+  test("plan tells what is wrong with a file at its line, with 2", async () => {
+    const path = directory.join("canary.yaml");
+    await writeFile(path, "steps:\n  - { weight: 5 }\n  - { weight: wrong }\n");
+    const { code, text } = await fairway("plan", "shop", "--plan", path);
+    expect(code).toBe(2);
+    expect(text).toContain(`${path}:3:15: error[invalid-value]: is not a number`);
+    expect(text).toContain("3 |   - { weight: wrong }");
+  });
+
+  test("status says what can be done now, and abort does it", async () => {
+    await started();
+    rollouts.change({ phase: { kind: "awaiting-approval", sinceMs: 1 } });
+    const { code, text } = await fairway("status", "shop");
+    expect(code).toBe(0);
+    expect(text).toContain("fairway rollout approve shop");
+    expect(await fairway("abort", "shop", "--reason", "no")).toMatchObject({ code: 0 });
+    expect(rollouts.rollouts()[0]?.record.outcome?.kind).toBe("aborted");
+    expect(await fairway("abort", "shop")).toMatchObject({ code: 6 });
+  });
+
+  test("lock and unlock keep others away", async () => {
+    expect(await fairway("lock", "shop", "--owner", "ann", "--reason", "sale")).toMatchObject({ code: 0 });
+    const refused = await fairway("start", "shop", "--target", "v2", "--steps", "5", "--actor", "ci");
+    expect(refused.code).toBe(6);
+    expect(refused.text).toContain("ann has locked it");
+    expect(await fairway("unlock", "shop", "--owner", "ann")).toMatchObject({ code: 0 });
+  });
+});
