@@ -252,7 +252,7 @@ function controlPlane({ xds, replicas, tls }: BootstrapOptions): JsonObject {
 const failover: JsonObject = {
   lb_policy: "ROUND_ROBIN",
   outlier_detection: {
-    // One connection that fails tells enough: nothing else is asked of the cluster until the stream breaks again.
+    // One connection that fails tells enough: beside the stream only a report is sent every few seconds.
     split_external_local_origin_errors: true,
     consecutive_local_origin_failure: 1,
     enforcing_consecutive_local_origin_failure: 100,
