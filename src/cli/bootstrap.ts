@@ -63,8 +63,9 @@ export function bootstrapCommand(): Command {
     .option("--stats <which>", "which statistics Envoy keeps: small, those that dashboards read, or all", "small")
     .option(
       "--no-traffic-reports",
-      "do not send the control plane how requests to clusters went; no verdict on canaries",
+      "do not send the control plane how requests to subsets went; no verdict on canaries",
     )
+    .option("--all-traffic-reports", "send it of all clusters, and not only of subsets")
     .option("--stats-flush-interval <duration>", "how often statistics are sent, from 1s to 60s; 5s when absent")
     .option("--load-reports", "report the load on each cluster to the control plane")
     .option("--runtime", "a runtime layer, for groups of nodes with `runtime` and for `live` limits")
