@@ -63,6 +63,12 @@ export function startRolloutCommand(): Command {
     .option("--actor <name>", "who; the user of this machine when absent")
     .option("--wait", "until it is over, or somebody has to decide");
   return waiting(asking(start)).action(async (split: string, flags: StartFlags, command: Command) => {
+    const isTimed = command.getOptionValueSource("timeout") === "cli" || flags.onInterrupt !== undefined;
+    if (isTimed && flags.wait !== true) {
+      return command.error("error: --timeout and --on-interrupt are of a wait; write --wait as well", {
+        exitCode: exitCodes.usage,
+      });
+    }
     await begin(planOf(split, flags, command), flags, command);
   });
 }
