@@ -32,6 +32,7 @@ export interface EnvoyOptions {
   readonly overload?: BootstrapOptions["overload"];
   readonly stats?: BootstrapOptions["stats"];
   readonly trafficReports?: boolean;
+  readonly allTrafficReports?: boolean;
   readonly statsFlushInterval?: string;
   readonly logLevel?: "trace" | "debug" | "info" | "warning" | "error";
   /** Top-level fields that replace the bootstrap's own. */
@@ -76,6 +77,7 @@ export class Envoy {
       ...(options.stats === undefined ? {} : { stats: options.stats }),
       ...(options.localService === undefined ? {} : { localService: options.localService }),
       ...(options.loadReports === undefined ? {} : { loadReports: options.loadReports }),
+      ...(options.allTrafficReports === undefined ? {} : { allTrafficReports: options.allTrafficReports }),
       ...(options.trafficReports === undefined ? {} : { trafficReports: options.trafficReports }),
       ...(options.statsFlushInterval === undefined ? {} : { statsFlushInterval: options.statsFlushInterval }),
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),

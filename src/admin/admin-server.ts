@@ -99,12 +99,21 @@ function guard(app: FastifyInstance, { listen: { host }, allowedHosts }: AdminSe
   });
 }
 
-function register(app: FastifyInstance, { method, path }: Route, act: Action): void {
+function register(app: FastifyInstance, { method, path, query }: Route, act: Action): void {
   app.route({
     method,
     url: fastifyPath(path),
-    handler: async (request, reply) => send(reply, await act(actionRequest(request))),
+    handler: async (request, reply) =>
+      send(reply, refusalOfQuery(path, query, request.query) ?? (await act(actionRequest(request)))),
   });
+}
+
+/** Of a route without parameters: a misspelt one, ignored, would answer another question than was asked. */
+function refusalOfQuery(path: string, query: Route["query"], asked: unknown): Answer | undefined {
+  if (!path.startsWith("/v1/") || Object.keys(query.shape).length > 0) return undefined;
+  const parsed = query.safeParse(asked);
+  const why = parsed.success ? [] : parsed.error.issues.map(({ message }) => message);
+  return parsed.success ? undefined : problem(400, `the query is wrong: ${why.join("; ")}`);
 }
 
 /** A path that exists under another method is not absent, and must not look so. */

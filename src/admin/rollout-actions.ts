@@ -43,7 +43,7 @@ export function rolloutActions(
 > {
   let waitersCount = 0;
   return {
-    listRollouts: ({ query }) => noQueryIn(query) ?? ok({ rollouts: views.rollouts().map(rolloutJson) }),
+    listRollouts: () => ok({ rollouts: views.rollouts().map(rolloutJson) }),
     planRollout: (request) => planRollout(views, request),
     startRollout: (request) => startRollout(views, request),
     getRollout: async (request) => {
@@ -53,6 +53,8 @@ export function rolloutActions(
       if (wait !== undefined && !positiveDurationPattern.test(wait)) {
         return problem(400, `the query is wrong: wait: "${wait}" is not a duration; write 20s`);
       }
+      if (isEmpty(request.query, "since"))
+        return problem(400, "the query is wrong: since: is empty; give it a value, or leave it out");
       if (since === undefined) return showRollout(views, splitOf(request), asked.data.number);
       if (waitersCount >= WAITERS_MAX) return problem(503, `${WAITERS_MAX} others wait already; ask without since`);
       waitersCount += 1;
@@ -66,15 +68,13 @@ export function rolloutActions(
     },
     actOnRollout: (request) => actOnRollout(views, request),
     getRolloutHistory: async (request) => {
-      const wrong = noQueryIn(request.query);
-      if (wrong !== undefined) return wrong;
       const records = await views.rolloutHistory(splitOf(request));
       if (records.length === 0) return none(views, splitOf(request));
       return ok({ rollouts: records.map((record) => rolloutJson({ record, revision: 0 })) });
     },
     getRolloutLock: (request) => {
       const lock = views.lockOf(splitOf(request));
-      return noQueryIn(request.query) ?? ok(lock === undefined ? {} : { lock: lockJson(lock) });
+      return ok(lock === undefined ? {} : { lock: lockJson(lock) });
     },
     putRolloutLock: (request) => lockRollout(views, request),
     unlockRollout: async (request) => {
@@ -212,12 +212,9 @@ function splitOf({ params }: ActionRequest): string {
   return params["split"] ?? "";
 }
 
-/** A misspelt parameter is refused. */
-function noQueryIn(query: unknown): Answer | undefined {
-  const names = Object.keys(query ?? {});
-  return names.length === 0
-    ? undefined
-    : problem(400, `the query is wrong: ${names.join(", ")}: there is no such parameter`);
+/** A variable that a script has not set; as a number it would be 0. */
+function isEmpty(query: unknown, name: string): boolean {
+  return typeof query === "object" && query !== null && (query as Readonly<Record<string, unknown>>)[name] === "";
 }
 
 function issues({ issues: all }: z.ZodError): string {

@@ -36,6 +36,8 @@ export interface BootstrapOptions {
   readonly loadReports?: boolean;
   /** Whether the Envoy tells the control plane how requests to its clusters went; it does when absent. */
   readonly trafficReports?: boolean;
+  /** And of clusters that are no subsets; it does not when absent. */
+  readonly allTrafficReports?: boolean;
   /** How often it does, in proto3 JSON such as `1s`; Envoy's own five seconds when absent. */
   readonly statsFlushInterval?: string;
   /** The Envoy has a runtime layer that the control plane fills. */
@@ -82,6 +84,7 @@ export interface BootstrapFlags {
   readonly maxConnections?: string;
   readonly loadReports?: boolean;
   readonly trafficReports?: boolean;
+  readonly allTrafficReports?: boolean;
   readonly statsFlushInterval?: string;
   readonly runtime?: boolean;
   readonly stats?: string;
@@ -146,6 +149,7 @@ export function readBootstrapOptions(flags: BootstrapFlags): Result<BootstrapOpt
     ...(Object.keys(overload).length === 0 ? {} : { overload }),
     ...(flags.loadReports === true ? { loadReports: true } : {}),
     ...(flags.trafficReports === false ? { trafficReports: false } : {}),
+    ...(flags.allTrafficReports === true ? { allTrafficReports: true } : {}),
     ...(flushInterval === undefined ? {} : { statsFlushInterval: flushInterval }),
     ...(flags.runtime === true ? { runtime: true } : {}),
     ...(stats === "all" ? { stats } : {}),
@@ -167,6 +171,7 @@ function mistakesForGrpc({
   runtime,
   stats,
   trafficReports,
+  allTrafficReports,
   statsFlushInterval,
 }: BootstrapFlags): readonly string[] {
   return [
@@ -175,6 +180,7 @@ function mistakesForGrpc({
     ...(maxConnections === undefined ? [] : ["--max-connections: it is a limit of Envoy; leave it out"]),
     ...(localService === undefined ? [] : ["--local-service: gRPC has no zone aware routing; leave it out"]),
     ...(trafficReports === false ? ["--no-traffic-reports: they are of Envoy; leave it out"] : []),
+    ...(allTrafficReports === true ? ["--all-traffic-reports: they are of Envoy; leave it out"] : []),
     ...(statsFlushInterval === undefined ? [] : ["--stats-flush-interval: they are statistics of Envoy; leave it out"]),
     ...(stats === "all" ? ["--stats: they are statistics of Envoy; leave it out"] : []),
     ...(config === undefined ? [] : ["--config: it names flags of Envoy, which gRPC has none of; leave it out"]),

@@ -3,7 +3,7 @@
  * on a canary.
  *
  * They go by OpenTelemetry to the port of xDS, cumulative, so that a report that is lost costs nothing. Of all that Envoy
- * keeps only five statistics of each cluster are sent; what there is besides is added up into a few numbers that nobody
+ * keeps only five statistics of each subset are sent, or of all clusters; what there is besides is added up into a few numbers that nobody
  * reads. That is how Envoy 1.36 can leave something out, and newer ones understand it too.
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/stat_sinks/open_telemetry/v3/open_telemetry.proto
  */
@@ -21,7 +21,9 @@ const STATIC_DETECTOR = `${types}.tracers.opentelemetry.resource_detectors.v3.St
 /** Longer than any report needs, so that one to a control plane that hangs does not pile up. */
 const REPORT_TIMEOUT = "5s";
 
-const sent = `cluster\\..+\\.(?:${trafficStatistics.join("|")})`;
+/** Of subsets, such as `reviews|canary`; a fleet of many clusters would send and read mostly what nobody asks about. */
+const sentOfSubsets = `cluster\\.[^|]+\\|.+\\.(?:${trafficStatistics.join("|")})`;
+const sentOfAll = `cluster\\..+\\.(?:${trafficStatistics.join("|")})`;
 /** Of the bootstrap's own clusters, and parts of a cluster's sum: by who asks, by tries and by zones. */
 const unsent = "cluster\\.(?:fairway_(?:xds|local)|.+\\.(?:internal|external|retry|canary|zone\\..+))\\.[a-z0-9_]+";
 
@@ -40,7 +42,7 @@ export const trafficBuckets: JsonObject = {
 
 /** `stats_sinks` and how often it is filled; empty when the Envoy is to send nothing. */
 export function trafficSink(
-  { nodeId, cluster, trafficReports, statsFlushInterval }: BootstrapOptions,
+  { nodeId, cluster, trafficReports, allTrafficReports, statsFlushInterval }: BootstrapOptions,
   to: string,
 ): { readonly stats_flush_interval?: string; readonly stats_sinks?: readonly JsonObject[] } {
   const flush = statsFlushInterval === undefined ? {} : { stats_flush_interval: statsFlushInterval };
@@ -65,7 +67,9 @@ export function trafficSink(
               },
             },
           ],
-          custom_metric_conversions: oneOf([{ predicate: isRest, on_match: { matcher: restMatcher() } }]),
+          custom_metric_conversions: oneOf([
+            { predicate: isRest(allTrafficReports === true), on_match: { matcher: restMatcher() } },
+          ]),
         },
       },
     ],
@@ -73,7 +77,10 @@ export function trafficSink(
 }
 
 /** The names of statistics are compared one by one at each flush, so the first question settles it for those that are sent. */
-const isRest: JsonObject = { or_matcher: { predicate: [{ not_matcher: named(sent) }, named(unsent)] } };
+function isRest(hasAll: boolean): JsonObject {
+  const sent = named(hasAll ? sentOfAll : sentOfSubsets);
+  return { or_matcher: { predicate: [{ not_matcher: sent }, named(unsent)] } };
+}
 
 function restMatcher(): JsonObject {
   const places = restPlaces.map(({ metric, regex }) => ({ predicate: named(regex), on_match: addedUpIn(metric) }));

@@ -63,8 +63,9 @@ export function bootstrapCommand(): Command {
     .option("--stats <which>", "which statistics Envoy keeps: small, those that dashboards read, or all", "small")
     .option(
       "--no-traffic-reports",
-      "do not send the control plane how requests to clusters went; no verdict on canaries",
+      "do not send the control plane how requests to subsets went; no verdict on canaries",
     )
+    .option("--all-traffic-reports", "send it of all clusters, and not only of subsets")
     .option("--stats-flush-interval <duration>", "how often statistics are sent, from 1s to 60s; 5s when absent")
     .option("--load-reports", "report the load on each cluster to the control plane")
     .option("--runtime", "a runtime layer, for groups of nodes with `runtime` and for `live` limits")
@@ -252,7 +253,7 @@ function controlPlane({ xds, replicas, tls }: BootstrapOptions): JsonObject {
 const failover: JsonObject = {
   lb_policy: "ROUND_ROBIN",
   outlier_detection: {
-    // One connection that fails tells enough: nothing else is asked of the cluster until the stream breaks again.
+    // One connection that fails tells enough: beside the stream only a report is sent every few seconds.
     split_external_local_origin_errors: true,
     consecutive_local_origin_failure: 1,
     enforcing_consecutive_local_origin_failure: 100,

@@ -131,6 +131,8 @@ function isPartOf(event: Rejection, earlier: Rejection): boolean {
 function bootstrapFor({ group, tables }: Snapshot, socket: string): unknown {
   const nowhere = { host: "127.0.0.1", port: 1 };
   const { admin: _admin, ...bootstrap } = createBootstrap({
+    // Nobody reads them, and an Envoy that is older than those that are served may not know them.
+    trafficReports: false,
     nodeId: `fairway-check-${group}`,
     cluster: "fairway-check",
     api: "delta",

@@ -3,6 +3,7 @@
  */
 import { Command, Option } from "commander";
 import type { RolloutJson } from "../admin/rollout-schema.ts";
+import { defined } from "../model/sort.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { ServerAnswer } from "./ask-server.ts";
@@ -62,26 +63,58 @@ export function startRolloutCommand(): Command {
     .option("--actor <name>", "who; the user of this machine when absent")
     .option("--wait", "until it is over, or somebody has to decide");
   return waiting(asking(start)).action(async (split: string, flags: StartFlags, command: Command) => {
-    const read = planOf(split, flags, command);
-    const { target, reason, idempotencyKey } = flags;
-    const answer = await post(flags, command, "/v1/rollouts", {
-      body: { plan: read.plan, target, reason, actor: flags.actor ?? whoIsHere() },
-      ...(idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey } }),
-    });
-    if (answer.status !== 200 && answer.status !== 201) return tellWrong(read, flags, answer);
-    const rollout = answer.body as RolloutJson;
-    if (answer.status === 200) tell(`fairway: ${rollout.id} was started before, by ${rollout.startedBy}`);
-    return flags.wait === true ? waitFor(rollout, flags, command) : tellRollout(flags, rollout);
+    const isTimed = command.getOptionValueSource("timeout") === "cli" || flags.onInterrupt !== undefined;
+    if (isTimed && flags.wait !== true) {
+      return command.error("error: --timeout and --on-interrupt are of a wait; write --wait as well", {
+        exitCode: exitCodes.usage,
+      });
+    }
+    await begin(planOf(split, flags, command), flags, command);
+  });
+}
+
+async function begin(read: ReadPlan, flags: StartFlags, command: Command): Promise<void> {
+  const { target, reason, idempotencyKey } = flags;
+  const answer = await post(flags, command, "/v1/rollouts", {
+    body: { plan: read.plan, target, reason, actor: flags.actor ?? whoIsHere() },
+    ...(idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey } }),
+  });
+  if (answer.status !== 200 && answer.status !== 201) return tellWrong(read, flags, answer);
+  const rollout = answer.body as RolloutJson;
+  if (answer.status === 200) tell(`fairway: ${rollout.id} was started before, by ${rollout.startedBy}`);
+  return flags.wait === true ? waitFor(rollout, flags, command) : tellRollout(flags, rollout);
+}
+
+/** One step that moves nothing: what the canary does at the weights that it has. */
+export function analyzeRolloutCommand(): Command {
+  const analyze = new Command("analyze")
+    .description("judge a canary at the weights that it has; nothing is promoted")
+    .argument("<split>", "the split")
+    .option("--target <name>", "what is judged, such as a version or a commit", "analysis")
+    .option("--reason <text>", "why; it is kept with the rollout")
+    .option("--actor <name>", "who; the user of this machine when absent");
+  return waiting(asking(measuring(analyze))).action(async (split: string, flags: StartFlags, command: Command) => {
+    const gates = gatesOfFlags(flags);
+    if (!gates.ok) return command.error(`error: ${gates.error}`, { exitCode: exitCodes.usage });
+    const { hold, canary, baseline } = flags;
+    const steps = [{ pinned: true, ...defined({ hold }) }];
+    const plan = { split, ...defined({ canary, baseline }), steps, gates: gates.value, promote: false };
+    return begin({ plan, file: undefined }, { ...flags, wait: true }, command);
   });
 }
 
 function planning(command: Command): Command {
-  return command
+  const planned = command
     .argument("<split>", "the split whose weights are moved")
     .option("--plan <file>", "the plan, YAML or JSON; the flags below are for those without one")
+    .option("--steps <percents>", "weights of the canary, such as 5,25,50");
+  return measuring(planned);
+}
+
+function measuring(command: Command): Command {
+  return command
     .option("--canary <backend>", "the backend that is new")
     .option("--baseline <backend>", "the one that it is compared with")
-    .option("--steps <percents>", "weights of the canary, such as 5,25,50")
     .option("--hold <duration>", "how long each step is measured at least")
     .option("--min-requests <number>", "how many requests the canary must have had in each step")
     .option("--success-rate <percent>", "the promised share of requests without an error, such as 99.9")
@@ -120,25 +153,29 @@ function planOfFile(split: string, path: string, flags: PlanFlags): Result<ReadP
 }
 
 function planOfFlags(split: string, flags: PlanFlags): Result<ReadPlan, string> {
-  const { canary, baseline, steps, hold, minRequests, successRate, latency } = flags;
+  const { canary, baseline, steps, hold } = flags;
   if (steps === undefined) return err("say what to do: --plan FILE, or --steps 5,25,50");
   const weights = steps.split(",").map(Number);
   if (!weights.every(Number.isFinite)) return err(`--steps "${steps}": write percents with commas, such as 5,25,50`);
+  const gates = gatesOfFlags(flags);
+  if (!gates.ok) return gates;
+  const plan = {
+    split,
+    ...defined({ canary, baseline }),
+    steps: weights.map((weight) => ({ weight, ...(hold === undefined ? {} : { hold }) })),
+    gates: gates.value,
+  };
+  return ok({ plan, file: undefined });
+}
+
+function gatesOfFlags({ minRequests, successRate, latency }: PlanFlags): Result<object, string> {
   const numbers = { minRequests: Number(minRequests ?? 0), successRate: Number(successRate ?? 0) };
   if (!Object.values(numbers).every(Number.isFinite)) return err("--min-requests and --success-rate are numbers");
-  const gates = {
+  return ok({
     ...(minRequests === undefined ? {} : { minRequests: numbers.minRequests }),
     ...(successRate === undefined ? {} : { successRate: { objective: numbers.successRate } }),
     ...(latency === undefined ? {} : { latency: { threshold: latency } }),
-  };
-  const plan = {
-    split,
-    ...(canary === undefined ? {} : { canary }),
-    ...(baseline === undefined ? {} : { baseline }),
-    steps: weights.map((weight) => ({ weight, ...(hold === undefined ? {} : { hold }) })),
-    gates,
-  };
-  return ok({ plan, file: undefined });
+  });
 }
 
 async function post(

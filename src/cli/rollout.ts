@@ -10,7 +10,7 @@ import { drawRollout, drawRollouts } from "./draw-rollouts.ts";
 import { exitCodes, print } from "./output.ts";
 import type { RolloutFlags } from "./rollout-client.ts";
 import { addServer, ask, asking, pathOf, tellRollout } from "./rollout-client.ts";
-import { planRolloutCommand, startRolloutCommand } from "./rollout-start.ts";
+import { analyzeRolloutCommand, planRolloutCommand, startRolloutCommand } from "./rollout-start.ts";
 import { watchRolloutCommand } from "./rollout-watch.ts";
 import { whoIsHere } from "./who-is-here.ts";
 
@@ -27,6 +27,7 @@ export function rolloutCommand(): Command {
   const commands = [
     planRolloutCommand(),
     startRolloutCommand(),
+    analyzeRolloutCommand(),
     statusCommand(),
     watchRolloutCommand(),
     actCommand("pause", "keep the weights as they are until somebody goes on"),

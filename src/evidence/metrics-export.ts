@@ -72,7 +72,6 @@ function inside(reader: BinaryReader, takers: Takers): void {
 }
 
 function eachField(reader: BinaryReader, end: number, takers: Takers): void {
-  if (end > reader.len) throw new Error("a message ends within a field");
   while (reader.pos < end) {
     const [field, wireType] = reader.tag();
     const take = takers[field];

@@ -102,6 +102,8 @@ function promote(record: RolloutRecord, isFull: boolean, by: ChangedBy, seen: Ob
   if (phase.kind === "rolling-back") return err("it is rolled back");
   if (phase.kind === "promoting") return err("it is promoted already");
   const sentence = `${by.actor} went on${by.reason === undefined ? "" : `: ${by.reason}`}.`;
+  if (isFull && record.plan.promote === false)
+    return err("its plan ends before 100 %; set the weights with fairway split set");
   const from = isFull ? { ...record, stepIndex: record.plan.steps.length - 1 } : record;
   // Before the first step there is none to skip.
   if (phase.kind === "preflight" && !isFull)

@@ -86,6 +86,10 @@ function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
   const step = plan.steps[index];
   const share = shareNow(record);
   const begin = { startedAtMs: nowMs, index };
+  if (step === undefined && plan.promote === false) {
+    const sentence = `All steps are passed, and ${plan.canary} stays at ${percentText(share)}.`;
+    return ended(record, { kind: "promoted", sentence, atMs: nowMs });
+  }
   if (step === undefined) {
     const promoted = withStep(record, { kind: "promotion", share: WHOLE_SHARE, startedAtMs: nowMs });
     return inPhase(withNodes(promoted, seen), {

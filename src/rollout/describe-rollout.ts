@@ -9,7 +9,8 @@ import { showCount, showDuration } from "./show-figures.ts";
 
 /** One line for each step, and one for the end. */
 export function describePlan(plan: RolloutPlan): readonly string[] {
-  return [...plan.steps.map((step) => describeStep(step, plan)), `all requests to ${plan.canary}`];
+  const end = plan.promote === false ? "the weights stay" : `all requests to ${plan.canary}`;
+  return [...plan.steps.map((step) => describeStep(step, plan)), end];
 }
 
 function describeStep(step: PlanStep, { canary }: RolloutPlan): string {

@@ -39,6 +39,10 @@ function missingFor({ plan }: RolloutRecord, seen: Observed): string | undefined
     return `reports of ${named(silent)}, whose bootstrap may have no statistics sink (see fairway bootstrap)`;
   }
   const { healthyHostsMin } = plan.fleet;
+  const untold = seen.nodes.filter(({ id }) => seen.traffic.get(id)?.canaryHealthyHosts === undefined);
+  if (untold.length === seen.nodes.length && healthyHostsMin > 0) {
+    return `reports about ${plan.canary}; Envoys report services that are no subsets with bootstrap --all-traffic-reports`;
+  }
   const ill = seen.nodes.filter(({ id }) => (seen.traffic.get(id)?.canaryHealthyHosts ?? 0) < healthyHostsMin);
   if (ill.length === 0) return undefined;
   const hosts = healthyHostsMin === 1 ? "a healthy host" : `${healthyHostsMin} healthy hosts`;

@@ -57,6 +57,7 @@ const planSchema = z.strictObject({
   canary: z.string().optional(),
   baseline: z.string().optional(),
   steps: z.array(stepSchema).min(1, "has no step").max(STEPS_MAX),
+  promote: z.boolean().optional(),
   gates: z
     .strictObject({
       successRate: z.strictObject(metric).optional(),
@@ -163,6 +164,7 @@ function withDefaults(
     split: written.split,
     ...names,
     steps: written.steps.map((step) => stepOf(step, gates.requestsMin)),
+    ...(written.promote === false ? { promote: false } : {}),
     gates,
     fleet: {
       ackTimeoutMs: ackTimeout ?? defaultFleetTerms.ackTimeoutMs,
@@ -246,7 +248,7 @@ function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly stri
     if (step.kind !== "weight") return;
     before = checkWeight(step.share, before, `${place}.weight`);
   });
-  checkWeight(WHOLE, before, "steps", "the promotion after the last step: ");
+  if (plan.promote !== false) checkWeight(WHOLE, before, "steps", "the promotion after the last step: ");
   return problems;
 
   function checkWeight(share: number, from: Shares, place: string, what = ""): Shares {

@@ -12,6 +12,8 @@ export interface RolloutPlan {
   readonly baseline: string;
   /** In order; the canary's share never falls. */
   readonly steps: readonly PlanStep[];
+  /** After the last step the canary gets everything; with false its weights stay as they are then. */
+  readonly promote?: boolean | undefined;
   readonly gates: Gates;
   readonly fleet: FleetTerms;
   /** What becomes of a canary that fails. */

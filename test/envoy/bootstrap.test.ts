@@ -50,16 +50,17 @@ describe.concurrent("bootstrap with a real Envoy", { timeout: 60_000 }, () => {
   });
 
   it.each([
-    ["delta", []],
-    ["sotw", []],
-    ["delta, with several replicas", [{ host: "10.0.0.1", port: 1 }]],
-  ] as const)("passes Envoy's own validation as %s", async (name, replicas) => {
+    ["delta", "1.40", []],
+    ["delta", "1.36", []],
+    ["sotw", "1.40", []],
+    ["delta, with several replicas", "1.40", [{ host: "10.0.0.1", port: 1 }]],
+  ] as const)("passes Envoy's own validation as %s of %s", async (name, version, replicas) => {
     const api = name === "sotw" ? "sotw" : "delta";
     const bootstrap = createBootstrap({ ...options({ api, host: "control-plane.example" }), replicas });
     await using file = await BootstrapFile.write(printBootstrap(bootstrap, "yaml"), "yaml");
     const envoy = await Child.start({
       name: "envoy",
-      command: await envoyBinary(),
+      command: await envoyBinary(version),
       args: ["--mode", "validate", "-c", file.path],
     });
     expect(await envoy.exited).toEqual({ code: 0, signal: null });

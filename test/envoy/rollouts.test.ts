@@ -95,6 +95,8 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     const after = await Load.run({ url: running.url, count: 200 });
     expect(after.byLabel).toEqual({ v1: 200 });
 
+    const set = (...weights: readonly string[]) =>
+      ranWith({ FAIRWAY_SERVER: `http://127.0.0.1:${running.fairway.adminPort}` }, "split", "set", "shop", ...weights);
     const errors = Load.start({ url: running.url, requestsPerSecond: 200 });
     v2.set({ failure: { answer: 500, percent: 30 } });
     const bad = await start("errors", "--wait");
@@ -103,6 +105,16 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     expect(back.outcome).toMatchObject({ kind: "rolled-back" });
     expect(back.outcome?.tookMs).toBeLessThan(1_000);
     expect(back.verdict?.sentence).toContain("canary fails");
+
+    // Only asked about, it stays where it is.
+    expect(await set("canary=30", "--wait")).toMatchObject({ code: 0 });
+    const asked = ["analyze", "shop", "--hold", "1s", "--min-requests", "40", "--success-rate", "95"];
+    expect(await rollout(running, ...asked)).toMatchObject({ code: 3 });
+    v2.set({});
+    const passed = await rollout(running, ...asked);
+    expect(passed, passed.text).toMatchObject({ code: 0 });
+    expect((await now(running)).weight).toBe(30);
+    expect(await set("canary=0", "--wait")).toMatchObject({ code: 0 });
 
     v2.set({ delayMs: 450 });
     const slow = await start("slow", "--wait");
@@ -117,8 +129,7 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     expect(await now(running)).toMatchObject({ phase: "paused", pausedBy: "engine", weight: 20 });
 
     // Somebody else takes the weights in hand.
-    const set = ["split", "set", "shop", "canary=0", "--actor", "ann"];
-    await ranWith({ FAIRWAY_SERVER: `http://127.0.0.1:${running.fairway.adminPort}` }, ...set);
+    expect(await set("canary=0", "--actor", "ann")).toMatchObject({ code: 0 });
     const ended = await until(running, "the end", ({ phase }) => phase === "done");
     expect(ended.outcome).toMatchObject({ kind: "superseded", by: "ann" });
   });

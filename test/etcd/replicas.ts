@@ -120,6 +120,8 @@ export class Replicas implements AsyncDisposable {
                 replicaPorts: others,
                 nodeId: "edge-1",
                 api: options.api ?? "delta",
+                // Splits of these tests are between services.
+                allTrafficReports: true,
               }),
             );
       await envoy?.ready();

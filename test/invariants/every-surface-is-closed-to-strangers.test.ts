@@ -61,7 +61,7 @@ describe("a private key", () => {
   const pem = `-----BEGIN PRIVATE KEY-----\\n${canary}\\n-----END PRIVATE KEY-----\\n`;
   const nodes = `nodes: { edge: { match: { cluster: edge } }, inner: { match: { cluster: inner } } }
 services: { plain: { endpoints: ["127.0.0.1:1"] } }
-splits: { plain: { backends: { a: { service: plain } }, default: { a: 1 } } }`;
+splits: { plain: { backends: { a: { service: plain }, b: { service: plain } }, default: { a: 1 } } }`;
   const secret = (body: string) => `${nodes}
 resources:
   - "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
@@ -97,6 +97,8 @@ resources:
       if (path.startsWith("/v1/snapshots/")) return versions.flatMap((each) => withVersion(path, each));
       if (path === "/v1/explain") return ["edge", "inner"].map((group) => `${path}?url=http://a/&group=${group}`);
       if (path.includes("{name}")) return [path.replace("{name}", "plain")];
+      if (path.endsWith("/{action}")) return [];
+      if (path.includes("{split}")) return [path.replace("{split}", "plain")];
       return path.includes("{id}") ? ["edge-1", "inner-1"].map((id) => path.replace("{id}", id)) : [path];
     });
     const answers = await Promise.all(urls.map((url) => ask(fairway.adminPort, url)));
@@ -129,6 +131,12 @@ resources:
     await inner.response(typeUrls.secret);
     await throughout("nothing for the other group", () => inner.names(typeUrls.secret).length === 0, 100);
 
+    const started = await fetch(`http://127.0.0.1:${fairway.adminPort}/v1/rollouts`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ target: "x", plan: { split: "plain", canary: "b", steps: [{ approval: true }] } }),
+    });
+    expect(started.status).toBe(201);
     const shown = [await everything(fairway)];
     expect(shown[0]).toContain("[redacted]");
     for (const [index, text] of wrong.entries()) {

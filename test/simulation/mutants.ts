@@ -1,7 +1,7 @@
 /**
  * Broken stream machines: each is the real source with one text replaced, and forgets one rule.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { assert } from "../../src/support/assert.ts";
 import type { Machine } from "./machine.ts";
@@ -32,6 +32,8 @@ export class MutantCopies implements Disposable {
     const copy = mkdtempSync(join(this.#directory, "mutant-"));
     for (const stage of ["support", "snapshot", "xds"])
       cpSync(join(root, "src", stage), join(copy, stage), { recursive: true });
+    // No mutant is in these, and what they hold is large.
+    for (const stage of ["gen", "model", "translate"]) symlinkSync(join(root, "src", stage), join(copy, stage));
     const path = join(copy, "xds", file);
     const source = readFileSync(path, "utf8");
     const occurrences = source.split(text).length - 1;
@@ -63,7 +65,7 @@ export const mutants: readonly Mutant[] = [
     rule: "what leaves stays until the routes have left it",
     seed: 1,
     file: "sequencer.ts",
-    text: "for (const resource of moves ? [...gone, ...emptied] : gone) {",
+    text: "for (const resource of [...gone, ...weights, ...(moves ? emptied : [])]) {",
     becomes: "for (const resource of []) {",
   },
   {

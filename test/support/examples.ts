@@ -18,8 +18,8 @@ export const snapshotsDir = join(root, "snapshots");
 /** The group that a config without `nodes` has; its files stand in the example's own folder. */
 const unnamedGroup = "default";
 
-/** Its YAML is for an OpenTelemetry collector. */
-const foreignExamples: readonly string[] = ["otel-collector"];
+/** Their YAML is for others: an OpenTelemetry collector, and GitHub, GitLab and `fairway rollout`. */
+const foreignExamples: readonly string[] = ["otel-collector", "ci"];
 
 /** Names of the examples that are configs, sorted; others show what a service does. */
 export function listExamples(): readonly string[] {

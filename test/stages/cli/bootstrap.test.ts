@@ -93,6 +93,8 @@ describe("bootstrap", () => {
       ],
     });
     expect(made({})).not.toHaveProperty("stats_flush_interval");
+    expect(JSON.stringify(made({}))).toContain('"cluster\\\\.[^|]+\\\\|.+\\\\.(?:upstream_rq_completed');
+    expect(JSON.stringify(made({ allTrafficReports: true }))).toContain('"cluster\\\\..+\\\\.(?:upstream_rq_completed');
     expect(made({ trafficReports: false })).not.toHaveProperty("stats_sinks");
     expect(made({ trafficReports: false, stats: "all" })).not.toHaveProperty("stats_config");
     for (const statsFlushInterval of ["", "0s", "61s", "500ms", "1"]) {
