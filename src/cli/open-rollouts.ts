@@ -36,6 +36,7 @@ export function openRollouts(options: {
     port: {
       isServing: () => plane.isServing,
       splits: () => views.splits(),
+      served: () => plane.servedSplits,
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
       traffic: plane.traffic,

@@ -133,8 +133,7 @@ export class RolloutEngine {
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
     this.#lookedBeforeAtMs = nowMs;
-    const splits = port.splits().map(({ split }) => split);
-    this.#before.look(splits, board ?? port.traffic, clock.nowMs());
+    this.#before.look(port.served(), board ?? port.traffic, clock.nowMs());
   }
 
   #tellOthers(active: readonly HeardRollout[]): void {

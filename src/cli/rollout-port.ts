@@ -13,6 +13,8 @@ export interface RolloutPort {
   /** Whether anything is served: before that nothing is known of splits. */
   isServing(): boolean;
   splits(): readonly SplitStanding[];
+  /** The same without how far each is, which costs a look at every node. */
+  served(): readonly Split[];
   changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;
   /** The connected nodes of these groups, of all replicas. */
   nodes(groups: readonly string[]): readonly ObservedNode[];

@@ -316,7 +316,7 @@ export class Rollouts implements RolloutViews {
   }
 
   #splitNames(): readonly string[] {
-    return this.#options.port.splits().map(({ split }) => split.name);
+    return this.#options.port.served().map(({ name }) => name);
   }
 }
 

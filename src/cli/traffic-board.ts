@@ -17,6 +17,9 @@ const WRITE_EACH_MS = 1_000;
 /** What a replica has said before that is of no use: it has gone, or nothing is rolled out. */
 const STALE_MS = 120_000;
 
+/** And so long after it nobody comes back for it. */
+const LEFT_BEHIND_MS = 3_600_000;
+
 /** More nodes would not fit; those that are left out are silent, and hold a rollout. */
 const NODES_MAX = 5_000;
 
@@ -60,6 +63,7 @@ export class TrafficBoard implements TrafficReader {
       const replica = key.slice(PREFIX.length);
       if (replica === this.#options.replica) return;
       const read = change.kind === "put" ? readNodes(change.document.bytes) : undefined;
+      if (change.kind === "put" && this.#isLeftBehind(read)) this.#remove(key, change.document.revision);
       if (read === undefined) this.#others.delete(replica);
       else this.#others.set(replica, read);
     });
@@ -92,6 +96,25 @@ export class TrafficBoard implements TrafficReader {
   async close(): Promise<void> {
     this.#watch?.close();
     await this.#writing;
+    const { store, replica } = this.#options;
+    const key = `${PREFIX}${replica}`;
+    try {
+      const own = this.#writtenAtMs === 0 ? undefined : await store.get(key);
+      if (own !== undefined) await store.delete(key, { revision: own.revision });
+    } catch {
+      // Whoever starts later finds it, and that it is of nobody.
+    }
+  }
+
+  /** Of a replica that is gone, and whose name nobody will have again. */
+  #isLeftBehind(nodes: readonly NodeTraffic[] | undefined): boolean {
+    const newestMs = Math.max(0, ...(nodes ?? []).map(({ reportedAtMs }) => reportedAtMs));
+    return newestMs < this.#options.clock.nowMs() - LEFT_BEHIND_MS;
+  }
+
+  /** When it has changed meanwhile, or cannot be removed now, it is looked at again at the next start. */
+  #remove(key: string, revision: number): void {
+    void this.#options.store.delete(key, { revision }).catch(() => undefined);
   }
 
   async #write(text: string): Promise<void> {

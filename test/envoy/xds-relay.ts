@@ -192,7 +192,8 @@ function readMessages(stream: NodeJS.ReadableStream, take: (frame: Buffer) => vo
 }
 
 /** Load reports go through and are not noted. */
-const isDiscovery = (path: string): boolean => !path.startsWith("/envoy.service.load_stats.");
+/** Beside it an Envoy reports its load and its statistics. */
+const isDiscovery = (path: string): boolean => !/^\/(?:envoy\.service\.load_stats|opentelemetry)\./.test(path);
 const isDelta = (path: string): boolean => path.includes("/Delta");
 
 function readRequest(path: string, frame: Buffer): Omit<Asked, "stream" | "path"> {

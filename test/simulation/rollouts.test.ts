@@ -16,7 +16,7 @@ const plan = planOf({
 });
 const calm: Fate = { rate: 100, baselineErrors: 0.002, canaryErrors: 0.002, killed: 0, envoys: 3 };
 
-describe("a rollout whose controllers are killed", () => {
+describe("a rollout whose controllers are killed", { timeout: 120_000 }, () => {
   test("goes through each step once, whenever they die", () => {
     let kills = 0;
     for (let seed = 1; seed <= 150; seed += 1) {
