@@ -132,7 +132,7 @@ async function shortPlan(): Promise<object> {
   return { ...plan, steps, gates };
 }
 
-describe("the pipelines of examples/ci", { timeout: 120_000 }, () => {
+describe("the pipelines of examples/ci", { timeout: 300_000 }, () => {
   test("have a plan that is taken as it stands, promote a good version, and report a bad one that went back", async () => {
     await using running = await startScene({ backends: 2, config, envoy: { statsFlushInterval: "1s" } });
     const canary = running.backends[1];
