@@ -20,6 +20,9 @@ const ENVOYS = ["edge-1", "edge-2", "edge-3"] as const;
 /** Together 300 a second: a tenth of them shows 99 % within ten seconds, and two cores have time left. */
 const REQUESTS_PER_SECOND = 100;
 
+/** Without a request for so long there comes none any more: one takes a few milliseconds. */
+const IDLE_MS = 300;
+
 /** The two places that a version can be in. */
 export type Slot = "blue" | "green";
 
@@ -44,7 +47,9 @@ export async function setCanaryStage(stack: AsyncDisposableStack): Promise<Canar
     await Promise.all([...deployed.values()].map((backend) => backend.close()));
   });
   const deploy: CanaryStage["deploy"] = async (slot, label, behaviour = {}) => {
-    await deployed.get(slot)?.close();
+    const old = deployed.get(slot);
+    if (old !== undefined) await untilIdle(old);
+    await old?.close();
     const backend = await Backend.start({ label, port: ports[slot], behaviour });
     deployed.set(slot, backend);
     return backend;
@@ -66,6 +71,19 @@ export async function setCanaryStage(stack: AsyncDisposableStack): Promise<Canar
   );
   const version = (await edges[0]?.envoy.serverInfo())?.version.split("/")[1] ?? "of an unknown version";
   return { root, fairway, traffic: edges.map(({ load }) => load), envoyVersion: version, deploy };
+}
+
+/** What had requests until now may still answer some, and may not have read others. */
+async function untilIdle(backend: Backend): Promise<void> {
+  let seen = -1;
+  await waitUntil(
+    () => {
+      const isIdle = backend.requests === seen && backend.active === 0;
+      seen = backend.requests;
+      return isIdle;
+    },
+    { what: `the last request to ${backend.label}`, everyMs: IDLE_MS },
+  );
 }
 
 /** A group for each Envoy, because they listen on one machine. */

@@ -8,7 +8,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { RolloutJson } from "../src/admin/rollout-schema.ts";
 import { Child } from "./kit/child.ts";
-import type { Fairway } from "./kit/fairway.ts";
 import type { CanaryStage } from "./canary-stage.ts";
 import { wrapped, type Terminal } from "./terminal.ts";
 
@@ -28,17 +27,17 @@ interface Followed {
 
 /** Runs `fairway rollout start` with these arguments to its end and shows what happens; `onLive` gets what it does now. */
 export async function followRollout(
-  { root, fairway }: CanaryStage,
+  stage: CanaryStage,
   args: readonly string[],
   show: { readonly terminal: Terminal; readonly target: string; readonly onLive: (text: string) => void },
 ): Promise<Followed> {
   const { terminal, target } = show;
   terminal.print(`   $ fairway ${args.join(" ")}`);
-  const command = await startCommand({ root, fairway }, args);
+  const command = await startCommand(stage, args);
   const told = new Set<string>();
   let rollout: RolloutJson | undefined;
   const look = async (): Promise<void> => {
-    const { rollouts } = await fairway.get<{ readonly rollouts: readonly RolloutJson[] }>("/v1/rollouts");
+    const { rollouts } = await stage.fairway.get<{ readonly rollouts: readonly RolloutJson[] }>("/v1/rollouts");
     rollout = rollouts.find((each) => each.target === target);
     if (rollout === undefined) return;
     showSteps(terminal, rollout, told);
@@ -54,23 +53,21 @@ export async function followRollout(
   return { exitCode: code, rollout };
 }
 
-/** Runs a command of Fairway as a job would, with its server in the environment, and writes its stdout to `file`. */
+/** Runs a command of Fairway as a job would and writes its stdout to `file`. */
 export async function writeOutput(stage: CanaryStage, args: readonly string[], file: string): Promise<void> {
-  const script = 'file=$1; shift; exec "$@" > "$file"';
-  const command = await startCommand(stage, args, ["sh", "-c", script, "sh", file]);
+  const command = await startCommand(stage, args, file);
   const { code } = await command.exited;
   if (code !== 0) throw command.failure("failed");
 }
 
-function startCommand(
-  { root, fairway }: { readonly root: string; readonly fairway: Fairway },
-  args: readonly string[],
-  [command = process.execPath, ...before]: readonly string[] = [],
-): Promise<Child> {
+/** With its server in the environment, as a job has it. */
+function startCommand({ root, fairway }: CanaryStage, args: readonly string[], file?: string): Promise<Child> {
+  const [node, program] = [process.execPath, [MAIN, ...args]];
   return Child.start({
     name: `fairway ${args.slice(0, 2).join(" ")}`,
-    command,
-    args: before.length === 0 ? [MAIN, ...args] : [...before, process.execPath, MAIN, ...args],
+    ...(file === undefined
+      ? { command: node, args: program }
+      : { command: "sh", args: ["-c", 'exec "$@" > "$0"', file, node, ...program] }),
     cwd: root,
     env: { ...process.env, FAIRWAY_SERVER: `http://127.0.0.1:${fairway.adminPort}` },
   });
