@@ -13,7 +13,7 @@ import type { PlanFile } from "./plan-file.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { addServer, asking, tellRefusal, tellRollout } from "./rollout-client.ts";
 import type { WaitFlags } from "./rollout-watch.ts";
-import { waitFor, waiting } from "./rollout-watch.ts";
+import { heedInterrupt, timeoutOf, waitFor, waiting } from "./rollout-watch.ts";
 import { whoIsHere } from "./who-is-here.ts";
 
 interface PlanFlags extends WaitFlags {
@@ -31,7 +31,6 @@ interface StartFlags extends PlanFlags {
   readonly target: string;
   readonly idempotencyKey?: string;
   readonly reason?: string;
-  readonly actor?: string;
   readonly wait?: boolean;
 }
 
@@ -75,6 +74,9 @@ export function startRolloutCommand(): Command {
 
 async function begin(read: ReadPlan, flags: StartFlags, command: Command): Promise<void> {
   const { target, reason, idempotencyKey } = flags;
+  const timeoutMs = timeoutOf(flags, command);
+  // What is asked to be taken back is also when Ctrl-C comes while the server begins it.
+  using early = flags.onInterrupt === undefined ? undefined : heedInterrupt();
   const answer = await post(flags, command, "/v1/rollouts", {
     body: { plan: read.plan, target, reason, actor: flags.actor ?? whoIsHere() },
     ...(idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey } }),
@@ -82,7 +84,9 @@ async function begin(read: ReadPlan, flags: StartFlags, command: Command): Promi
   if (answer.status !== 200 && answer.status !== 201) return tellWrong(read, flags, answer);
   const rollout = answer.body as RolloutJson;
   if (answer.status === 200) tell(`fairway: ${rollout.id} was started before, by ${rollout.startedBy}`);
-  return flags.wait === true ? waitFor(rollout, flags, command) : tellRollout(flags, rollout);
+  if (flags.wait !== true) return tellRollout(flags, rollout);
+  using interrupt = early ?? heedInterrupt();
+  await waitFor(rollout, flags, { timeoutMs, signal: interrupt.signal });
 }
 
 /** One step that moves nothing: what the canary does at the weights that it has. */

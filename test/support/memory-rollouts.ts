@@ -13,6 +13,9 @@ import { err, ok } from "../../src/support/result.ts";
 
 /** There is one split, `shop`; a plan with `wrong` in it has a problem in its second step. */
 export class MemoryRollouts implements RolloutViews {
+  /** A test may stop here, or do something first. */
+  beforeStart: () => Promise<void> = async () => {};
+  beforeAct: () => Promise<void> = async () => {};
   readonly #all: StoredRollout[] = [];
   #lock: RolloutLock | undefined;
   #revision = 0;
@@ -50,6 +53,7 @@ export class MemoryRollouts implements RolloutViews {
   }
 
   async startRollout(asked: AskedRollout) {
+    await this.beforeStart();
     const wrong = wrongOf(asked.plan);
     if (wrong !== undefined) return err(wrong);
     const keyed = this.#all.find(
@@ -77,13 +81,14 @@ export class MemoryRollouts implements RolloutViews {
 
   async actOnRollout(
     _split: string,
-    { action, revision }: Parameters<RolloutViews["actOnRollout"]>[1],
+    { action, actor, revision }: Parameters<RolloutViews["actOnRollout"]>[1],
   ): Promise<Result<StoredRollout, NotDone>> {
+    await this.beforeAct();
     const current = this.#newest();
     if (current === undefined) return err({ kind: "unknown", names: ["shop"] });
     if (revision !== undefined && revision !== current.revision) return err({ kind: "conflict", current });
     if (!isActive(current.record)) return err({ kind: "not-now", message: "it is over", current });
-    if (action.kind === "abort") return ok(this.end("aborted", { by: "somebody" }));
+    if (action.kind === "abort") return ok(this.end("aborted", { by: actor }));
     return ok(this.change({ phase: { kind: "paused", sinceMs: 2_000, why: "asked", by: "person" } }));
   }
 
