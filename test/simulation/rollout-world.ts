@@ -61,7 +61,8 @@ const split: Split = {
 
 /** A plan as people write it, which must be right. */
 export function planOf(written: object): RolloutPlan {
-  const read = readPlan({ split: "shop", ...written }, split, sharesOf(split, undefined));
+  const copying = { isPossible: true, mirroredAt: {} };
+  const read = readPlan({ split: "shop", ...written }, split, { shares: sharesOf(split, undefined), copying });
   if (!read.ok) throw new Error(read.error.join("\n"));
   return read.value;
 }
