@@ -27,6 +27,7 @@ export function rolloutJson({ record, revision }: StoredRollout): RolloutJson {
     step: Math.min(record.stepIndex + 1, plan.steps.length),
     stepsCount: plan.steps.length,
     weight: (steps.at(-1)?.share ?? record.sharesBefore[plan.canary] ?? 0) / 100,
+    ...mirrorJson(steps.at(-1)),
     ...("waitsFor" in phase ? { waitsFor: phase.waitsFor } : {}),
     ...(phase.kind === "paused" ? { pausedBy: phase.by } : {}),
     ...(verdict === undefined ? {} : { verdict: verdictJson(verdict) }),
@@ -67,6 +68,7 @@ function stepJson(step: StepRecord): RolloutJson["steps"][number] {
     ...(index === undefined ? {} : { index }),
     kind,
     weight: share / 100,
+    ...mirrorJson(step),
     startedAt: isoTime(step.startedAtMs),
     ...at("convergedAt", step.convergedAtMs),
     ...at("measuredFrom", step.measuredFromMs),
@@ -78,6 +80,10 @@ function stepJson(step: StepRecord): RolloutJson["steps"][number] {
     ...(result === undefined ? {} : { result }),
     ...(sentence === undefined ? {} : { sentence }),
   };
+}
+
+function mirrorJson(step: Pick<StepRecord, "mirrorShare"> | undefined): { readonly mirror?: number } {
+  return step?.mirrorShare === undefined ? {} : { mirror: step.mirrorShare / 100 };
 }
 
 function at<Key extends string>(key: Key, ms: number | undefined): { readonly [K in Key]?: string } {

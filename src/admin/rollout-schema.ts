@@ -9,8 +9,9 @@ const counted = z.object({ completed: z.int(), errors: z.int() });
 
 const step = z.object({
   index: z.int().optional().describe("Of the plan's steps; absent for the promotion and the rollback"),
-  kind: z.enum(["weight", "pinned", "approval", "webhook", "promotion", "rollback"]),
+  kind: z.enum(["weight", "pinned", "mirror", "approval", "webhook", "promotion", "rollback"]),
   weight: percent.describe("Of the canary"),
+  mirror: percent.optional().describe("Copied to the canary in this step; then its counts are those of copies"),
   startedAt: time,
   convergedAt: time.optional().describe("When every connected Envoy had the weights"),
   measuredFrom: time.optional(),
@@ -52,6 +53,7 @@ export const rolloutSchema = z.object({
   step: z.int().describe("From 1 on"),
   stepsCount: z.int(),
   weight: percent.describe("Of the canary, in the step that is on"),
+  mirror: percent.optional().describe("Copied to the canary, in the step that is on; nothing is while it is paused"),
   waitsFor: z.string().optional(),
   pausedBy: z.enum(["engine", "person"]).optional(),
   verdict: z

@@ -1,9 +1,13 @@
 /**
- * The splits of a build, with the change that is in it and the groups whose nodes share requests by them.
+ * The splits of a build, with the change that is in it, the groups whose nodes share requests by them, and whether those
+ * requests can be copied.
  */
+import type { Place } from "../model/diagnostic.ts";
 import type { Intent } from "../model/intent.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
+import type { SplitCopying } from "../rollout/split-standing.ts";
+import { mirrorClusterName } from "../translate/names.ts";
 import type { BuiltSplit } from "./build-protocol.ts";
 
 /** Sorted by name. */
@@ -14,10 +18,12 @@ export function builtSplits(
 ): readonly BuiltSplit[] {
   if (splits.length === 0) return [];
   const groups = groupsBySplit(intent);
+  const copying = copyingOf(intent);
   return splits.map((split) => ({
     ...split,
     groups: [...(groups.get(split.name) ?? [])].toSorted(),
     liveNumber: live.get(split.name)?.revision ?? 0,
+    copying: copying(split),
   }));
 }
 
@@ -36,4 +42,28 @@ function groupsBySplit({ gateways, routes, l4Routes }: Intent): ReadonlyMap<stri
   }
   for (const { gateways: names, target } of l4Routes) if (target.split !== undefined) add(target.split.name, names);
   return found;
+}
+
+/** Of the files alone: what a rollout has copied at the moment is not in it. */
+function copyingOf({ gateways, routes }: Intent): (split: Split) => SplitCopying {
+  const byRequests = new Set<string>();
+  const mirroredAt = new Map<string, Place>();
+  // Clients of gRPC without an Envoy copy nothing.
+  const ofEnvoys = new Set(gateways.filter(({ listeners }) => listeners.length > 0).map(({ name }) => name));
+  for (const { gateways: names, rules } of routes) {
+    const isOfEnvoys = names.some((name) => ofEnvoys.has(name.split("/")[0] ?? ""));
+    for (const { target, mirrors, connect } of rules) {
+      if (target.split !== undefined && connect === undefined && isOfEnvoys) byRequests.add(target.split.name);
+      for (const { service, subset, at } of mirrors) mirroredAt.set(mirrorClusterName(service, subset), at);
+    }
+  }
+  return ({ name, backends }) => ({
+    isPossible: byRequests.has(name),
+    mirroredAt: Object.fromEntries(
+      backends.flatMap((backend) => {
+        const at = mirroredAt.get(mirrorClusterName(backend.service, backend.subset));
+        return at === undefined ? [] : [[backend.name, at]];
+      }),
+    ),
+  });
 }

@@ -38,21 +38,25 @@ export function drawRollout(rollout: RolloutJson, server: string): string {
 }
 
 /** One line for each change that is seen while somebody waits. */
-export function progressLine({ id, phase, step, stepsCount, weight, sentence }: RolloutJson): string {
-  const where = phase === "done" ? "" : ` [${step}/${stepsCount}, ${weight} %]`;
+export function progressLine({ id, phase, step, stepsCount, weight, mirror, sentence }: RolloutJson): string {
+  const what = mirror === undefined ? `${weight} %` : `mirror ${mirror} %`;
+  const where = phase === "done" ? "" : ` [${step}/${stepsCount}, ${what}]`;
   return `${id}${where} ${printable(sentence)}`;
 }
 
 function drawSteps({ steps }: RolloutJson): string {
-  const rows = steps.map(({ kind, weight, convergedAt, startedAt, nodesCount, canary, baseline, result, sentence }) => [
-    kind,
-    `${weight} %`,
-    convergedAt === undefined ? "-" : `${nodesCount} in ${seconds(startedAt, convergedAt)}`,
-    `${canary.completed} / ${baseline.completed}`,
-    `${canary.errors} / ${baseline.errors}`,
-    result ?? "on",
-    result === "failed" || result === "inconclusive" ? printable(sentence ?? "") : "",
-  ]);
+  const rows = steps.map((step) => {
+    const { kind, weight, mirror, convergedAt, startedAt, nodesCount, canary, baseline, result, sentence } = step;
+    return [
+      mirror === undefined ? kind : `${kind} ${mirror} %`,
+      `${weight} %`,
+      convergedAt === undefined ? "-" : `${nodesCount} in ${seconds(startedAt, convergedAt)}`,
+      `${canary.completed}${mirror === undefined ? "" : " mirrored"} / ${baseline.completed}`,
+      `${canary.errors} / ${baseline.errors}`,
+      result ?? "on",
+      result === "failed" || result === "inconclusive" ? printable(sentence ?? "") : "",
+    ];
+  });
   return table([["STEP", "WEIGHT", "ENVOYS", "REQUESTS", "ERRORS", "RESULT", ""], ...rows]);
 }
 

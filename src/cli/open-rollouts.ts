@@ -37,6 +37,7 @@ export function openRollouts(options: {
       isServing: () => plane.isServing,
       splits: () => views.splits(),
       served: () => plane.servedSplits,
+      hasCopies: (name) => plane.splits?.of(name).mirror !== undefined,
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
       traffic: plane.traffic,

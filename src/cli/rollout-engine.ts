@@ -114,7 +114,9 @@ export class RolloutEngine {
     this.#lookBefore();
     const active = records.all().filter(({ record }) => isActive(record));
     this.#tellOthers(active);
-    for (const heard of active) {
+    // One that ended while the config had no split could not end its copies.
+    const left = records.all().filter(({ record }) => !isActive(record) && port.hasCopies(record.plan.split));
+    for (const heard of [...active, ...left]) {
       const { split } = heard.record.plan;
       if (clock.monotonicMs() < (this.#waitsUntilMs.get(split) ?? 0)) continue;
       try {
@@ -170,8 +172,8 @@ export class RolloutEngine {
 
   async #carryOut(effect: Effect, record: RolloutRecord): Promise<void> {
     if (effect.kind === "call-webhook") return this.#ask(effect, record);
-    const { shares, expected, reason } = effect;
-    const asked = { percents: undefined, shares, expected, actor: actorOf(record), reason };
+    const { shares, mirror, expected, reason } = effect;
+    const asked = { percents: undefined, shares, mirror, expected, actor: actorOf(record), reason };
     const changed = await this.#options.port.changeSplit(record.plan.split, asked);
     // Whoever was first is seen at the next look.
     if (changed.ok || changed.error.kind === "conflict") return;
@@ -223,5 +225,5 @@ function namesOf({
   readonly canary: ReturnType<typeof clustersOf>;
   readonly baseline: ReturnType<typeof clustersOf>;
 }): readonly string[] {
-  return [...new Set([...canary.counted, canary.hosts, ...baseline.counted, baseline.hosts])];
+  return [...new Set([...canary.counted, canary.hosts, canary.copies, ...baseline.counted, baseline.hosts])];
 }

@@ -15,6 +15,8 @@ export interface RolloutPort {
   splits(): readonly SplitStanding[];
   /** The same without how far each is, which costs a look at every node. */
   served(): readonly Split[];
+  /** Whether requests are copied that go by it, without a look at any node. */
+  hasCopies(name: string): boolean;
   changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;
   /** The connected nodes of these groups, of all replicas. */
   nodes(groups: readonly string[]): readonly ObservedNode[];

@@ -12,13 +12,15 @@ import type { MetricName } from "../rollout/canary-evidence.ts";
 import { addTraffic, nothingCounted, outcomesOf } from "../rollout/count-traffic.ts";
 import type { Counts } from "../rollout/counts.ts";
 import type { NodeReport } from "../rollout/observed.ts";
-import { clusterName, fallbackClusterName } from "../translate/names.ts";
+import { clusterName, fallbackClusterName, mirrorClusterName } from "../translate/names.ts";
 
 /** Where a version's requests are counted, and where its hosts are. */
 export interface VersionClusters {
   /** The first of them that an Envoy reports counts. */
   readonly counted: readonly string[];
   readonly hosts: string;
+  /** Where copies of requests to it are counted. */
+  readonly copies: string;
 }
 
 /** Of a backend of a split. */
@@ -28,7 +30,7 @@ export function clustersOf(split: Split, backend: string): VersionClusters {
   const hosts = clusterName(service, found?.subset);
   // Requests that go to others when the subset is not well are counted where they were meant to go.
   const counted = found?.subset === undefined ? [hosts] : [fallbackClusterName(service, found.subset), hosts];
-  return { counted, hosts };
+  return { counted, hosts, copies: mirrorClusterName(service, found?.subset) };
 }
 
 /** By node, for a verdict. */
@@ -41,16 +43,17 @@ export function reportsOf(
       nodeId,
       {
         reportedAtMs,
-        canary: countersOf(clusters, canary),
-        baseline: countersOf(clusters, baseline),
+        canary: countersOf(clusters, canary.counted),
+        baseline: countersOf(clusters, baseline.counted),
+        mirrored: countersOf(clusters, [canary.copies]),
         canaryHealthyHosts: clusters.get(canary.hosts)?.healthyHosts,
       },
     ]),
   );
 }
 
-function countersOf(clusters: NodeTraffic["clusters"], { counted }: VersionClusters): TrafficCounters | undefined {
-  const found = counted.map((name) => clusters.get(name)).find((each) => each !== undefined);
+function countersOf(clusters: NodeTraffic["clusters"], names: readonly string[]): TrafficCounters | undefined {
+  const found = names.map((name) => clusters.get(name)).find((each) => each !== undefined);
   if (found === undefined) return undefined;
   const { completed, errors, latency } = found;
   return { completed, errors, ...(latency === undefined ? {} : { latency }) };
@@ -108,7 +111,7 @@ export class TrafficBefore {
     const standing = new Map<string, TrafficCounters>();
     const counted: TrafficCounters[] = [];
     for (const { nodeId, clusters: reported } of reader.read(clusters.counted)) {
-      const now = countersOf(reported, clusters) ?? nothingCounted;
+      const now = countersOf(reported, clusters.counted) ?? nothingCounted;
       standing.set(nodeId, now);
       const before = known?.standing.get(nodeId);
       if (before !== undefined) counted.push(countedBetween(before, now));

@@ -250,7 +250,7 @@ export class Rollouts implements RolloutViews {
     const found = splitNamed(this.#options.port, name);
     if (found === undefined) return err({ kind: "unknown", names: this.#splitNames() });
     const shares = sharesOf(found.split, liveOf(name, found.standing.document));
-    const plan = readPlan(written, found.split, shares);
+    const plan = readPlan(written, found.split, { shares, copying: found.standing.copying });
     return plan.ok
       ? ok({ plan: plan.value, standing: found.standing, shares })
       : err({ kind: "invalid", problems: plan.error });
@@ -270,7 +270,9 @@ export class Rollouts implements RolloutViews {
     const current = { record, revision: record === newest?.record ? newest.revision : 0 };
     const found = splitNamed(this.#options.port, split);
     // Read as it was then: weights have moved since.
-    const plan = found === undefined ? undefined : readPlan(asked.plan, found.split, record.sharesBefore);
+    const shares = record.sharesBefore;
+    const copying = { isPossible: true, mirroredAt: {} };
+    const plan = found === undefined ? undefined : readPlan(asked.plan, found.split, { shares, copying });
     const isSame = plan?.ok === true && hashOfPlan(asked.target, plan.value) === record.planHash;
     return isSame ? ok({ ...current, isNew: false, isReplay: true }) : err({ kind: "key-reused", current });
   }

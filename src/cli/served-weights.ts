@@ -41,10 +41,16 @@ export function hiddenDefaults(served: readonly SplitJson[], splits: readonly Sp
   });
 }
 
-function weightsOf({ name, number, source, lastChange }: SplitJson): LiveWeights | undefined {
+function weightsOf({ name, number, source, mirror, lastChange }: SplitJson): LiveWeights | undefined {
   if (source === "file" || lastChange === undefined) return undefined;
   const shares = Object.entries(lastChange.after).map(([backend, percent]) => [backend, Math.round(percent * 100)]);
-  return { split: name, revision: number, shares: Object.fromEntries(shares) as Record<string, number> };
+  const copies = mirror && { backend: mirror.backend, share: Math.round(mirror.percent * 100) };
+  return {
+    split: name,
+    revision: number,
+    shares: Object.fromEntries(shares) as Record<string, number>,
+    mirror: copies,
+  };
 }
 
 function percents(shares: Readonly<Record<string, number>>): Readonly<Record<string, number>> {

@@ -2,7 +2,7 @@
  * The part of the intent about `routes`: which request goes where.
  */
 import type { Place } from "./diagnostic.ts";
-import type { HeaderFilters, RuleFilters } from "./intent-filter.ts";
+import type { HeaderFilters, Mirror, RuleFilters } from "./intent-filter.ts";
 import type { ValueMatch } from "./intent-match.ts";
 import type { AttachedPolicy, PolicyParts } from "./intent-policy.ts";
 import type { Sticky } from "./intent-split.ts";
@@ -71,6 +71,8 @@ export interface RuleTarget {
   readonly split?: SplitReference;
   /** In the order written; weights may be 0, but not all of them. Empty when the rule answers itself (`redirect`, `respond`). */
   readonly backends: readonly Backend[];
+  /** Copies of requests that a rollout of the split wants at the moment. */
+  readonly mirror?: Mirror;
 }
 
 /** Where a rule names its split, and where that is defined. */

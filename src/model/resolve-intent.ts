@@ -197,7 +197,7 @@ function resolveRoute(draft: DraftRoute, named: Named, before: ResolvedDrafts["r
   const madeOf = [
     ...gateways,
     // Backends and policies are made with their document, so the same object is the same content.
-    ...rules.map((rule) => rule.target.backends),
+    ...rules.flatMap(({ target }) => [target.backends, target.mirror]),
     ...[...policies, ...rules.flatMap((rule) => rule.policies)].map(({ policy }) => policy),
   ];
   return once(before, draft, madeOf, () => ({ ...draft, gateways, policies, rules }));
@@ -228,6 +228,7 @@ function resolveTarget({ split, backends }: DraftRule["target"], { splits, fallb
   return {
     split: { ...split, definedAt: definition.at, ...defined({ sticky: definition.sticky }) },
     backends: withFallbacks(definition.backends, fallbacks),
+    ...defined({ mirror: definition.mirror }),
   };
 }
 

@@ -12,8 +12,10 @@ import { unreachable } from "../support/assert.ts";
 import { changeStep, endStep, ended, inPhase, noted, withStep } from "./change-record.ts";
 import { actorOf, followWeights, sharesAt } from "./follow-weights.ts";
 import { crashedNode, measure, resetMeasuring } from "./measure.ts";
+import { countsCopies, endOfCopies, wantedNow } from "./mirroring.ts";
 import type { Effect, Observed } from "./observed.ts";
 import { preflight } from "./preflight.ts";
+import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, Outcome, RolloutRecord } from "./rollout-record.ts";
 
 /** One move. */
@@ -27,12 +29,13 @@ type Split = NonNullable<Observed["split"]>;
 
 /** See the file's comment. */
 export function advance(record: RolloutRecord, seen: Observed): Advanced {
-  if (record.phase.kind === "done") return still(record);
+  if (record.phase.kind === "done") return { record, effects: endOfCopies(record, seen.split) };
   if (seen.split === undefined)
     return only(superseded(record, seen, `the config has no split ${record.plan.split} any more`));
   const owned = own(record, seen.split, seen);
   if (owned !== record) return only(owned);
-  return move(record, seen, seen.split);
+  const moved = move(record, seen, seen.split);
+  return { ...moved, effects: [...moved.effects, ...endOfCopies(moved.record, seen.split)] };
 }
 
 /** A change of the split is the rollout's own, or it ends the rollout. */
@@ -98,19 +101,17 @@ function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
       waitsFor: "the weights to be written",
     });
   }
+  const converging = (begun: RolloutRecord, waitsFor: string): RolloutRecord =>
+    inPhase(withNodes(begun, seen), { kind: "converging", sinceMs: nowMs, waitsFor });
   switch (step.kind) {
     case "weight":
-      return inPhase(withNodes(withStep(record, { ...begin, kind: "weight", share: step.share }), seen), {
-        kind: "converging",
-        sinceMs: nowMs,
-        waitsFor: "the weights to be written",
-      });
+      return converging(withStep(record, { ...begin, kind: "weight", share: step.share }), "the weights to be written");
     case "pinned":
-      return inPhase(withNodes(withStep(record, { ...begin, kind: "pinned", share }), seen), {
-        kind: "converging",
-        sinceMs: nowMs,
-        waitsFor: "Envoys",
-      });
+      return converging(withStep(record, { ...begin, kind: "pinned", share }), "Envoys");
+    case "mirror": {
+      const { mirrorShare } = step;
+      return converging(withStep(record, { ...begin, kind: "mirror", share, mirrorShare }), "copies to be asked for");
+    }
     case "approval":
       return inPhase(withStep(record, { ...begin, kind: "approval", share }), {
         kind: "awaiting-approval",
@@ -164,7 +165,7 @@ function converge(
   const { nowMs } = seen;
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return only(failed(record, seen, crash(crashed, nowMs)));
-  const followed = followWeights(record, sharesAt(record, shareNow(record)), split);
+  const followed = followWeights(record, wantedNow(record), split);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
@@ -219,7 +220,7 @@ function judged(record: RolloutRecord, seen: Observed): RolloutRecord {
     return failed(record, seen, rejection(record, why, seen.nowMs));
   }
   const step = record.plan.steps[record.stepIndex];
-  if (step === undefined || (step.kind !== "weight" && step.kind !== "pinned")) return record;
+  if (step === undefined || !isMeasured(step)) return record;
   const measured = measure(record, step, seen);
   if (measured === undefined) return record;
   const { record: next, verdict } = measured;
@@ -248,9 +249,14 @@ function failed(record: RolloutRecord, seen: Observed, verdict: JudgedAt): Rollo
   const result = verdict.kind === "fail" ? ("failed" as const) : ("inconclusive" as const);
   const over = { ...record, verdict };
   if (verdict.kind === "fail" && record.plan.onFail === "pause") return pausedBy(over, seen, verdict);
-  const outcome = { kind: "rolled-back" as const, sentence: verdict.sentence };
+  // What decided were copies, so that nobody has had an answer of this canary because of the rollout.
+  const isUnseen = verdict.metrics.length > 0 && countsCopies(record);
+  const sentence = isUnseen ? `${verdict.sentence} ${UNSEEN}` : verdict.sentence;
+  const outcome = { kind: "rolled-back" as const, sentence };
   return beginRollback(endStep(over, { atMs, result, sentence: verdict.sentence }), atMs, outcome);
 }
+
+const UNSEEN = "These were copies, and their answers went to nobody.";
 
 function pausedBy(record: RolloutRecord, { nowMs }: Observed, verdict: JudgedAt): RolloutRecord {
   const result = verdict.kind === "fail" ? ("failed" as const) : ("inconclusive" as const);
@@ -279,7 +285,7 @@ function rollBack(
   { seen, split }: Looked,
 ): Advanced {
   const { nowMs } = seen;
-  const followed = followWeights(record, record.sharesBefore, split);
+  const followed = followWeights(record, { shares: record.sharesBefore }, split);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
@@ -314,7 +320,7 @@ function promote(
   const { nowMs } = seen;
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return only(failed(record, seen, crash(crashed, nowMs)));
-  const followed = followWeights(record, sharesAt(record, WHOLE_SHARE), split);
+  const followed = followWeights(record, { shares: sharesAt(record, WHOLE_SHARE) }, split);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };

@@ -25,7 +25,7 @@ export function inPhase(record: RolloutRecord, phase: Phase): RolloutRecord {
 /** With a step that begins now. */
 export function withStep(
   record: RolloutRecord,
-  step: Pick<StepRecord, "kind" | "share" | "startedAtMs"> & { readonly index?: number },
+  step: Pick<StepRecord, "kind" | "share" | "mirrorShare" | "startedAtMs"> & { readonly index?: number },
 ): RolloutRecord {
   const begun: StepRecord = {
     ...step,

@@ -1,10 +1,18 @@
 /**
  * Weights that a rollout wants, from written to acknowledged by every connected Envoy.
  */
+import type { LiveMirror } from "../model/live-weights.ts";
 import { WHOLE, percentText } from "../model/live-weights.ts";
 import type { Effect, Observed } from "./observed.ts";
 import type { RolloutRecord, StepRecord } from "./rollout-record.ts";
 import type { Shares } from "./split-document.ts";
+
+/** What a step wants of the split. */
+export interface Wanted {
+  readonly shares: Shares;
+  /** Absent: no copies, and those that there are end with the same change. */
+  readonly mirror?: LiveMirror | undefined;
+}
 
 /** How far they are. */
 export type Followed =
@@ -30,14 +38,18 @@ export function sharesAt({ plan, sharesBefore }: Pick<RolloutRecord, "plan" | "s
 /** Where the wanted weights are; `split.number` must be the rollout's own by now. */
 export function followWeights(
   record: RolloutRecord,
-  wanted: Shares,
+  wanted: Wanted,
   { document, shares, standing }: NonNullable<Observed["split"]>,
 ): Followed {
-  const isWritten = Object.entries(wanted).every(([name, share]) => (shares[name] ?? 0) === share);
+  const isWritten =
+    Object.entries(wanted.shares).every(([name, share]) => (shares[name] ?? 0) === share) &&
+    wanted.mirror?.backend === document.mirror?.backend &&
+    wanted.mirror?.share === document.mirror?.share;
   if (!isWritten) {
-    const share = wanted[record.plan.canary] ?? 0;
-    const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}`;
-    return { kind: "unwritten", effect: { kind: "set-weights", shares: wanted, expected: document.number, reason } };
+    const share = wanted.shares[record.plan.canary] ?? 0;
+    const copies = wanted.mirror === undefined ? "" : `, ${percentText(wanted.mirror.share)} mirrored to it`;
+    const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}${copies}`;
+    return { kind: "unwritten", effect: { kind: "set-weights", ...wanted, expected: document.number, reason } };
   }
   const laggards = standing.laggards.map(({ nodeId, state, reason }) => ({ node: nodeId, state, reason }));
   switch (standing.state) {

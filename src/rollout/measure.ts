@@ -6,9 +6,11 @@ import { addLook, beginStep, startEvidence } from "./canary-evidence.ts";
 import { changeStep, inPhase } from "./change-record.ts";
 import { addTraffic, countTraffic, nothingCounted, outcomesOf } from "./count-traffic.ts";
 import type { Gates } from "./gates.ts";
+import { countsCopies, reportsOfCopies } from "./mirroring.ts";
 import type { Observed } from "./observed.ts";
 import { named, silentNodes } from "./preflight.ts";
 import type { WeightStep } from "./rollout-plan.ts";
+import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
 import { judge } from "./verdict.ts";
 
@@ -21,9 +23,13 @@ const CRASH_MS_MAX = 60_000;
 /** The step begins to be measured now: counters that are told from here on show where each Envoy stands. */
 export function resetMeasuring(record: RolloutRecord, seen: Observed): RolloutRecord {
   const { nowMs } = seen;
-  const evidence = beginStep(record.evidence ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
   const begun = changeStep(record, { measuredFromMs: nowMs, canary: nothingCounted, baseline: nothingCounted });
-  return inPhase({ ...begun, evidence, marks: {}, lookedAtMs: nowMs }, { kind: "measuring", sinceMs: nowMs });
+  // How copies went says nothing of how requests do, and the other way round: what is judged is the one or the other.
+  const isOther = countsCopies(record) !== countsCopies(begun);
+  const known = isOther ? undefined : record.evidence;
+  const evidence = beginStep(known ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
+  const totals = isOther ? { canary: nothingCounted, baseline: nothingCounted } : record.totals;
+  return inPhase({ ...begun, evidence, totals, marks: {}, lookedAtMs: nowMs }, { kind: "measuring", sinceMs: nowMs });
 }
 
 function watched(gates: Gates, before: Observed["before"]): Parameters<typeof startEvidence>[1] {
@@ -42,7 +48,7 @@ export function measure(
   const looked = look({ ...record, lookedAtMs: nowMs }, seen, fromMs);
   const gates = { ...record.plan.gates, ...(step === undefined ? {} : { requestsMin: step.requestsMin }) };
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
-  const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names };
+  const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names, ofCopies: countsCopies(record) };
   const verdict = { ...judge(looked.evidence ?? {}, gates, moment), atMs: nowMs };
   const silent = silentNodes(seen, gates.staleAfterMs);
   const held = verdict.kind === "fail" || silent.length === 0 ? verdict : withoutReports(verdict, silent);
@@ -51,7 +57,8 @@ export function measure(
 }
 
 function look(record: RolloutRecord, { traffic, nowMs }: Observed, fromMs: number): RolloutRecord {
-  const counted = countTraffic(traffic, record.marks, fromMs);
+  const reports = countsCopies(record) ? reportsOfCopies(traffic) : traffic;
+  const counted = countTraffic(reports, record.marks, fromMs);
   const marked = { ...record, marks: counted.marks };
   if (!counted.isNew || record.evidence === undefined) return marked;
   const { gates } = record.plan;
@@ -88,7 +95,7 @@ function withoutReports(verdict: JudgedAt, silent: readonly string[]): JudgedAt 
 
 /** One that was connected when the weights of this step were written, and came back with nothing since. */
 export function crashedNode({ steps, nodesBefore }: RolloutRecord, { nodes }: Observed): string | undefined {
-  const pushed = steps.findLast(({ kind }) => kind === "weight" || kind === "promotion" || kind === "pinned");
+  const pushed = steps.findLast((step) => isMeasured(step) || step.kind === "promotion");
   if (pushed === undefined) return undefined;
   const before = new Set(nodesBefore);
   return nodes.find(({ id, startedEmptyAtMs }) => {

@@ -2,6 +2,7 @@
  * What the engine of a rollout sees of the world, and what it wants done: the port between the two.
  */
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import type { LiveMirror } from "../model/live-weights.ts";
 import type { Counts } from "./counts.ts";
 import type { MetricName } from "./canary-evidence.ts";
 import type { Shares, SplitDocument } from "./split-document.ts";
@@ -42,6 +43,8 @@ export interface NodeReport {
   readonly reportedAtMs: number;
   readonly canary: TrafficCounters | undefined;
   readonly baseline: TrafficCounters | undefined;
+  /** Copies of requests to the canary; absent where there never were any. */
+  readonly mirrored?: TrafficCounters | undefined;
   readonly canaryHealthyHosts: number | undefined;
 }
 
@@ -53,5 +56,11 @@ export interface WebhookAnswer {
 
 /** What is to be done now. It may be done twice, or by another replica once more. */
 export type Effect =
-  | { readonly kind: "set-weights"; readonly shares: Shares; readonly expected: number; readonly reason: string }
+  | {
+      readonly kind: "set-weights";
+      readonly shares: Shares;
+      readonly mirror?: LiveMirror | undefined;
+      readonly expected: number;
+      readonly reason: string;
+    }
   | { readonly kind: "call-webhook"; readonly url: string; readonly timeoutMs: number; readonly stepIndex: number };

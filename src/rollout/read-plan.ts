@@ -13,9 +13,10 @@ import { err, ok } from "../support/result.ts";
 import type { Gates, MetricGate } from "./gates.ts";
 import { defaultGates, defaultMetricGate } from "./gates.ts";
 import type { PlanStep, RolloutPlan, WeightStep } from "./rollout-plan.ts";
-import { defaultFleetTerms, HOLD_FACTOR_MAX, HOLD_MS_DEFAULT, WEBHOOK_MS_DEFAULT } from "./rollout-plan.ts";
+import { defaultFleetTerms, HOLD_FACTOR_MAX, HOLD_MS_DEFAULT, isMeasured, WEBHOOK_MS_DEFAULT } from "./rollout-plan.ts";
 import { sharesFor } from "./set-weights.ts";
 import type { Shares } from "./split-document.ts";
+import type { SplitCopying } from "./split-standing.ts";
 
 const STEPS_MAX = 50;
 const HOUR_MS = 3_600_000;
@@ -36,6 +37,13 @@ const measured = {
 const stepSchema = z.union([
   z.strictObject({ weight: z.number().min(0.01).max(100), ...measured }),
   z.strictObject({ pinned: z.literal(true), ...measured }),
+  z.strictObject({
+    mirror: z
+      .number()
+      .min(0.01, "mirrors nothing; write the percent of the requests that are copied, from 0.01 on")
+      .max(100, "is more than all requests; write at most 100"),
+    ...measured,
+  }),
   z.strictObject({ approval: z.literal(true) }),
   z.strictObject({
     webhook: z.strictObject({
@@ -44,6 +52,8 @@ const stepSchema = z.union([
     }),
   }),
 ]);
+
+const stepKinds: readonly string[] = ["weight", "pinned", "mirror", "approval", "webhook"];
 
 type WrittenStep = z.infer<typeof stepSchema>;
 
@@ -87,8 +97,12 @@ export function splitOfPlan(written: unknown): string | undefined {
   return named.success ? named.data.split : undefined;
 }
 
-/** `now` are the shares in force, where the rollout begins. */
-export function readPlan(written: unknown, split: Split, now: Shares): Result<RolloutPlan, readonly string[]> {
+/** `shares` are those in force, where the rollout begins; `copying` is of the routes as they are. */
+export function readPlan(
+  written: unknown,
+  split: Split,
+  now: { readonly shares: Shares; readonly copying: SplitCopying },
+): Result<RolloutPlan, readonly string[]> {
   const stepProblems = wrongKindsOfSteps(written);
   if (stepProblems.length > 0) return err(stepProblems);
   const read = planSchema.safeParse(written);
@@ -96,7 +110,7 @@ export function readPlan(written: unknown, split: Split, now: Shares): Result<Ro
   const names = backendsOf(read.data, split);
   if (!names.ok) return names;
   const { plan, problems } = withDefaults(read.data, names.value);
-  const all = [...problems, ...wrongSteps(plan, split, now)];
+  const all = [...problems, ...wrongSteps(plan, split, now.shares), ...wrongMirrors(plan, split, now)];
   return all.length === 0 ? ok(plan) : err(all);
 }
 
@@ -106,10 +120,10 @@ function wrongKindsOfSteps(written: unknown): readonly string[] {
   if (!steps.success) return [];
   return steps.data.steps.flatMap((step, index) => {
     const keys = typeof step === "object" && step !== null ? Object.keys(step) : [];
-    const kinds = keys.filter((key) => ["weight", "pinned", "approval", "webhook"].includes(key));
+    const kinds = keys.filter((key) => stepKinds.includes(key));
     if (kinds.length === 1) return stepIssues(step, kinds[0] ?? "", index);
     const what = kinds.length === 0 ? "is none of" : "is more than one of";
-    return [`steps[${index}]: ${what} weight, pinned, approval and webhook`];
+    return [`steps[${index}]: ${what} weight, pinned, mirror, approval and webhook`];
   });
 }
 
@@ -226,9 +240,9 @@ function stepOf(step: WrittenStep, requestsMin: number): PlanStep {
     holdMsMax: step.maxHold ?? holdMs * HOLD_FACTOR_MAX,
     requestsMin: step.minRequests ?? requestsMin,
   };
-  return "pinned" in step
-    ? { kind: "pinned", ...terms }
-    : { kind: "weight", share: Math.round(step.weight * 100), ...terms };
+  if ("pinned" in step) return { kind: "pinned", ...terms };
+  if ("mirror" in step) return { kind: "mirror", mirrorShare: Math.round(step.mirror * 100), ...terms };
+  return { kind: "weight", share: Math.round(step.weight * 100), ...terms };
 }
 
 function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly string[] {
@@ -242,7 +256,7 @@ function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly stri
   let before = now;
   plan.steps.forEach((step, index) => {
     const place = `steps[${index}]`;
-    if ((step.kind === "weight" || step.kind === "pinned") && step.holdMsMax < step.holdMs) {
+    if (isMeasured(step) && step.holdMsMax < step.holdMs) {
       problems.push(`${place}.maxHold: is shorter than the step's hold of ${step.holdMs / 1_000} s`);
     }
     if (step.kind !== "weight") return;
@@ -261,4 +275,26 @@ function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly stri
     if (!allowed.ok) problems.push(`${place}: ${what}${allowed.error.message}`);
     return { ...from, [plan.canary]: share, [plan.baseline]: WHOLE - share };
   }
+}
+
+/** Steps that mirror where that is impossible, or where it would not be known what is counted. */
+function wrongMirrors(
+  { steps, canary, split: name }: RolloutPlan,
+  split: Split,
+  { shares, copying }: { readonly shares: Shares; readonly copying: SplitCopying },
+): readonly string[] {
+  const mirroredAt = copying.mirroredAt[canary];
+  let share = shares[canary] ?? 0;
+  return steps.flatMap((step, index): readonly string[] => {
+    if (step.kind === "weight") share = step.share;
+    if (step.kind !== "mirror") return [];
+    const why = !copying.isPossible
+      ? `no rule of \`routes\` shares requests by split \`${name}\` (${split.at.file}:${split.at.line}), and only requests can be copied`
+      : mirroredAt !== undefined
+        ? `a rule mirrors requests to ${canary} already (${mirroredAt.file}:${mirroredAt.line}), and both would be counted as one; take its filter out, or leave this step out`
+        : share > 0
+          ? `${canary} has ${percentText(share)} of the requests by then, and would get copies of those that it answers itself; mirror before it has any`
+          : undefined;
+    return why === undefined ? [] : [`steps[${index}].mirror: ${why}`];
+  });
 }

@@ -42,6 +42,7 @@ export function hostOf(url: string): string {
 
 function planStep(step: PlanStep): ReportPlanStep {
   if (step.kind === "webhook") return { kind: "webhook", host: hostOf(step.url), timeoutMs: step.timeoutMs };
+  if (step.kind === "mirror") return { ...step, mirrorShare: step.mirrorShare / WHOLE };
   return step.kind === "weight" ? { ...step, share: step.share / WHOLE } : step;
 }
 

@@ -108,7 +108,7 @@ function tiles(report: RolloutReport): string {
             `${baseline} ${quantileText(versions.baseline.latency?.p99) ?? "unknown"}`,
           ),
           tile(
-            `requests to ${canary}`,
+            `${versions.areCopies ? "mirrored " : ""}requests to ${canary}`,
             showCount(versions.canary.completed),
             `${baseline} ${showCount(versions.baseline.completed)}`,
           ),

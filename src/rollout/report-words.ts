@@ -19,7 +19,7 @@ export interface ComparedRow {
 
 /** What both did, line by line; what is known of neither is left out. */
 export function comparedRows(
-  { canary, baseline, baselineAlike }: Versions,
+  { canary, baseline, baselineAlike, areCopies }: Versions,
   { config, ...names }: RolloutReport,
 ): readonly ComparedRow[] {
   const { slow } = config.plan.gates;
@@ -35,7 +35,11 @@ export function comparedRows(
   const counted = (version: VersionReported, share: Share | undefined) =>
     version.completed > 0 && share !== undefined ? shareText(share) : undefined;
   const rows = [
-    row("requests", ({ completed }) => showCount(completed)),
+    {
+      name: "requests",
+      baseline: showCount(baseline.completed),
+      canary: requestsOfCanary(canary.completed, areCopies),
+    },
     row("success", (version) => counted(version, version.success)),
     row("errors", (version) => counted(version, version.errors)),
     ...alike("errors", baselineAlike.errors),
@@ -49,13 +53,23 @@ export function comparedRows(
   return rows.filter((each) => each.baseline !== "" || each.canary !== "");
 }
 
+function requestsOfCanary(completed: number, areCopies: boolean): string {
+  return `${showCount(completed)}${areCopies ? " mirrored" : ""}`;
+}
+
 /** How the figures of `comparedRows` are to be read. */
-export function comparisonNote({ canary, versions }: RolloutReport): string {
+export function comparisonNote({ canary, versions, steps }: RolloutReport): string {
   const isWeighed = Object.keys(versions?.baselineAlike ?? {}).length > 0;
   const weighed = isWeighed
     ? ` "At times of ${canary}" weighs each moment by the requests that ${canary} had in it.`
     : "";
-  return `All steps together; shares with their 95 % intervals.${weighed}`;
+  const copies =
+    versions?.areCopies === true
+      ? ` Of ${canary}, copies of requests were counted, whose answers went to nobody.`
+      : steps.some(({ kind, startedAt }) => kind === "mirror" && startedAt !== undefined)
+        ? " Copies of requests are not in it."
+        : "";
+  return `All steps together; shares with their 95 % intervals.${weighed}${copies}`;
 }
 
 /** "4.9 % (3.8 to 6.3 %)". */
@@ -125,6 +139,7 @@ export function planTexts({ config: { plan }, canary, baseline }: RolloutReport)
   const { gates, fleet } = plan;
   const steps = plan.steps.map((step) => {
     if (step.kind === "weight") return `${showPromise(step.share)} for ${showDuration(step.holdMs)}`;
+    if (step.kind === "mirror") return `${showPromise(step.mirrorShare)} mirrored for ${showDuration(step.holdMs)}`;
     if (step.kind === "pinned") return `pinned requests for ${showDuration(step.holdMs)}`;
     return step.kind === "webhook" ? `the answer of ${step.host}` : "approval";
   });

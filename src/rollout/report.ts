@@ -15,6 +15,7 @@ import type { Counts } from "./counts.ts";
 import { shareOf } from "./counts.ts";
 import type { MetricGate } from "./gates.ts";
 import type { MetricFigures } from "./metric-figures.ts";
+import { countsCopies } from "./mirroring.ts";
 import { SAFE_MIN } from "./metric-figures.ts";
 import type { ReportConfig } from "./report-config.ts";
 import { configOf } from "./report-config.ts";
@@ -67,6 +68,8 @@ export interface Versions {
    * because it had most of its requests while the canary had few.
    */
   readonly baselineAlike: Readonly<Partial<Record<MetricName, number>>>;
+  /** Nothing but copies of requests was measured since: what the canary had are those, and nobody got its answers. */
+  readonly areCopies: boolean;
 }
 
 export interface VersionReported extends VersionReport {
@@ -139,7 +142,7 @@ function cautionsOf(steps: readonly ReportStep[], canary: string): readonly stri
   });
 }
 
-function versionsOf({ totals, evidence }: RolloutRecord): Versions | undefined {
+function versionsOf({ totals, evidence, steps }: RolloutRecord): Versions | undefined {
   const { canary, baseline } = totals;
   if (canary.completed + baseline.completed === 0) return undefined;
   // The share of the whole time means nothing, because the weights changed in it; that of each step is with the step.
@@ -152,6 +155,7 @@ function versionsOf({ totals, evidence }: RolloutRecord): Versions | undefined {
   return {
     canary: { ...both.canary, slow: slowOf(evidence, "canary"), histogram: histogramOf(canary) },
     baseline: { ...both.baseline, slow: slowOf(evidence, "baseline"), histogram: histogramOf(baseline) },
+    areCopies: countsCopies({ steps }),
     baselineAlike: { ...(errors !== undefined && { errors }), ...(slow !== undefined && { slow }) },
   };
 }

@@ -38,10 +38,28 @@ export type PlanStep =
   | WeightStep
   /** The weights stay; only requests that are pinned to the canary, by routes of the config, reach it. */
   | (Omit<WeightStep, "kind" | "share"> & { readonly kind: "pinned" })
+  | MirrorStep
   /** Somebody has to agree. */
   | { readonly kind: "approval" }
   /** Another program has to agree: it is sent what stands, and must answer with a status of 200 to 299. */
   | { readonly kind: "webhook"; readonly url: string; readonly timeoutMs: number };
+
+/** A step in which something is measured. */
+export type MeasuredStep = Exclude<PlanStep, { readonly kind: "approval" | "webhook" }>;
+
+/** Whether something is measured in a step of this kind, of a plan or as it went. */
+export function isMeasured<Step extends { readonly kind: string }>(
+  step: Step,
+): step is Step & { readonly kind: MeasuredStep["kind"] } {
+  return step.kind === "weight" || step.kind === "pinned" || step.kind === "mirror";
+}
+
+/** The weights stay; the canary gets copies of requests, whose answers nobody gets, and is judged by those. */
+export interface MirrorStep extends Omit<WeightStep, "kind" | "share"> {
+  readonly kind: "mirror";
+  /** Of the requests, those that are copied. */
+  readonly mirrorShare: number;
+}
 
 /** The canary gets a share of the requests, and is judged. */
 export interface WeightStep {
@@ -51,7 +69,7 @@ export interface WeightStep {
   readonly holdMs: number;
   /** So long at most; without a verdict by then it is inconclusive. */
   readonly holdMsMax: number;
-  /** So many requests the canary must have had in the step. */
+  /** So many requests, or copies of them, the canary must have had in the step. */
   readonly requestsMin: number;
 }
 

@@ -41,7 +41,7 @@ export interface RolloutRecord {
   readonly lookedAtMs?: number | undefined;
   /** The Envoys that were connected when the weights of this step were written: one that starts anew after that has crashed. */
   readonly nodesBefore?: readonly string[] | undefined;
-  /** Of all looks. */
+  /** Of all looks; they begin anew where copies of requests are counted instead of requests, and where that ends. */
   readonly totals: { readonly canary: TrafficCounters; readonly baseline: TrafficCounters };
   /** The last verdict. */
   readonly verdict: JudgedAt | undefined;
@@ -78,9 +78,11 @@ export type Phase =
 export interface StepRecord {
   /** Of the plan; absent for the promotion and the rollback. */
   readonly index?: number | undefined;
-  readonly kind: "weight" | "pinned" | "approval" | "webhook" | "promotion" | "rollback";
+  readonly kind: "weight" | "pinned" | "mirror" | "approval" | "webhook" | "promotion" | "rollback";
   /** The canary's share of requests in it, in hundredths of a percent. */
   readonly share: number;
+  /** Of the requests, those that are copied to the canary in it; absent but for steps that mirror. */
+  readonly mirrorShare?: number | undefined;
   readonly startedAtMs: number;
   /** When the last connected Envoy had acknowledged the weights. */
   readonly convergedAtMs?: number | undefined;
@@ -90,7 +92,7 @@ export interface StepRecord {
   readonly nodesCount: number;
   /** Envoys that were waited for longest, or refused it. */
   readonly laggards: readonly { readonly node: string; readonly state: string; readonly reason?: string | undefined }[];
-  /** What was counted in this step. */
+  /** What was counted in this step; of the canary in one that mirrors, the copies. */
   readonly canary: TrafficCounters;
   readonly baseline: TrafficCounters;
   readonly result?: StepResult | undefined;

@@ -49,6 +49,8 @@ export interface Moment {
   /** What Envoys said when they refused the configuration of this step. */
   readonly rejection?: string;
   readonly names: { readonly canary: string; readonly baseline: string };
+  /** What the canary had are copies of requests. */
+  readonly ofCopies?: boolean;
 }
 
 /** What a sentence is about. */
@@ -83,7 +85,7 @@ export function sentenceFor(ground: Ground, subject: Subject): string {
     case "step-not-over":
       return `${all(subject)}: nothing speaks against ${canary} so far, and this step takes another ${showDuration(ground.leftMs)}.`;
     case "too-few-requests":
-      return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} requests that this step asks for.`;
+      return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} ${requestsOf(subject)} that this step asks for.`;
     case "not-proved":
       return `${share(ground.figures, ground.figures, subject)}: nothing speaks against ${canary}, but the requests are too few to show that it ${verbFor(ground.figures.name)} less than ${showTimes(ground.figures.gate.safeRatio)} as often as ${baseline}${orObjective(ground.figures, ground.burst)}.`;
     case "proved":
@@ -103,8 +105,8 @@ function share({ canary, baseline, expected }: Tally, { name }: Pick<MetricFigur
   const { names } = subject.moment;
   const both = expected.completed > 0;
   const requests = both
-    ? `${showCount(canary.completed)} and ${showCount(baseline.completed)} requests`
-    : `${showCount(canary.completed)} requests`;
+    ? `${showCount(canary.completed)} ${subject.moment.ofCopies === true ? "mirrored " : ""}and ${showCount(baseline.completed)} requests`
+    : `${showCount(canary.completed)} ${requestsOf(subject)}`;
   const other = both ? `, ${names.baseline} ${percent(expected)}` : "";
   return `${names.canary} ${doing(name, percent(canary), subject)}${other} (${requests})`;
 }
@@ -114,9 +116,15 @@ function all(subject: Subject): string {
   return subject.metrics.map((figures) => share(figures, figures, subject)).join("; ");
 }
 
-function doing(name: MetricName, percentage: string, { gates }: Subject): string {
-  if (name === "errors") return `fails ${percentage} of its requests`;
-  return `takes longer than ${showDuration(gates.slow?.thresholdMs ?? 0)} for ${percentage} of its requests`;
+function doing(name: MetricName, percentage: string, subject: Subject): string {
+  const requests = requestsOf(subject);
+  if (name === "errors") return `fails ${percentage} of its ${requests}`;
+  return `takes longer than ${showDuration(subject.gates.slow?.thresholdMs ?? 0)} for ${percentage} of its ${requests}`;
+}
+
+/** What the canary had. */
+function requestsOf({ moment }: Subject): string {
+  return moment.ofCopies === true ? "mirrored requests" : "requests";
 }
 
 function odds({ worse, gate, name }: MetricFigures, { moment: { names } }: Subject): string {
