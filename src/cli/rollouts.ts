@@ -140,6 +140,7 @@ export class Rollouts implements RolloutViews {
       nowMs: this.#options.clock.nowMs(),
       shares,
       splitNumber: standing.document.number,
+      versions: this.#options.port.versions(standing.groups),
     });
     return this.#saving(async () => {
       if (newest !== undefined) await this.#records.archive(newest.record);
@@ -170,7 +171,7 @@ export class Rollouts implements RolloutViews {
         }
         const acted = act(current.record, asked.action, asked, this.#engine.observe(current.record));
         if (!acted.ok) return err({ kind: "not-now", message: acted.error, current });
-        const saved = await this.#records.put(acted.value, current.revision);
+        const saved = await this.#records.put(this.#engine.withVersions(current.record, acted.value), current.revision);
         if (saved === undefined) continue;
         this.#engine.owns(saved);
         this.#engine.look();
@@ -229,6 +230,7 @@ export class Rollouts implements RolloutViews {
       nowMs,
       shares,
       splitNumber: document.number,
+      versions: this.#options.port.versions(found.standing.groups),
     });
     return this.#saving(async () => {
       await this.#records.archive(current.record);
