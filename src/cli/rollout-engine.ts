@@ -115,7 +115,7 @@ export class RolloutEngine {
   }
 
   async #lookAtAll(): Promise<void> {
-    const { records, port, clock, onWarning } = this.#options;
+    const { records, port, clock, onWarning, record } = this.#options;
     if (!port.isServing()) return;
     this.#lookBefore();
     const active = records.all().filter(({ record }) => isActive(record));
@@ -129,6 +129,7 @@ export class RolloutEngine {
         this.#waitsUntilMs.set(split, clock.monotonicMs() + RETRY_MS);
         const why = cause instanceof Error ? cause.message : String(cause);
         onWarning(`the rollout ${heard.record.id} cannot go on: ${why}`);
+        record({ kind: "rollout-failed", atMs: clock.monotonicMs(), rollout: heard.record.id });
       }
     }
   }
