@@ -6,9 +6,12 @@ import type { RolloutJson } from "../admin/rollout-schema.ts";
 import { askServer, serverFlag } from "./ask-server.ts";
 import { awaitRollout } from "./await-rollout.ts";
 import { readFlagMs } from "./instance-options.ts";
-import { exitCodes, tell } from "./output.ts";
+import { systemClock } from "../support/clock.ts";
+import { exitCodes, print, tell } from "./output.ts";
 import type { RolloutFlags } from "./rollout-client.ts";
-import { ask, asking, pathOf, tellRollout } from "./rollout-client.ts";
+import { ask, following, pathOf, tellRollout } from "./rollout-client.ts";
+import type { RolloutProgress } from "./rollout-progress.ts";
+import { jsonProgress, textProgress } from "./rollout-progress.ts";
 import { whoIsHere } from "./who-is-here.ts";
 
 /** Of a wait. */
@@ -24,7 +27,7 @@ export function watchRolloutCommand(): Command {
   const watch = new Command("watch")
     .description("tell what a rollout does until it is over, or somebody has to decide")
     .argument("<split>", "the split");
-  return waiting(asking(watch)).action(async (split: string, flags: WaitFlags, command: Command) => {
+  return waiting(following(watch)).action(async (split: string, flags: WaitFlags, command: Command) => {
     const answer = await ask(flags, command, pathOf(split));
     if (answer !== undefined) await waitFor(answer.body as RolloutJson, flags, command);
   });
@@ -37,7 +40,7 @@ export function waiting(command: Command): Command {
     .option("--on-interrupt <action>", "abort: Ctrl-C takes the rollout back; it goes on when absent");
 }
 
-/** Tells progress on stderr and the end on stdout, and sets the exit code. */
+/** Tells progress on stderr, or as lines of JSON on stdout, and the end on stdout; sets the exit code. */
 export async function waitFor(begun: RolloutJson, flags: WaitFlags, command: Command): Promise<void> {
   const timeoutMs = readFlagMs("--timeout", flags.timeout);
   if (!timeoutMs.ok) return command.error(`error: ${timeoutMs.error}`, { exitCode: exitCodes.usage });
@@ -50,26 +53,41 @@ export async function waitFor(begun: RolloutJson, flags: WaitFlags, command: Com
   const onSignal = () => interrupt.abort();
   process.once("SIGINT", onSignal);
   try {
-    const wait = { server: flags.server, timeoutMs: timeoutMs.value, tell, signal: interrupt.signal };
+    const isJson = flags.output === "jsonl";
+    const progress = isJson ? jsonProgress(print, () => systemClock.nowMs()) : textProgress(tell);
+    const wait = { server: flags.server, timeoutMs: timeoutMs.value, progress, signal: interrupt.signal };
     const { rollout, exitCode } = await awaitRollout(begun, wait);
-    if (interrupt.signal.aborted) return await interrupted(rollout, flags);
+    if (interrupt.signal.aborted) return await interrupted(rollout, flags, progress);
+    const goOn = `fairway rollout watch ${rollout.split}${serverFlag(flags.server)}`;
+    const late = `fairway: ${rollout.id} is still on after ${flags.timeout}; go on with: ${goOn}`;
+    const isLate = exitCode === exitCodes.timeout;
+    // The last line is the rollout.
+    if (isLate && isJson) progress.said("timeout", late, rollout);
     tellRollout(flags, rollout);
-    if (exitCode === exitCodes.timeout) {
-      const goOn = `fairway rollout watch ${rollout.split}${serverFlag(flags.server)}`;
-      tell(`fairway: ${rollout.id} is still on after ${flags.timeout}; go on with: ${goOn}`);
-    }
+    if (isLate && !isJson) progress.said("timeout", late, rollout);
     process.exitCode = exitCode;
   } finally {
     process.off("SIGINT", onSignal);
   }
 }
 
-async function interrupted({ id, split }: RolloutJson, flags: WaitFlags): Promise<void> {
+async function interrupted(rollout: RolloutJson, flags: WaitFlags, progress: RolloutProgress): Promise<void> {
+  const { id, split } = rollout;
   process.exitCode = INTERRUPTED;
   if (flags.onInterrupt === undefined)
-    return tell(`fairway: ${id} goes on without you; fairway rollout abort ${split}`);
+    return endWith(`fairway: ${id} goes on without you; fairway rollout abort ${split}`, rollout);
   const body = JSON.stringify({ actor: whoIsHere(), reason: "interrupted" });
   const headers = { "content-type": "application/json" };
-  const { status } = await askServer(flags.server, `${pathOf(split)}/abort`, { method: "POST", headers, body });
-  tell(status === 200 ? `fairway: ${id} is rolled back` : `fairway: ${id} could not be aborted, and goes on`);
+  const { status, body: answered } = await askServer(flags.server, `${pathOf(split)}/abort`, {
+    method: "POST",
+    headers,
+    body,
+  });
+  if (status === 200) return endWith(`fairway: ${id} is rolled back`, answered as RolloutJson);
+  endWith(`fairway: ${id} could not be aborted, and goes on`, rollout);
+
+  function endWith(text: string, last: RolloutJson): void {
+    progress.said("interrupted", text, last);
+    if (flags.output === "jsonl") tellRollout(flags, last);
+  }
 }
