@@ -32,6 +32,14 @@ export function rolloutJson({ record, revision }: StoredRollout): RolloutJson {
     ...(phase.kind === "paused" ? { pausedBy: phase.by } : {}),
     ...(verdict === undefined ? {} : { verdict: verdictJson(verdict) }),
     ...(outcome === undefined ? {} : { outcome: outcomeJson(outcome) }),
+    ...(record.versionsBefore === undefined
+      ? {}
+      : {
+          versions: {
+            before: { ...record.versionsBefore },
+            ...(record.versionsAfter === undefined ? {} : { after: { ...record.versionsAfter } }),
+          },
+        }),
     plan: { ...plan },
     steps: steps.map(stepJson),
     audit: record.audit.map(({ atMs, ...entry }) => ({ at: isoTime(atMs), ...entry })),

@@ -28,6 +28,11 @@ export const rolloutQuery = z.strictObject({
 export const rolloutReportQuery = z.strictObject({
   number,
   format: z.enum(["md", "json", "junit", "html"]).default("md"),
+  all: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true")
+    .describe("Of what changed of the config as much as is told at all"),
 });
 
 const notFound: RouteAnswer = { description: "There is none", schema: problemSchema };
@@ -117,7 +122,10 @@ export const rolloutRoutes = [
     path: "/v1/rollouts/{split}/report",
     summary: "The report of a rollout: Markdown, JSON, JUnit or a page that stands alone.",
     query: rolloutReportQuery,
-    answers: { 200: { description: "The report" }, 404: notFound },
+    answers: {
+      200: { description: "The report; in JSON `changes` is what changed of the config meanwhile" },
+      404: notFound,
+    },
   },
   {
     operation: "getRolloutLock",

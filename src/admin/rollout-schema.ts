@@ -68,6 +68,10 @@ export const rolloutSchema = z.object({
       tookMs: z.number().optional().describe("From the decision to the last Envoy's acknowledgement"),
     })
     .optional(),
+  versions: z
+    .object({ before: z.record(z.string(), z.string()), after: z.record(z.string(), z.string()).optional() })
+    .optional()
+    .describe("Of the config that was served when it began and when it ended, by node group"),
   plan: z
     .record(z.string(), z.unknown())
     .describe("As it is kept, with all defaults; shares in hundredths of a percent"),

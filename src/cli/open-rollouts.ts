@@ -4,7 +4,9 @@
 import type { AdminViews } from "../admin/admin-views.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
 import { connectedNodes } from "../fleet/whole-fleet.ts";
+import { versionsOf } from "../rollout/config-versions.ts";
 import type { RolloutViews } from "../rollout/rollout-views.ts";
+import type { GroupName } from "../snapshot/snapshot.ts";
 import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import type { StateStore } from "../store/state-store.ts";
 import { present } from "../support/assert.ts";
@@ -40,6 +42,7 @@ export function openRollouts(options: {
       hasCopies: (name) => plane.splits?.of(name).mirror !== undefined,
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
+      versions: (groups) => versionsOf(groups, (group) => plane.publication.served.get(group as GroupName)?.version),
       traffic: plane.traffic,
     },
     record: (event) => options.record(event),

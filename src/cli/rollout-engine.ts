@@ -7,6 +7,7 @@
 import { liveOf } from "../rollout/change-split.ts";
 import { sharesOf } from "../model/live-weights.ts";
 import { advance } from "../rollout/advance.ts";
+import { withVersionsAtEnd } from "../rollout/config-versions.ts";
 import { describePhase } from "../rollout/describe-rollout.ts";
 import { actorOf } from "../rollout/follow-weights.ts";
 import type { Effect, Observed, WebhookAnswer } from "../rollout/observed.ts";
@@ -85,6 +86,11 @@ export class RolloutEngine {
     this.#own.set(record.plan.split, revision);
   }
 
+  /** What becomes of a record; when it has ended, with the versions that are served. */
+  withVersions(before: RolloutRecord, record: RolloutRecord): RolloutRecord {
+    return withVersionsAtEnd(before, record, (groups) => this.#options.port.versions(groups));
+  }
+
   /** What is seen of the split of a rollout. */
   observe(record: RolloutRecord): Observed {
     const { port, clock, board } = this.#options;
@@ -109,7 +115,7 @@ export class RolloutEngine {
   }
 
   async #lookAtAll(): Promise<void> {
-    const { records, port, clock, onWarning } = this.#options;
+    const { records, port, clock, onWarning, record } = this.#options;
     if (!port.isServing()) return;
     this.#lookBefore();
     const active = records.all().filter(({ record }) => isActive(record));
@@ -125,6 +131,7 @@ export class RolloutEngine {
         this.#waitsUntilMs.set(split, clock.monotonicMs() + RETRY_MS);
         const why = cause instanceof Error ? cause.message : String(cause);
         onWarning(`the rollout ${heard.record.id} cannot go on: ${why}`);
+        record({ kind: "rollout-failed", atMs: clock.monotonicMs(), rollout: heard.record.id });
       }
     }
   }
@@ -157,7 +164,8 @@ export class RolloutEngine {
     if (!isOwn && clock.monotonicMs() - heard.heardAtMs < TAKEOVER_MS) return;
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
-      const next = advance(now.record, this.observe(now.record));
+      const moved = advance(now.record, this.observe(now.record));
+      const next = { ...moved, record: this.withVersions(now.record, moved.record) };
       if (next.record !== now.record) {
         const saved = await records.put(next.record, now.revision);
         if (saved === undefined) return;

@@ -3,6 +3,7 @@
  */
 import type { TrafficReader } from "../evidence/traffic-view.ts";
 import type { Split } from "../model/intent-split.ts";
+import type { ConfigVersions } from "../rollout/config-versions.ts";
 import type { AskedWeights, NotChanged } from "../rollout/change-split.ts";
 import type { ObservedNode } from "../rollout/observed.ts";
 import type { SplitDocument } from "../rollout/split-document.ts";
@@ -20,6 +21,8 @@ export interface RolloutPort {
   changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;
   /** The connected nodes of these groups, of all replicas. */
   nodes(groups: readonly string[]): readonly ObservedNode[];
+  /** Of the config that is served to these groups. */
+  versions(groups: readonly string[]): ConfigVersions;
   readonly traffic: TrafficReader;
 }
 

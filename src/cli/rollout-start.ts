@@ -11,7 +11,7 @@ import { addressProblem, askServer } from "./ask-server.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
 import type { PlanFile } from "./plan-file.ts";
 import { readPlanFile } from "./plan-file.ts";
-import { addServer, asking, tellRefusal, tellRollout } from "./rollout-client.ts";
+import { addServer, following, tellRefusal, tellRollout } from "./rollout-client.ts";
 import type { WaitFlags } from "./rollout-watch.ts";
 import { heedInterrupt, timeoutOf, waitFor, waiting } from "./rollout-watch.ts";
 import { whoIsHere } from "./who-is-here.ts";
@@ -61,10 +61,15 @@ export function startRolloutCommand(): Command {
     .option("--reason <text>", "why; it is kept with the rollout")
     .option("--actor <name>", "who; the user of this machine when absent")
     .option("--wait", "until it is over, or somebody has to decide");
-  return waiting(asking(start)).action(async (split: string, flags: StartFlags, command: Command) => {
+  return waiting(following(start)).action(async (split: string, flags: StartFlags, command: Command) => {
     const isTimed = command.getOptionValueSource("timeout") === "cli" || flags.onInterrupt !== undefined;
     if (isTimed && flags.wait !== true) {
       return command.error("error: --timeout and --on-interrupt are of a wait; write --wait as well", {
+        exitCode: exitCodes.usage,
+      });
+    }
+    if (flags.output === "jsonl" && flags.wait !== true) {
+      return command.error("error: -o jsonl tells what is seen while it waits; write --wait as well, or -o json", {
         exitCode: exitCodes.usage,
       });
     }
@@ -97,7 +102,7 @@ export function analyzeRolloutCommand(): Command {
     .option("--target <name>", "what is judged, such as a version or a commit", "analysis")
     .option("--reason <text>", "why; it is kept with the rollout")
     .option("--actor <name>", "who; the user of this machine when absent");
-  return waiting(asking(measuring(analyze))).action(async (split: string, flags: StartFlags, command: Command) => {
+  return waiting(following(measuring(analyze))).action(async (split: string, flags: StartFlags, command: Command) => {
     const gates = gatesOfFlags(flags);
     if (!gates.ok) return command.error(`error: ${gates.error}`, { exitCode: exitCodes.usage });
     const { hold, canary, baseline } = flags;

@@ -6,9 +6,12 @@ import type { RolloutJson } from "../admin/rollout-schema.ts";
 import { askServer, detailOf, serverFlag } from "./ask-server.ts";
 import { awaitRollout } from "./await-rollout.ts";
 import { readFlagMs } from "./instance-options.ts";
-import { exitCodes, tell } from "./output.ts";
+import { systemClock } from "../support/clock.ts";
+import { exitCodes, print, tell } from "./output.ts";
 import type { RolloutFlags } from "./rollout-client.ts";
-import { ask, asking, pathOf, tellRollout } from "./rollout-client.ts";
+import { ask, following, pathOf, tellRollout } from "./rollout-client.ts";
+import type { RolloutProgress } from "./rollout-progress.ts";
+import { jsonProgress, textProgress } from "./rollout-progress.ts";
 import { whoIsHere } from "./who-is-here.ts";
 
 /** Of a wait. */
@@ -19,14 +22,15 @@ export interface WaitFlags extends RolloutFlags {
   readonly actor?: string;
 }
 
-/** By SIGINT, as shells count. */
+/** By SIGINT, as shells count; the same when a CI runner, systemd or a container ends it. */
 const INTERRUPTED = 130;
+const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
 
 export function watchRolloutCommand(): Command {
   const watch = new Command("watch")
     .description("tell what a rollout does until it is over, or somebody has to decide")
     .argument("<split>", "the split");
-  return waiting(asking(watch)).action(async (split: string, flags: WaitFlags, command: Command) => {
+  return waiting(following(watch)).action(async (split: string, flags: WaitFlags, command: Command) => {
     const timeoutMs = timeoutOf(flags, command);
     const answer = await ask(flags, command, pathOf(split));
     if (answer === undefined) return;
@@ -42,28 +46,36 @@ export function waiting(command: Command): Command {
     .option("--on-interrupt <action>", "abort: Ctrl-C takes the rollout back; it goes on when absent");
 }
 
-/** Whether somebody has pressed Ctrl-C since; the second time it ends the command at once. */
+/** Whether somebody has asked to end since, by Ctrl-C or SIGTERM; the second time it ends the command at once. */
 export function heedInterrupt(): Disposable & { readonly signal: AbortSignal } {
   const interrupt = new AbortController();
   const onSignal = () => interrupt.abort();
-  process.once("SIGINT", onSignal);
-  return { signal: interrupt.signal, [Symbol.dispose]: () => process.off("SIGINT", onSignal) };
+  for (const name of INTERRUPTS) process.once(name, onSignal);
+  return {
+    signal: interrupt.signal,
+    [Symbol.dispose]: () => {
+      for (const name of INTERRUPTS) process.off(name, onSignal);
+    },
+  };
 }
 
-/** Tells progress on stderr and the end on stdout, and sets the exit code. */
+/** Tells progress on stderr, or as lines of JSON on stdout, and the end on stdout; sets the exit code. */
 export async function waitFor(
   begun: RolloutJson,
   flags: WaitFlags,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  const { rollout, exitCode } = await awaitRollout(begun, { server: flags.server, timeoutMs, tell, signal });
-  const isOn = exitCode === exitCodes.timeout;
-  if (isOn && signal.aborted) return interrupted(rollout, flags);
+  const isJson = flags.output === "jsonl";
+  const progress = isJson ? jsonProgress(print, () => systemClock.nowMs()) : textProgress(tell);
+  const { rollout, exitCode } = await awaitRollout(begun, { server: flags.server, timeoutMs, progress, signal });
+  const isLate = exitCode === exitCodes.timeout;
+  if (isLate && signal.aborted) return interrupted(rollout, flags, progress);
+  const goOn = `fairway rollout watch ${rollout.split}${serverFlag(flags.server)}`;
+  const late = `fairway: ${rollout.id} is still on after ${flags.timeout}; go on with: ${goOn}`;
+  // The last line is the rollout.
+  if (isLate && isJson) progress.said("timeout", late, rollout);
   tellRollout(flags, rollout);
-  if (isOn) {
-    const goOn = `fairway rollout watch ${rollout.split}${serverFlag(flags.server)}`;
-    tell(`fairway: ${rollout.id} is still on after ${flags.timeout}; go on with: ${goOn}`);
-  }
+  if (isLate && !isJson) progress.said("timeout", late, rollout);
   process.exitCode = exitCode;
 }
 
@@ -79,15 +91,25 @@ export function timeoutOf(flags: WaitFlags, command: Command): number {
   return timeoutMs.value;
 }
 
-async function interrupted({ id, split }: RolloutJson, flags: WaitFlags): Promise<void> {
+async function interrupted(rollout: RolloutJson, flags: WaitFlags, progress: RolloutProgress): Promise<void> {
+  const { id, split } = rollout;
   process.exitCode = INTERRUPTED;
   const { server, actor = whoIsHere() } = flags;
   const takeBack = `fairway rollout abort ${split}${serverFlag(server)}`;
-  if (flags.onInterrupt === undefined) return tell(`fairway: ${id} goes on without you; to take it back: ${takeBack}`);
+  if (flags.onInterrupt === undefined) {
+    return endWith(`fairway: ${id} goes on without you; to take it back: ${takeBack}`, rollout);
+  }
   const body = JSON.stringify({ actor, reason: "interrupted" });
   const headers = { "content-type": "application/json" };
   const answer = await askServer(server, `${pathOf(split)}/abort`, { method: "POST", headers, body });
-  if (answer.status === 200) return tell(`fairway: ${id} goes back to the weights before`);
+  if (answer.status === 200) {
+    return endWith(`fairway: ${id} goes back to the weights before`, answer.body as RolloutJson);
+  }
   const why = detailOf(answer) ?? `${server} answered ${answer.status}`;
-  tell(`fairway: ${id} could not be taken back: ${why}; to try again: ${takeBack}`);
+  endWith(`fairway: ${id} could not be taken back: ${why}; to try again: ${takeBack}`, rollout);
+
+  function endWith(text: string, last: RolloutJson): void {
+    progress.said("interrupted", text, last);
+    if (flags.output === "jsonl") tellRollout(flags, last);
+  }
 }

@@ -77,16 +77,22 @@ function reportCommand(): Command {
     .description("what was measured and decided: for a job summary, a test report, or as a page")
     .argument("<split>", "the split")
     .option("--number <number>", "an older rollout; the newest when absent")
+    .option("--all", "show all that changed of the config meanwhile")
     .addOption(new Option("-o, --output <format>", "md, json, junit or html").choices(reportFormats).default("md"));
   return addServer(report).action(
-    async (split: string, flags: RolloutFlags & { readonly number?: string }, command: Command) => {
+    async (
+      split: string,
+      flags: RolloutFlags & { readonly number?: string; readonly all?: boolean },
+      command: Command,
+    ) => {
       if (flags.number !== undefined && !/^[1-9]\d*$/.test(flags.number)) {
         return command.error(`error: --number "${flags.number}": write the number of a rollout, as history shows it`, {
           exitCode: exitCodes.usage,
         });
       }
       const number = flags.number === undefined ? "" : `&number=${flags.number}`;
-      const answer = await ask(flags, command, `${pathOf(split)}/report?format=${flags.output}${number}`);
+      const all = flags.all === true ? "&all=true" : "";
+      const answer = await ask(flags, command, `${pathOf(split)}/report?format=${flags.output}${number}${all}`);
       if (answer !== undefined) print(answer.text ?? JSON.stringify(answer.body, undefined, 2));
     },
   );

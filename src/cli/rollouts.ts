@@ -4,11 +4,14 @@
 import { describePlan } from "../rollout/describe-rollout.ts";
 import { act } from "../rollout/act.ts";
 import { readPlan, splitOfPlan } from "../rollout/read-plan.ts";
+import { movesBetween } from "../rollout/rollout-moves.ts";
 import type { RolloutPlan } from "../rollout/rollout-plan.ts";
 import type { RolloutAction, RolloutLock, RolloutRecord } from "../rollout/rollout-record.ts";
 import { isActive } from "../rollout/rollout-record.ts";
 import type { AskedRollout, NotDone, RolloutPlanned, RolloutViews, StoredRollout } from "../rollout/rollout-views.ts";
 import { hashOfPlan, startRollout } from "../rollout/start-rollout.ts";
+import type { RolloutStanding } from "../rollout/rollout-standing.ts";
+import { rolloutStanding } from "../rollout/rollout-standing.ts";
 import type { SplitStanding } from "../rollout/split-standing.ts";
 import { liveOf } from "../rollout/change-split.ts";
 import { sharesOf } from "../model/live-weights.ts";
@@ -58,6 +61,7 @@ export class Rollouts implements RolloutViews {
       nowMs: () => clock.monotonicMs(),
       onWarning,
       onChange: (record) => this.#tell(record),
+      onWritten: (before, record) => this.#count(before, record),
     });
     this.#board = replica === undefined ? undefined : new TrafficBoard({ store, clock, replica, local: port.traffic });
     const { record } = options;
@@ -90,6 +94,14 @@ export class Rollouts implements RolloutViews {
 
   rollouts(): readonly StoredRollout[] {
     return this.#records.all();
+  }
+
+  /** Of those that are on. */
+  standings(): readonly RolloutStanding[] {
+    return this.#records
+      .all()
+      .filter(({ record }) => isActive(record))
+      .map(({ record }) => rolloutStanding(record, this.#engine.observe(record)));
   }
 
   async rollout(split: string, number?: number): Promise<StoredRollout | undefined> {
@@ -140,6 +152,7 @@ export class Rollouts implements RolloutViews {
       nowMs: this.#options.clock.nowMs(),
       shares,
       splitNumber: standing.document.number,
+      versions: this.#options.port.versions(standing.groups),
     });
     return this.#saving(async () => {
       if (newest !== undefined) await this.#records.archive(newest.record);
@@ -170,7 +183,7 @@ export class Rollouts implements RolloutViews {
         }
         const acted = act(current.record, asked.action, asked, this.#engine.observe(current.record));
         if (!acted.ok) return err({ kind: "not-now", message: acted.error, current });
-        const saved = await this.#records.put(acted.value, current.revision);
+        const saved = await this.#records.put(this.#engine.withVersions(current.record, acted.value), current.revision);
         if (saved === undefined) continue;
         this.#engine.owns(saved);
         this.#engine.look();
@@ -229,6 +242,7 @@ export class Rollouts implements RolloutViews {
       nowMs,
       shares,
       splitNumber: document.number,
+      versions: this.#options.port.versions(found.standing.groups),
     });
     return this.#saving(async () => {
       await this.#records.archive(current.record);
@@ -315,6 +329,14 @@ export class Rollouts implements RolloutViews {
     const event = rolloutEvent(this.#told.get(record.plan.split), record, clock.monotonicMs());
     this.#told.set(record.plan.split, record);
     if (event !== undefined && this.#failure === undefined) this.#options.record(event);
+  }
+
+  #count(before: RolloutRecord | undefined, record: RolloutRecord): void {
+    const moves = movesBetween(before, record);
+    if (moves.length === 0) return;
+    const { id: rollout, plan } = record;
+    const atMs = this.#options.clock.monotonicMs();
+    this.#options.record({ kind: "rollout-moved", atMs, rollout, split: plan.split, moves });
   }
 
   #splitNames(): readonly string[] {

@@ -191,7 +191,8 @@ async function serve(options: ServeOptions): Promise<void> {
   let presence: ReplicaPresence | undefined;
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
-  listeners.push(metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts }));
+  const shown = { registry, loopDelay, etcd: etcd && contacts, rollouts: () => rollouts.standings() };
+  listeners.push(metricsOf(plane, shown));
   const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys) };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
   const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
@@ -222,7 +223,10 @@ function openLiveState(directory: string, onWarning: (text: string) => void): Pr
   return DirectoryStateStore.open({ directory: join(directory, "live"), onWarning });
 }
 
-function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "loopDelay" | "etcd">): Metrics {
+function metricsOf(
+  plane: ControlPlane,
+  of: Pick<MetricsOptions, "registry" | "loopDelay" | "etcd" | "rollouts">,
+): Metrics {
   return createMetrics({
     ...of,
     fleet: () => plane.fleet,

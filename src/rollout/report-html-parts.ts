@@ -1,6 +1,7 @@
 /**
  * The tables and lists of a report's page.
  */
+import { changeLines, changesSentence } from "./report-change-words.ts";
 import { resultTones } from "./report-charts.ts";
 import { escapeMarkup } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
@@ -105,6 +106,17 @@ export function configParts(report: RolloutReport): string {
   ]);
   const plan = planTexts(report).map((line) => `<li>${escapeMarkup(line)}</li>`);
   return `${table(["weights", "before", "now"], rows)}<ul class="plain">${plan.join("")}</ul>`;
+}
+
+/** Empty when nothing is known of it. */
+export function changeList(report: RolloutReport): string {
+  const sentence = changesSentence(report);
+  if (sentence === undefined) return "";
+  const items = changeLines(report).map(({ text, details }) => {
+    const below = details.map((detail) => `<li>${escapeMarkup(detail)}</li>`).join("");
+    return `<li>${escapeMarkup(text)}${below === "" ? "" : `<ul class="plain">${below}</ul>`}</li>`;
+  });
+  return `<p>${escapeMarkup(sentence)}</p>${items.length === 0 ? "" : `<ul class="plain">${items.join("\n")}</ul>`}`;
 }
 
 export function auditTable({ audit, startedAt }: RolloutReport): string {

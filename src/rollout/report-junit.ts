@@ -4,6 +4,7 @@
  */
 import { unreachable } from "../support/assert.ts";
 import type { RolloutReport } from "./report.ts";
+import { changeLines, changesSentence } from "./report-change-words.ts";
 import { escapeMarkup } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
 import { laggardsText, resultWords } from "./report-words.ts";
@@ -29,6 +30,7 @@ export function reportJunit(report: RolloutReport): string {
     `<testsuites name="fairway" ${counts}>`,
     `  <testsuite name="${name}" id="${escapeMarkup(id)}" timestamp="${startedAt.slice(0, 19)}" ${counts}>`,
     ...cases.flatMap((each) => caseLines(each, `rollout.${split}`)),
+    ...changedLines(report),
     "  </testsuite>",
     "</testsuites>",
   ];
@@ -48,6 +50,14 @@ function caseLines({ name, tookMs, kind, message, lines }: TestCase, suite: stri
     default:
       return unreachable(kind);
   }
+}
+
+/** What changed of the config is of the suite, and of none of its cases. */
+function changedLines(report: RolloutReport): readonly string[] {
+  const sentence = changesSentence(report);
+  if (sentence === undefined) return [];
+  const lines = changeLines(report).flatMap(({ text, details }) => [text, ...details.map((detail) => `- ${detail}`)]);
+  return [`    <system-out>${[sentence, ...lines].map(escapeMarkup).join("\n")}</system-out>`];
 }
 
 function stepCase(step: ReportStep): TestCase {

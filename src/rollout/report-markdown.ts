@@ -3,6 +3,7 @@
  * the long parts folded. GitHub's Markdown.
  */
 import type { RolloutReport } from "./report.ts";
+import { changeLines, changesSentence } from "./report-change-words.ts";
 import { escapeMarkdown } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
 import {
@@ -42,6 +43,7 @@ export function reportMarkdown(report: RolloutReport): string {
     ...stepLines(report),
     ...evidenceLines(report),
     ...configLines(report),
+    ...changedLines(report),
     ...auditLines(report),
   ];
   return `${lines.join("\n")}\n`;
@@ -130,6 +132,16 @@ function configLines(report: RolloutReport): readonly string[] {
     "",
     ...folded("The plan", plan),
   ];
+}
+
+function changedLines(report: RolloutReport): readonly string[] {
+  const sentence = changesSentence(report);
+  if (sentence === undefined) return [];
+  const lines = changeLines(report).flatMap(({ text: line, details }) => [
+    `- ${text(line)}`,
+    ...details.map((detail) => `  - ${text(detail)}`),
+  ]);
+  return ["", text(sentence), ...(lines.length === 0 ? [] : ["", ...folded("What changed of the config", lines)])];
 }
 
 function auditLines({ audit, startedAt }: RolloutReport): readonly string[] {

@@ -17,6 +17,8 @@ import type { MetricGate } from "./gates.ts";
 import type { MetricFigures } from "./metric-figures.ts";
 import { countsCopies } from "./mirroring.ts";
 import { SAFE_MIN } from "./metric-figures.ts";
+import { changesCaution } from "./report-change-words.ts";
+import type { ReportChanges } from "./report-changes.ts";
 import type { ReportConfig } from "./report-config.ts";
 import { configOf } from "./report-config.ts";
 import type { Headline, Recommendation } from "./report-headline.ts";
@@ -31,6 +33,7 @@ import { wilsonInterval } from "./wilson.ts";
 /** See the file's comment. */
 export interface RolloutReport {
   readonly id: string;
+  readonly number: number;
   readonly split: string;
   readonly target: string;
   /** The names of the backends that are compared. */
@@ -54,6 +57,8 @@ export interface RolloutReport {
   /** Absent before the first verdict. */
   readonly evidence?: ReportEvidence | undefined;
   readonly config: ReportConfig;
+  /** Of what was served; absent when it is not known which versions there were. */
+  readonly changes?: ReportChanges | undefined;
   readonly audit: readonly (Omit<AuditEntry, "atMs"> & { readonly at: string })[];
   /** Present when it went back; from the decision to the last Envoy's acknowledgement, where that is known. */
   readonly rollback?: { readonly timeToSafeMs?: number | undefined } | undefined;
@@ -100,12 +105,13 @@ export interface ReportMetric {
 }
 
 /** The report at a moment, which may be while it still runs. */
-export function reportOf(record: RolloutRecord, nowMs: number): RolloutReport {
-  const { id, target, plan, startedBy, reason, startedAtMs, outcome, verdict } = record;
+export function reportOf(record: RolloutRecord, nowMs: number, changes?: ReportChanges): RolloutReport {
+  const { id, number, target, plan, startedBy, reason, startedAtMs, outcome, verdict } = record;
   const steps = stepsOf(record, nowMs);
   const endedAtMs = outcome?.atMs;
   return {
     id,
+    number,
     split: plan.split,
     target,
     canary: plan.canary,
@@ -118,11 +124,12 @@ export function reportOf(record: RolloutRecord, nowMs: number): RolloutReport {
     tookMs: Math.max((endedAtMs ?? nowMs) - startedAtMs, 0),
     headline: headlineOf(record),
     recommendation: recommendationOf(record, nowMs),
-    cautions: cautionsOf(steps, plan.canary),
+    cautions: [...cautionsOf(steps, plan.canary), ...changesCaution(changes)],
     versions: versionsOf(record),
     steps,
     evidence: verdict === undefined ? undefined : evidenceOf(verdict),
     config: configOf(record),
+    changes,
     audit: record.audit.map(({ atMs, ...entry }) => ({ at: isoTime(atMs), ...entry })),
     rollback: hasGoneBack(record) ? { timeToSafeMs: outcome?.tookMs } : undefined,
   };

@@ -6,6 +6,7 @@
  */
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
 import type { CanaryEvidence } from "./canary-evidence.ts";
+import type { ConfigVersions } from "./config-versions.ts";
 import type { MetricFigures } from "./metric-figures.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
 import type { Shares } from "./split-document.ts";
@@ -25,6 +26,10 @@ export interface RolloutRecord {
   readonly startedBy: string;
   readonly reason?: string | undefined;
   readonly startedAtMs: number;
+  /** Of the config that was served when it began; absent when an older Fairway has started it. */
+  readonly versionsBefore?: ConfigVersions | undefined;
+  /** And when it ended. */
+  readonly versionsAfter?: ConfigVersions | undefined;
   /** The weights before, which a rollback goes back to. */
   readonly sharesBefore: Shares;
   /** The number of the change of the split that is the rollout's last; another one is somebody else's. */

@@ -36,6 +36,10 @@ export function describeEvent(event: FairwayEvent): EventDescription {
   if (event.kind === "rollout-changed") {
     return (event.isTrouble ? warn : info)(`rollout ${event.rollout}: ${event.text}`);
   }
+  if (event.kind === "rollout-moved") {
+    return debug(`rollout ${event.rollout} moved: ${event.moves.map(({ kind }) => kind).join(", ")}`);
+  }
+  if (event.kind === "rollout-failed") return debug(`rollout ${event.rollout} could not be moved on`);
   return "nodeId" in event ? describeOnStream(event) : describeOwn(event);
 }
 
@@ -46,6 +50,8 @@ export function isRoutine(event: FairwayEvent): boolean {
     case "sent":
     case "acked":
     case "synced":
+    case "rollout-moved":
+    case "rollout-failed":
       return true;
     case "gate":
       return event.state !== "overdue";

@@ -20,6 +20,8 @@ import type { LoopDelayMonitor } from "./loop-delay.ts";
 import { registerFleetGauges } from "./fleet-gauges.ts";
 import type { LoadSource } from "./load-metrics.ts";
 import { registerLoadMetrics } from "./load-metrics.ts";
+import type { RolloutSource } from "./rollout-metrics.ts";
+import { registerRolloutMetrics } from "./rollout-metrics.ts";
 import type { TrafficSource } from "./traffic-metrics.ts";
 import { registerTrafficMetrics } from "./traffic-metrics.ts";
 import type { Labels } from "./metric-labels.ts";
@@ -37,6 +39,8 @@ export interface MetricsOptions {
   readonly traffic: TrafficSource;
   /** How it stands with etcd; absent without one. */
   readonly etcd?: Pick<EtcdContacts, "behind" | "newer" | "unfinishedPush"> | undefined;
+  /** Those that are on; none when absent. */
+  readonly rollouts?: RolloutSource;
   /** When the certificates of secrets are valid. */
   readonly validities?: () => readonly SecretValidity[];
   /** How many keys are no instance at this moment. */
@@ -65,7 +69,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registerTrafficMetrics(registry, options.traffic);
   registerLoopDelay(options);
   registerCertificateGauge(registry, options.validities ?? (() => []));
+  const { moved, failed } = registerRolloutMetrics(registry, options.rollouts ?? (() => []));
   const feeds: Feeds = {
+    "rollout-moved": moved,
+    "rollout-failed": failed,
     ...feedStreams(registry),
     ...feedEtcd(options),
     ...feedConfig(registry, { fleet, groups }),

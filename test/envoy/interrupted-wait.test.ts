@@ -48,7 +48,8 @@ test("leaves the rollout on, and another one that attaches to it takes it back",
 
   const second = await waiting(running, "--on-interrupt", "abort");
   await second.waitForLog(/^shop-1 .*measuring/, 60_000);
-  second.kill("SIGINT");
+  // As CI runners and containers do.
+  second.kill("SIGTERM");
   expect(await second.exited).toEqual({ code: 130, signal: null });
   expect(second.logs().join("\n")).toContain("shop-1 goes back to the weights before");
   const ended = await until(running, "the end", ({ phase }) => phase === "done");

@@ -9,6 +9,7 @@ import { createAdminServer } from "../../../src/admin/admin-server.ts";
 import type { AdminServer } from "../../../src/admin/admin-server.ts";
 import { rolloutJson } from "../../../src/admin/rollout-json.ts";
 import { awaitRollout, exitCodeOf } from "../../../src/cli/await-rollout.ts";
+import { textProgress } from "../../../src/cli/rollout-progress.ts";
 import { ranWith } from "../../etcd/fairway-command.ts";
 import { MemoryRollouts, portOf } from "../../support/memory-rollouts.ts";
 import type { TempDir } from "../../support/temp-dir.ts";
@@ -86,7 +87,11 @@ describe("a wait", () => {
     const begun = rolloutJson(await started());
     rollouts.end("promoted");
     await started("v3");
-    const { rollout, exitCode } = await awaitRollout(begun, { server: address, timeoutMs: 60_000, tell: () => {} });
+    const { rollout, exitCode } = await awaitRollout(begun, {
+      server: address,
+      timeoutMs: 60_000,
+      progress: textProgress(() => {}),
+    });
     expect([rollout.id, exitCode]).toEqual(["shop-1", 0]);
   });
 
@@ -102,7 +107,11 @@ describe("a wait", () => {
       again = listen(port);
     };
     await server.close();
-    const { exitCode } = await awaitRollout(begun, { server: address, timeoutMs: 60_000, tell });
+    const { exitCode } = await awaitRollout(begun, {
+      server: address,
+      timeoutMs: 60_000,
+      progress: textProgress(tell),
+    });
     await again;
     expect(exitCode).toBe(0);
     expect(told.filter((line) => line.includes("asking again until it answers"))).toHaveLength(1);
