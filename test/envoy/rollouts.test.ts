@@ -187,7 +187,10 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     const port = await freePort();
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     await using stack = new AsyncDisposableStack();
-    stack.defer(() => void server.close().closeAllConnections());
+    stack.defer(() => {
+      server.close();
+      server.closeAllConnections();
+    });
     const url = `http://127.0.0.1:${port}/ready`;
     const steps = [{ webhook: { url, timeout: "1s" } }, rolloutStep(20), { webhook: { url, timeout: "1s" } }];
     const file = await savePlan(running, { ...rolloutPlan, steps });
@@ -223,11 +226,11 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
       steps: [rolloutStep(50), rolloutStep(20)],
       gates: { latency: { threshold: "310ms" } },
     });
-    const told = await rollout(running, "plan", "shop", "--plan", wrong);
-    expect(told).toMatchObject({ code: 2 });
-    expect(told.text).toContain("plan.json:10:17");
-    expect(told.text).toContain("would be a step backwards");
-    expect(told.text).toContain("the nearest are 300 ms and 400 ms");
+    const planned = await rollout(running, "plan", "shop", "--plan", wrong);
+    expect(planned).toMatchObject({ code: 2 });
+    expect(planned.text).toContain("plan.json:10:17");
+    expect(planned.text).toContain("would be a step backwards");
+    expect(planned.text).toContain("the nearest are 300 ms and 400 ms");
     const right = await savePlan(running, { ...rolloutPlan, steps: [{ approval: true }, rolloutStep(20)] });
     const begin = (target: string) =>
       rollout(running, "start", "shop", "--target", target, "--plan", right, "--actor", `ci-${target}`);
