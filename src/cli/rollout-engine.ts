@@ -34,6 +34,9 @@ const MOVES_MAX = 8;
 /** A tenth of what it counts in. */
 const LOOK_BEFORE_EACH_MS = 500;
 
+/** An Envoy whose controller has gone tries to connect again at least so often. */
+const RECONNECT_MS_MAX = 30_000;
+
 /** After a failed write. */
 const RETRY_MS = 1_000;
 
@@ -57,6 +60,8 @@ export class RolloutEngine {
   readonly #own = new Map<string, number>();
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
   readonly #waitsUntilMs = new Map<string, number>();
+  /** By split and node: since when it is missing. */
+  readonly #missingSinceMs = new Map<string, ReadonlyMap<string, number>>();
   #lookedBeforeAtMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> | undefined;
@@ -104,14 +109,26 @@ export class RolloutEngine {
     const clusters = { canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) };
     const names = namesOf(clusters);
     const { document } = standing;
+    const nodes = port.nodes(standing.groups);
     return {
       nowMs,
       split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
-      nodes: port.nodes(standing.groups),
+      nodes,
+      missing: this.#missing(record, nodes),
       traffic: reportsOf((board ?? port.traffic).read(names), clusters),
       before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
       webhook,
     };
+  }
+
+  /** Whoever is missing for longer is gone for good, and is not waited for. */
+  #missing({ plan: { split }, nodesBefore = [] }: RolloutRecord, nodes: Observed["nodes"]): readonly string[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    const here = new Set(nodes.map(({ id }) => id));
+    const before = this.#missingSinceMs.get(split);
+    const since = new Map(nodesBefore.filter((id) => !here.has(id)).map((id) => [id, before?.get(id) ?? nowMs]));
+    this.#missingSinceMs.set(split, since);
+    return [...since].flatMap(([id, sinceMs]) => (nowMs - sinceMs < RECONNECT_MS_MAX ? [id] : []));
   }
 
   async #lookAtAll(): Promise<void> {

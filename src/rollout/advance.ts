@@ -135,8 +135,8 @@ function shareNow({ steps, sharesBefore, plan }: RolloutRecord): number {
   return steps.at(-1)?.share ?? sharesBefore[plan.canary] ?? 0;
 }
 
-function withNodes(record: RolloutRecord, { nodes }: Observed): RolloutRecord {
-  return { ...record, nodesBefore: nodes.slice(0, NODES_KEPT_MAX).map(({ id }) => id) };
+function withNodes(record: RolloutRecord, { nodes, missing = [] }: Observed): RolloutRecord {
+  return { ...record, nodesBefore: [...nodes.map(({ id }) => id), ...missing].slice(0, NODES_KEPT_MAX) };
 }
 
 /** More are not looked after one by one. */
@@ -165,7 +165,7 @@ function converge(
   const { nowMs } = seen;
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return only(failed(record, seen, crash(crashed, nowMs)));
-  const followed = followWeights(record, wantedNow(record), split);
+  const followed = followWeights(record, wantedNow(record), split, seen.missing);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
@@ -177,6 +177,8 @@ function converge(
       const done = changeStep(record, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
       return only(inPhase(done, { kind: "settling", sinceMs: nowMs }));
     }
+    case "missing":
+      return only(waiting(record, phase, followed.waitsFor));
     case "waits": {
       const { waitsFor, laggards } = followed;
       if (nowMs < phase.sinceMs + record.plan.fleet.ackTimeoutMs) return only(waiting(record, phase, waitsFor));
@@ -285,7 +287,7 @@ function rollBack(
   { seen, split }: Looked,
 ): Advanced {
   const { nowMs } = seen;
-  const followed = followWeights(record, { shares: record.sharesBefore }, split);
+  const followed = followWeights(record, { shares: record.sharesBefore }, split, seen.missing);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
@@ -295,8 +297,9 @@ function rollBack(
       return only(ended(endStep(done, { atMs: nowMs, result: "ended" }), { ...phase.outcome, atMs: nowMs, tookMs }));
     }
     case "rejected":
+    case "missing":
     case "waits": {
-      const waitsFor = followed.kind === "waits" ? followed.waitsFor : `Envoys that refuse it: ${followed.why}`;
+      const waitsFor = followed.kind !== "rejected" ? followed.waitsFor : `Envoys that refuse it: ${followed.why}`;
       if (followed.kind === "rejected" && nowMs >= phase.sinceMs + record.plan.fleet.ackTimeoutMs) {
         // They refuse something, and it need not be the weights: that they are back cannot be proven before it is mended.
         const unproven = changeStep(record, { laggards: followed.laggards });
@@ -320,7 +323,7 @@ function promote(
   const { nowMs } = seen;
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return only(failed(record, seen, crash(crashed, nowMs)));
-  const followed = followWeights(record, { shares: sharesAt(record, WHOLE_SHARE) }, split);
+  const followed = followWeights(record, { shares: sharesAt(record, WHOLE_SHARE) }, split, seen.missing);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
@@ -334,6 +337,7 @@ function promote(
       return only(
         failed(changeStep(record, { laggards: followed.laggards }), seen, rejection(record, followed.why, nowMs)),
       );
+    case "missing":
     case "waits":
       return only(waiting(changeStep(record, { laggards: followed.laggards }), phase, followed.waitsFor));
     default:

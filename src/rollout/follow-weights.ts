@@ -4,6 +4,7 @@
 import type { LiveMirror } from "../model/live-weights.ts";
 import { WHOLE, percentText } from "../model/live-weights.ts";
 import type { Effect, Observed } from "./observed.ts";
+import { named } from "./preflight.ts";
 import type { RolloutRecord, StepRecord } from "./rollout-record.ts";
 import type { Shares } from "./split-document.ts";
 
@@ -14,11 +15,16 @@ export interface Wanted {
   readonly mirror?: LiveMirror | undefined;
 }
 
+/** As many as a person reads. */
+const LAGGARDS_MAX = 20;
+
 /** How far they are. */
 export type Followed =
   /** Not written yet. */
   | { readonly kind: "unwritten"; readonly effect: Effect & { readonly kind: "set-weights" } }
   | { readonly kind: "waits"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
+  /** All that are connected have them, and others may be back in a moment: that never takes long. */
+  | { readonly kind: "missing"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
   | { readonly kind: "rejected"; readonly why: string; readonly laggards: StepRecord["laggards"] }
   | { readonly kind: "converged"; readonly nodesCount: number };
 
@@ -40,6 +46,7 @@ export function followWeights(
   record: RolloutRecord,
   wanted: Wanted,
   { document, shares, standing }: NonNullable<Observed["split"]>,
+  missing: readonly string[] = [],
 ): Followed {
   const isWritten =
     Object.entries(wanted.shares).every(([name, share]) => (shares[name] ?? 0) === share) &&
@@ -54,6 +61,10 @@ export function followWeights(
   const laggards = standing.laggards.map(({ nodeId, state, reason }) => ({ node: nodeId, state, reason }));
   switch (standing.state) {
     case "applied":
+      if (missing.length > 0) {
+        const away = missing.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
+        return { kind: "missing", waitsFor: `${named(missing)} to connect again`, laggards: away };
+      }
       return { kind: "converged", nodesCount: standing.acknowledgedCount };
     case "rejected":
       return { kind: "rejected", why: laggardText(laggards, "rejected"), laggards };

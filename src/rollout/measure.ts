@@ -8,7 +8,7 @@ import { addTraffic, countTraffic, nothingCounted, outcomesOf } from "./count-tr
 import type { Gates } from "./gates.ts";
 import { countsCopies, reportsOfCopies } from "./mirroring.ts";
 import type { Observed } from "./observed.ts";
-import { named, silentNodes } from "./preflight.ts";
+import { missingHosts, named, silentNodes } from "./preflight.ts";
 import type { WeightStep } from "./rollout-plan.ts";
 import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
@@ -50,10 +50,12 @@ export function measure(
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
   const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names, ofCopies: countsCopies(record) };
   const verdict = { ...judge(looked.evidence ?? {}, gates, moment), atMs: nowMs };
-  const silent = silentNodes(seen, gates.staleAfterMs);
+  const silent = [...new Set([...silentNodes(seen, gates.staleAfterMs), ...(seen.missing ?? [])])];
   const held = verdict.kind === "fail" || silent.length === 0 ? verdict : withoutReports(verdict, silent);
-  const judgedNow = { ...looked, verdict: held };
-  return { record: step === undefined ? looked : changeStep(judgedNow, { sentence: held.sentence }), verdict: held };
+  const hosts = held.kind === "pass" ? missingHosts(record.plan, seen) : undefined;
+  const told = hosts === undefined ? held : withoutHosts(held, hosts);
+  const judgedNow = { ...looked, verdict: told };
+  return { record: step === undefined ? looked : changeStep(judgedNow, { sentence: told.sentence }), verdict: told };
 }
 
 function look(record: RolloutRecord, { traffic, nowMs }: Observed, fromMs: number): RolloutRecord {
@@ -91,6 +93,12 @@ function tolerances({ errors, slow }: Gates): Readonly<Partial<Record<MetricName
 function withoutReports(verdict: JudgedAt, silent: readonly string[]): JudgedAt {
   const sentence = `Nothing was reported lately by ${named(silent)}, so nothing is decided.`;
   return { ...verdict, kind: "inconclusive", reason: "silent", sentence };
+}
+
+/** What was measured was good, and what it was measured of is not there now: more requests would find nobody. */
+function withoutHosts(verdict: JudgedAt, hosts: string): JudgedAt {
+  const sentence = `${verdict.sentence} It waits for ${hosts}, before more requests go there.`;
+  return { ...verdict, kind: "inconclusive", reason: "unhealthy", sentence };
 }
 
 /** One that was connected when the weights of this step were written, and came back with nothing since. */

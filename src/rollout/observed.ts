@@ -25,6 +25,8 @@ export interface Observed {
     | undefined;
   /** Those that are connected and share requests by the split. */
   readonly nodes: readonly ObservedNode[];
+  /** Those that were connected when the step began and are not now, though they may well be back in a moment. */
+  readonly missing?: readonly string[] | undefined;
   /** By node: what it last reported of both versions. */
   readonly traffic: ReadonlyMap<string, NodeReport>;
   /** What the baseline did in the minutes before, in intervals of the length of a look. */

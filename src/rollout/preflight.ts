@@ -3,6 +3,7 @@
  */
 import { changeStep, inPhase, noted } from "./change-record.ts";
 import type { Observed } from "./observed.ts";
+import type { RolloutPlan } from "./rollout-plan.ts";
 import type { Phase, RolloutRecord } from "./rollout-record.ts";
 
 /** As many names as a person reads. */
@@ -43,10 +44,16 @@ function missingFor({ plan }: RolloutRecord, seen: Observed): string | undefined
   if (untold.length === seen.nodes.length && healthyHostsMin > 0) {
     return `reports about ${plan.canary}; Envoys report services that are no subsets with bootstrap --all-traffic-reports`;
   }
-  const ill = seen.nodes.filter(({ id }) => (seen.traffic.get(id)?.canaryHealthyHosts ?? 0) < healthyHostsMin);
+  return missingHosts(plan, seen);
+}
+
+/** Envoys that do not see the canary healthy, in words that follow "waits for". */
+export function missingHosts({ fleet, canary }: RolloutPlan, { nodes, traffic }: Observed): string | undefined {
+  const { healthyHostsMin } = fleet;
+  const ill = nodes.filter(({ id }) => (traffic.get(id)?.canaryHealthyHosts ?? 0) < healthyHostsMin);
   if (ill.length === 0) return undefined;
   const hosts = healthyHostsMin === 1 ? "a healthy host" : `${healthyHostsMin} healthy hosts`;
-  return `${hosts} of ${plan.canary} at ${named(ill.map(({ id }) => id))}`;
+  return `${hosts} of ${canary} at ${named(ill.map(({ id }) => id))}`;
 }
 
 /** Connected Envoys of which nothing was heard lately. */

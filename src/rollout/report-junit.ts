@@ -8,6 +8,7 @@ import { changeLines, changesSentence } from "./report-change-words.ts";
 import { escapeMarkup } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
 import { laggardsText, resultWords } from "./report-words.ts";
+import { showDuration } from "./show-figures.ts";
 
 interface TestCase {
   readonly name: string;
@@ -68,11 +69,13 @@ function stepCase(step: ReportStep): TestCase {
   return { name: `step ${name}`, tookMs, kind, lines, message: sentence ?? resultWords[result] };
 }
 
-function outcomeCase({ headline, tookMs }: RolloutReport): TestCase {
+function outcomeCase({ headline, tookMs, rollback }: RolloutReport): TestCase {
   const { state, title, sentence } = headline;
   const isOpen = state === "running" || state === "paused";
   const kind = state === "promoted" ? "passed" : isOpen ? "skipped" : "failure";
-  return { name: "outcome", tookMs, kind, message: title, lines: [sentence] };
+  const safeMs = rollback?.timeToSafeMs;
+  const safe = safeMs === undefined ? [] : [`Time to safe: ${showDuration(safeMs)}.`];
+  return { name: "outcome", tookMs, kind, message: title, lines: [sentence, ...safe] };
 }
 
 function seconds(ms: number): string {

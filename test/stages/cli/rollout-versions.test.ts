@@ -45,6 +45,7 @@ class World {
     const clusters = new Map(["shop|v1", "shop|v2"].map((name) => [name, counted]));
     return {
       isServing: () => true,
+      hasCopies: () => false,
       splits: () => [standing()],
       served: () => [split],
       changeSplit: async (_name, asked) => {
