@@ -40,6 +40,8 @@ export function openRollouts(options: {
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
       traffic: plane.traffic,
+      routes: plane.routeReports.ledger,
+      watchSplits: (watched) => plane.splits?.watch(watched),
     },
     record: (event) => options.record(event),
   });

@@ -14,6 +14,14 @@ export interface Split {
   /** Who keeps their backend while weights change; nobody when absent. */
   readonly sticky?: Sticky;
   readonly onLeaseExpiry: "default" | "keep";
+  /** Present while a rollout moves it. */
+  readonly watch?: SplitWatch;
+}
+
+/** What Envoys shall tell of single requests to a split, beside those that fail. */
+export interface SplitWatch {
+  /** Those that take longer, too. */
+  readonly slowerThanMs?: number;
 }
 
 /** One backend, under the name that weights are given to. */

@@ -4,7 +4,7 @@
  * Set weights are shares in hundredths of a percent, so that their sum is 10,000 whatever the file's weights are. What
  * the file takes away from a split is left out of them; when nothing is left, the file's own weights are in force.
  */
-import type { Split, SplitBackend } from "./intent-split.ts";
+import type { Split, SplitBackend, SplitWatch } from "./intent-split.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 
 /** What all shares together are. */
@@ -17,6 +17,8 @@ export interface LiveWeights {
   readonly revision: number;
   /** Undefined when the file's weights are in force again. */
   readonly shares: Readonly<Record<string, number>> | undefined;
+  /** Present while a rollout moves the split. */
+  readonly watch?: SplitWatch | undefined;
 }
 
 /** What live weights were made into the last time, so that the same stay the same object. */
@@ -29,7 +31,8 @@ export function withLiveWeights(split: Split, live: LiveWeights | undefined, mem
   const shares = sharesInForce(split, live);
   // Whoever is told by a hash of the whole must not move because the whole is another.
   const isWritten = split.sticky === undefined && (live?.shares === undefined || shares === undefined);
-  const result = isWritten ? split : { ...split, backends: backendsInForce(split, live) };
+  const weighed = isWritten ? split : { ...split, backends: backendsInForce(split, live) };
+  const result = live?.watch === undefined ? weighed : { ...weighed, watch: live.watch };
   memo.set(split, { live, result });
   return result;
 }

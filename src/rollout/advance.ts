@@ -15,6 +15,7 @@ import { crashedNode, measure, resetMeasuring } from "./measure.ts";
 import type { Effect, Observed } from "./observed.ts";
 import { preflight } from "./preflight.ts";
 import type { JudgedAt, Outcome, RolloutRecord } from "./rollout-record.ts";
+import { countRoutes } from "./route-counts.ts";
 
 /** One move. */
 export interface Advanced {
@@ -284,7 +285,9 @@ function rollBack(
     case "unwritten":
       return { record, effects: [followed.effect] };
     case "converged": {
-      const done = changeStep(record, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
+      // Envoys tell of requests a moment after they have ended.
+      const told = countRoutes(record, seen);
+      const done = changeStep(told, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
       const tookMs = nowMs - phase.sinceMs;
       return only(ended(endStep(done, { atMs: nowMs, result: "ended" }), { ...phase.outcome, atMs: nowMs, tookMs }));
     }

@@ -10,6 +10,7 @@ import type { Observed } from "./observed.ts";
 import { named, silentNodes } from "./preflight.ts";
 import type { WeightStep } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
+import { countRoutes, markRoutes } from "./route-counts.ts";
 import { judge } from "./verdict.ts";
 
 /** Nearer to each other looks tell nothing and cost a write of the record each. */
@@ -23,7 +24,8 @@ export function resetMeasuring(record: RolloutRecord, seen: Observed): RolloutRe
   const { nowMs } = seen;
   const evidence = beginStep(record.evidence ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
   const begun = changeStep(record, { measuredFromMs: nowMs, canary: nothingCounted, baseline: nothingCounted });
-  return inPhase({ ...begun, evidence, marks: {}, lookedAtMs: nowMs }, { kind: "measuring", sinceMs: nowMs });
+  const marked = markRoutes({ ...begun, evidence, marks: {}, lookedAtMs: nowMs }, seen);
+  return inPhase(marked, { kind: "measuring", sinceMs: nowMs });
 }
 
 function watched(gates: Gates, before: Observed["before"]): Parameters<typeof startEvidence>[1] {
@@ -39,7 +41,7 @@ export function measure(
   const { nowMs } = seen;
   if (nowMs - (record.lookedAtMs ?? 0) < LOOK_EACH_MS) return undefined;
   const fromMs = record.steps.findLast(({ measuredFromMs }) => measuredFromMs !== undefined)?.measuredFromMs ?? nowMs;
-  const looked = look({ ...record, lookedAtMs: nowMs }, seen, fromMs);
+  const looked = look(countRoutes({ ...record, lookedAtMs: nowMs }, seen), seen, fromMs);
   const gates = { ...record.plan.gates, ...(step === undefined ? {} : { requestsMin: step.requestsMin }) };
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
   const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names };

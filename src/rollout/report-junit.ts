@@ -6,6 +6,7 @@ import { unreachable } from "../support/assert.ts";
 import type { RolloutReport } from "./report.ts";
 import { escapeMarkup } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
+import { routeLines, routesSentence } from "./report-routes.ts";
 import { laggardsText, resultWords } from "./report-words.ts";
 
 interface TestCase {
@@ -58,11 +59,13 @@ function stepCase(step: ReportStep): TestCase {
   return { name: `step ${name}`, tookMs, kind, lines, message: sentence ?? resultWords[result] };
 }
 
-function outcomeCase({ headline, tookMs }: RolloutReport): TestCase {
+function outcomeCase(report: RolloutReport): TestCase {
+  const { headline, tookMs } = report;
   const { state, title, sentence } = headline;
   const isOpen = state === "running" || state === "paused";
   const kind = state === "promoted" ? "passed" : isOpen ? "skipped" : "failure";
-  return { name: "outcome", tookMs, kind, message: title, lines: [sentence] };
+  const said = [routesSentence(report) ?? [], routeLines(report)].flat();
+  return { name: "outcome", tookMs, kind, message: title, lines: [sentence, ...said] };
 }
 
 function seconds(ms: number): string {

@@ -96,7 +96,7 @@ function trafficOf(step: StepRecord, record: RolloutRecord): StepTraffic | undef
 }
 
 /** Of the requests to both, those that the canary should have: other backends of the split keep what they had. */
-function shareOfBoth(share: number, { sharesBefore, plan }: RolloutRecord): number {
+export function shareOfBoth(share: number, { sharesBefore, plan }: RolloutRecord): number {
   const others = Object.entries(sharesBefore)
     .filter(([name]) => name !== plan.canary && name !== plan.baseline)
     .reduce((sum, [, other]) => sum + other, 0);
