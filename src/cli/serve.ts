@@ -229,6 +229,7 @@ function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "l
     otherFleets: () => plane.otherFleets(),
     loads: plane.loads,
     traffic: plane.trafficReports,
+    routeReports: plane.routeReports,
     validities: () => plane.validities,
     refusedInstancesCount: () => plane.refusedInstances.count,
     unnamedInstancesCount: () => plane.unnamedInstances.count,

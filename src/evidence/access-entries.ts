@@ -12,7 +12,7 @@ import { Node } from "../gen/envoy/config/core/v3/base.ts";
 export interface AccessEntry {
   /** The route's name, such as `shop/main`. */
   readonly route: string;
-  /** Envoy's name of the cluster that it was for, such as `reviews|canary`; empty when it was for none. */
+  /** Envoy's name of the cluster whose host it went to, such as `reviews|canary`; empty when it found none. */
   readonly cluster: string;
   /** 0 when there was no answer. */
   readonly status: number;

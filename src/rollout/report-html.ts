@@ -44,7 +44,7 @@ export function reportHtml(report: RolloutReport): string {
       chart((width) => weightChart(report, width)),
     ]),
     card("Both versions", [versions === undefined ? "" : versionTable(versions, report)]),
-    card("Degraded routes", [routeTables(report)]),
+    card("Routes", [routeTables(report)]),
     card("Errors in each step", [
       legend([...both, ...limitEntry(report), "thin lines: 95 % intervals"]),
       chart((width) => errorChart(report, width)),
