@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import { Command } from "commander";
 import { tell } from "./output.ts";
 import { wantedStart } from "./wanted-start.ts";
+import { controlPlaneCluster } from "../translate/route-reports.ts";
 import { runtimeLayerName } from "../translate/runtime-layer.ts";
 import { yamlText } from "../snapshot/yaml-text.ts";
 import type { JsonObject } from "./bootstrap-node.ts";
@@ -25,9 +26,7 @@ import {
 } from "./bootstrap-options.ts";
 import { createGrpcBootstrap } from "./grpc-bootstrap.ts";
 
-/** The cluster in every bootstrap that leads to the control plane; `snapshot/consistency.ts` knows it too. */
-const controlPlaneCluster = "fairway_xds";
-/** And the one with the Envoys themselves, where there is one. */
+/** Of the Envoys themselves, where there is one. */
 const ownCluster = "fairway_local";
 
 const HTTP_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

@@ -47,6 +47,16 @@ export interface BuiltSplit extends Split {
   /** The number of the change that is in it; 0 when the file's weights are. */
   readonly liveNumber: number;
   readonly copying: SplitCopying;
+  /** Those whose requests it shares, sorted by name; of very many the first. */
+  readonly rules: readonly SplitRule[];
+}
+
+/** A rule of a route of HTTP. */
+export interface SplitRule {
+  /** As Envoys name it: `shop/main`. */
+  readonly name: string;
+  /** `routes.yaml:12`. */
+  readonly at: string;
 }
 
 /** A set of documents, by what is new in it. */

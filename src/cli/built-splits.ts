@@ -7,8 +7,11 @@ import type { Intent } from "../model/intent.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
 import type { SplitCopying } from "../rollout/split-standing.ts";
-import { mirrorClusterName } from "../translate/names.ts";
-import type { BuiltSplit } from "./build-protocol.ts";
+import { envoyRouteName, mirrorClusterName } from "../translate/names.ts";
+import type { BuiltSplit, SplitRule } from "./build-protocol.ts";
+
+/** Of a split; nobody reads about more routes. */
+const RULES_MAX = 200;
 
 /** Sorted by name. */
 export function builtSplits(
@@ -19,12 +22,30 @@ export function builtSplits(
   if (splits.length === 0) return [];
   const groups = groupsBySplit(intent);
   const copying = copyingOf(intent);
+  const rules = rulesBySplit(intent);
   return splits.map((split) => ({
     ...split,
     groups: [...(groups.get(split.name) ?? [])].toSorted(),
     liveNumber: live.get(split.name)?.revision ?? 0,
     copying: copying(split),
+    rules: (rules.get(split.name) ?? [])
+      .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+      .slice(0, RULES_MAX),
   }));
+}
+
+function rulesBySplit({ routes }: Intent): ReadonlyMap<string, readonly SplitRule[]> {
+  const found = new Map<string, SplitRule[]>();
+  for (const route of routes) {
+    for (const rule of route.rules) {
+      const { split } = rule.target;
+      if (split === undefined) continue;
+      const rules = found.get(split.name) ?? [];
+      found.set(split.name, rules);
+      rules.push({ name: envoyRouteName(route, rule), at: `${rule.at.file}:${rule.at.line}` });
+    }
+  }
+  return found;
 }
 
 function groupsBySplit({ gateways, routes, l4Routes }: Intent): ReadonlyMap<string, ReadonlySet<string>> {

@@ -44,6 +44,8 @@ export function openRollouts(options: {
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
       versions: (groups) => versionsOf(groups, (group) => plane.publication.served.get(group as GroupName)?.version),
       traffic: plane.traffic,
+      routes: plane.routeReports.ledger,
+      watchSplits: (watched) => plane.splits?.watch(watched),
     },
     record: (event) => options.record(event),
   });

@@ -13,14 +13,17 @@ import { actorOf } from "../rollout/follow-weights.ts";
 import type { Effect, Observed, WebhookAnswer } from "../rollout/observed.ts";
 import type { RolloutRecord } from "../rollout/rollout-record.ts";
 import { isActive } from "../rollout/rollout-record.ts";
+import type { SeenRoutes } from "../rollout/route-counts.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
+import type { VersionClusters } from "./rollout-traffic.ts";
 import { TrafficBefore, clustersOf, reportsOf } from "./rollout-traffic.ts";
 import { callWebhook } from "./rollout-webhook.ts";
 import type { TrafficBoard } from "./traffic-board.ts";
+import { seenRoutes, watchedClusters, watchedSplits } from "./watched-routes.ts";
 
 /** A rollback is decided and written within this, and served at once then. */
 const LOOK_EACH_MS = 200;
@@ -104,7 +107,7 @@ export class RolloutEngine {
     const nowMs = clock.nowMs();
     const asked = this.#webhooks.get(record.id);
     const webhook = asked?.key === webhookKey(record) ? asked.answer : undefined;
-    if (found === undefined) return { nowMs, split: undefined, nodes: [], traffic: new Map(), before: {} };
+    if (found === undefined) return { nowMs, split: undefined, nodes: [], traffic: new Map(), routes: [], before: {} };
     const { split, standing } = found;
     const clusters = { canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) };
     const names = namesOf(clusters);
@@ -116,6 +119,7 @@ export class RolloutEngine {
       nodes,
       missing: this.#missing(record, nodes),
       traffic: reportsOf((board ?? port.traffic).read(names), clusters),
+      routes: this.#routesOf(plan, clusters),
       before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
       webhook,
     };
@@ -136,6 +140,7 @@ export class RolloutEngine {
     if (!port.isServing()) return;
     this.#lookBefore();
     const active = records.all().filter(({ record }) => isActive(record));
+    this.#watch(active);
     this.#tellOthers(active);
     // One that ended while the config had no split could not end its copies.
     const left = records.all().filter(({ record }) => !isActive(record) && port.hasCopies(record.plan.split));
@@ -160,6 +165,24 @@ export class RolloutEngine {
     if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
     this.#lookedBeforeAtMs = nowMs;
     this.#before.look(port.served(), board ?? port.traffic, clock.nowMs());
+  }
+
+  #routesOf(
+    { split }: RolloutRecord["plan"],
+    { canary, baseline }: Readonly<Record<"canary" | "baseline", VersionClusters>>,
+  ): readonly SeenRoutes[] {
+    const { port, board } = this.#options;
+    const rules = port.served().find(({ name }) => name === split)?.rules ?? [];
+    const sources = (board ?? port.routes).readRoutes([...canary.counted, ...baseline.counted]);
+    return seenRoutes(sources, { canary: canary.counted, baseline: baseline.counted, rules });
+  }
+
+  /** On every replica, because an Envoy tells whichever it is connected to. */
+  #watch(active: readonly HeardRollout[]): void {
+    const { port } = this.#options;
+    const records = active.map(({ record }) => record);
+    port.routes.watch(watchedClusters(records, port.served()));
+    port.watchSplits(watchedSplits(records));
   }
 
   #tellOthers(active: readonly HeardRollout[]): void {

@@ -63,7 +63,10 @@ export class Rollouts implements RolloutViews {
       onChange: (record) => this.#tell(record),
       onWritten: (before, record) => this.#count(before, record),
     });
-    this.#board = replica === undefined ? undefined : new TrafficBoard({ store, clock, replica, local: port.traffic });
+    this.#board =
+      replica === undefined
+        ? undefined
+        : new TrafficBoard({ store, clock, replica, local: port.traffic, routes: port.routes });
     const { record } = options;
     const hasOthers = replica !== undefined;
     const shared = { records: this.#records, port, clock, onWarning };

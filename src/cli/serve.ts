@@ -233,6 +233,7 @@ function metricsOf(
     otherFleets: () => plane.otherFleets(),
     loads: plane.loads,
     traffic: plane.trafficReports,
+    routeReports: plane.routeReports,
     validities: () => plane.validities,
     refusedInstancesCount: () => plane.refusedInstances.count,
     unnamedInstancesCount: () => plane.unnamedInstances.count,

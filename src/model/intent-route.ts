@@ -5,7 +5,7 @@ import type { Place } from "./diagnostic.ts";
 import type { HeaderFilters, Mirror, RuleFilters } from "./intent-filter.ts";
 import type { ValueMatch } from "./intent-match.ts";
 import type { AttachedPolicy, PolicyParts } from "./intent-policy.ts";
-import type { Sticky } from "./intent-split.ts";
+import type { SplitWatch, Sticky } from "./intent-split.ts";
 
 /** Rules for the requests of some hostnames on some gateways. */
 export interface Route {
@@ -82,6 +82,8 @@ export interface SplitReference {
   readonly definedAt: Place;
   /** Who keeps their backend while its weights change. */
   readonly sticky?: Sticky;
+  /** Present while a rollout moves it. */
+  readonly watch?: SplitWatch;
 }
 
 /** A service or one subset of it, with its share. */

@@ -17,6 +17,14 @@ export interface Split {
   readonly onLeaseExpiry: "default" | "keep";
   /** Copies of its requests that a rollout wants at the moment; no file says so. */
   readonly mirror?: Mirror;
+  /** Present while a rollout moves it. */
+  readonly watch?: SplitWatch;
+}
+
+/** What Envoys shall tell of single requests to a split, beside those that fail. */
+export interface SplitWatch {
+  /** Those that take longer, too. */
+  readonly slowerThanMs?: number;
 }
 
 /** One backend, under the name that weights are given to. */

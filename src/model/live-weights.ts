@@ -6,7 +6,7 @@
  * Beside them, copies of some requests may go to one of the backends, which changes no weight.
  */
 import type { Mirror } from "./intent-filter.ts";
-import type { Split, SplitBackend } from "./intent-split.ts";
+import type { Split, SplitBackend, SplitWatch } from "./intent-split.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { defined } from "./sort.ts";
 
@@ -20,6 +20,8 @@ export interface LiveWeights {
   readonly revision: number;
   /** Undefined when the file's weights are in force again. */
   readonly shares: Readonly<Record<string, number>> | undefined;
+  /** Present while a rollout moves the split. */
+  readonly watch?: SplitWatch | undefined;
   /** Absent while no requests are copied. */
   readonly mirror?: LiveMirror | undefined;
 }
@@ -44,7 +46,9 @@ export function withLiveWeights(split: Split, live: LiveWeights | undefined, mem
   const isWritten = split.sticky === undefined && (live?.shares === undefined || shares === undefined);
   const backends = isWritten ? split.backends : backendsInForce(split, live);
   const mirror = mirrorInForce(split, live?.mirror);
-  const result = isWritten && mirror === undefined ? split : { ...split, backends, ...defined({ mirror }) };
+  const watch = live?.watch;
+  const isAsWritten = isWritten && mirror === undefined && watch === undefined;
+  const result = isAsWritten ? split : { ...split, backends, ...defined({ mirror, watch }) };
   memo.set(split, { live, result });
   return result;
 }

@@ -226,7 +226,7 @@ function resolveTarget({ split, backends }: DraftRule["target"], { splits, fallb
   if (split === undefined) return { backends: withFallbacks(backends, fallbacks) };
   const definition = present(splits.get(split.name), "checkReferences has found the split");
   return {
-    split: { ...split, definedAt: definition.at, ...defined({ sticky: definition.sticky }) },
+    split: { ...split, definedAt: definition.at, ...defined({ sticky: definition.sticky, watch: definition.watch }) },
     backends: withFallbacks(definition.backends, fallbacks),
     ...defined({ mirror: definition.mirror }),
   };

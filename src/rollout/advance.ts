@@ -17,6 +17,7 @@ import type { Effect, Observed } from "./observed.ts";
 import { preflight } from "./preflight.ts";
 import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, Outcome, RolloutRecord } from "./rollout-record.ts";
+import { countRoutes } from "./route-counts.ts";
 
 /** One move. */
 export interface Advanced {
@@ -292,7 +293,9 @@ function rollBack(
     case "unwritten":
       return { record, effects: [followed.effect] };
     case "converged": {
-      const done = changeStep(record, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
+      // Envoys tell of requests a moment after they have ended.
+      const told = countRoutes(record, seen);
+      const done = changeStep(told, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
       const tookMs = nowMs - phase.sinceMs;
       return only(ended(endStep(done, { atMs: nowMs, result: "ended" }), { ...phase.outcome, atMs: nowMs, tookMs }));
     }

@@ -12,6 +12,7 @@ import { missingHosts, named, silentNodes } from "./preflight.ts";
 import type { WeightStep } from "./rollout-plan.ts";
 import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
+import { countRoutes, markRoutes } from "./route-counts.ts";
 import { judge } from "./verdict.ts";
 
 /** Nearer to each other looks tell nothing and cost a write of the record each. */
@@ -29,7 +30,8 @@ export function resetMeasuring(record: RolloutRecord, seen: Observed): RolloutRe
   const known = isOther ? undefined : record.evidence;
   const evidence = beginStep(known ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
   const totals = isOther ? { canary: nothingCounted, baseline: nothingCounted } : record.totals;
-  return inPhase({ ...begun, evidence, totals, marks: {}, lookedAtMs: nowMs }, { kind: "measuring", sinceMs: nowMs });
+  const marked = markRoutes({ ...begun, evidence, totals, marks: {}, lookedAtMs: nowMs }, seen);
+  return inPhase(marked, { kind: "measuring", sinceMs: nowMs });
 }
 
 function watched(gates: Gates, before: Observed["before"]): Parameters<typeof startEvidence>[1] {
@@ -45,7 +47,7 @@ export function measure(
   const { nowMs } = seen;
   if (nowMs - (record.lookedAtMs ?? 0) < LOOK_EACH_MS) return undefined;
   const fromMs = record.steps.findLast(({ measuredFromMs }) => measuredFromMs !== undefined)?.measuredFromMs ?? nowMs;
-  const looked = look({ ...record, lookedAtMs: nowMs }, seen, fromMs);
+  const looked = look(countRoutes({ ...record, lookedAtMs: nowMs }, seen), seen, fromMs);
   const gates = { ...record.plan.gates, ...(step === undefined ? {} : { requestsMin: step.requestsMin }) };
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
   const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names, ofCopies: countsCopies(record) };

@@ -5,6 +5,7 @@ import type { TrafficCounters } from "../evidence/traffic-counters.ts";
 import type { LiveMirror } from "../model/live-weights.ts";
 import type { Counts } from "./counts.ts";
 import type { MetricName } from "./canary-evidence.ts";
+import type { SeenRoutes } from "./route-counts.ts";
 import type { Shares, SplitDocument } from "./split-document.ts";
 import type { SplitStanding } from "./split-standing.ts";
 
@@ -29,6 +30,8 @@ export interface Observed {
   readonly missing?: readonly string[] | undefined;
   /** By node: what it last reported of both versions. */
   readonly traffic: ReadonlyMap<string, NodeReport>;
+  /** What each replica was told of both versions, by route; they may have been told nothing. */
+  readonly routes: readonly SeenRoutes[];
   /** What the baseline did in the minutes before, in intervals of the length of a look. */
   readonly before: Readonly<Partial<Record<MetricName, readonly Counts[]>>>;
   /** What the webhook of the current step has answered. */

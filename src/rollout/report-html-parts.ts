@@ -6,6 +6,7 @@ import { resultTones } from "./report-charts.ts";
 import { escapeMarkup } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
 import { shape } from "./report-svg.ts";
+import { routeRows, routeText, routesNote, routesSentence } from "./report-routes.ts";
 import {
   clockText,
   comparedRows,
@@ -27,6 +28,22 @@ export function versionTable(versions: Versions, report: RolloutReport): string 
     withSmall(canary),
   ]);
   return `${table(["", report.baseline, report.canary], rows)}<p class="note">${escapeMarkup(comparisonNote(report))}</p>`;
+}
+
+export function routeTables(report: RolloutReport): string {
+  const { routes, canary, baseline } = report;
+  const sentence = routesSentence(report);
+  if (routes === undefined || sentence === undefined) return "";
+  const tables = routes.worst.map((route) => {
+    const rows = routeRows(route, report).map((row) => [
+      escapeMarkup(row.name),
+      withSmall(row.baseline),
+      withSmall(row.canary),
+    ]);
+    return table([routeText(route), baseline, canary], rows);
+  });
+  const note = tables.length === 0 ? "" : `<p class="note">${escapeMarkup(routesNote)}</p>`;
+  return `<p>${escapeMarkup(sentence)}</p>${tables.join("")}${note}`;
 }
 
 /** What stands in brackets is less important. */

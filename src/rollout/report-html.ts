@@ -5,7 +5,15 @@
 import { latencyChart } from "./report-chart-latency.ts";
 import { errorChart, resultTones, weightChart } from "./report-charts.ts";
 import { escapeMarkup } from "./report-escapes.ts";
-import { auditTable, changeList, configParts, evidenceTable, stepList, versionTable } from "./report-html-parts.ts";
+import {
+  auditTable,
+  changeList,
+  configParts,
+  evidenceTable,
+  routeTables,
+  stepList,
+  versionTable,
+} from "./report-html-parts.ts";
 import { reportPolicy, reportStyle } from "./report-style.ts";
 import type { ChartWidth } from "./report-svg.ts";
 import { shape } from "./report-svg.ts";
@@ -44,6 +52,7 @@ export function reportHtml(report: RolloutReport): string {
       chart((width) => weightChart(report, width)),
     ]),
     card("Both versions", [versions === undefined ? "" : versionTable(versions, report)]),
+    card("Routes", [routeTables(report)]),
     card("Errors in each step", [
       legend([...both, ...limitEntry(report), "thin lines: 95 % intervals"]),
       chart((width) => errorChart(report, width)),

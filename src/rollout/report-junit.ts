@@ -7,6 +7,7 @@ import type { RolloutReport } from "./report.ts";
 import { changeLines, changesSentence } from "./report-change-words.ts";
 import { escapeMarkup } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
+import { routeLines, routesSentence } from "./report-routes.ts";
 import { laggardsText, resultWords } from "./report-words.ts";
 import { showDuration } from "./show-figures.ts";
 
@@ -69,13 +70,15 @@ function stepCase(step: ReportStep): TestCase {
   return { name: `step ${name}`, tookMs, kind, lines, message: sentence ?? resultWords[result] };
 }
 
-function outcomeCase({ headline, tookMs, rollback }: RolloutReport): TestCase {
+function outcomeCase(report: RolloutReport): TestCase {
+  const { headline, tookMs, rollback } = report;
   const { state, title, sentence } = headline;
   const isOpen = state === "running" || state === "paused";
   const kind = state === "promoted" ? "passed" : isOpen ? "skipped" : "failure";
   const safeMs = rollback?.timeToSafeMs;
   const safe = safeMs === undefined ? [] : [`Time to safe: ${showDuration(safeMs)}.`];
-  return { name: "outcome", tookMs, kind, message: title, lines: [sentence, ...safe] };
+  const said = [routesSentence(report) ?? [], routeLines(report)].flat();
+  return { name: "outcome", tookMs, kind, message: title, lines: [sentence, ...safe, ...said] };
 }
 
 function seconds(ms: number): string {

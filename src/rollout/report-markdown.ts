@@ -6,6 +6,7 @@ import type { RolloutReport } from "./report.ts";
 import { changeLines, changesSentence } from "./report-change-words.ts";
 import { escapeMarkdown } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
+import { routeRows, routeText, routesNote, routesSentence } from "./report-routes.ts";
 import {
   clockText,
   comparedRows,
@@ -40,6 +41,7 @@ export function reportMarkdown(report: RolloutReport): string {
     "",
     factsLine(report),
     ...versionLines(report),
+    ...routeTable(report),
     ...stepLines(report),
     ...evidenceLines(report),
     ...configLines(report),
@@ -71,6 +73,19 @@ function versionLines(report: RolloutReport): readonly string[] {
     "",
     text(comparisonNote(report)),
   ];
+}
+
+function routeTable(report: RolloutReport): readonly string[] {
+  const { routes, canary, baseline } = report;
+  const sentence = routesSentence(report);
+  if (routes === undefined || sentence === undefined) return [];
+  const said = ["", "**Routes.** ".concat(text(sentence))];
+  if (routes.worst.length === 0) return said;
+  const rows = routes.worst.flatMap((route) => [
+    [`**${text(routeText(route))}**`, "", ""],
+    ...routeRows(route, report).map((row) => [text(row.name), row.baseline, row.canary]),
+  ]);
+  return [...said, "", ...table(["route", text(baseline), text(canary)], rows), "", text(routesNote)];
 }
 
 function stepLines({ steps, startedAt, canary }: RolloutReport): readonly string[] {

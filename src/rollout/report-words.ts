@@ -73,7 +73,7 @@ export function comparisonNote({ canary, versions, steps }: RolloutReport): stri
 }
 
 /** "4.9 % (3.8 to 6.3 %)". */
-function shareText({ share, lower, upper }: Share): string {
+export function shareText({ share, lower, upper }: Share): string {
   return `${showPercent(share)} (${showPercent(lower).replace(" %", "")} to ${showPercent(upper)})`;
 }
 

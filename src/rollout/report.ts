@@ -13,6 +13,8 @@ import type { Share, VersionReport, VersionTotals } from "./compare-versions.ts"
 import { compareVersions } from "./compare-versions.ts";
 import type { Counts } from "./counts.ts";
 import { shareOf } from "./counts.ts";
+import type { RoutesReport } from "./degraded-routes.ts";
+import { routesOf } from "./degraded-routes.ts";
 import type { MetricGate } from "./gates.ts";
 import type { MetricFigures } from "./metric-figures.ts";
 import { countsCopies } from "./mirroring.ts";
@@ -53,6 +55,8 @@ export interface RolloutReport {
   readonly cautions: readonly string[];
   /** Absent before the first request. */
   readonly versions?: Versions | undefined;
+  /** Which routes got worse; absent before anything was measured. */
+  readonly routes?: RoutesReport | undefined;
   readonly steps: readonly ReportStep[];
   /** Absent before the first verdict. */
   readonly evidence?: ReportEvidence | undefined;
@@ -126,6 +130,7 @@ export function reportOf(record: RolloutRecord, nowMs: number, changes?: ReportC
     recommendation: recommendationOf(record, nowMs),
     cautions: [...cautionsOf(steps, plan.canary), ...changesCaution(changes)],
     versions: versionsOf(record),
+    routes: routesOf(record),
     steps,
     evidence: verdict === undefined ? undefined : evidenceOf(verdict),
     config: configOf(record),

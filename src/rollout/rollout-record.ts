@@ -9,6 +9,7 @@ import type { CanaryEvidence } from "./canary-evidence.ts";
 import type { ConfigVersions } from "./config-versions.ts";
 import type { MetricFigures } from "./metric-figures.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
+import type { RouteCounts } from "./route-counts.ts";
 import type { Shares } from "./split-document.ts";
 
 /** See the file's comment. */
@@ -42,6 +43,8 @@ export interface RolloutRecord {
   readonly evidence: CanaryEvidence | undefined;
   /** Where each Envoy's counters stood at the last look of this step. */
   readonly marks: Readonly<Record<string, Mark>>;
+  /** Where what each replica was told of routes stood at the last look. */
+  readonly routeMarks?: Readonly<Record<string, readonly RouteCounts[]>> | undefined;
   /** When counters were looked at last. */
   readonly lookedAtMs?: number | undefined;
   /** The Envoys that were connected when the weights of this step were written: one that starts anew after that has crashed. */
@@ -100,6 +103,8 @@ export interface StepRecord {
   /** What was counted in this step; of the canary in one that mirrors, the copies. */
   readonly canary: TrafficCounters;
   readonly baseline: TrafficCounters;
+  /** The same by route, of as many as are kept; absent before anything was measured. */
+  readonly routes?: readonly RouteCounts[] | undefined;
   readonly result?: StepResult | undefined;
   readonly sentence?: string | undefined;
 }

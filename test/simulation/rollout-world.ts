@@ -250,6 +250,7 @@ class World {
       },
       nodes: this.#envoys.map(({ id, startedEmptyAtMs }) => ({ id, startedEmptyAtMs })),
       traffic: new Map(this.#envoys.flatMap(({ id, report }) => (report === undefined ? [] : [[id, report]]))),
+      routes: [],
       before: { errors: Array.from({ length: 30 }, () => ({ completed: 1_000, bad: 0 })) },
     };
   }

@@ -24,6 +24,8 @@ const split = {
   onLeaseExpiry: "keep" as const,
 };
 
+const copying = { isPossible: true, mirroredAt: {} };
+
 /** One Envoy that has at once what is set; each change is a version of its own. */
 class World {
   document = untouchedSplit;
@@ -34,7 +36,7 @@ class World {
       ...{
         split,
         groups: ["edge"],
-        copying: { isPossible: true, mirroredAt: {} },
+        copying,
         servedNumber: this.document.number,
         document: this.document,
         state: "applied" as const,
@@ -47,7 +49,7 @@ class World {
       isServing: () => true,
       hasCopies: () => false,
       splits: () => [standing()],
-      served: () => [split],
+      served: () => [{ ...split, groups: ["edge"], copying, liveNumber: this.document.number, rules: [] }],
       changeSplit: async (_name, asked) => {
         if (!this.isWritable) return err({ kind: "unavailable", message: "the disk is full" });
         const changed = changeSplit(split, this.document, asked, Date.now());
@@ -57,6 +59,8 @@ class World {
       nodes: () => [{ id: "edge-1" }],
       versions: (groups) => Object.fromEntries(groups.map((group) => [group, this.version()])),
       traffic: { read: () => [{ nodeId: "edge-1", reportedAtMs: Date.now(), clusters }] },
+      routes: { readRoutes: () => [], watch: () => undefined },
+      watchSplits: () => undefined,
     };
   }
 

@@ -66,6 +66,7 @@ class World {
       nodes: this.connected.map((id) => ({ id })),
       missing: this.missing,
       traffic: new Map(["edge-1", "edge-2"].map((id) => [id, report])),
+      routes: [],
       before: { errors: Array.from({ length: 30 }, () => ({ completed: 500, bad: 0 })) },
     };
   }

@@ -132,6 +132,7 @@ class Scene {
       split: this.hasSplit ? { document, shares: inForce, standing } : undefined,
       nodes: [{ id: "edge" }],
       traffic: this.reports,
+      routes: [],
       before: { errors: Array.from({ length: 30 }, () => ({ completed: 1_000, bad: 0 })) },
     };
   }

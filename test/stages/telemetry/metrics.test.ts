@@ -23,9 +23,10 @@ function measured(options: Pick<MetricsOptions, "otherFleets" | "validities"> = 
   const registry = new Registry();
   const fleet: Fleet = createFleet();
   const loads = { ledger: createLedger(1_000), streamsCount: 3, reportsCount: 40 };
+  const routeReports = { streamsCount: 2, entriesCount: 9, leftOutCount: 1 };
   const traffic = { reportsCount: 7, ledger: { nodesCount: 2, unlistedCount: 1 } };
   const loopDelay = { delay: () => ({ p50Ms: 1, p99Ms: 20, maxMs: 300 }), [Symbol.dispose]: () => undefined };
-  const metrics = createMetrics({ ...options, registry, fleet: () => fleet, loopDelay, loads, traffic });
+  const metrics = createMetrics({ ...options, registry, fleet: () => fleet, loopDelay, loads, traffic, routeReports });
   const record = (...events: readonly (FairwayEvent | Extract<FleetEvent, { kind: "published" }>)[]) => {
     for (const event of events) {
       if (event.kind === "published" || "streamId" in event) step(fleet, event);

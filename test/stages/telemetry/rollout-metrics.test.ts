@@ -145,6 +145,7 @@ describe("the docs", () => {
       loopDelay: { delay: () => ({ p50Ms: 1, p99Ms: 1, maxMs: 1 }), [Symbol.dispose]: none },
       loads: { ledger: createLedger(1), streamsCount: 0, reportsCount: 0 },
       traffic: { reportsCount: 0, ledger: { nodesCount: 0, unlistedCount: 0 } },
+      routeReports: { streamsCount: 0, entriesCount: 0, leftOutCount: 0 },
       etcd: { behind: () => [], newer: none, unfinishedPush: none },
     });
     const names = registry.getMetricsAsArray().map(({ name }) => name);
