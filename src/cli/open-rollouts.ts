@@ -3,6 +3,7 @@
  */
 import type { AdminViews } from "../admin/admin-views.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
+import { loadTraffic } from "../evidence/load-traffic.ts";
 import { connectedNodes } from "../fleet/whole-fleet.ts";
 import type { RolloutViews } from "../rollout/rollout-views.ts";
 import { EtcdStateStore } from "../store/etcd-state-store.ts";
@@ -40,6 +41,7 @@ export function openRollouts(options: {
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
       traffic: plane.traffic,
+      loads: loadTraffic(plane.loads),
     },
     record: (event) => options.record(event),
   });

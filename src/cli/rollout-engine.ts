@@ -17,7 +17,7 @@ import type { FairwayEvent } from "../telemetry/event.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
-import { TrafficBefore, clustersOf, reportsOf } from "./rollout-traffic.ts";
+import { TrafficBefore, asLoads, clustersOf, namesOf, reportsOf } from "./rollout-traffic.ts";
 import { callWebhook } from "./rollout-webhook.ts";
 import type { TrafficBoard } from "./traffic-board.ts";
 
@@ -87,7 +87,7 @@ export class RolloutEngine {
 
   /** What is seen of the split of a rollout. */
   observe(record: RolloutRecord): Observed {
-    const { port, clock, board } = this.#options;
+    const { port, clock, board = port } = this.#options;
     const { plan } = record;
     const found = splitNamed(port, plan.split);
     const nowMs = clock.nowMs();
@@ -102,7 +102,11 @@ export class RolloutEngine {
       nowMs,
       split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
       nodes: port.nodes(standing.groups),
-      traffic: reportsOf((board ?? port.traffic).read(names), clusters),
+      traffic: reportsOf(board.traffic.read(names), clusters),
+      loads: reportsOf(board.loads.read(names), {
+        canary: asLoads(clusters.canary),
+        baseline: asLoads(clusters.baseline),
+      }),
       before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
       webhook,
     };
@@ -129,11 +133,11 @@ export class RolloutEngine {
 
   /** What versions do while nothing is rolled out, which tells how their errors come. */
   #lookBefore(): void {
-    const { port, clock, board } = this.#options;
+    const { port, clock, board = port } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
     this.#lookedBeforeAtMs = nowMs;
-    this.#before.look(port.served(), board ?? port.traffic, clock.nowMs());
+    this.#before.look(port.served(), board, clock.nowMs());
   }
 
   #tellOthers(active: readonly HeardRollout[]): void {
@@ -214,14 +218,4 @@ export function rolloutEvent(
     (phase.kind === "done" && record.outcome?.kind !== "promoted");
   const text = describePhase(record);
   return { kind: "rollout-changed", atMs, rollout: record.id, phase: phase.kind, isTrouble, text };
-}
-
-function namesOf({
-  canary,
-  baseline,
-}: {
-  readonly canary: ReturnType<typeof clustersOf>;
-  readonly baseline: ReturnType<typeof clustersOf>;
-}): readonly string[] {
-  return [...new Set([...canary.counted, canary.hosts, ...baseline.counted, baseline.hosts])];
 }

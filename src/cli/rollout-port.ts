@@ -18,7 +18,9 @@ export interface RolloutPort {
   changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;
   /** The connected nodes of these groups, of all replicas. */
   nodes(groups: readonly string[]): readonly ObservedNode[];
+  /** What nodes have told this replica by OpenTelemetry, and by load reports. */
   readonly traffic: TrafficReader;
+  readonly loads: TrafficReader;
 }
 
 /** Those of the files, as far as they are served. */

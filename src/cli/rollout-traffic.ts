@@ -14,6 +14,13 @@ import type { Counts } from "../rollout/counts.ts";
 import type { NodeReport } from "../rollout/observed.ts";
 import { clusterName, fallbackClusterName } from "../translate/names.ts";
 
+/** What all replicas have heard of nodes, by what it came. */
+export interface TrafficReaders {
+  /** By OpenTelemetry. */
+  readonly traffic: TrafficReader;
+  readonly loads: TrafficReader;
+}
+
 /** Where a version's requests are counted, and where its hosts are. */
 export interface VersionClusters {
   /** The first of them that an Envoy reports counts. */
@@ -31,16 +38,33 @@ export function clustersOf(split: Split, backend: string): VersionClusters {
   return { counted, hosts };
 }
 
+/** All names of both versions. */
+export function namesOf({
+  canary,
+  baseline,
+}: {
+  readonly canary: VersionClusters;
+  readonly baseline: VersionClusters;
+}): readonly string[] {
+  return [...new Set([...canary.counted, canary.hosts, ...baseline.counted, baseline.hosts])];
+}
+
+/** The same as load reports have it: requests are those of the cluster that answers. */
+export function asLoads({ hosts }: VersionClusters): VersionClusters {
+  return { counted: [hosts], hosts };
+}
+
 /** By node, for a verdict. */
 export function reportsOf(
   traffic: readonly NodeTraffic[],
   { canary, baseline }: { readonly canary: VersionClusters; readonly baseline: VersionClusters },
 ): ReadonlyMap<string, NodeReport> {
   return new Map(
-    traffic.map(({ nodeId, reportedAtMs, clusters }) => [
+    traffic.map(({ nodeId, reportedAtMs, countedSinceMs, clusters }) => [
       nodeId,
       {
         reportedAtMs,
+        countedSinceMs,
         canary: countersOf(clusters, canary),
         baseline: countersOf(clusters, baseline),
         canaryHealthyHosts: clusters.get(canary.hosts)?.healthyHosts,
@@ -72,13 +96,13 @@ interface Watched {
 export class TrafficBefore {
   readonly #watched = new Map<string, Watched>();
 
-  look(splits: readonly Split[], reader: TrafficReader, nowMs: number): void {
+  look(splits: readonly Split[], readers: TrafficReaders, nowMs: number): void {
     const names = new Set<string>();
     for (const split of splits.slice(0, SPLITS_MAX)) {
       for (const { name } of split.backends) {
         const key = `${split.name}/${name}`;
         names.add(key);
-        this.#lookAt(key, clustersOf(split, name), { reader, nowMs });
+        this.#lookAt(key, clustersOf(split, name), { readers, nowMs });
       }
     }
     for (const key of this.#watched.keys()) if (!names.has(key)) this.#watched.delete(key);
@@ -101,19 +125,36 @@ export class TrafficBefore {
   #lookAt(
     key: string,
     clusters: VersionClusters,
-    { reader, nowMs }: { readonly reader: TrafficReader; readonly nowMs: number },
+    { readers, nowMs }: { readonly readers: TrafficReaders; readonly nowMs: number },
   ): void {
     const known = this.#watched.get(key);
     if (known !== undefined && nowMs - known.atMs < INTERVAL_MS) return;
     const standing = new Map<string, TrafficCounters>();
     const counted: TrafficCounters[] = [];
-    for (const { nodeId, clusters: reported } of reader.read(clusters.counted)) {
-      const now = countersOf(reported, clusters) ?? nothingCounted;
-      standing.set(nodeId, now);
-      const before = known?.standing.get(nodeId);
+    for (const [source, now] of standingsOf(readers, clusters)) {
+      standing.set(source, now);
+      const before = known?.standing.get(source);
       if (before !== undefined) counted.push(countedBetween(before, now));
     }
     const intervals = known === undefined ? [] : [...known.intervals, addTraffic(counted)].slice(-INTERVALS_MAX);
     this.#watched.set(key, { atMs: nowMs, standing, intervals });
   }
+}
+
+/** Of each node by one source, and by which; with another source, or when it counts anew, it is another one. */
+function standingsOf(
+  { traffic, loads }: TrafficReaders,
+  clusters: VersionClusters,
+): ReadonlyMap<string, TrafficCounters> {
+  const byNode = new Map<string, readonly [string, TrafficCounters]>();
+  for (const { nodeId, countedSinceMs, clusters: told } of loads.read([clusters.hosts])) {
+    const counters = countersOf(told, asLoads(clusters));
+    if (counters !== undefined) byNode.set(nodeId, [`${nodeId} ${countedSinceMs}`, counters]);
+  }
+  for (const { nodeId, clusters: told } of traffic.read(clusters.counted)) {
+    const counters = countersOf(told, clusters);
+    // One that says nothing of this version has its load reports, if any.
+    if (counters !== undefined || !byNode.has(nodeId)) byNode.set(nodeId, [nodeId, counters ?? nothingCounted]);
+  }
+  return new Map(byNode.values());
 }

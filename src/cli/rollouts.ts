@@ -59,7 +59,7 @@ export class Rollouts implements RolloutViews {
       onWarning,
       onChange: (record) => this.#tell(record),
     });
-    this.#board = replica === undefined ? undefined : new TrafficBoard({ store, clock, replica, local: port.traffic });
+    this.#board = replica === undefined ? undefined : new TrafficBoard({ store, clock, replica, local: port });
     const { record } = options;
     const hasOthers = replica !== undefined;
     const shared = { records: this.#records, port, clock, onWarning };

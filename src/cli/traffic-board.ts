@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
+import type { TrafficReaders } from "./rollout-traffic.ts";
 import type { StateStore, StateWatch } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
 
@@ -31,23 +32,37 @@ const clusterSchema = z.object({
   totalHosts: z.number().optional(),
 });
 
-const documentSchema = z.object({
-  nodes: z.array(
-    z.object({ nodeId: z.string(), reportedAtMs: z.number(), clusters: z.record(z.string(), clusterSchema) }),
-  ),
-});
+const nodesSchema = z.array(
+  z.object({
+    nodeId: z.string(),
+    reportedAtMs: z.number(),
+    countedSinceMs: z.number().optional(),
+    clusters: z.record(z.string(), clusterSchema),
+  }),
+);
+
+/** A replica of before load reports were evidence says nothing of them, and reads nothing of them. */
+const documentSchema = z.object({ nodes: nodesSchema, loads: nodesSchema.optional() });
+
+/** What one replica has heard. */
+interface Heard {
+  readonly traffic: readonly NodeTraffic[];
+  readonly loads: readonly NodeTraffic[];
+}
 
 export interface TrafficBoardOptions {
   readonly store: StateStore;
   readonly clock: Clock;
   readonly replica: string;
-  readonly local: TrafficReader;
+  readonly local: TrafficReaders;
 }
 
 /** `start` follows the others; `close` ends it. */
-export class TrafficBoard implements TrafficReader {
+export class TrafficBoard implements TrafficReaders {
+  readonly traffic: TrafficReader = { read: (clusters) => this.#read("traffic", clusters) };
+  readonly loads: TrafficReader = { read: (clusters) => this.#read("loads", clusters) };
   readonly #options: TrafficBoardOptions;
-  readonly #others = new Map<string, readonly NodeTraffic[]>();
+  readonly #others = new Map<string, Heard>();
   #watch: StateWatch | undefined;
   #writtenAtMs = 0;
   #written = "";
@@ -62,7 +77,7 @@ export class TrafficBoard implements TrafficReader {
       const key = change.kind === "put" ? change.document.key : change.key;
       const replica = key.slice(PREFIX.length);
       if (replica === this.#options.replica) return;
-      const read = change.kind === "put" ? readNodes(change.document.bytes) : undefined;
+      const read = change.kind === "put" ? readHeard(change.document.bytes) : undefined;
       if (change.kind === "put" && this.#isLeftBehind(read)) this.#remove(key, change.document.revision);
       if (read === undefined) this.#others.delete(replica);
       else this.#others.set(replica, read);
@@ -70,10 +85,11 @@ export class TrafficBoard implements TrafficReader {
   }
 
   /** Of a node that two replicas have heard of, the newest. */
-  read(clusters: readonly string[]): readonly NodeTraffic[] {
+  #read(what: keyof Heard, clusters: readonly string[]): readonly NodeTraffic[] {
     const newest = new Map<string, NodeTraffic>();
     const oldestMs = this.#options.clock.nowMs() - STALE_MS;
-    for (const node of [...this.#options.local.read(clusters), ...[...this.#others.values()].flat()]) {
+    const others = [...this.#others.values()].flatMap((heard) => heard[what]);
+    for (const node of [...this.#options.local[what].read(clusters), ...others]) {
       const known = newest.get(node.nodeId);
       if (node.reportedAtMs < oldestMs || (known !== undefined && known.reportedAtMs >= node.reportedAtMs)) continue;
       newest.set(node.nodeId, node);
@@ -85,7 +101,8 @@ export class TrafficBoard implements TrafficReader {
   tell(clusters: readonly string[]): void {
     const nowMs = this.#options.clock.nowMs();
     if (this.#writing !== undefined || nowMs - this.#writtenAtMs < WRITE_EACH_MS) return;
-    const text = textOf(this.#options.local.read(clusters).slice(0, NODES_MAX));
+    const { traffic, loads } = this.#options.local;
+    const text = textOf({ traffic: traffic.read(clusters), loads: loads.read(clusters) });
     if (text === this.#written) return;
     this.#writtenAtMs = nowMs;
     this.#writing = this.#write(text).finally(() => {
@@ -107,8 +124,8 @@ export class TrafficBoard implements TrafficReader {
   }
 
   /** Of a replica that is gone, and whose name nobody will have again. */
-  #isLeftBehind(nodes: readonly NodeTraffic[] | undefined): boolean {
-    const newestMs = Math.max(0, ...(nodes ?? []).map(({ reportedAtMs }) => reportedAtMs));
+  #isLeftBehind({ traffic, loads }: Heard = { traffic: [], loads: [] }): boolean {
+    const newestMs = Math.max(0, ...[...traffic, ...loads].map(({ reportedAtMs }) => reportedAtMs));
     return newestMs < this.#options.clock.nowMs() - LEFT_BEHIND_MS;
   }
 
@@ -130,25 +147,29 @@ export class TrafficBoard implements TrafficReader {
   }
 }
 
-function textOf(nodes: readonly NodeTraffic[]): string {
-  return JSON.stringify({
-    nodes: nodes.map(({ clusters, ...node }) => ({ ...node, clusters: Object.fromEntries(clusters) })),
-  });
+function textOf({ traffic, loads }: Heard): string {
+  const written = (nodes: readonly NodeTraffic[]) =>
+    nodes.slice(0, NODES_MAX).map(({ clusters, ...node }) => ({ ...node, clusters: Object.fromEntries(clusters) }));
+  return JSON.stringify({ nodes: written(traffic), ...(loads.length === 0 ? {} : { loads: written(loads) }) });
 }
 
-function readNodes(bytes: Uint8Array): readonly NodeTraffic[] | undefined {
+function readHeard(bytes: Uint8Array): Heard | undefined {
   try {
-    const { nodes } = documentSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return nodes.map(({ clusters, ...node }) => ({
-      ...node,
-      clusters: new Map(
-        Object.entries(clusters).map(([name, { healthyHosts, totalHosts, latency, ...counts }]) => [
-          name,
-          { ...counts, healthyHosts, totalHosts, ...(latency === undefined ? {} : { latency }) },
-        ]),
-      ),
-    }));
+    const { nodes, loads = [] } = documentSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    return { traffic: nodes.map(nodeOf), loads: loads.map(nodeOf) };
   } catch {
     return undefined;
   }
+}
+
+function nodeOf({ clusters, ...node }: z.infer<typeof nodesSchema>[number]): NodeTraffic {
+  return {
+    ...node,
+    clusters: new Map(
+      Object.entries(clusters).map(([name, { healthyHosts, totalHosts, latency, ...counts }]) => [
+        name,
+        { ...counts, healthyHosts, totalHosts, ...(latency === undefined ? {} : { latency }) },
+      ]),
+    ),
+  };
 }

@@ -55,6 +55,6 @@ export function endStep(
 /** It is over. Where counters stood is of no use any more. */
 export function ended(record: RolloutRecord, outcome: Outcome): RolloutRecord {
   const { atMs, kind, sentence } = outcome;
-  const done = { ...record, phase: { kind: "done" as const, sinceMs: atMs }, marks: {}, outcome };
+  const done = { ...record, phase: { kind: "done" as const, sinceMs: atMs }, marks: {}, sources: undefined, outcome };
   return noted(done, atMs, kind, sentence);
 }

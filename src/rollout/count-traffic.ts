@@ -2,7 +2,8 @@
  * What both versions did since the last look, over all Envoys, and where their counters stand now.
  *
  * The first report of an Envoy that was made after the weights had settled shows where it stands; what comes after that is
- * counted, so a report that was lost costs nothing, and requests from before the step count for no version.
+ * counted, so a report that was lost costs nothing, and requests from before the step count for no version. Where counting
+ * began anew meanwhile, all that is shown was counted since.
  */
 import { mergeHistograms, slowCount } from "../evidence/latency-histogram.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
@@ -22,6 +23,8 @@ export interface Counted {
 
 export const nothingCounted: TrafficCounters = { completed: 0, errors: 0 };
 
+const nothingBefore = { canary: nothingCounted, baseline: nothingCounted };
+
 /** The newest reports against the marks; `fromMs` is when the step began to be measured. */
 export function countTraffic(
   reports: ReadonlyMap<string, NodeReport>,
@@ -36,16 +39,21 @@ export function countTraffic(
     if (report.reportedAtMs <= fromMs) continue;
     const mark = marks[node];
     if (mark !== undefined && report.reportedAtMs <= mark.reportedAtMs) continue;
+    const { reportedAtMs, countedSinceMs } = report;
+    // Of two that report under one name, the one that began later counts.
+    if ((countedSinceMs ?? 0) < (mark?.countedSinceMs ?? 0)) continue;
     const now = {
-      reportedAtMs: report.reportedAtMs,
+      reportedAtMs,
+      ...(countedSinceMs === undefined ? {} : { countedSinceMs }),
       canary: report.canary ?? mark?.canary ?? nothingCounted,
       baseline: report.baseline ?? mark?.baseline ?? nothingCounted,
     };
     next[node] = now;
     if (mark === undefined) continue;
     isNew = true;
-    canary.push(countedBetween(mark.canary, now.canary));
-    baseline.push(countedBetween(mark.baseline, now.baseline));
+    const before = mark.countedSinceMs === countedSinceMs ? mark : nothingBefore;
+    canary.push(countedBetween(before.canary, now.canary));
+    baseline.push(countedBetween(before.baseline, now.baseline));
   }
   return { marks: next, canary: addTraffic(canary), baseline: addTraffic(baseline), isNew };
 }

@@ -3,13 +3,14 @@
  */
 import type { CanaryEvidence, MetricName, Tolerance } from "./canary-evidence.ts";
 import { addLook, beginStep, startEvidence } from "./canary-evidence.ts";
-import { changeStep, inPhase } from "./change-record.ts";
+import { changeStep, inPhase, noted } from "./change-record.ts";
 import { addTraffic, countTraffic, nothingCounted, outcomesOf } from "./count-traffic.ts";
 import type { Gates } from "./gates.ts";
 import type { Observed } from "./observed.ts";
-import { named, silentNodes } from "./preflight.ts";
+import { named } from "./preflight.ts";
 import type { WeightStep } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
+import { chooseSources, nodesElsewhere, reportsOf, silentNodes, withSources } from "./sources.ts";
 import { judge } from "./verdict.ts";
 
 /** Nearer to each other looks tell nothing and cost a write of the record each. */
@@ -23,7 +24,20 @@ export function resetMeasuring(record: RolloutRecord, seen: Observed): RolloutRe
   const { nowMs } = seen;
   const evidence = beginStep(record.evidence ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
   const begun = changeStep(record, { measuredFromMs: nowMs, canary: nothingCounted, baseline: nothingCounted });
-  return inPhase({ ...begun, evidence, marks: {}, lookedAtMs: nowMs }, { kind: "measuring", sinceMs: nowMs });
+  const sourced = chooseSources({ ...begun, evidence, marks: {}, lookedAtMs: nowMs }, seen);
+  return inPhase(sourced, { kind: "measuring", sinceMs: nowMs });
+}
+
+/**
+ * The step measured anew because an Envoy is heard by another source than the one that it was counted by; undefined when
+ * there is none. The longest time of the step goes on from where it began.
+ */
+export function measuredAnew(record: RolloutRecord, seen: Observed): RolloutRecord | undefined {
+  const moved = nodesElsewhere(record, seen);
+  if (moved.length === 0) return undefined;
+  const anew = inPhase(resetMeasuring(record, seen), record.phase);
+  const text = `${named(moved)} fell silent and is heard by another source, and two sources cannot be added up`;
+  return noted(anew, seen.nowMs, "measures anew", text);
 }
 
 function watched(gates: Gates, before: Observed["before"]): Parameters<typeof startEvidence>[1] {
@@ -39,19 +53,20 @@ export function measure(
   const { nowMs } = seen;
   if (nowMs - (record.lookedAtMs ?? 0) < LOOK_EACH_MS) return undefined;
   const fromMs = record.steps.findLast(({ measuredFromMs }) => measuredFromMs !== undefined)?.measuredFromMs ?? nowMs;
-  const looked = look({ ...record, lookedAtMs: nowMs }, seen, fromMs);
+  const looked = look(withSources({ ...record, lookedAtMs: nowMs }, seen), seen, fromMs);
   const gates = { ...record.plan.gates, ...(step === undefined ? {} : { requestsMin: step.requestsMin }) };
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
   const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names };
   const verdict = { ...judge(looked.evidence ?? {}, gates, moment), atMs: nowMs };
-  const silent = silentNodes(seen, gates.staleAfterMs);
+  const silent = silentNodes(looked, seen);
   const held = verdict.kind === "fail" || silent.length === 0 ? verdict : withoutReports(verdict, silent);
   const judgedNow = { ...looked, verdict: held };
   return { record: step === undefined ? looked : changeStep(judgedNow, { sentence: held.sentence }), verdict: held };
 }
 
-function look(record: RolloutRecord, { traffic, nowMs }: Observed, fromMs: number): RolloutRecord {
-  const counted = countTraffic(traffic, record.marks, fromMs);
+function look(record: RolloutRecord, seen: Observed, fromMs: number): RolloutRecord {
+  const { nowMs } = seen;
+  const counted = countTraffic(reportsOf(record, seen), record.marks, fromMs);
   const marked = { ...record, marks: counted.marks };
   if (!counted.isNew || record.evidence === undefined) return marked;
   const { gates } = record.plan;

@@ -24,8 +24,10 @@ export interface Observed {
     | undefined;
   /** Those that are connected and share requests by the split. */
   readonly nodes: readonly ObservedNode[];
-  /** By node: what it last reported of both versions. */
+  /** By node: what it last reported of both versions, by OpenTelemetry. */
   readonly traffic: ReadonlyMap<string, NodeReport>;
+  /** The same by load reports, which know nothing of times and of hosts. */
+  readonly loads?: ReadonlyMap<string, NodeReport> | undefined;
   /** What the baseline did in the minutes before, in intervals of the length of a look. */
   readonly before: Readonly<Partial<Record<MetricName, readonly Counts[]>>>;
   /** What the webhook of the current step has answered. */
@@ -40,6 +42,8 @@ export interface ObservedNode {
 
 export interface NodeReport {
   readonly reportedAtMs: number;
+  /** Since when it counts, where that is not the start of the Envoy. */
+  readonly countedSinceMs?: number | undefined;
   readonly canary: TrafficCounters | undefined;
   readonly baseline: TrafficCounters | undefined;
   readonly canaryHealthyHosts: number | undefined;

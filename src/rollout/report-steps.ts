@@ -25,6 +25,8 @@ export interface ReportStep {
   readonly measuredMs?: number | undefined;
   readonly nodesCount: number;
   readonly laggards: StepRecord["laggards"];
+  /** By what its Envoys were counted; absent where nothing was measured. */
+  readonly sources?: StepRecord["sources"];
   /** Absent without requests. */
   readonly traffic?: StepTraffic | undefined;
 }
@@ -50,7 +52,7 @@ export function stepsOf(record: RolloutRecord, nowMs: number): readonly ReportSt
 }
 
 function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | undefined): ReportStep {
-  const { kind, startedAtMs, convergedAtMs, measuredFromMs, nodesCount, laggards, sentence } = step;
+  const { kind, startedAtMs, convergedAtMs, measuredFromMs, nodesCount, laggards, sources, sentence } = step;
   const untilMs = step.endedAtMs ?? nowMs;
   const isMeasured = measuredFromMs !== undefined && (kind === "weight" || kind === "pinned");
   return {
@@ -65,6 +67,7 @@ function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | un
     measuredMs: !isMeasured || untilMs === undefined ? undefined : untilMs - measuredFromMs,
     nodesCount,
     laggards,
+    ...(sources === undefined || sources.length === 0 ? {} : { sources }),
     traffic: trafficOf(step, record),
   };
 }

@@ -21,7 +21,15 @@ test("a replica reads what all have heard, of each node the newest, and clears a
   const clock = { nowMs: () => 10 * HOUR_MS, monotonicMs: () => 0 };
   const now = clock.nowMs();
   const boardOf = (replica: string, heard: readonly NodeTraffic[]) =>
-    new TrafficBoard({ store, clock, replica, local: { read: () => heard } });
+    new TrafficBoard({
+      store,
+      clock,
+      replica,
+      local: {
+        traffic: { read: () => heard },
+        loads: { read: () => heard.map((each) => ({ ...each, countedSinceMs: 7 })) },
+      },
+    });
   const gone = boardOf("gone", [node("edge-1", now - 2 * HOUR_MS, 1)]);
   gone.tell(["shop|canary"]);
   const a = boardOf("a", [node("edge-1", now - 5_000, 10), node("edge-2", now - 1_000, 7)]);
@@ -29,10 +37,16 @@ test("a replica reads what all have heard, of each node the newest, and clears a
   a.start();
   b.start();
   b.tell(["shop|canary"]);
-  const read = () => a.read(["shop|canary"]).map((each) => [each.nodeId, each.clusters.get("shop|canary")?.completed]);
+  const read = () =>
+    a.traffic.read(["shop|canary"]).map((each) => [each.nodeId, each.clusters.get("shop|canary")?.completed]);
   await eventually("what the other has heard", () => read().length === 2 && read()[0]?.[1] === 12);
   expect(read()).toEqual([
     ["edge-1", 12],
+    ["edge-2", 7],
+  ]);
+  const loads = a.loads.read(["shop|canary"]);
+  expect(loads.map(({ nodeId, countedSinceMs }) => [nodeId, countedSinceMs])).toEqual([
+    ["edge-1", 7],
     ["edge-2", 7],
   ]);
   await eventually("the removal", async () => (await store.list("traffic/")).length === 1);
