@@ -17,7 +17,8 @@ import type { FairwayEvent } from "../telemetry/event.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
-import { TrafficBefore, asLoads, clustersOf, namesOf, reportsOf } from "./rollout-traffic.ts";
+import { TrafficBefore, asLoads, clustersOf, inStatistics, namesOf, reportsOf } from "./rollout-traffic.ts";
+import { PrometheusClient } from "./prometheus-client.ts";
 import { callWebhook } from "./rollout-webhook.ts";
 import type { TrafficBoard } from "./traffic-board.ts";
 
@@ -52,6 +53,7 @@ export interface RolloutEngineOptions {
 export class RolloutEngine {
   readonly #options: RolloutEngineOptions;
   readonly #before = new TrafficBefore();
+  readonly #prometheus: PrometheusClient;
   /** The revisions that this replica has written last. */
   readonly #own = new Map<string, number>();
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
@@ -62,6 +64,7 @@ export class RolloutEngine {
 
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
+    this.#prometheus = new PrometheusClient(options.clock);
   }
 
   start(): void {
@@ -70,6 +73,7 @@ export class RolloutEngine {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#prometheus.close();
     await this.#work;
   }
 
@@ -107,6 +111,7 @@ export class RolloutEngine {
         canary: asLoads(clusters.canary),
         baseline: asLoads(clusters.baseline),
       }),
+      prometheus: this.#prometheus.seen(record),
       before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
       webhook,
     };
@@ -157,6 +162,7 @@ export class RolloutEngine {
     const { split } = heard.record.plan;
     const isOwn = this.#own.get(split) === heard.revision || !this.#options.hasOthers;
     if (!isOwn && clock.monotonicMs() - heard.heardAtMs < TAKEOVER_MS) return;
+    this.#askPrometheus(heard.record);
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
       const next = advance(now.record, this.observe(now.record));
@@ -170,6 +176,16 @@ export class RolloutEngine {
       // A webhook answers later.
       if (next.effects.some(({ kind }) => kind === "call-webhook") || !isActive(now.record)) return;
     }
+  }
+
+  /** Only by the replica that moves this rollout, and while there is something to decide. */
+  #askPrometheus(record: RolloutRecord): void {
+    const { plan, phase } = record;
+    if (plan.evidence === undefined || phase.kind === "rolling-back" || phase.kind === "promoting") return;
+    const split = splitNamed(this.#options.port, plan.split)?.split;
+    if (split === undefined) return;
+    const [canary, baseline] = [plan.canary, plan.baseline].map((name) => inStatistics(clustersOf(split, name)));
+    if (canary !== undefined && baseline !== undefined) this.#prometheus.ask(record, { canary, baseline });
   }
 
   async #carryOut(effect: Effect, record: RolloutRecord): Promise<void> {

@@ -6,6 +6,7 @@
  */
 import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import { statisticsName } from "../evidence/traffic-statistics.ts";
 import { countedBetween } from "../evidence/traffic-counters.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { MetricName } from "../rollout/canary-evidence.ts";
@@ -52,6 +53,11 @@ export function namesOf({
 /** The same as load reports have it: requests are those of the cluster that answers. */
 export function asLoads({ hosts }: VersionClusters): VersionClusters {
   return { counted: [hosts], hosts };
+}
+
+/** The same as Envoy writes them in the names of statistics. */
+export function inStatistics({ counted, hosts }: VersionClusters): VersionClusters {
+  return { counted: counted.map(statisticsName), hosts: statisticsName(hosts) };
 }
 
 /** By node, for a verdict. */

@@ -14,6 +14,8 @@ export interface TrafficCounters {
   readonly errors: number;
   /** Of these, those that were answered, by time. Absent where the Envoy does not report it. */
   readonly latency?: LatencyHistogram;
+  /** Of these, those that were answered within the one time that is asked about, where no more is known of times. */
+  readonly inTime?: number;
 }
 
 /**
@@ -23,7 +25,11 @@ export interface TrafficCounters {
 export function countedBetween(before: TrafficCounters | undefined, now: TrafficCounters): TrafficCounters {
   if (before === undefined) return { completed: 0, errors: 0 };
   if (hasRestarted(before, now)) return now;
-  const counts = { completed: now.completed - before.completed, errors: now.errors - before.errors };
+  const counts = {
+    completed: now.completed - before.completed,
+    errors: now.errors - before.errors,
+    ...(now.inTime === undefined ? {} : { inTime: now.inTime - (before.inTime ?? 0) }),
+  };
   if (now.latency === undefined) return counts;
   // Envoy has no histogram before the first request, and then all that is in it came since.
   if (before.latency === undefined) return before.completed === 0 ? { ...counts, latency: now.latency } : counts;
@@ -39,8 +45,10 @@ export function countedBetween(before: TrafficCounters | undefined, now: Traffic
   };
 }
 
-function hasRestarted(before: TrafficCounters, now: TrafficCounters): boolean {
+/** Whether counters show less than before. */
+export function hasRestarted(before: TrafficCounters, now: TrafficCounters): boolean {
   if (now.completed < before.completed || now.errors < before.errors) return true;
+  if ((now.inTime ?? 0) < (before.inTime ?? 0)) return true;
   const [earlier, later] = [before.latency, now.latency];
   if (earlier === undefined || later === undefined) return false;
   const sameEdges =

@@ -7,7 +7,7 @@
  */
 import { mergeHistograms, slowCount } from "../evidence/latency-histogram.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
-import { countedBetween } from "../evidence/traffic-counters.ts";
+import { countedBetween, hasRestarted } from "../evidence/traffic-counters.ts";
 import type { Outcomes } from "./canary-evidence.ts";
 import type { NodeReport } from "./observed.ts";
 import type { Mark } from "./rollout-record.ts";
@@ -25,11 +25,15 @@ export const nothingCounted: TrafficCounters = { completed: 0, errors: 0 };
 
 const nothingBefore = { canary: nothingCounted, baseline: nothingCounted };
 
-/** The newest reports against the marks; `fromMs` is when the step began to be measured. */
+/**
+ * The newest reports against the marks; `fromMs` is when the step began to be measured. With `areSums` each report may be
+ * the sum of several Envoys, of which one has begun anew when it falls: how much came since nobody knows, so it only shows
+ * where it stands.
+ */
 export function countTraffic(
   reports: ReadonlyMap<string, NodeReport>,
   marks: Readonly<Record<string, Mark>>,
-  fromMs: number,
+  { fromMs, areSums = false }: { readonly fromMs: number; readonly areSums?: boolean },
 ): Counted {
   const next: Record<string, Mark> = { ...marks };
   const canary: TrafficCounters[] = [];
@@ -50,6 +54,8 @@ export function countTraffic(
     };
     next[node] = now;
     if (mark === undefined) continue;
+    const fell = hasRestarted(mark.canary, now.canary) || hasRestarted(mark.baseline, now.baseline);
+    if (areSums && fell) continue;
     isNew = true;
     const before = mark.countedSinceMs === countedSinceMs ? mark : nothingBefore;
     canary.push(countedBetween(before.canary, now.canary));
@@ -62,10 +68,12 @@ export function countTraffic(
 export function addTraffic(all: readonly TrafficCounters[]): TrafficCounters {
   const latencies = all.flatMap(({ latency }) => latency ?? []);
   const merged = mergeHistograms(latencies);
+  const inTime = all.flatMap((each) => each.inTime ?? []);
   return {
     completed: all.reduce((sum, { completed }) => sum + completed, 0),
     errors: all.reduce((sum, { errors }) => sum + errors, 0),
     ...(merged === undefined ? {} : { latency: merged }),
+    ...(inTime.length === 0 ? {} : { inTime: inTime.reduce((sum, each) => sum + each, 0) }),
   };
 }
 
@@ -76,7 +84,8 @@ export function outcomesOf(counters: TrafficCounters, thresholdMs: number | unde
   return slow === undefined ? { completed, errors } : { completed, errors, slow };
 }
 
-function slowOf({ completed, errors, latency }: TrafficCounters, thresholdMs: number): number | undefined {
+function slowOf({ completed, errors, latency, inTime }: TrafficCounters, thresholdMs: number): number | undefined {
+  if (inTime !== undefined) return completed - inTime;
   // Without a single answer there are no times, and then all of them were too slow.
   if (latency === undefined) return errors === completed ? completed : undefined;
   const slow = slowCount(latency, { completed, thresholdMs });

@@ -10,6 +10,7 @@ import type { Observed } from "./observed.ts";
 import { named } from "./preflight.ts";
 import type { WeightStep } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
+import { whyNoEvidence } from "./prometheus-evidence.ts";
 import { chooseSources, nodesElsewhere, reportsOf, silentNodes, withSources } from "./sources.ts";
 import { judge } from "./verdict.ts";
 
@@ -58,15 +59,15 @@ export function measure(
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
   const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names };
   const verdict = { ...judge(looked.evidence ?? {}, gates, moment), atMs: nowMs };
-  const silent = silentNodes(looked, seen);
-  const held = verdict.kind === "fail" || silent.length === 0 ? verdict : withoutReports(verdict, silent);
+  const held = heldBack(verdict, looked, seen);
   const judgedNow = { ...looked, verdict: held };
   return { record: step === undefined ? looked : changeStep(judgedNow, { sentence: held.sentence }), verdict: held };
 }
 
 function look(record: RolloutRecord, seen: Observed, fromMs: number): RolloutRecord {
   const { nowMs } = seen;
-  const counted = countTraffic(reportsOf(record, seen), record.marks, fromMs);
+  const areSums = record.plan.evidence !== undefined;
+  const counted = countTraffic(reportsOf(record, seen), record.marks, { fromMs, areSums });
   const marked = { ...record, marks: counted.marks };
   if (!counted.isNew || record.evidence === undefined) return marked;
   const { gates } = record.plan;
@@ -96,9 +97,15 @@ function tolerances({ errors, slow }: Gates): Readonly<Partial<Record<MetricName
   return { errors, ...(slow === undefined ? {} : { slow }) };
 }
 
-function withoutReports(verdict: JudgedAt, silent: readonly string[]): JudgedAt {
-  const sentence = `Nothing was reported lately by ${named(silent)}, so nothing is decided.`;
-  return { ...verdict, kind: "inconclusive", reason: "silent", sentence };
+/** Without all evidence a canary does not pass; and what no longer answers takes none back either. */
+function heldBack(verdict: JudgedAt, record: RolloutRecord, seen: Observed): JudgedAt {
+  const silent = { ...verdict, kind: "inconclusive" as const, reason: "silent" };
+  const why = whyNoEvidence(record, seen);
+  if (why !== undefined) return { ...silent, sentence: `Nothing is decided without evidence of ${why}.` };
+  if (record.plan.evidence !== undefined || verdict.kind === "fail") return verdict;
+  const nodes = silentNodes(record, seen);
+  if (nodes.length === 0) return verdict;
+  return { ...silent, sentence: `Nothing was reported lately by ${named(nodes)}, so nothing is decided.` };
 }
 
 /** One that was connected when the weights of this step were written, and came back with nothing since. */

@@ -28,6 +28,8 @@ export interface Observed {
   readonly traffic: ReadonlyMap<string, NodeReport>;
   /** The same by load reports, which know nothing of times and of hosts. */
   readonly loads?: ReadonlyMap<string, NodeReport> | undefined;
+  /** What a Prometheus says; undefined where none is asked, or none has answered yet. */
+  readonly prometheus?: PrometheusSeen | undefined;
   /** What the baseline did in the minutes before, in intervals of the length of a look. */
   readonly before: Readonly<Partial<Record<MetricName, readonly Counts[]>>>;
   /** What the webhook of the current step has answered. */
@@ -48,6 +50,12 @@ export interface NodeReport {
   readonly baseline: TrafficCounters | undefined;
   readonly canaryHealthyHosts: number | undefined;
 }
+
+export type PrometheusSeen =
+  /** By series: one for each Envoy, unless the queries are own ones. */
+  | { readonly kind: "answered"; readonly series: ReadonlyMap<string, NodeReport>; readonly isByEnvoy: boolean }
+  /** `why` are words that go on a sentence. */
+  | { readonly kind: "nothing"; readonly why: string };
 
 export interface WebhookAnswer {
   readonly stepIndex: number;

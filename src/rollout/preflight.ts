@@ -3,6 +3,7 @@
  */
 import { changeStep, inPhase, noted } from "./change-record.ts";
 import type { Observed } from "./observed.ts";
+import { missingFromPrometheus } from "./prometheus-evidence.ts";
 import type { EvidenceSource, Phase, RolloutRecord } from "./rollout-record.ts";
 import { hasOnlyLoads, sourceOf } from "./sources.ts";
 
@@ -33,9 +34,11 @@ export function preflight(
 }
 
 /** What is not there yet, in words that follow "waits for". */
-function missingFor({ plan }: RolloutRecord, seen: Observed): string | undefined {
+function missingFor(record: RolloutRecord, seen: Observed): string | undefined {
+  const { plan } = record;
   const { gates, split } = plan;
   if (seen.nodes.length === 0) return `an Envoy of split ${split} to connect`;
+  if (plan.evidence !== undefined) return missingFromPrometheus(record, seen);
   const ids = seen.nodes.map(({ id }) => id);
   const sources = new Map(ids.map((id) => [id, sourceOf(id, gates, seen)]));
   const loadsOnly = ids.filter((id) => hasOnlyLoads(id, gates, seen));

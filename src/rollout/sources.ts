@@ -16,6 +16,7 @@ const NODES_MAX = 5;
 
 /** The record with a source for each node that has none and has something to say now. */
 export function withSources(record: RolloutRecord, seen: Observed): RolloutRecord {
+  if (record.plan.evidence !== undefined) return byPrometheus(record, seen);
   const fresh = evidenceNodes(seen).flatMap((id) => {
     if (record.sources?.[id] !== undefined) return [];
     const source = sourceOf(id, record.plan.gates, seen);
@@ -50,8 +51,20 @@ function isTold(report: NodeReport | undefined, { staleAfterMs }: Gates, { nowMs
   return report.canary !== undefined && report.baseline !== undefined;
 }
 
+/** How many series it has, told once for each number of them. */
+function byPrometheus(record: RolloutRecord, { prometheus }: Observed): RolloutRecord {
+  const nodesCount = prometheus?.kind === "answered" ? prometheus.series.size : 0;
+  const [told] = record.steps.at(-1)?.sources ?? [];
+  if (nodesCount === 0 || told?.nodesCount === nodesCount) return record;
+  return changeStep(record, { sources: [{ source: "prometheus", nodesCount, nodes: [] }] });
+}
+
 /** What each node last reported, by its source in this step. */
-export function reportsOf({ sources }: RolloutRecord, { traffic, loads }: Observed): ReadonlyMap<string, NodeReport> {
+export function reportsOf(
+  { sources, plan }: RolloutRecord,
+  { traffic, loads, prometheus }: Observed,
+): ReadonlyMap<string, NodeReport> {
+  if (plan.evidence !== undefined) return prometheus?.kind === "answered" ? prometheus.series : new Map();
   const found = Object.entries(sources ?? {}).flatMap(([id, source]) => {
     const report = source === "load-reports" ? loads?.get(id) : traffic.get(id);
     return report === undefined ? [] : [[id, report] as const];
@@ -70,6 +83,7 @@ export function silentNodes(record: RolloutRecord, seen: Observed): readonly str
 
 /** Those of the silent that speak by another source than the one that this step counts them by. */
 export function nodesElsewhere(record: RolloutRecord, seen: Observed): readonly string[] {
+  if (record.plan.evidence !== undefined) return [];
   return silentNodes(record, seen).filter((id) => {
     const fixed = record.sources?.[id];
     const now = sourceOf(id, record.plan.gates, seen);

@@ -7,7 +7,7 @@ import { sharesOf } from "../../src/model/live-weights.ts";
 import { advance } from "../../src/rollout/advance.ts";
 import { changeSplit, liveOf } from "../../src/rollout/change-split.ts";
 import { actorOf } from "../../src/rollout/follow-weights.ts";
-import type { NodeReport, Observed } from "../../src/rollout/observed.ts";
+import type { NodeReport, Observed, PrometheusSeen } from "../../src/rollout/observed.ts";
 import { readPlan } from "../../src/rollout/read-plan.ts";
 import { readRollout, writeRollout } from "../../src/rollout/rollout-document.ts";
 import type { RolloutRecord } from "../../src/rollout/rollout-record.ts";
@@ -54,6 +54,7 @@ export class PlayedRollout {
   readonly #traffic = new Map<string, NodeReport>();
   readonly #loads = new Map<string, NodeReport>();
   #document: SplitDocument = untouchedSplit;
+  prometheus: PrometheusSeen | undefined;
   #nowMs = START_MS;
 
   constructor(record: RolloutRecord, nodes: readonly string[]) {
@@ -121,6 +122,7 @@ export class PlayedRollout {
       nodes: this.#nodes.map((id) => ({ id })),
       traffic: this.#traffic,
       loads: this.#loads,
+      prometheus: this.prometheus,
       before: { errors: Array.from({ length: 30 }, () => ({ completed: 1_000, bad: 0 })) },
     };
   }
