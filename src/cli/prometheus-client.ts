@@ -109,7 +109,7 @@ async function answerTo(
   const { url, timeoutMs } = of.evidence;
   const asked = new URLSearchParams({ query, time: (of.atMs / 1_000).toFixed(3) });
   try {
-    const answer = await fetch(`${url}/api/v1/query?${asked}`, {
+    const answer = await fetch(`${url}/api/v1/query?${asked.toString()}`, {
       headers: { accept: "application/json" },
       // One that sends elsewhere is not the one that was written down.
       redirect: "error",

@@ -14,8 +14,8 @@ export interface TrafficCounters {
   readonly errors: number;
   /** Of these, those that were answered, by time. Absent where the Envoy does not report it. */
   readonly latency?: LatencyHistogram;
-  /** Of these, those that were answered within the one time that is asked about, where no more is known of times. */
-  readonly inTime?: number;
+  /** Those that were answered, and of these those within the one time that is asked about, where no more is known of times. */
+  readonly timed?: { readonly answered: number; readonly inTime: number };
 }
 
 /**
@@ -28,7 +28,7 @@ export function countedBetween(before: TrafficCounters | undefined, now: Traffic
   const counts = {
     completed: now.completed - before.completed,
     errors: now.errors - before.errors,
-    ...(now.inTime === undefined ? {} : { inTime: now.inTime - (before.inTime ?? 0) }),
+    ...(now.timed === undefined ? {} : { timed: timedBetween(before.timed, now.timed) }),
   };
   if (now.latency === undefined) return counts;
   // Envoy has no histogram before the first request, and then all that is in it came since.
@@ -45,10 +45,19 @@ export function countedBetween(before: TrafficCounters | undefined, now: Traffic
   };
 }
 
+type Timed = NonNullable<TrafficCounters["timed"]>;
+
+const untimed: Timed = { answered: 0, inTime: 0 };
+
+function timedBetween(before: Timed | undefined = untimed, now: Timed | undefined = untimed): Timed {
+  return { answered: now.answered - before.answered, inTime: now.inTime - before.inTime };
+}
+
 /** Whether counters show less than before. */
 export function hasRestarted(before: TrafficCounters, now: TrafficCounters): boolean {
   if (now.completed < before.completed || now.errors < before.errors) return true;
-  if ((now.inTime ?? 0) < (before.inTime ?? 0)) return true;
+  const timed = timedBetween(before.timed, now.timed);
+  if (timed.answered < 0 || timed.inTime < 0) return true;
   const [earlier, later] = [before.latency, now.latency];
   if (earlier === undefined || later === undefined) return false;
   const sameEdges =

@@ -68,24 +68,33 @@ export function countTraffic(
 export function addTraffic(all: readonly TrafficCounters[]): TrafficCounters {
   const latencies = all.flatMap(({ latency }) => latency ?? []);
   const merged = mergeHistograms(latencies);
-  const inTime = all.flatMap((each) => each.inTime ?? []);
+  const timed = all.flatMap((each) => each.timed ?? []);
   return {
     completed: all.reduce((sum, { completed }) => sum + completed, 0),
     errors: all.reduce((sum, { errors }) => sum + errors, 0),
     ...(merged === undefined ? {} : { latency: merged }),
-    ...(inTime.length === 0 ? {} : { inTime: inTime.reduce((sum, each) => sum + each, 0) }),
+    ...(timed.length === 0
+      ? {}
+      : {
+          timed: {
+            answered: timed.reduce((sum, { answered }) => sum + answered, 0),
+            inTime: timed.reduce((sum, { inTime }) => sum + inTime, 0),
+          },
+        }),
   };
 }
 
 /** As a verdict looks at them; slow only where a threshold is asked for and times are known. */
 export function outcomesOf(counters: TrafficCounters, thresholdMs: number | undefined): Outcomes {
-  const { completed, errors } = counters;
+  const { completed, errors, timed } = counters;
+  if (thresholdMs !== undefined && timed !== undefined) {
+    return { completed, errors, slow: timed.answered - timed.inTime, answered: timed.answered };
+  }
   const slow = thresholdMs === undefined ? undefined : slowOf(counters, thresholdMs);
   return slow === undefined ? { completed, errors } : { completed, errors, slow };
 }
 
-function slowOf({ completed, errors, latency, inTime }: TrafficCounters, thresholdMs: number): number | undefined {
-  if (inTime !== undefined) return completed - inTime;
+function slowOf({ completed, errors, latency }: TrafficCounters, thresholdMs: number): number | undefined {
   // Without a single answer there are no times, and then all of them were too slow.
   if (latency === undefined) return errors === completed ? completed : undefined;
   const slow = slowCount(latency, { completed, thresholdMs });

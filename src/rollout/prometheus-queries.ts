@@ -26,8 +26,8 @@ export interface BothNames {
 
 type Version = keyof BothNames;
 
-/** Own queries have no `answered` and no `scraped`. */
-type What = keyof PrometheusQueries | "answered" | "scraped";
+/** Own queries have no `scraped`. */
+type What = keyof PrometheusQueries | "scraped";
 
 /** One question; `key` is what its answer is found by. */
 export interface Question {
@@ -83,7 +83,8 @@ function ownQueries(
   thresholdMs: number | undefined,
 ): Partial<Record<What, string>> {
   const quoted = cluster.replaceAll(/["\\]/g, String.raw`\$&`);
-  const asked = Object.entries(queries).filter(([what]) => what !== "inTime" || thresholdMs !== undefined);
+  const isTimed = thresholdMs !== undefined;
+  const asked = Object.entries(queries).filter(([what]) => isTimed || (what !== "inTime" && what !== "answered"));
   return Object.fromEntries(
     asked.map(([what, query]) => [
       what,
@@ -111,7 +112,8 @@ export function reportsOfAnswers(
   const of = (version: Version, key: string) => {
     const number = (what: What) => answers.get(`${version} ${what}`)?.get(key) ?? 0;
     const counters = { completed: number("completed"), errors: number("errors") };
-    return answers.has(`${version} inTime`) ? { ...counters, inTime: number("inTime") } : counters;
+    if (!answers.has(`${version} inTime`)) return counters;
+    return { ...counters, timed: { answered: number("answered"), inTime: number("inTime") } };
   };
   const scraped = answers.get("canary scraped");
   const healthy = answers.get("canary healthyHosts");
@@ -147,7 +149,8 @@ function nothingFound({ evidence }: RolloutPlan, answers: Answers): string | und
 }
 
 /** Between the edges of its buckets nobody knows how many requests an Envoy has answered. */
-function noBucket({ gates }: RolloutPlan, answers: Answers): string | undefined {
+function noBucket({ evidence, gates }: RolloutPlan, answers: Answers): string | undefined {
+  if (evidence?.queries !== undefined) return undefined;
   for (const version of ["canary", "baseline"] as const) {
     const inTime = answers.get(`${version} inTime`);
     const without = [...(answers.get(`${version} answered`) ?? [])].find(([key]) => inTime?.has(key) === false);

@@ -52,6 +52,7 @@ export const evidenceSchema = z.strictObject({
         inTime: query
           .includes(thresholdPlaceholder, { error: `does not say ${thresholdPlaceholder}, in milliseconds` })
           .optional(),
+        answered: query.optional(),
         healthyHosts: query.optional(),
       })
       .optional(),
@@ -79,6 +80,7 @@ export function prometheusOf({ prometheus }: WrittenEvidence): PrometheusPlan {
           queries: {
             completed: queries.completed,
             errors: queries.errors,
+            ...(queries.answered === undefined ? {} : { answered: queries.answered }),
             ...(queries.inTime === undefined ? {} : { inTime: queries.inTime }),
             ...(queries.healthyHosts === undefined ? {} : { healthyHosts: queries.healthyHosts }),
           },
@@ -92,8 +94,9 @@ export function wrongEvidence({ evidence, gates, canary, baseline }: RolloutPlan
   const { queries, everyMs } = evidence;
   const problems: string[] = [];
   const place = "evidence.prometheus";
-  if (queries !== undefined && queries.inTime === undefined && gates.slow !== undefined) {
-    problems.push(`${place}.queries: gates.latency needs a query \`inTime\` as well`);
+  const isUntimed = queries !== undefined && (queries.inTime === undefined || queries.answered === undefined);
+  if (isUntimed && gates.slow !== undefined) {
+    problems.push(`${place}.queries: gates.latency needs the queries \`answered\` and \`inTime\` as well`);
   }
   if (everyMs * 2 > gates.staleAfterMs) {
     problems.push(`${place}.every: gates.staleAfter must be twice as long, and is ${gates.staleAfterMs / 1_000} s`);

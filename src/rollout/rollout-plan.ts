@@ -35,10 +35,14 @@ export interface PrometheusPlan {
   readonly queries?: PrometheusQueries | undefined;
 }
 
-/** Each gives a counter as it stands, not a rate; `inTime` what was answered within the threshold. */
+/**
+ * Each gives a counter as it stands, not a rate: `answered` how many requests have a time, and `inTime` how many of these
+ * are within the threshold, both of one histogram.
+ */
 export interface PrometheusQueries {
   readonly completed: string;
   readonly errors: string;
+  readonly answered?: string;
   readonly inTime?: string;
   readonly healthyHosts?: string;
 }

@@ -49,7 +49,7 @@ describe("what a plan may say of it", () => {
       "evidence.prometheus.queries.completed: does not say {{cluster}}",
     );
     expect(wrong({ url, queries }, { gates: { latency: { threshold: "300ms" } } })).toEqual([
-      "evidence.prometheus.queries: gates.latency needs a query `inTime` as well",
+      "evidence.prometheus.queries: gates.latency needs the queries `answered` and `inTime` as well",
     ]);
     expect(wrong({ url, every: "90s" })).toEqual([
       "evidence.prometheus.every: gates.staleAfter must be twice as long, and is 120 s",
@@ -140,8 +140,12 @@ describe("what an answer is worth", () => {
     };
     const read = reportsOfAnswers(timed, answers(known), 99_000);
     expect(read.ok && Object.fromEntries(read.value)).toMatchObject({
-      a: { reportedAtMs: 10_000, canary: { completed: 5, errors: 0, inTime: 4 }, canaryHealthyHosts: 1 },
-      b: { reportedAtMs: 11_000, canary: { completed: 0, errors: 0, inTime: 0 } },
+      a: {
+        reportedAtMs: 10_000,
+        canary: { completed: 5, errors: 0, timed: { answered: 5, inTime: 4 } },
+        canaryHealthyHosts: 1,
+      },
+      b: { reportedAtMs: 11_000, canary: { completed: 0, errors: 0, timed: { answered: 0, inTime: 0 } } },
     });
     const without = reportsOfAnswers(timed, answers({ ...known, "canary answered": { a: 5, b: 3 } }), 99_000);
     expect(without.ok ? "" : without.error).toContain("of the canary has no bucket of 300 ms at b");
@@ -200,13 +204,28 @@ describe("a rollout by it", () => {
   test("a slow one goes back by what was not answered in time", () => {
     const { world, say } = begun({ ...plan, gates: { latency: { threshold: "310ms", objective: 90 } } });
     const timed = (count: number) => ({
-      canary: { completed: 20 * count, errors: 0, inTime: 10 * count },
-      baseline: { completed: 80 * count, errors: 0, inTime: 80 * count },
+      canary: { completed: 20 * count, errors: 0, timed: { answered: 20 * count, inTime: 10 * count } },
+      baseline: { completed: 80 * count, errors: 0, timed: { answered: 80 * count, inTime: 80 * count } },
     });
     world.until("measuring", () => say(timed(0)));
     for (let count = 1; count <= 20; count += 1) world.tick(() => say(timed(count)));
     expect(world.record.steps[0]).toMatchObject({ result: "failed" });
     expect(world.record.verdict?.sentence).toContain("canary takes longer than 310 ms for 50 % of its requests");
+  });
+
+  test("times that lag behind the other counters make no canary slow", () => {
+    const { world, say } = begun({ ...plan, gates: { ...gates, latency: { threshold: "300ms", objective: 90 } } });
+    const timed = (count: number) => {
+      // Of five seconds ago, as Envoy's page shows them, when the canary had no requests yet.
+      const [canary, baseline] = [20 * Math.max(count - 5, 0), 80 * count + 100];
+      return {
+        canary: { completed: 20 * count, errors: 0, timed: { answered: canary, inTime: canary } },
+        baseline: { completed: 80 * count + 500, errors: 0, timed: { answered: baseline, inTime: baseline } },
+      };
+    };
+    world.until("measuring", () => say(timed(0)));
+    for (let count = 1; count <= 60; count += 1) world.tick(() => say(timed(count)));
+    expect(world.record.steps[0], world.record.verdict?.sentence).toMatchObject({ result: "passed" });
   });
 
   test("does not begin without an answer, and says why", () => {
