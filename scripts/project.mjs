@@ -26,9 +26,18 @@ export function progress(text) {
   process.stderr.write(`fairway: ${text}\n`);
 }
 
-/** The environment in which installed commands, and the scripts with `#!/usr/bin/env node`, find the pinned Node. */
+/**
+ * The environment in which installed commands, and the scripts with `#!/usr/bin/env node`, find the pinned Node.
+ *
+ * Node keeps what it has compiled in a folder of ours: tests start the command line hundreds of times, and with it each
+ * start takes half of the processor time.
+ */
 export function pinnedEnv() {
-  return { ...process.env, PATH: `${binDir}${delimiter}${process.env["PATH"] ?? ""}` };
+  return {
+    NODE_COMPILE_CACHE: join(root, ".cache", "compiled"),
+    ...process.env,
+    PATH: `${binDir}${delimiter}${process.env["PATH"] ?? ""}`,
+  };
 }
 
 /**

@@ -8,9 +8,15 @@ export interface WaitOptions {
   /** Completes the sentence "gave up after 5 s waiting for …". */
   readonly what: string;
   readonly timeoutMs?: number;
-  /** Between two looks; short, because most waits here end within milliseconds. */
+  /**
+   * Between two looks. Absent means 5 ms at first, because most waits here end within milliseconds, and then a tenth of
+   * the wait so far, up to 25 ms: who waits for seconds must not take the processor from what it waits for.
+   */
   readonly everyMs?: number;
 }
+
+const PAUSE_MS_MIN = 5;
+const PAUSE_MS_MAX = 25;
 
 /**
  * The first value of `look` that is neither `undefined` nor `false`. A look that throws counts as not
@@ -20,8 +26,9 @@ export async function waitUntil<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   options: WaitOptions,
 ): Promise<T> {
-  const { what, timeoutMs = 10_000, everyMs = 5 } = options;
-  const deadline = performance.now() + timeoutMs;
+  const { what, timeoutMs = 10_000, everyMs } = options;
+  const startMs = performance.now();
+  const deadline = startMs + timeoutMs;
   let cause: unknown;
   for (;;) {
     try {
@@ -33,7 +40,7 @@ export async function waitUntil<T>(
       cause = error;
     }
     if (performance.now() >= deadline) throw new Error(`gave up after ${timeoutMs} ms waiting for ${what}`, { cause });
-    await pause(everyMs);
+    await pause(everyMs ?? Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, (performance.now() - startMs) / 10)));
   }
 }
 
