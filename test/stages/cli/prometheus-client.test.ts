@@ -95,7 +95,14 @@ test.each<[string, typeof answer, string | RegExp]>([
     "it answers 400, and it says bad_data: no such thing",
   ],
   ["says nonsense", (response) => response.end("<html></html>"), "its answer is none of Prometheus"],
-  ["sends elsewhere", (response) => response.writeHead(302, { location: "/" }).end(), /redirect/],
+  [
+    "sends elsewhere",
+    (response) =>
+      response.req.url?.startsWith("/prom") === true
+        ? response.writeHead(302, { location: "/elsewhere" }).end()
+        : response.end(vector(7)),
+    /redirect/,
+  ],
   ["talks without end", (response) => flood(response), "its answer is larger than 1 MiB"],
   ["hangs", () => undefined, "it has not answered in 0.3 s"],
   ["stops in the middle", (response) => void response.write('{"status":'), "it has not answered in 0.3 s"],

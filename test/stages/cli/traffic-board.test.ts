@@ -45,9 +45,15 @@ test("a replica reads what all have heard, of each node the newest, and clears a
     ["edge-2", 7],
   ]);
   const loads = a.loads.read(["shop|canary"]);
-  expect(loads.map(({ nodeId, countedSinceMs }) => [nodeId, countedSinceMs])).toEqual([
-    ["edge-1", 7],
-    ["edge-2", 7],
+  expect(
+    loads.map(({ nodeId, countedSinceMs, clusters }) => [
+      nodeId,
+      countedSinceMs,
+      clusters.get("shop|canary")?.completed,
+    ]),
+  ).toEqual([
+    ["edge-1", 7, 12],
+    ["edge-2", 7, 7],
   ]);
   await eventually("the removal", async () => (await store.list("traffic/")).length === 1);
   await b.close();

@@ -225,6 +225,9 @@ describe("a rollout by it", () => {
     };
     world.until("measuring", () => say(timed(0)));
     for (let count = 1; count <= 60; count += 1) world.tick(() => say(timed(count)));
+    // Of the same five seconds ago, for both what was answered and what was in time.
+    const { errors, slow } = world.record.evidence ?? {};
+    expect((errors?.canary.completed ?? 0) - (slow?.canary.completed ?? 0)).toBe(80);
     expect(world.record.steps[0], world.record.verdict?.sentence).toMatchObject({ result: "passed" });
   });
 
