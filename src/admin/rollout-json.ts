@@ -71,7 +71,7 @@ function outcomeJson({
 }
 
 function stepJson(step: StepRecord): RolloutJson["steps"][number] {
-  const { index, kind, share, nodesCount, laggards, canary, baseline, result, sentence } = step;
+  const { index, kind, share, nodesCount, laggards, canary, baseline, sources = [], result, sentence } = step;
   return {
     ...(index === undefined ? {} : { index }),
     kind,
@@ -85,6 +85,7 @@ function stepJson(step: StepRecord): RolloutJson["steps"][number] {
     laggards: laggards.map(({ node, state, reason }) => ({ node, state, ...(reason === undefined ? {} : { reason }) })),
     canary: { completed: canary.completed, errors: canary.errors },
     baseline: { completed: baseline.completed, errors: baseline.errors },
+    ...(sources.length === 0 ? {} : { sources: sources.map((each) => ({ ...each, nodes: [...each.nodes] })) }),
     ...(result === undefined ? {} : { result }),
     ...(sentence === undefined ? {} : { sentence }),
   };

@@ -20,6 +20,16 @@ const step = z.object({
   laggards: z.array(z.object({ node: z.string(), state: z.string(), reason: z.string().optional() })),
   canary: counted,
   baseline: counted,
+  sources: z
+    .array(
+      z.object({
+        source: z.enum(["opentelemetry", "load-reports", "prometheus"]),
+        nodesCount: z.int(),
+        nodes: z.array(z.string()).describe("The first of them"),
+      }),
+    )
+    .optional()
+    .describe("By what the connected Envoys were counted"),
   result: z.enum(["passed", "failed", "inconclusive", "skipped", "ended"]).optional(),
   sentence: z.string().optional(),
 });

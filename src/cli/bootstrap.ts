@@ -62,7 +62,7 @@ export function bootstrapCommand(): Command {
     .option("--stats <which>", "which statistics Envoy keeps: small, those that dashboards read, or all", "small")
     .option(
       "--no-traffic-reports",
-      "do not send the control plane how requests to subsets went; no verdict on canaries",
+      "do not send the control plane how requests to subsets went; canaries are judged by --load-reports then",
     )
     .option("--all-traffic-reports", "send it of all clusters, and not only of subsets")
     .option("--stats-flush-interval <duration>", "how often statistics are sent, from 1s to 60s; 5s when absent")

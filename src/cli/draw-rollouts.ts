@@ -2,6 +2,7 @@
  * Rollouts for a terminal, for whoever is woken by one: what it does, how it went, and what can be done now.
  */
 import type { RolloutJson } from "../admin/rollout-schema.ts";
+import { sourcesText } from "../rollout/sources.ts";
 import { printable } from "../telemetry/printable.ts";
 import { serverFlag } from "./ask-server.ts";
 
@@ -33,6 +34,7 @@ export function drawRollout(rollout: RolloutJson, server: string): string {
       ? []
       : [`  last verdict: ${printable(verdict.sentence)}`]),
     ...(rollout.steps.length === 0 ? [] : ["", indent(drawSteps(rollout))]),
+    ...countedBy(rollout),
     ...nextCommands(rollout, server).map((command, index) => `${index === 0 ? "\n" : ""}  ${command}`),
   ].join("\n");
 }
@@ -58,6 +60,12 @@ function drawSteps({ steps }: RolloutJson): string {
     ];
   });
   return table([["STEP", "WEIGHT", "ENVOYS", "REQUESTS", "ERRORS", "RESULT", ""], ...rows]);
+}
+
+/** By what its Envoys were counted in the step that was measured last. */
+function countedBy({ steps }: RolloutJson): readonly string[] {
+  const sources = steps.findLast((step) => step.sources !== undefined)?.sources;
+  return sources === undefined ? [] : [`  counted: ${printable(sourcesText(sources))}`];
 }
 
 function seconds(from: string, to: string): string {

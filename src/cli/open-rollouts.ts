@@ -3,6 +3,7 @@
  */
 import type { AdminViews } from "../admin/admin-views.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
+import { loadTraffic } from "../evidence/load-traffic.ts";
 import { connectedNodes } from "../fleet/whole-fleet.ts";
 import { versionsOf } from "../rollout/config-versions.ts";
 import type { RolloutViews } from "../rollout/rollout-views.ts";
@@ -46,6 +47,7 @@ export function openRollouts(options: {
       traffic: plane.traffic,
       routes: plane.routeReports.ledger,
       watchSplits: (watched) => plane.splits?.watch(watched),
+      loads: loadTraffic(plane.loads),
     },
     record: (event) => options.record(event),
   });

@@ -16,11 +16,13 @@ import { isActive } from "../rollout/rollout-record.ts";
 import type { SeenRoutes } from "../rollout/route-counts.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
+import { countsCopies } from "../rollout/mirroring.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
+import { PrometheusClient } from "./prometheus-client.ts";
 import type { VersionClusters } from "./rollout-traffic.ts";
-import { TrafficBefore, clustersOf, reportsOf } from "./rollout-traffic.ts";
+import { TrafficBefore, asCopies, asLoads, clustersOf, inStatistics, namesOf, reportsOf } from "./rollout-traffic.ts";
 import { callWebhook } from "./rollout-webhook.ts";
 import type { TrafficBoard } from "./traffic-board.ts";
 import { seenRoutes, watchedClusters, watchedSplits } from "./watched-routes.ts";
@@ -59,6 +61,7 @@ export interface RolloutEngineOptions {
 export class RolloutEngine {
   readonly #options: RolloutEngineOptions;
   readonly #before = new TrafficBefore();
+  readonly #prometheus: PrometheusClient;
   /** The revisions that this replica has written last. */
   readonly #own = new Map<string, number>();
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
@@ -71,6 +74,7 @@ export class RolloutEngine {
 
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
+    this.#prometheus = new PrometheusClient(options.clock);
   }
 
   start(): void {
@@ -79,6 +83,7 @@ export class RolloutEngine {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#prometheus.close();
     await this.#work;
   }
 
@@ -101,7 +106,7 @@ export class RolloutEngine {
 
   /** What is seen of the split of a rollout. */
   observe(record: RolloutRecord): Observed {
-    const { port, clock, board } = this.#options;
+    const { port, clock, board = port } = this.#options;
     const { plan } = record;
     const found = splitNamed(port, plan.split);
     const nowMs = clock.nowMs();
@@ -118,7 +123,12 @@ export class RolloutEngine {
       split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
       nodes,
       missing: this.#missing(record, nodes),
-      traffic: reportsOf((board ?? port.traffic).read(names), clusters),
+      traffic: reportsOf(board.traffic.read(names), clusters),
+      loads: reportsOf(board.loads.read(names), {
+        canary: asLoads(clusters.canary),
+        baseline: asLoads(clusters.baseline),
+      }),
+      prometheus: this.#prometheus.seen(record),
       routes: this.#routesOf(plan, clusters),
       before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
       webhook,
@@ -160,11 +170,11 @@ export class RolloutEngine {
 
   /** What versions do while nothing is rolled out, which tells how their errors come. */
   #lookBefore(): void {
-    const { port, clock, board } = this.#options;
+    const { port, clock, board = port } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
     this.#lookedBeforeAtMs = nowMs;
-    this.#before.look(port.served(), board ?? port.traffic, clock.nowMs());
+    this.#before.look(port.served(), board, clock.nowMs());
   }
 
   #routesOf(
@@ -202,6 +212,7 @@ export class RolloutEngine {
     const { split } = heard.record.plan;
     const isOwn = this.#own.get(split) === heard.revision || !this.#options.hasOthers;
     if (!isOwn && clock.monotonicMs() - heard.heardAtMs < TAKEOVER_MS) return;
+    this.#askPrometheus(heard.record);
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
       const moved = advance(now.record, this.observe(now.record));
@@ -216,6 +227,19 @@ export class RolloutEngine {
       // A webhook answers later.
       if (next.effects.some(({ kind }) => kind === "call-webhook") || !isActive(now.record)) return;
     }
+  }
+
+  /** Only by the replica that moves this rollout, and while there is something to decide. */
+  #askPrometheus(record: RolloutRecord): void {
+    const { plan, phase } = record;
+    if (plan.evidence === undefined || phase.kind === "rolling-back" || phase.kind === "promoting") return;
+    const split = splitNamed(this.#options.port, plan.split)?.split;
+    if (split === undefined) return;
+    const canary = clustersOf(split, plan.canary);
+    this.#prometheus.ask(record, {
+      canary: inStatistics(countsCopies(record) ? asCopies(canary) : canary),
+      baseline: inStatistics(clustersOf(split, plan.baseline)),
+    });
   }
 
   async #carryOut(effect: Effect, record: RolloutRecord): Promise<void> {
@@ -264,14 +288,4 @@ export function rolloutEvent(
     (phase.kind === "done" && record.outcome?.kind !== "promoted");
   const text = describePhase(record);
   return { kind: "rollout-changed", atMs, rollout: record.id, phase: phase.kind, isTrouble, text };
-}
-
-function namesOf({
-  canary,
-  baseline,
-}: {
-  readonly canary: ReturnType<typeof clustersOf>;
-  readonly baseline: ReturnType<typeof clustersOf>;
-}): readonly string[] {
-  return [...new Set([...canary.counted, canary.hosts, canary.copies, ...baseline.counted, baseline.hosts])];
 }

@@ -25,7 +25,9 @@ export interface RolloutPort {
   nodes(groups: readonly string[]): readonly ObservedNode[];
   /** Of the config that is served to these groups. */
   versions(groups: readonly string[]): ConfigVersions;
+  /** What nodes have told this replica by OpenTelemetry, and by load reports. */
   readonly traffic: TrafficReader;
+  readonly loads: TrafficReader;
   readonly routes: RouteWatcher;
   /** Envoys that can are asked to tell of requests to these splits, and to no others. */
   watchSplits(watched: ReadonlyMap<string, SplitWatch>): void;

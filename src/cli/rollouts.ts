@@ -64,9 +64,7 @@ export class Rollouts implements RolloutViews {
       onWritten: (before, record) => this.#count(before, record),
     });
     this.#board =
-      replica === undefined
-        ? undefined
-        : new TrafficBoard({ store, clock, replica, local: port.traffic, routes: port.routes });
+      replica === undefined ? undefined : new TrafficBoard({ store, clock, replica, local: port, routes: port.routes });
     const { record } = options;
     const hasOthers = replica !== undefined;
     const shared = { records: this.#records, port, clock, onWarning };

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { RouteReader, RouteSource } from "../evidence/route-view.ts";
 import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
+import type { TrafficReaders } from "./rollout-traffic.ts";
 import type { StateStore, StateWatch } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
 
@@ -32,37 +33,52 @@ const clusterSchema = z.object({
   totalHosts: z.number().optional(),
 });
 
+const nodesSchema = z.array(
+  z.object({
+    nodeId: z.string(),
+    reportedAtMs: z.number(),
+    countedSinceMs: z.number().optional(),
+    clusters: z.record(z.string(), clusterSchema),
+  }),
+);
+
 const tallySchema = z.object({ requests: z.number(), errors: z.number(), slow: z.number() });
 
+/** An older Fairway tells of nodes only, and reads nothing else. */
 const documentSchema = z.object({
   toldAtMs: z.number().default(0),
-  /** Absent from what an older Fairway tells. */
+  nodes: nodesSchema,
+  loads: nodesSchema.default([]),
   routes: z
     .array(z.object({ id: z.string(), clusters: z.record(z.string(), z.record(z.string(), tallySchema)) }))
     .default([]),
-  nodes: z.array(
-    z.object({ nodeId: z.string(), reportedAtMs: z.number(), clusters: z.record(z.string(), clusterSchema) }),
-  ),
 });
+
+/** What one replica has heard. */
+interface Heard {
+  readonly traffic: readonly NodeTraffic[];
+  readonly loads: readonly NodeTraffic[];
+  readonly routes: readonly RouteSource[];
+}
+
+/** The same as another replica tells it. */
+interface Told extends Heard {
+  /** Milliseconds since 1970 on its clock. */
+  readonly toldAtMs: number;
+}
 
 export interface TrafficBoardOptions {
   readonly store: StateStore;
   readonly clock: Clock;
   readonly replica: string;
-  readonly local: TrafficReader;
+  readonly local: TrafficReaders;
   readonly routes: RouteReader;
 }
 
-/** What another replica tells. */
-interface Told {
-  /** Milliseconds since 1970 on its clock. */
-  readonly toldAtMs: number;
-  readonly nodes: readonly NodeTraffic[];
-  readonly routes: readonly RouteSource[];
-}
-
 /** `start` follows the others; `close` ends it. */
-export class TrafficBoard implements TrafficReader, RouteReader {
+export class TrafficBoard implements TrafficReaders, RouteReader {
+  readonly traffic: TrafficReader = { read: (clusters) => this.#read("traffic", clusters) };
+  readonly loads: TrafficReader = { read: (clusters) => this.#read("loads", clusters) };
   readonly #options: TrafficBoardOptions;
   readonly #others = new Map<string, Told>();
   #watch: StateWatch | undefined;
@@ -87,13 +103,11 @@ export class TrafficBoard implements TrafficReader, RouteReader {
   }
 
   /** Of a node that two replicas have heard of, the newest. */
-  read(clusters: readonly string[]): readonly NodeTraffic[] {
+  #read(what: "traffic" | "loads", clusters: readonly string[]): readonly NodeTraffic[] {
     const newest = new Map<string, NodeTraffic>();
     const oldestMs = this.#options.clock.nowMs() - STALE_MS;
-    for (const node of [
-      ...this.#options.local.read(clusters),
-      ...[...this.#others.values()].flatMap(({ nodes }) => nodes),
-    ]) {
+    const others = [...this.#others.values()].flatMap((heard) => heard[what]);
+    for (const node of [...this.#options.local[what].read(clusters), ...others]) {
       const known = newest.get(node.nodeId);
       if (node.reportedAtMs < oldestMs || (known !== undefined && known.reportedAtMs >= node.reportedAtMs)) continue;
       newest.set(node.nodeId, node);
@@ -114,8 +128,11 @@ export class TrafficBoard implements TrafficReader, RouteReader {
     const nowMs = this.#options.clock.nowMs();
     if (this.#writing !== undefined || nowMs - this.#writtenAtMs < WRITE_EACH_MS) return;
     const { local, routes } = this.#options;
-    const told = { nodes: local.read(clusters).slice(0, NODES_MAX), routes: routes.readRoutes(clusters) };
-    const text = textOf(told);
+    const text = textOf({
+      traffic: local.traffic.read(clusters),
+      loads: local.loads.read(clusters),
+      routes: routes.readRoutes(clusters),
+    });
     if (text === this.#written) return;
     this.#writtenAtMs = nowMs;
     this.#writing = this.#write(text, nowMs).finally(() => {
@@ -137,8 +154,8 @@ export class TrafficBoard implements TrafficReader, RouteReader {
   }
 
   /** Of a replica that is gone, and whose name nobody will have again. */
-  #isLeftBehind({ toldAtMs, nodes }: Told = { toldAtMs: 0, nodes: [], routes: [] }): boolean {
-    const newestMs = Math.max(toldAtMs, ...nodes.map(({ reportedAtMs }) => reportedAtMs));
+  #isLeftBehind({ toldAtMs, traffic, loads }: Told = { toldAtMs: 0, traffic: [], loads: [], routes: [] }): boolean {
+    const newestMs = Math.max(toldAtMs, ...[...traffic, ...loads].map(({ reportedAtMs }) => reportedAtMs));
     return newestMs < this.#options.clock.nowMs() - LEFT_BEHIND_MS;
   }
 
@@ -160,9 +177,12 @@ export class TrafficBoard implements TrafficReader, RouteReader {
   }
 }
 
-function textOf({ nodes, routes }: Omit<Told, "toldAtMs">): string {
+function textOf({ traffic, loads, routes }: Heard): string {
+  const written = (nodes: readonly NodeTraffic[]) =>
+    nodes.slice(0, NODES_MAX).map(({ clusters, ...node }) => ({ ...node, clusters: Object.fromEntries(clusters) }));
   return JSON.stringify({
-    nodes: nodes.map(({ clusters, ...node }) => ({ ...node, clusters: Object.fromEntries(clusters) })),
+    nodes: written(traffic),
+    ...(loads.length === 0 ? {} : { loads: written(loads) }),
     routes: routes.map(({ id, clusters }) => ({
       id,
       clusters: Object.fromEntries([...clusters].map(([name, tallies]) => [name, Object.fromEntries(tallies)])),
@@ -172,16 +192,14 @@ function textOf({ nodes, routes }: Omit<Told, "toldAtMs">): string {
 
 function readTold(bytes: Uint8Array): Told | undefined {
   try {
-    const { toldAtMs, nodes, routes } = documentSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return { toldAtMs, nodes: nodes.map(nodeOf), routes: routes.map(sourceOf) };
+    const { toldAtMs, nodes, loads, routes } = documentSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    return { toldAtMs, traffic: nodes.map(nodeOf), loads: loads.map(nodeOf), routes: routes.map(sourceOf) };
   } catch {
     return undefined;
   }
 }
 
-type Document = z.infer<typeof documentSchema>;
-
-function nodeOf({ clusters, ...node }: Document["nodes"][number]): NodeTraffic {
+function nodeOf({ clusters, ...node }: z.infer<typeof nodesSchema>[number]): NodeTraffic {
   const read = Object.entries(clusters).map(
     ([name, { healthyHosts, totalHosts, latency, ...counts }]) =>
       [name, { ...counts, healthyHosts, totalHosts, ...(latency === undefined ? {} : { latency }) }] as const,
@@ -189,7 +207,7 @@ function nodeOf({ clusters, ...node }: Document["nodes"][number]): NodeTraffic {
   return { ...node, clusters: new Map(read) };
 }
 
-function sourceOf({ id, clusters }: Document["routes"][number]): RouteSource {
+function sourceOf({ id, clusters }: z.infer<typeof documentSchema>["routes"][number]): RouteSource {
   return {
     id,
     clusters: new Map(Object.entries(clusters).map(([name, tallies]) => [name, new Map(Object.entries(tallies))])),

@@ -11,7 +11,7 @@ import { percentText } from "../model/live-weights.ts";
 import { unreachable } from "../support/assert.ts";
 import { changeStep, endStep, ended, inPhase, noted, withStep } from "./change-record.ts";
 import { actorOf, followWeights, sharesAt } from "./follow-weights.ts";
-import { crashedNode, measure, resetMeasuring } from "./measure.ts";
+import { crashedNode, measure, measuredAnew, resetMeasuring } from "./measure.ts";
 import { countsCopies, endOfCopies, wantedNow } from "./mirroring.ts";
 import type { Effect, Observed } from "./observed.ts";
 import { preflight } from "./preflight.ts";
@@ -224,13 +224,14 @@ function judged(record: RolloutRecord, seen: Observed): RolloutRecord {
   }
   const step = record.plan.steps[record.stepIndex];
   if (step === undefined || !isMeasured(step)) return record;
+  const anew = measuredAnew(record, seen);
+  if (anew !== undefined) return anew;
   const measured = measure(record, step, seen);
   if (measured === undefined) return record;
   const { record: next, verdict } = measured;
   if (verdict.kind === "pass") return passStep(next, seen, { result: "passed", sentence: verdict.sentence });
   if (verdict.kind === "fail") return failed(next, seen, verdict);
-  const fromMs = next.steps.at(-1)?.measuredFromMs ?? seen.nowMs;
-  if (seen.nowMs < fromMs + step.holdMsMax) return next;
+  if (seen.nowMs < record.phase.sinceMs + step.holdMsMax) return next;
   return record.plan.onInconclusive === "pause" ? pausedBy(next, seen, verdict) : failed(next, seen, verdict);
 }
 

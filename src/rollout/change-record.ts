@@ -55,6 +55,7 @@ export function endStep(
 /** It is over. Where counters stood is of no use any more. */
 export function ended(record: RolloutRecord, outcome: Outcome): RolloutRecord {
   const { atMs, kind, sentence } = outcome;
-  const done = { ...record, phase: { kind: "done" as const, sinceMs: atMs }, marks: {}, routeMarks: {}, outcome };
+  const nothing = { marks: {}, routeMarks: {}, sources: undefined };
+  const done = { ...record, phase: { kind: "done" as const, sinceMs: atMs }, ...nothing, outcome };
   return noted(done, atMs, kind, sentence);
 }

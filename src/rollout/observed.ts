@@ -28,8 +28,12 @@ export interface Observed {
   readonly nodes: readonly ObservedNode[];
   /** Those that were connected when the step began and are not now, though they may well be back in a moment. */
   readonly missing?: readonly string[] | undefined;
-  /** By node: what it last reported of both versions. */
+  /** By node: what it last reported of both versions, by OpenTelemetry. */
   readonly traffic: ReadonlyMap<string, NodeReport>;
+  /** The same by load reports, which know nothing of times and of hosts. */
+  readonly loads?: ReadonlyMap<string, NodeReport> | undefined;
+  /** What a Prometheus says; undefined where none is asked, or none has answered yet. */
+  readonly prometheus?: PrometheusSeen | undefined;
   /** What each replica was told of both versions, by route; they may have been told nothing. */
   readonly routes: readonly SeenRoutes[];
   /** What the baseline did in the minutes before, in intervals of the length of a look. */
@@ -46,12 +50,20 @@ export interface ObservedNode {
 
 export interface NodeReport {
   readonly reportedAtMs: number;
+  /** Since when it counts, where that is not the start of the Envoy. */
+  readonly countedSinceMs?: number | undefined;
   readonly canary: TrafficCounters | undefined;
   readonly baseline: TrafficCounters | undefined;
   /** Copies of requests to the canary; absent where there never were any. */
   readonly mirrored?: TrafficCounters | undefined;
   readonly canaryHealthyHosts: number | undefined;
 }
+
+export type PrometheusSeen =
+  /** By series: one for each Envoy, unless the queries are own ones. */
+  | { readonly kind: "answered"; readonly series: ReadonlyMap<string, NodeReport>; readonly isByEnvoy: boolean }
+  /** `why` are words that go on a sentence. */
+  | { readonly kind: "nothing"; readonly why: string };
 
 export interface WebhookAnswer {
   readonly stepIndex: number;

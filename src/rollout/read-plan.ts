@@ -11,6 +11,7 @@ import { WHOLE, percentText } from "../model/live-weights.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { Gates, MetricGate } from "./gates.ts";
+import { STALE_MS_PROMETHEUS, evidenceSchema, prometheusOf, wrongEvidence } from "./read-evidence.ts";
 import { defaultGates, defaultMetricGate } from "./gates.ts";
 import type { PlanStep, RolloutPlan, WeightStep } from "./rollout-plan.ts";
 import { defaultFleetTerms, HOLD_FACTOR_MAX, HOLD_MS_DEFAULT, isMeasured, WEBHOOK_MS_DEFAULT } from "./rollout-plan.ts";
@@ -77,6 +78,7 @@ const planSchema = z.strictObject({
       staleAfter: duration(HOUR_MS).optional(),
     })
     .optional(),
+  evidence: evidenceSchema.optional(),
   fleet: z
     .strictObject({
       ackTimeout: duration(HOUR_MS).optional(),
@@ -110,7 +112,12 @@ export function readPlan(
   const names = backendsOf(read.data, split);
   if (!names.ok) return names;
   const { plan, problems } = withDefaults(read.data, names.value);
-  const all = [...problems, ...wrongSteps(plan, split, now.shares), ...wrongMirrors(plan, split, now)];
+  const all = [
+    ...problems,
+    ...wrongEvidence(plan, split),
+    ...wrongSteps(plan, split, now.shares),
+    ...wrongMirrors(plan, split, now),
+  ];
   return all.length === 0 ? ok(plan) : err(all);
 }
 
@@ -172,7 +179,8 @@ function withDefaults(
   written: WrittenPlan,
   names: { readonly canary: string; readonly baseline: string },
 ): { readonly plan: RolloutPlan; readonly problems: readonly string[] } {
-  const { gates, problems } = gatesOf(written.gates ?? {});
+  const evidence = written.evidence === undefined ? undefined : prometheusOf(written.evidence);
+  const { gates, problems } = gatesOf(written.gates ?? {}, evidence !== undefined);
   const { ackTimeout, onLaggard, settle, healthyHosts } = written.fleet ?? {};
   const plan: RolloutPlan = {
     split: written.split,
@@ -180,6 +188,7 @@ function withDefaults(
     steps: written.steps.map((step) => stepOf(step, gates.requestsMin)),
     ...(written.promote === false ? { promote: false } : {}),
     gates,
+    ...(evidence === undefined ? {} : { evidence }),
     fleet: {
       ackTimeoutMs: ackTimeout ?? defaultFleetTerms.ackTimeoutMs,
       onLaggard: onLaggard ?? defaultFleetTerms.onLaggard,
@@ -192,7 +201,10 @@ function withDefaults(
   return { plan, problems };
 }
 
-function gatesOf(written: NonNullable<WrittenPlan["gates"]>): {
+function gatesOf(
+  written: NonNullable<WrittenPlan["gates"]>,
+  byPrometheus: boolean,
+): {
   readonly gates: Gates;
   readonly problems: readonly string[];
 } {
@@ -202,10 +214,11 @@ function gatesOf(written: NonNullable<WrittenPlan["gates"]>): {
     ...(latency === undefined ? {} : { slow: { ...metricGate(latency), thresholdMs: latency.threshold } }),
     requestsMin: minRequests ?? defaultGates.requestsMin,
     requireProof: requireProof ?? defaultGates.requireProof,
-    staleAfterMs: staleAfter ?? defaultGates.staleAfterMs,
+    staleAfterMs: staleAfter ?? (byPrometheus ? STALE_MS_PROMETHEUS : defaultGates.staleAfterMs),
   };
   const threshold = latency?.threshold;
-  if (threshold === undefined || latencyEdgesMs.includes(threshold)) return { gates, problems: [] };
+  // What steps the Envoys of others count in is seen when it is asked.
+  if (threshold === undefined || byPrometheus || latencyEdgesMs.includes(threshold)) return { gates, problems: [] };
   const near = [
     latencyEdgesMs.findLast((edge) => edge < threshold),
     latencyEdgesMs.find((edge) => edge > threshold),

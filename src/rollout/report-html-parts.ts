@@ -20,6 +20,7 @@ import {
 } from "./report-words.ts";
 import type { ReportEvidence, RolloutReport, Versions } from "./report.ts";
 import { showCount, showDuration, showPercent } from "./show-figures.ts";
+import { sourcesText } from "./sources.ts";
 
 export function versionTable(versions: Versions, report: RolloutReport): string {
   const rows = comparedRows(versions, report).map(({ name, baseline, canary }) => [
@@ -59,7 +60,7 @@ export function stepList(report: RolloutReport): string {
 }
 
 function stepItem(step: ReportStep, { startedAt, canary, baseline }: RolloutReport): string {
-  const { name, result, sentence, laggards, traffic, ackMs, measuredMs, nodesCount } = step;
+  const { name, result, sentence, laggards, sources, traffic, ackMs, measuredMs, nodesCount } = step;
   const isOff = traffic?.split?.isAsConfigured === false;
   const errors = [
     { name: canary, version: traffic?.canary },
@@ -72,6 +73,7 @@ function stepItem(step: ReportStep, { startedAt, canary, baseline }: RolloutRepo
     fact("acknowledged after", ackMs === undefined ? undefined : showDuration(ackMs)),
     fact("Envoys", nodesCount === 0 ? undefined : showCount(nodesCount)),
     fact("measured", measuredMs === undefined ? undefined : showDuration(measuredMs)),
+    fact("counted", sources === undefined ? undefined : sourcesText(sources)),
     fact("observed share", observedText(step), isOff ? "warn" : undefined),
     fact("errors", errors.length === 0 ? undefined : errors.join(", ")),
   ].join("");

@@ -21,6 +21,7 @@ import {
   weightsText,
 } from "./report-words.ts";
 import { showDuration, showPercent } from "./show-figures.ts";
+import { sourcesText } from "./sources.ts";
 
 /** Of the audit, as many as somebody reads; the JSON has all. */
 const AUDIT_MAX = 30;
@@ -120,8 +121,12 @@ function stepLines({ steps, startedAt, canary }: RolloutReport): readonly string
 }
 
 function saidOf(step: ReportStep): readonly string[] {
-  const late = step.laggards.length === 0 ? [] : [`- ${text(step.name)}, Envoys: ${text(laggardsText(step))}`];
-  return step.sentence === undefined ? late : [`- ${text(step.name)}: ${text(step.sentence)}`, ...late];
+  const { name, sentence, laggards, sources } = step;
+  return [
+    ...(sentence === undefined ? [] : [`- ${text(name)}: ${text(sentence)}`]),
+    ...(sources === undefined ? [] : [`- ${text(name)}, counted: ${text(sourcesText(sources))}`]),
+    ...(laggards.length === 0 ? [] : [`- ${text(name)}, Envoys: ${text(laggardsText(step))}`]),
+  ];
 }
 
 function evidenceLines({ evidence, canary, baseline }: RolloutReport): readonly string[] {

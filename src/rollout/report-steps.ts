@@ -28,6 +28,8 @@ export interface ReportStep {
   readonly measuredMs?: number | undefined;
   readonly nodesCount: number;
   readonly laggards: StepRecord["laggards"];
+  /** By what its Envoys were counted; absent where nothing was measured. */
+  readonly sources?: StepRecord["sources"];
   /** Absent without requests. */
   readonly traffic?: StepTraffic | undefined;
 }
@@ -56,7 +58,7 @@ export function stepsOf(record: RolloutRecord, nowMs: number): readonly ReportSt
 }
 
 function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | undefined): ReportStep {
-  const { kind, startedAtMs, convergedAtMs, measuredFromMs, nodesCount, laggards, sentence } = step;
+  const { kind, startedAtMs, convergedAtMs, measuredFromMs, nodesCount, laggards, sources, sentence } = step;
   const untilMs = step.endedAtMs ?? nowMs;
   const hasMeasured = measuredFromMs !== undefined && isMeasured(step);
   return {
@@ -72,6 +74,7 @@ function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | un
     measuredMs: !hasMeasured || untilMs === undefined ? undefined : untilMs - measuredFromMs,
     nodesCount,
     laggards,
+    ...(sources === undefined || sources.length === 0 ? {} : { sources }),
     traffic: trafficOf(step, record),
   };
 }

@@ -154,6 +154,7 @@ export function planTexts({ config: { plan }, canary, baseline }: RolloutReport)
     ...(gates.slow === undefined
       ? []
       : [of(gates.slow, `Requests slower than ${showDuration(gates.slow.thresholdMs)}`)]),
+    ...(plan.prometheus === undefined ? [] : [`Counted by Prometheus at ${plan.prometheus}.`]),
     `Each step: ${gates.requireProof ? "proof that it is safe" : "no proof is asked for"}; without news for ${showDuration(gates.staleAfterMs)} nothing is known.`,
     `Envoys: ${showDuration(fleet.ackTimeoutMs)} to acknowledge weights, then ${fleet.onLaggard}; ${showCount(fleet.healthyHostsMin)} healthy ${fleet.healthyHostsMin === 1 ? "host" : "hosts"} of ${canary} at least.`,
     `When it fails: ${plan.onFail}; when it cannot be judged in time: ${plan.onInconclusive}.`,

@@ -15,11 +15,36 @@ export interface RolloutPlan {
   /** After the last step the canary gets everything; with false its weights stay as they are then. */
   readonly promote?: boolean | undefined;
   readonly gates: Gates;
+  /** Where evidence comes from, when that is not what Envoys report. */
+  readonly evidence?: PrometheusPlan | undefined;
   readonly fleet: FleetTerms;
   /** What becomes of a canary that fails. */
   readonly onFail: "rollback" | "pause";
   /** And of one that could not be judged in the longest time of its step. */
   readonly onInconclusive: "pause" | "rollback";
+}
+
+/** A Prometheus that is asked about both versions. */
+export interface PrometheusPlan {
+  /** Without a slash at the end, and without `/api/v1/query`. */
+  readonly url: string;
+  /** For all queries of a look together. */
+  readonly timeoutMs: number;
+  readonly everyMs: number;
+  /** Own ones; those of Envoy's own names when absent. */
+  readonly queries?: PrometheusQueries | undefined;
+}
+
+/**
+ * Each gives a counter as it stands, not a rate: `answered` how many requests have a time, and `inTime` how many of these
+ * are within the threshold, both of one histogram.
+ */
+export interface PrometheusQueries {
+  readonly completed: string;
+  readonly errors: string;
+  readonly answered?: string;
+  readonly inTime?: string;
+  readonly healthyHosts?: string;
 }
 
 /** What is asked of Envoys before anything is measured. */

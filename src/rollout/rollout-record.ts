@@ -41,6 +41,8 @@ export interface RolloutRecord {
   /** What happened in each step so far; the last is the current one, or the promotion, or the rollback. */
   readonly steps: readonly StepRecord[];
   readonly evidence: CanaryEvidence | undefined;
+  /** By what each Envoy is counted in this step. */
+  readonly sources?: Readonly<Record<string, EvidenceSource>> | undefined;
   /** Where each Envoy's counters stood at the last look of this step. */
   readonly marks: Readonly<Record<string, Mark>>;
   /** Where what each replica was told of routes stood at the last look. */
@@ -103,6 +105,8 @@ export interface StepRecord {
   /** What was counted in this step; of the canary in one that mirrors, the copies. */
   readonly canary: TrafficCounters;
   readonly baseline: TrafficCounters;
+  /** By what its Envoys were counted; absent where nothing was measured. */
+  readonly sources?: readonly SourceCount[] | undefined;
   /** The same by route, of as many as are kept; absent before anything was measured. */
   readonly routes?: readonly RouteCounts[] | undefined;
   readonly result?: StepResult | undefined;
@@ -111,9 +115,21 @@ export interface StepRecord {
 
 export type StepResult = "passed" | "failed" | "inconclusive" | "skipped" | "ended";
 
+/** Where what is known of requests comes from. */
+export type EvidenceSource = "opentelemetry" | "load-reports" | "prometheus";
+
+/** How many Envoys were counted by one source; `nodes` names the first of them. */
+export interface SourceCount {
+  readonly source: EvidenceSource;
+  readonly nodesCount: number;
+  readonly nodes: readonly string[];
+}
+
 /** Where the counters of one Envoy stood. */
 export interface Mark {
   readonly reportedAtMs: number;
+  /** Since when they count, where that is not the start of the Envoy. */
+  readonly countedSinceMs?: number | undefined;
   readonly canary: TrafficCounters;
   readonly baseline: TrafficCounters;
 }

@@ -7,6 +7,7 @@ import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { RolloutJson } from "../../src/admin/rollout-schema.ts";
 import { ranWith } from "../etcd/fairway-command.ts";
 import type { Scene, SceneOptions } from "./scene.ts";
+import { startScene } from "./scene.ts";
 
 /** The split, and the service whose subsets share its requests. */
 export const splitConfig = (backends: readonly string[], words = ""): string => `
@@ -32,6 +33,11 @@ export const rolloutConfig: SceneOptions["config"] = ({ port, backends }) => `
 gateways:
   public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
 ${splitConfig(backends)}`;
+
+/** `stable` is the first backend, `canary` the second. */
+export function rolloutScene(options: Pick<SceneOptions, "envoy" | "args">): Promise<Scene> {
+  return startScene({ backends: 2, config: rolloutConfig, ...options });
+}
 
 /** Every five seconds would be most of a test. */
 export const reporting = { statsFlushInterval: "1s" } as const;
@@ -80,3 +86,10 @@ export function rolloutUntil(
 
 /** Over, or it needs somebody. */
 export const isOver = ({ phase }: Pick<RolloutJson, "phase">) => phase === "done" || phase === "paused";
+
+/** Starts one by this plan and waits for its end. */
+export async function rolledOut(of: Scene, target: string, plan: object) {
+  const path = await savePlan(of, plan);
+  const { code, text } = await rollout(of, "start", "shop", "--target", target, "--plan", path, "--wait");
+  return { code, text, rollout: await rolloutNow(of) };
+}

@@ -59,6 +59,7 @@ class World {
       nodes: () => [{ id: "edge-1" }],
       versions: (groups) => Object.fromEntries(groups.map((group) => [group, this.version()])),
       traffic: { read: () => [{ nodeId: "edge-1", reportedAtMs: Date.now(), clusters }] },
+      loads: { read: () => [] },
       routes: { readRoutes: () => [], watch: () => undefined },
       watchSplits: () => undefined,
     };

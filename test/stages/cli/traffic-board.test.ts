@@ -29,7 +29,11 @@ test("a replica reads what all have heard, of each node the newest, and clears a
   const boardOf = (replica: string, heard: readonly NodeTraffic[], requests: number, nowMs = now) => {
     const clock = { nowMs: () => nowMs, monotonicMs: () => 0 };
     const routes = { readRoutes: () => [told(replica, requests)] };
-    return new TrafficBoard({ store, clock, replica, local: { read: () => heard }, routes });
+    const local = {
+      traffic: { read: () => heard },
+      loads: { read: () => heard.map((each) => ({ ...each, countedSinceMs: 7 })) },
+    };
+    return new TrafficBoard({ store, clock, replica, local, routes });
   };
   const gone = boardOf("gone", [node("edge-1", now - 2 * HOUR_MS, 1)], 1, now - 2 * HOUR_MS);
   gone.tell(["shop|canary"]);
@@ -38,7 +42,8 @@ test("a replica reads what all have heard, of each node the newest, and clears a
   a.start();
   b.start();
   b.tell(["shop|canary"]);
-  const read = () => a.read(["shop|canary"]).map((each) => [each.nodeId, each.clusters.get("shop|canary")?.completed]);
+  const read = () =>
+    a.traffic.read(["shop|canary"]).map((each) => [each.nodeId, each.clusters.get("shop|canary")?.completed]);
   await eventually("what the other has heard", () => read().length === 2 && read()[0]?.[1] === 12);
   expect(read()).toEqual([
     ["edge-1", 12],
@@ -46,6 +51,17 @@ test("a replica reads what all have heard, of each node the newest, and clears a
   ]);
   // Of requests each replica is told others, so all of them count.
   expect(a.readRoutes(["shop|canary"]).filter(({ id }) => id !== "gone")).toEqual([told("a", 20), told("b", 30)]);
+  const loads = a.loads.read(["shop|canary"]);
+  expect(
+    loads.map(({ nodeId, countedSinceMs, clusters }) => [
+      nodeId,
+      countedSinceMs,
+      clusters.get("shop|canary")?.completed,
+    ]),
+  ).toEqual([
+    ["edge-1", 7, 12],
+    ["edge-2", 7, 7],
+  ]);
   await eventually("the removal", async () => (await store.list("traffic/")).length === 1);
   await b.close();
   expect(await store.list("traffic/")).toEqual([]);

@@ -133,7 +133,7 @@ test("shows the load that nodes report, and the clusters beyond a bound as one",
   const locality = { region: "", zone: "", subZone: "", priority: 0, endpoints: [], ...counts };
   const load = { intervalMs: 1_000, dropped: 2, droppedBy: [], localities: [locality] };
   const clusters = Array.from({ length: 1_002 }, (_, index) => ({ ...load, cluster: `c${index}` }));
-  recordLoad(loads.ledger, "a", { clusters, atMs: 1_000 });
+  recordLoad(loads.ledger, "a", { clusters, atMs: 1_000, wallMs: 1_000 });
   const shown = await lines();
   expect(shown).toEqual(
     expect.arrayContaining([
