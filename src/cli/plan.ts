@@ -169,7 +169,10 @@ function rest({
     contentsMax: contentsMaxOf(flags),
     lineOf: (group) => {
       const origins = originsIn(now.intent, group);
-      return (routeConfiguration, envoyRoute) => origins.rule(routeConfiguration, envoyRoute)?.at;
+      return (routeConfiguration, envoyRoute, filter) => {
+        const rule = origins.rule(routeConfiguration, envoyRoute);
+        return (filter === undefined ? undefined : rule?.filter(filter)?.at) ?? rule?.at;
+      };
     },
   };
 }

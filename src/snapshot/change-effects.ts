@@ -34,6 +34,7 @@ export type EffectKind =
   | "listener-read"
   | "listener-refused"
   | "listener-removed"
+  | "rate-limits-refilled"
   | "routes-updated"
   | "runtime-updated"
   | "secret-added"
@@ -138,13 +139,28 @@ function secretEffects({ kind }: ChangedContent): readonly Effect[] {
 }
 
 /** Route configurations, scoped ones and virtual hosts. */
-function routeEffects({ kind, fields }: ChangedContent): readonly Effect[] {
+function routeEffects({ kind, before, after, fields }: ChangedContent): readonly Effect[] {
   if (kind !== "changed") return [];
-  const taken = updated("routes-updated", "taken by the next request; no connection is drained");
-  return fields.some(({ path }) => path.includes("hash_policy"))
-    ? [taken, ringMoved("a route hashes otherwise")]
-    : [taken];
+  return [
+    updated("routes-updated", "taken by the next request; no connection is drained"),
+    ...(fields.some(({ path }) => path.includes("hash_policy")) ? [ringMoved("a route hashes otherwise")] : []),
+    ...(hasLocalLimit(before) && hasLocalLimit(after) ? [limitsRefilled] : []),
+  ];
 }
+
+/** Envoy makes all that is in a route configuration anew, whatever of it differs. */
+const limitsRefilled: Effect = {
+  kind: "rate-limits-refilled",
+  weight: "notable",
+  text: "its local rate limits begin anew, with full buckets: as many requests as a burst go through at once",
+};
+
+/** Whether a filter's settings, at any level, have a token bucket that Envoys count for themselves. */
+function hasLocalLimit(routes: JsonMap | undefined): boolean {
+  return routes !== undefined && JSON.stringify(routes).includes(`"${LOCAL_LIMIT}`);
+}
+
+const LOCAL_LIMIT = "envoy.filters.http.local_ratelimit";
 
 /** A message, of what is rendered. */
 export function contentOf(json: JsonValue | undefined): JsonMap | undefined {

@@ -40,8 +40,8 @@ export interface PlanInput {
   readonly guard: NodeGroup["removalGuard"];
   /** Of so many resources of a type that change the content is looked at; each costs decoding twice. */
   readonly contentsMax: number;
-  /** The line of one rule in a route configuration, by Envoy's name of it. */
-  lineOf?(routeConfiguration: string, envoyRoute: string): Place | undefined;
+  /** The line of one rule in a route configuration, or of a filter that it has, by Envoy's names of them. */
+  lineOf?(routeConfiguration: string, envoyRoute: string, filter?: string): Place | undefined;
 }
 
 /** A field, and the line of its rule when it is in one. */
@@ -185,14 +185,16 @@ function marksOf(typeUrl: string, before: JsonMap | undefined, after: JsonMap | 
   return extensionChanges(before, after);
 }
 
-/** What stands in a route of its own is written at its rule. */
+/** What stands in a route of its own is written at its rule, and the settings of its filters at the filter. */
 function placed(
   field: FieldChange,
   { typeUrl, name }: Pick<PlannedChange, "typeUrl" | "name">,
   { lineOf }: PlanInput,
 ): PlannedField {
-  const route = typeUrl === typeUrls.route ? /\.routes\[([^\]]+)\]/.exec(field.path)?.[1] : undefined;
-  const at = route === undefined ? undefined : lineOf?.(name, route);
+  const [, route, inRoute = ""] =
+    (typeUrl === typeUrls.route ? /\.routes\[([^\]]+)\](.*)/s.exec(field.path) : undefined) ?? [];
+  const filter = /^\.typed_per_filter_config\.(envoy\.filters\.http\.\w+)/.exec(inRoute)?.[1];
+  const at = route === undefined ? undefined : lineOf?.(name, route, filter);
   return at === undefined ? field : { ...field, at };
 }
 
