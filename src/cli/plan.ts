@@ -27,7 +27,7 @@ import { planMarkdown } from "./plan-markdown.ts";
 import type { PlanReport, ReportInput } from "./plan-report.ts";
 import { createReport, hasChanges } from "./plan-report.ts";
 import { compareWithServer } from "./plan-with-server.ts";
-import { hiddenDefaults, liveWeights, servedSplits } from "./served-weights.ts";
+import { hiddenDefaults, liveSharesOf, liveWeights, servedSplits } from "./served-weights.ts";
 import { BOUNDS, NO_BOUNDS } from "./plan-words.ts";
 
 interface PlanFlags extends DescriptorSetFlags {
@@ -138,6 +138,7 @@ async function againstServer({
     snapshots: compared.snapshots,
     warnings: { before: compared.warnings, now: now.diagnostics },
     notes: [...compared.notes, ...hiddenDefaults(splits, now.splits)],
+    liveSharesOf: liveSharesOf(splits, now.splits),
   };
 }
 

@@ -34,6 +34,7 @@ export type EffectKind =
   | "listener-read"
   | "listener-refused"
   | "listener-removed"
+  | "live-weights-taken"
   | "rate-limits-refilled"
   | "routes-updated"
   | "runtime-updated"
@@ -59,12 +60,22 @@ export interface ChangedContent {
   readonly delivery?: DeliveryChange | undefined;
 }
 
+/** What a backend of a split has by weights that were set, and not by its file. */
+export interface LiveShare {
+  readonly split: string;
+  readonly backend: string;
+  /** Above 0. */
+  readonly percent: number;
+}
+
 /** What is around a resource after the change. */
 export interface EffectContext {
   /** The cluster with this name, which also is that of its load assignment. */
   cluster(name: string): JsonMap | undefined;
   /** The new listener that has one of the addresses. */
   heirOf(listener: JsonMap | undefined): string | undefined;
+  /** Of the splits that send requests to the cluster with this name. */
+  liveSharesOf(cluster: string): readonly LiveShare[];
 }
 
 /** In the order of their weight to readers: what is drained first. */

@@ -7,7 +7,7 @@
  */
 import type { Place } from "../model/diagnostic.ts";
 import type { JsonValue, NodeGroup } from "../model/intent.ts";
-import type { Effect } from "./change-effects.ts";
+import type { Effect, LiveShare } from "./change-effects.ts";
 import { contentOf, effectsOf } from "./change-effects.ts";
 import type { DeliveryChange } from "./delivery-change.ts";
 import { deliveryChange } from "./delivery-change.ts";
@@ -42,6 +42,8 @@ export interface PlanInput {
   readonly contentsMax: number;
   /** The line of one rule in a route configuration, or of a filter that it has, by Envoy's names of them. */
   lineOf?(routeConfiguration: string, envoyRoute: string, filter?: string): Place | undefined;
+  /** What was set for the splits that send requests to a cluster; nothing without a server. */
+  liveSharesOf?(cluster: string): readonly LiveShare[];
 }
 
 /** A field, and the line of its rule when it is in one. */
@@ -116,7 +118,7 @@ function showsAlways(typeUrl: string): boolean {
 
 type Context = Parameters<typeof effectsOf>[1];
 
-function contextOf({ contentAfter }: PlanInput, diffs: readonly TableDiff[]): Context {
+function contextOf({ contentAfter, liveSharesOf = () => [] }: PlanInput, diffs: readonly TableDiff[]): Context {
   const come = diffs.find(({ typeUrl }) => typeUrl === typeUrls.listener)?.added ?? [];
   let heirs: ReadonlyMap<string, string> | undefined;
   const heirsOnce = (): ReadonlyMap<string, string> =>
@@ -127,6 +129,7 @@ function contextOf({ contentAfter }: PlanInput, diffs: readonly TableDiff[]): Co
       }),
     ));
   return {
+    liveSharesOf,
     cluster: (name) => contentOf(contentAfter(typeUrls.cluster, name as ResourceName)),
     heirOf: (listener) => {
       const own = listener === undefined ? [] : addressesOf(listener);

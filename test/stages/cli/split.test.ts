@@ -61,6 +61,25 @@ describe("fairway plan where weights are set", { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe("fairway plan of other hosts behind weights that are set", { timeout: TIMEOUT_MS }, () => {
+  test("says how many requests they get at once", async () => {
+    expect(await fairway("split", "set", "shop", "canary=100")).toMatchObject({ code: 0 });
+    const hosts = async (canary: string, stable = "10.0.0.1:80") => {
+      const text = config(0).replace('"10.0.0.2:80"', canary).replace("10.0.0.1:80", stable);
+      await writeFile(directory.join("hosts.yaml"), text);
+      return (await fairway("plan", directory.join("hosts.yaml"))).text;
+    };
+    const has = "canary has 100 % of split shop by weights that are set; ";
+    expect(await hosts('"10.0.0.3:80"')).toContain(`${has}these hosts get all its requests at once`);
+    const more = await hosts('"10.0.0.2:80", "10.0.0.3:80"');
+    expect(more).toContain(`${has}hosts that come get their part of its requests at once`);
+    // Nobody is sent to stable, whose hosts come with a change of theirs.
+    expect(await hosts('"10.0.0.2:80"', "10.0.0.9:80")).not.toContain("weights that are set;");
+    expect(await fairway("split", "reset", "shop")).toMatchObject({ code: 0 });
+    expect(await hosts('"10.0.0.3:80"')).not.toContain("weights that are set;");
+  });
+});
+
 describe("fairway split", { timeout: TIMEOUT_MS }, () => {
   test.each([["get"], ["history"]])(
     "%s of a split that is not there says so, and nothing of a change",
