@@ -11,6 +11,7 @@ import type { Result } from "../support/result.ts";
 import type { ActionRequest } from "./actions.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Operation } from "./api-routes.ts";
+import { knownSplits } from "./known-splits.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
 import { lockJson, rolloutJson } from "./rollout-json.ts";
@@ -169,11 +170,8 @@ function refused(why: NotDone): Answer {
   switch (why.kind) {
     case "invalid":
       return problem(422, why.problems.join("; "), { title: "The plan is wrong", problems: [...why.problems] });
-    case "unknown": {
-      const { names } = why;
-      const known = names.length === 0 ? "the config has none" : `there are ${names.slice(0, 20).join(", ")}`;
-      return problem(404, `there is no such split: ${known}`);
-    }
+    case "unknown":
+      return problem(404, `there is no such split: ${knownSplits(why.names)}`);
     case "active": {
       const { record } = why.current;
       const detail = `${record.id} is on: ${record.target}, started by ${record.startedBy}`;

@@ -6,6 +6,7 @@ import type { ActionRequest } from "./actions.ts";
 import type { Operation } from "./api-routes.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Answer } from "./problem.ts";
+import { knownSplits } from "./known-splits.ts";
 import { problem } from "./problem.ts";
 import { splitChangeJson, splitJson } from "./split-json.ts";
 import { resetWeightsSchema, setWeightsSchema } from "./split-schema.ts";
@@ -119,8 +120,7 @@ function namesOf(views: SplitViews): readonly string[] {
 }
 
 function unknown(name: string, names: readonly string[]): Answer {
-  const known = names.length === 0 ? "the config has none" : `there are ${names.slice(0, 20).join(", ")}`;
-  return problem(404, `there is no split \`${name}\`: ${known}`);
+  return problem(404, `there is no split \`${name}\`: ${knownSplits(names, name)}`);
 }
 
 function leaseOf(text: string): number | undefined {

@@ -59,7 +59,9 @@ export function liveSharesOf(
         clusterName(service, subset),
         ...(subset === undefined ? [] : [fallbackClusterName(service, subset)]),
       ];
-      return percent === 0 ? [] : clusters.map((cluster) => ({ cluster, share: { split: split.name, backend, percent } }));
+      return percent === 0
+        ? []
+        : clusters.map((cluster) => ({ cluster, share: { split: split.name, backend, percent } }));
     });
   });
   const byCluster = Map.groupBy(shares, ({ cluster }) => cluster);

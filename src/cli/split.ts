@@ -5,6 +5,7 @@
  */
 import { Command, Option } from "commander";
 import type { SplitChangeJson, SplitJson } from "../admin/split-schema.ts";
+import { noSuchBackend } from "../rollout/set-weights.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { ServerAnswer } from "./ask-server.ts";
 import { SERVER_DEFAULT, addressProblem, askServer, detailOf } from "./ask-server.ts";
@@ -184,6 +185,12 @@ async function splitSeen(
   }
   const now = answer.body as SplitJson;
   // The server compares it once more, and says what it is at.
+  const backends = Object.keys(now.weights);
+  const unknown = Object.keys(expected?.value ?? {}).find((backend) => !backends.includes(backend));
+  if (unknown !== undefined) {
+    const sentence = noSuchBackend(name, backends, unknown);
+    return command.error(`error: --expect: ${sentence}`, { exitCode: exitCodes.usage });
+  }
   if (flags.ifMatch !== undefined) return { ...now, number: Number(flags.ifMatch) };
   const other = Object.entries(expected?.value ?? {}).find(([backend, percent]) => now.weights[backend] !== percent);
   if (other === undefined) return now;

@@ -81,7 +81,7 @@ describe("a start", () => {
       const unknown = await send(url, { target: "v2", plan: { split: "shpo" } });
       expect([unknown.statusCode, unknown.json<{ detail: string }>().detail]).toEqual([
         404,
-        "there is no such split: there are shop",
+        "there is no such split: there is only `shop`",
       ]);
     }
   });

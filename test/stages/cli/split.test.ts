@@ -86,12 +86,23 @@ describe("fairway split", { timeout: TIMEOUT_MS }, () => {
     async (verb) => {
       const { code, text } = await fairway("split", verb, "nope");
       expect(code).toBe(2);
-      expect(text).toContain("no split `nope`: there are shop");
+      expect(text).toContain("no split `nope`: there is only `shop`");
       expect(text).not.toContain("nothing is changed");
     },
   );
 
   test("refuses a --timeout that nothing waits for", async () => {
+  test("takes a misspelt split or backend for no conflict, and says what was meant", async () => {
+    const expected = await fairway("split", "set", "shop", "canary=10", "--expect", "canery=20");
+    expect(expected).toMatchObject({ code: 2 });
+    expect(expected.text).toContain("error: --expect: split `shop` has no backend `canery`: did you mean `canary`?");
+    const other = await fairway("split", "set", "shop", "canary=10", "--expect", "canary=99");
+    expect(other).toMatchObject({ code: 6 });
+    const split = await fairway("split", "set", "shpo", "canary=10");
+    expect(split).toMatchObject({ code: 2 });
+    expect(split.text).toContain("nothing is changed: there is no split `shpo`: did you mean `shop`?");
+  });
+
     const { code, text } = await fairway("split", "set", "shop", "canary=10", "--timeout", "5s");
     expect(code).toBe(2);
     expect(text).toContain("error: --timeout is how long --wait waits; write --wait as well, or leave both out");
