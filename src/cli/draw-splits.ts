@@ -9,7 +9,7 @@ export function drawSplits(splits: readonly SplitJson[]): string {
 }
 
 function drawSplit(split: SplitJson): string {
-  const { name, number, source, weights, lastChange, leaseEnds, at, backends } = split;
+  const { name, number, source, weights, lastChange, leaseEnds, at, backends, endsRollout: ended } = split;
   const limits = backends.flatMap(({ name: backend, limit }) =>
     limit === undefined ? [] : `${backend} ${limitText(limit)}`,
   );
@@ -18,6 +18,9 @@ function drawSplit(split: SplitJson): string {
     source === "file"
       ? `  of the file, ${at.file}:${at.line}${number === 0 ? "" : `, since change ${number}`}`
       : `  set as change ${number}${lastChange === undefined ? "" : ` by ${byText(lastChange)}`}; the file says ${weightsText(split.default)}`,
+    ...(ended === undefined
+      ? []
+      : [`  this ends rollout ${ended.id} of ${printable(ended.startedBy)} (${printable(ended.target)})`]),
     ...(leaseEnds === undefined ? [] : [`  taken back at ${leaseEnds} unless somebody sets them again`]),
     ...(limits.length === 0 ? [] : [`  limits: ${limits.join("; ")}`]),
     `  ${standingText(split)}`,

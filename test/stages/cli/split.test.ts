@@ -4,6 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fairway } from "../../../demo/kit/fairway.ts";
+import type { RolloutJson } from "../../../src/admin/rollout-schema.ts";
 import type { SplitJson } from "../../../src/admin/split-schema.ts";
 import { ranWith } from "../../etcd/fairway-command.ts";
 import type { TempDir } from "../../support/temp-dir.ts";
@@ -91,7 +92,6 @@ describe("fairway split", { timeout: TIMEOUT_MS }, () => {
     },
   );
 
-  test("refuses a --timeout that nothing waits for", async () => {
   test("takes a misspelt split or backend for no conflict, and says what was meant", async () => {
     const expected = await fairway("split", "set", "shop", "canary=10", "--expect", "canery=20");
     expect(expected).toMatchObject({ code: 2 });
@@ -103,6 +103,7 @@ describe("fairway split", { timeout: TIMEOUT_MS }, () => {
     expect(split.text).toContain("nothing is changed: there is no split `shpo`: did you mean `shop`?");
   });
 
+  test("refuses a --timeout that nothing waits for", async () => {
     const { code, text } = await fairway("split", "set", "shop", "canary=10", "--timeout", "5s");
     expect(code).toBe(2);
     expect(text).toContain("error: --timeout is how long --wait waits; write --wait as well, or leave both out");
@@ -121,5 +122,20 @@ describe("fairway split", { timeout: TIMEOUT_MS }, () => {
     );
     const without = await fairway("split", "set", "shop", "canary=50");
     expect(without.text).not.toContain("is gone");
+  });
+
+  test.each([
+    ["set", ["shop", "canary=60"]],
+    ["reset", ["shop"]],
+  ])("%s says which rollout it ends, and nothing when none is on", async (verb, words) => {
+    const begun = await fairway("rollout", "start", "shop", "--target", "v2", "--steps", "90,95", "--actor", "ci");
+    expect(begun).toMatchObject({ code: 0 });
+    const [id = ""] = /shop-\d+/.exec(begun.text) ?? [];
+    const ending = await fairway("split", verb, ...words);
+    expect(ending).toMatchObject({ code: 0 });
+    expect(ending.text).toContain(`this ends rollout ${id} of ci (v2)`);
+    const phase = async () => (await server.get<RolloutJson>("/v1/rollouts/shop")).outcome?.kind;
+    await expect.poll(phase, { timeout: TIMEOUT_MS }).toBe("superseded");
+    expect((await fairway("split", verb, ...words)).text).not.toContain("this ends rollout");
   });
 });
