@@ -81,8 +81,10 @@ export function rolloutActions(
     unlockRollout: async (request) => {
       const asked = unlockRolloutSchema.safeParse(request.body ?? {});
       if (!asked.success) return problem(400, `the request is wrong: ${issues(asked.error)}`);
+      const lock = views.lockOf(splitOf(request));
       const outcome = await views.lockRollouts(splitOf(request), { owner: asked.data.owner, ms: 0 });
-      return outcome.ok ? ok({}) : refused(outcome.error);
+      if (!outcome.ok) return refused(outcome.error);
+      return ok(lock === undefined ? {} : { released: lockJson(lock) });
     },
   };
 }
@@ -165,6 +167,16 @@ function answerWith(views: AdminViews, split: string, outcome: Result<StoredRoll
   return outcome.error.kind === "unknown" ? none(views, split) : refused(outcome.error);
 }
 
+/** With the way out: whoever has it goes on under his name, and others ask him or take it from him. */
+function lockedText({ split, lock }: Extract<NotDone, { readonly kind: "locked" }>): string {
+  const { owner, reason } = lock;
+  const word = /^[\w.:@/-]+$/.test(owner) ? owner : `'${owner.replaceAll("'", `'\\''`)}'`;
+  return (
+    `it is locked by ${owner} until ${lockJson(lock).ends}${reason === undefined ? "" : `: ${reason}`}; ` +
+    `\`fairway rollout unlock ${split} --owner ${word}\` gives it back, and \`--actor ${word}\` starts under that name`
+  );
+}
+
 /** Why nothing was done. */
 function refused(why: NotDone): Answer {
   switch (why.kind) {
@@ -178,9 +190,7 @@ function refused(why: NotDone): Answer {
       return problem(409, detail, { title: "Another rollout is on", rollout: rolloutJson(why.current) });
     }
     case "locked": {
-      const { owner, reason } = why.lock;
-      const detail = `${owner} has locked it until ${lockJson(why.lock).ends}${reason === undefined ? "" : `: ${reason}`}`;
-      return problem(423, detail, { title: "It is locked", lock: lockJson(why.lock) });
+      return problem(423, lockedText(why), { title: "It is locked", lock: lockJson(why.lock) });
     }
     case "key-reused": {
       const detail = `this key has started ${why.current.record.id} with another plan or target`;
