@@ -9,6 +9,7 @@ import {
   lockRolloutSchema,
   planRolloutSchema,
   rolloutListSchema,
+  releasedLockSchema,
   rolloutLockSchema,
   rolloutPlannedSchema,
   rolloutSchema,
@@ -157,7 +158,7 @@ export const rolloutRoutes = [
     query: noQuery,
     body: unlockRolloutSchema,
     answers: {
-      200: { description: "There is no lock", schema: rolloutLockSchema },
+      200: { description: "There is no lock any more", schema: releasedLockSchema },
       404: notFound,
       423: locked,
       503: unwritable,

@@ -97,6 +97,10 @@ const lock = z.object({ owner: z.string(), reason: z.string().optional(), ends: 
 
 export const rolloutLockSchema = z.object({ lock: lock.optional() });
 
+export const releasedLockSchema = z.object({
+  released: lock.optional().describe("The lock that is given back; absent when there was none"),
+});
+
 const actor = z.string().min(1).max(200).default("somebody").describe("Who does it; nobody checks it");
 const reason = z.string().max(500).optional();
 const plan = z.record(z.string(), z.unknown()).describe("The plan; docs/rollouts.md says what it may have");

@@ -46,6 +46,10 @@ export const splitSchema = z.object({
   ),
   leaseEnds: time.optional().describe("When the weights are taken back unless somebody sets them again"),
   lastChange: change.optional(),
+  endsRollout: z
+    .object({ id: z.string(), target: z.string(), startedBy: z.string() })
+    .optional()
+    .describe("In the answer to a change: the rollout that was on, and ends because of it"),
   groups: z.array(z.string()).describe("Whose nodes share requests by it"),
   state: z
     .enum(["applied", "pending", "refused", "held", "rejected"])

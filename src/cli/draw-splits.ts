@@ -9,7 +9,7 @@ export function drawSplits(splits: readonly SplitJson[]): string {
 }
 
 function drawSplit(split: SplitJson): string {
-  const { name, number, source, weights, mirror, lastChange, leaseEnds, at, backends } = split;
+  const { name, number, source, weights, mirror, lastChange, leaseEnds, at, backends, endsRollout: ended } = split;
   const limits = backends.flatMap(({ name: backend, limit }) =>
     limit === undefined ? [] : `${backend} ${limitText(limit)}`,
   );
@@ -21,6 +21,9 @@ function drawSplit(split: SplitJson): string {
     ...(mirror === undefined
       ? []
       : [`  ${mirror.percent} % of the requests mirrored to ${mirror.backend} for a rollout`]),
+    ...(ended === undefined
+      ? []
+      : [`  this ends rollout ${ended.id} of ${printable(ended.startedBy)} (${printable(ended.target)})`]),
     ...(leaseEnds === undefined ? [] : [`  taken back at ${leaseEnds} unless somebody sets them again`]),
     ...(limits.length === 0 ? [] : [`  limits: ${limits.join("; ")}`]),
     `  ${standingText(split)}`,

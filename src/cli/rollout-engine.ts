@@ -149,11 +149,11 @@ export class RolloutEngine {
     const { records, port, clock, onWarning, record } = this.#options;
     if (!port.isServing()) return;
     this.#lookBefore();
-    const active = records.all().filter(({ record }) => isActive(record));
+    const active = records.all().filter((heard) => isActive(heard.record));
     this.#watch(active);
     this.#tellOthers(active);
     // One that ended while the config had no split could not end its copies.
-    const left = records.all().filter(({ record }) => !isActive(record) && port.hasCopies(record.plan.split));
+    const left = records.all().filter((heard) => !isActive(heard.record) && port.hasCopies(heard.record.plan.split));
     for (const heard of [...active, ...left]) {
       const { split } = heard.record.plan;
       if (clock.monotonicMs() < (this.#waitsUntilMs.get(split) ?? 0)) continue;

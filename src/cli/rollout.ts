@@ -6,6 +6,7 @@
  */
 import { Command, Option } from "commander";
 import type { RolloutJson, RolloutLockJson } from "../admin/rollout-schema.ts";
+import { printable } from "../telemetry/printable.ts";
 import { drawRollout, drawRollouts } from "./draw-rollouts.ts";
 import { exitCodes, print } from "./output.ts";
 import type { RolloutFlags } from "./rollout-client.ts";
@@ -132,7 +133,7 @@ function lockCommand(): Command {
     .description("keep others from starting a rollout of a split, for a while")
     .argument("<split>", "the split")
     .option("--ttl <duration>", "for how long", "30m")
-    .option("--owner <name>", "whose rollouts may start; the user of this machine when absent")
+    .option("--owner <name>", "whose rollouts may start (their --actor); the user of this machine when absent")
     .option("--reason <text>", "why");
   return asking(lock).action(
     async (
@@ -166,7 +167,14 @@ function unlockCommand(): Command {
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ owner: flags.owner ?? whoIsHere() }),
       });
-      if (answer !== undefined) print(flags.output === "json" ? "{}" : `${split} is not locked`);
+      if (answer === undefined) return;
+      if (flags.output === "json") return print(JSON.stringify(answer.body, undefined, 2));
+      const { released } = answer.body as { readonly released?: RolloutLockJson };
+      print(
+        released === undefined
+          ? `${split} was not locked; nothing is changed`
+          : `the lock of ${printable(released.owner)} on ${split} is given back: anybody may start a rollout`,
+      );
     },
   );
 }

@@ -139,7 +139,7 @@ export class Rollouts implements RolloutViews {
     if (!read.ok) return read;
     const { plan, standing, shares } = read.value;
     const lock = this.lockOf(plan.split);
-    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", lock });
+    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", split: plan.split, lock });
     const newest = this.#records.newest(plan.split);
     if (newest !== undefined && isActive(newest.record)) {
       return newest.record.planHash === hashOfPlan(asked.target, plan)
@@ -203,14 +203,14 @@ export class Rollouts implements RolloutViews {
     return this.#saving(async () => {
       const { owner, reason, ms } = asked;
       const current = this.lockOf(split);
-      if (current !== undefined && current.owner !== owner) return err({ kind: "locked", lock: current });
+      if (current !== undefined && current.owner !== owner) return err({ kind: "locked", split, lock: current });
       if (ms === 0 && this.#records.lock(split) === undefined) return ok(undefined);
       const lock = ms === 0 ? undefined : { owner, reason, endsAtMs: this.#options.clock.nowMs() + ms };
       if (await this.#records.putLock(split, lock)) return ok(lock);
       const winner = this.lockOf(split);
       return winner === undefined
         ? err({ kind: "unavailable", message: "somebody else changes the lock at the same moment; try again" })
-        : err({ kind: "locked", lock: winner });
+        : err({ kind: "locked", split, lock: winner });
     });
   }
 
@@ -228,7 +228,7 @@ export class Rollouts implements RolloutViews {
     const found = splitNamed(this.#options.port, split);
     if (found === undefined) return err({ kind: "unknown", names: this.#splitNames() });
     const lock = this.lockOf(split);
-    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", lock });
+    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", split, lock });
     const { plan, target, number } = current.record;
     const { document } = found.standing;
     const shares = sharesOf(found.split, liveOf(split, document));
@@ -297,7 +297,8 @@ export class Rollouts implements RolloutViews {
     const newest = this.#records.newest(plan.split);
     if (newest !== undefined && isActive(newest.record)) warnings.push(`the rollout ${newest.record.id} is on already`);
     const lock = this.lockOf(plan.split);
-    if (lock !== undefined) warnings.push(`${lock.owner} has locked it until ${new Date(lock.endsAtMs).toISOString()}`);
+    if (lock !== undefined)
+      warnings.push(`it is locked by ${lock.owner} until ${new Date(lock.endsAtMs).toISOString()}`);
     if (standing.acknowledgedCount + standing.pendingCount + standing.rejectedCount === 0) {
       warnings.push("no Envoy of this split is connected");
     }

@@ -201,10 +201,12 @@ async function serve(options: ServeOptions): Promise<void> {
     const listened = await admin.listen();
     const adminAddress = addressText(listened);
     whereToConfirm = serverFlag(localUrl(listened));
-    const xdsPort = await plane.server.listen(addressText(options.xds));
-    const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
-    const xdsAsksFor = askedFor(options.connections);
-    record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
+    const xdsAddress = addressText({
+      host: options.xds.host,
+      port: await plane.server.listen(addressText(options.xds)),
+    });
+    const addresses = { xdsAddress, xdsAsksFor: askedFor(options.connections), adminAddress };
+    record({ kind: "serving", atMs: clock.monotonicMs(), ...addresses, pid: process.pid });
     presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read: () => plane.registryPositions });
     await plane.start();
     await rollouts.start();

@@ -26,7 +26,7 @@ export type NotDone =
   | { readonly kind: "unknown"; readonly names: readonly string[] }
   /** Another rollout of the split is active. */
   | { readonly kind: "active"; readonly current: StoredRollout }
-  | { readonly kind: "locked"; readonly lock: RolloutLock }
+  | { readonly kind: "locked"; readonly split: string; readonly lock: RolloutLock }
   /** The key was used for something else. */
   | { readonly kind: "key-reused"; readonly current: StoredRollout }
   /** It is not what the caller has seen. */

@@ -72,7 +72,8 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent | TrafficEvent): 
     case "stream-opened":
       return info(`${event.nodeId} connected (${event.variant}, ${event.group ?? "no group"})`);
     case "stream-refused":
-      return warn(`${event.nodeId} from ${event.peer} refused: ${event.reason}`);
+      // Of a server that starts this is the rule: the Envoy comes again, and nobody has to do anything.
+      return (event.isTooEarly ? info : warn)(`${event.nodeId} from ${event.peer} refused: ${event.reason}`);
     case "stream-moved":
       return info(`${event.nodeId} moved to group ${event.group}`);
     case "stream-closed":

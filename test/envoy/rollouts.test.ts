@@ -252,6 +252,6 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     expect(await rollout(running, "lock", "shop", "--owner", "ann")).toMatchObject({ code: 0 });
     const locked = await begin("c");
     expect(locked).toMatchObject({ code: 6 });
-    expect(locked.text).toContain("ann has locked it until");
+    expect(locked.text).toContain("it is locked by ann until");
   });
 });

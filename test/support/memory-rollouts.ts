@@ -65,7 +65,7 @@ export class MemoryRollouts implements RolloutViews {
         : err({ kind: "key-reused" as const, current: keyed });
     }
     if (this.#lock !== undefined && this.#lock.owner !== asked.actor) {
-      return err({ kind: "locked" as const, lock: this.#lock });
+      return err({ kind: "locked" as const, split: "shop", lock: this.#lock });
     }
     const newest = this.#newest();
     if (newest !== undefined && isActive(newest.record)) {
@@ -98,7 +98,7 @@ export class MemoryRollouts implements RolloutViews {
 
   async lockRollouts(_split: string, { owner, reason, ms }: Parameters<RolloutViews["lockRollouts"]>[1]) {
     if (this.#lock !== undefined && this.#lock.owner !== owner)
-      return err({ kind: "locked" as const, lock: this.#lock });
+      return err({ kind: "locked" as const, split: "shop", lock: this.#lock });
     this.#lock = ms === 0 ? undefined : { owner, reason, endsAtMs: ms };
     return ok(this.#lock);
   }

@@ -94,7 +94,7 @@ function reportsOf({ before, after, kept = [after, before], record = promotedRec
   const views: AdminViews = viewsOf(
     { groups: [group], events: [] },
     {
-      rollout: async () => ({ record: { ...of, ...kind, ...record } as RolloutRecord, revision: 1 }),
+      rollout: async () => ({ record: { ...of, ...kind, ...record }, revision: 1 }),
       renderResource: (resource) => renderResource(resource, envoyApi),
       splits: () => [standing as unknown as ReturnType<AdminViews["splits"]>[number]],
       nowMs: () => START_MS + 600_000,
