@@ -146,6 +146,14 @@ interface ServeOptions {
   readonly version: string;
 }
 
+/** Where Envoys find it, and what it asks of them. */
+function servingAt(
+  { xds, connections }: ServeOptions,
+  port: number,
+): { xdsAddress: string; xdsAsksFor: ReturnType<typeof askedFor> } {
+  return { xdsAddress: addressText({ host: xds.host, port }), xdsAsksFor: askedFor(connections) };
+}
+
 async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock;
   const registry = new Registry();
@@ -201,12 +209,8 @@ async function serve(options: ServeOptions): Promise<void> {
     const listened = await admin.listen();
     const adminAddress = addressText(listened);
     whereToConfirm = serverFlag(localUrl(listened));
-    const xdsAddress = addressText({
-      host: options.xds.host,
-      port: await plane.server.listen(addressText(options.xds)),
-    });
-    const addresses = { xdsAddress, xdsAsksFor: askedFor(options.connections), adminAddress };
-    record({ kind: "serving", atMs: clock.monotonicMs(), ...addresses, pid: process.pid });
+    const xds = await plane.server.listen(addressText(options.xds));
+    record({ kind: "serving", atMs: clock.monotonicMs(), ...servingAt(options, xds), adminAddress, pid: process.pid });
     presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read: () => plane.registryPositions });
     await plane.start();
     await rollouts.start();
