@@ -79,7 +79,7 @@ export const rolloutRoutes = [
     query: noQuery,
     body: planRolloutSchema,
     answers: {
-      200: { description: "The steps in words, and warnings", schema: rolloutPlannedSchema },
+      200: { description: "The steps and terms in words, and warnings", schema: rolloutPlannedSchema },
       404: notFound,
       422: { description: "The plan is wrong; `problems` names each place", schema: problemSchema },
     },

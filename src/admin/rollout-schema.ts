@@ -91,7 +91,11 @@ export const rolloutSchema = z.object({
 
 export const rolloutListSchema = z.object({ rollouts: z.array(rolloutSchema) });
 
-export const rolloutPlannedSchema = z.object({ steps: z.array(z.string()), warnings: z.array(z.string()) });
+export const rolloutPlannedSchema = z.object({
+  steps: z.array(z.string()),
+  terms: z.array(z.string()).describe("What the canary is judged by, and what becomes of it, in sentences"),
+  warnings: z.array(z.string()),
+});
 
 const lock = z.object({ owner: z.string(), reason: z.string().optional(), ends: time });
 

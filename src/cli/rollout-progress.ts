@@ -30,14 +30,25 @@ export interface RolloutEventJson {
   readonly reason: string;
 }
 
-/** A line for each that is another than the one before. */
-export function textProgress(tell: (line: string) => void): RolloutProgress {
-  let told = "";
+/** Where only figures change and time passes, a line comes after this, and then ever less often. */
+const SAME_EACH_MS = 10_000;
+const SAME_EACH_MS_MAX = 60_000;
+
+/** A line at once for what is another phase, step or finding, and now and then one for how it goes. */
+export function textProgress(tell: (line: string) => void, nowMs: () => number): RolloutProgress {
+  let told = { line: "", what: "" };
+  let [pauseMs, nextMs] = [SAME_EACH_MS, 0];
   return {
     changed(rollout) {
+      const { id, phase, step, waitsFor, verdict } = rollout;
       const line = progressLine(rollout);
-      if (line !== told) tell(line);
-      told = line;
+      const what = JSON.stringify([id, phase, step, waitsFor, verdict?.kind, verdict?.reason]);
+      const isSame = what === told.what;
+      if (line === told.line || (isSame && nowMs() < nextMs)) return;
+      pauseMs = isSame ? Math.min(2 * pauseMs, SAME_EACH_MS_MAX) : SAME_EACH_MS;
+      nextMs = nowMs() + pauseMs;
+      told = { line, what };
+      tell(line);
     },
     said: (_what, text) => tell(text),
   };

@@ -42,15 +42,23 @@ export function planRolloutCommand(): Command {
     const read = planOf(split, flags, command);
     const answer = await post(flags, command, "/v1/rollout-plan", { body: { plan: read.plan } });
     if (answer.status !== 200) return tellWrong(read, flags, answer);
-    const { steps, warnings } = answer.body as {
+    const {
+      steps,
+      terms = [],
+      warnings,
+    } = answer.body as {
       readonly steps: readonly string[];
+      /** Absent from an older server. */
+      readonly terms?: readonly string[];
       readonly warnings: readonly string[];
     };
     if (flags.output === "json") return print(JSON.stringify(answer.body, undefined, 2));
     const [mark, title] =
       flags.output === "md" ? ["> **Warning:** ", `### Rollout of \`${split}\`\n\n`] : ["warning: ", ""];
     const numbered = steps.map((step, index) => `${index + 1}. ${step}`);
-    print(`${title}${numbered.join("\n")}${warnings.map((text) => `\n\n${mark}${text}`).join("")}`);
+    const told =
+      terms.length === 0 ? "" : `\n\n${terms.map((text) => `${flags.output === "md" ? "- " : ""}${text}`).join("\n")}`;
+    print(`${title}${numbered.join("\n")}${told}${warnings.map((text) => `\n\n${mark}${text}`).join("")}`);
   });
 }
 

@@ -66,7 +66,9 @@ export async function waitFor(
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const isJson = flags.output === "jsonl";
-  const progress = isJson ? jsonProgress(print, () => systemClock.nowMs()) : textProgress(tell);
+  const progress = isJson
+    ? jsonProgress(print, () => systemClock.nowMs())
+    : textProgress(tell, () => systemClock.monotonicMs());
   const { rollout, exitCode } = await awaitRollout(begun, { server: flags.server, timeoutMs, progress, signal });
   const isLate = exitCode === exitCodes.timeout;
   if (isLate && signal.aborted) return interrupted(rollout, flags, progress);

@@ -1,7 +1,7 @@
 /**
  * Rollouts as the admin API has them: started, acted on, shown.
  */
-import { describePlan } from "../rollout/describe-rollout.ts";
+import { describePlan, describeTerms } from "../rollout/describe-rollout.ts";
 import { act } from "../rollout/act.ts";
 import { readPlan, splitOfPlan } from "../rollout/read-plan.ts";
 import { movesBetween } from "../rollout/rollout-moves.ts";
@@ -9,6 +9,7 @@ import type { RolloutPlan } from "../rollout/rollout-plan.ts";
 import type { RolloutAction, RolloutLock, RolloutRecord } from "../rollout/rollout-record.ts";
 import { isActive } from "../rollout/rollout-record.ts";
 import type { AskedRollout, NotDone, RolloutPlanned, RolloutViews, StoredRollout } from "../rollout/rollout-views.ts";
+import { missingFor } from "../rollout/preflight.ts";
 import { hashOfPlan, startRollout } from "../rollout/start-rollout.ts";
 import type { RolloutStanding } from "../rollout/rollout-standing.ts";
 import { rolloutStanding } from "../rollout/rollout-standing.ts";
@@ -125,8 +126,9 @@ export class Rollouts implements RolloutViews {
   async planRollout(asked: AskedRollout): Promise<Result<RolloutPlanned, NotDone>> {
     const read = this.#readAsked(asked);
     if (!read.ok) return read;
-    const { plan, standing } = read.value;
-    return ok({ steps: describePlan(plan), warnings: this.#warnings(plan, standing) });
+    const { plan, standing, shares } = read.value;
+    const warnings = [...this.#warnings(plan, standing), ...this.#waits(plan, standing, shares)];
+    return ok({ steps: describePlan(plan), terms: describeTerms(plan), warnings });
   }
 
   async startRollout(
@@ -306,6 +308,17 @@ export class Rollouts implements RolloutViews {
       warnings.push("the weights have a lease; when it ends during the rollout, the rollout ends with it");
     }
     return warnings;
+  }
+
+  /** What a start would wait for now; what a Prometheus says is not known before. */
+  #waits(plan: RolloutPlan, standing: SplitStanding, shares: Shares): readonly string[] {
+    const isConnected = standing.acknowledgedCount + standing.pendingCount + standing.rejectedCount > 0;
+    if (plan.evidence !== undefined || !isConnected) return [];
+    const nowMs = this.#options.clock.nowMs();
+    const of = { number: 1, target: "", actor: "", splitNumber: standing.document.number, versions: {} };
+    const record = startRollout({ ...of, plan, nowMs, shares });
+    const missing = missingFor(record, this.#engine.observe(record));
+    return missing === undefined ? [] : [`started now, it would wait for ${missing}`];
   }
 
   async #saving<T>(work: () => Promise<Result<T, NotDone>>): Promise<Result<T, NotDone>> {

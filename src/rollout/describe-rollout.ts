@@ -3,14 +3,25 @@
  */
 import { percentText } from "../model/live-weights.ts";
 import { unreachable } from "../support/assert.ts";
+import { planOf } from "./report-config.ts";
+import { termTexts } from "./report-words.ts";
 import type { MeasuredStep, PlanStep, RolloutPlan } from "./rollout-plan.ts";
 import type { RolloutRecord } from "./rollout-record.ts";
+import { isMeasured } from "./rollout-plan.ts";
 import { showCount, showDuration } from "./show-figures.ts";
 
 /** One line for each step, and one for the end. */
 export function describePlan(plan: RolloutPlan): readonly string[] {
   const end = plan.promote === false ? "the weights stay" : `all requests to ${plan.canary}`;
   return [...plan.steps.map((step) => describeStep(step, plan)), end];
+}
+
+/** What canaries are judged by, what becomes of them, and how long it may take. */
+export function describeTerms(plan: RolloutPlan): readonly string[] {
+  const measured = plan.steps.filter(isMeasured);
+  const sum = (of: (step: MeasuredStep) => number) => showDuration(measured.reduce((all, step) => all + of(step), 0));
+  const took = `The steps take ${sum(({ holdMs }) => holdMs)} at least and ${sum(({ holdMsMax }) => holdMsMax)} at most, without what people, programs and Envoys take.`;
+  return [...termTexts(planOf(plan), plan), ...(measured.length === 0 ? [] : [took])];
 }
 
 function describeStep(step: PlanStep, { canary }: RolloutPlan): string {

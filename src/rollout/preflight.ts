@@ -34,7 +34,7 @@ export function preflight(
 }
 
 /** What is not there yet, in words that follow "waits for". */
-function missingFor(record: RolloutRecord, seen: Observed): string | undefined {
+export function missingFor(record: RolloutRecord, seen: Observed): string | undefined {
   const { plan } = record;
   const { gates, split } = plan;
   if (seen.nodes.length === 0) return `an Envoy of split ${split} to connect`;

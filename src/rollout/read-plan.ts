@@ -15,6 +15,7 @@ import { STALE_MS_PROMETHEUS, evidenceSchema, prometheusOf, wrongEvidence } from
 import { defaultGates, defaultMetricGate } from "./gates.ts";
 import type { PlanStep, RolloutPlan, WeightStep } from "./rollout-plan.ts";
 import { defaultFleetTerms, HOLD_FACTOR_MAX, HOLD_MS_DEFAULT, isMeasured, WEBHOOK_MS_DEFAULT } from "./rollout-plan.ts";
+import { planProblems, wordsOfIssue } from "./plan-words.ts";
 import { sharesFor } from "./set-weights.ts";
 import type { Shares } from "./split-document.ts";
 import type { SplitCopying } from "./split-standing.ts";
@@ -24,7 +25,7 @@ const HOUR_MS = 3_600_000;
 
 const duration = (maxMs: number) =>
   z
-    .string()
+    .string("is not a duration; write 30s, 5m or 1h")
     .regex(positiveDurationPattern, "is not a duration; write 30s, 5m or 1h")
     .transform(durationMs)
     .refine((ms) => ms <= maxMs, `is longer than ${maxMs / HOUR_MS} h`);
@@ -59,7 +60,12 @@ const stepKinds: readonly string[] = ["weight", "pinned", "mirror", "approval", 
 type WrittenStep = z.infer<typeof stepSchema>;
 
 const metric = {
-  objective: z.number().gt(0).lt(100).describe("The share of good requests in percent, such as 99.9").optional(),
+  objective: z
+    .number()
+    .gt(1, "is in percent: write 99.9 for 0.999")
+    .lt(100, "leaves no room for a single failure; write less than 100")
+    .describe("The share of good requests in percent, such as 99.9")
+    .optional(),
   tolerate: z.number().min(1).max(10).describe("So many times the baseline's bad share are as good").optional(),
 };
 
@@ -93,6 +99,17 @@ const planSchema = z.strictObject({
 
 type WrittenPlan = z.infer<typeof planSchema>;
 
+const namesSchema = z.looseObject({ canary: z.string().optional(), baseline: z.string().optional() });
+
+/** All that a plan can have, wherever. */
+const knownKeys: readonly string[] = [
+  ...Object.keys(planSchema.shape),
+  ...Object.keys(planSchema.shape.gates.unwrap().shape),
+  ...Object.keys(planSchema.shape.fleet.unwrap().shape),
+  ...["threshold", ...Object.keys(metric)],
+  ...[...stepKinds, ...Object.keys(measured), "url", "timeout"],
+];
+
 /** The name of the split in a plan that may be wrong otherwise; undefined when it has none. */
 export function splitOfPlan(written: unknown): string | undefined {
   const named = z.looseObject({ split: z.string() }).safeParse(written);
@@ -105,11 +122,15 @@ export function readPlan(
   split: Split,
   now: { readonly shares: Shares; readonly copying: SplitCopying },
 ): Result<RolloutPlan, readonly string[]> {
-  const stepProblems = wrongKindsOfSteps(written);
-  if (stepProblems.length > 0) return err(stepProblems);
-  const read = planSchema.safeParse(written);
-  if (!read.success) return err(read.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`));
-  const names = backendsOf(read.data, split);
+  const read = planSchema.safeParse(written, { error: wordsOfIssue });
+  const named = namesSchema.safeParse(written);
+  const names = backendsOf(named.success ? named.data : {}, split);
+  if (!read.success) {
+    // What is wrong within a step is told by its kind.
+    const others = read.error.issues.filter(({ path }) => path[0] !== "steps" || path.length === 1);
+    const problems = [...planProblems(others, knownKeys), ...wrongKindsOfSteps(written)];
+    return err([...problems, ...(named.success && !names.ok ? names.error : [])]);
+  }
   if (!names.ok) return names;
   const { plan, problems } = withDefaults(read.data, names.value);
   const all = [
@@ -136,23 +157,12 @@ function wrongKindsOfSteps(written: unknown): readonly string[] {
 
 function stepIssues(step: unknown, kind: string, index: number): readonly string[] {
   const schema = stepSchema.options.find((option) => kind in option.shape);
-  const read = schema?.safeParse(step);
-  return read?.success === false
-    ? read.error.issues.map(({ path, message }) => `${placeOf(["steps", index, ...path])}: ${message}`)
-    : [];
-}
-
-function placeOf(path: readonly PropertyKey[]): string {
-  const text = path.reduce<string>(
-    (before, key) =>
-      typeof key === "number" ? `${before}[${key}]` : before === "" ? String(key) : `${before}.${String(key)}`,
-    "",
-  );
-  return text === "" ? "the plan" : text;
+  const read = schema?.safeParse(step, { error: wordsOfIssue });
+  return read?.success === false ? planProblems(read.error.issues, knownKeys, ["steps", index]) : [];
 }
 
 function backendsOf(
-  { canary, baseline }: WrittenPlan,
+  { canary, baseline }: z.infer<typeof namesSchema>,
   split: Split,
 ): Result<{ readonly canary: string; readonly baseline: string }, readonly string[]> {
   const names = split.backends.map(({ name }) => name);
@@ -281,13 +291,20 @@ function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly stri
   function checkWeight(share: number, from: Shares, place: string, what = ""): Shares {
     const has = from[plan.canary] ?? 0;
     if (share < has) {
-      problems.push(`${place}: ${percentText(share)} would be a step backwards from ${percentText(has)}`);
+      problems.push(`${place}: ${percentText(share)} would be a step backwards from ${percentText(has)}${whyAll(has)}`);
       return from;
     }
     const allowed = sharesFor(split, { [plan.canary]: share / 100, [plan.baseline]: (WHOLE - share) / 100 }, from);
-    if (!allowed.ok) problems.push(`${place}: ${what}${allowed.error.message}`);
+    const wayOut = what === "" ? "" : "; with `promote: false` the weights stay after the last step";
+    if (!allowed.ok) problems.push(`${place}: ${what}${allowed.error.message}${wayOut}`);
     return { ...from, [plan.canary]: share, [plan.baseline]: WHOLE - share };
   }
+}
+
+/** The most common reason: the release before was promoted. */
+function whyAll(has: number): string {
+  if (has < WHOLE) return "";
+  return "; it has everything since the release before, so exchange `canary` and `baseline`, or give the other backend that version and reset the split first";
 }
 
 /** Steps that mirror where that is impossible, or where it would not be known what is counted. */

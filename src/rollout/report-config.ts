@@ -28,19 +28,23 @@ export type ReportPlanStep =
 
 /** Of a rollout. */
 export function configOf(record: RolloutRecord): ReportConfig {
-  const { gates, evidence, fleet, onFail, onInconclusive, steps } = record.plan;
   const after = sharesAfter(record);
   return {
     weightsBefore: percents(record.sharesBefore),
     weightsAfter: after === undefined ? undefined : percents(after),
-    plan: {
-      steps: steps.map(planStep),
-      gates,
-      ...(evidence === undefined ? {} : { prometheus: hostOf(evidence.url) }),
-      fleet,
-      onFail,
-      onInconclusive,
-    },
+    plan: planOf(record.plan),
+  };
+}
+
+/** The plan as it is shown. */
+export function planOf({ gates, evidence, fleet, onFail, onInconclusive, steps }: RolloutPlan): ReportPlan {
+  return {
+    steps: steps.map(planStep),
+    gates,
+    ...(evidence === undefined ? {} : { prometheus: hostOf(evidence.url) }),
+    fleet,
+    onFail,
+    onInconclusive,
   };
 }
 

@@ -6,6 +6,7 @@ import type { MetricName } from "./canary-evidence.ts";
 import type { Share } from "./compare-versions.ts";
 import type { MetricGate } from "./gates.ts";
 import type { RolloutReport, VersionReported, Versions } from "./report.ts";
+import type { ReportPlan } from "./report-config.ts";
 import type { ReportStep } from "./report-steps.ts";
 import { showCount, showDuration, showPercent, showPromise, showTimes } from "./show-figures.ts";
 import type { Shares } from "./split-document.ts";
@@ -136,20 +137,27 @@ export function laggardsText({ laggards }: ReportStep): string {
 
 /** What the plan asks, one sentence each. */
 export function planTexts({ config: { plan }, canary, baseline }: RolloutReport): readonly string[] {
-  const { gates, fleet } = plan;
   const steps = plan.steps.map((step) => {
     if (step.kind === "weight") return `${showPromise(step.share)} for ${showDuration(step.holdMs)}`;
     if (step.kind === "mirror") return `${showPromise(step.mirrorShare)} mirrored for ${showDuration(step.holdMs)}`;
     if (step.kind === "pinned") return `pinned requests for ${showDuration(step.holdMs)}`;
     return step.kind === "webhook" ? `the answer of ${step.host}` : "approval";
   });
+  return [`Steps: ${[...steps, "all requests"].join(", ")}.`, ...termTexts(plan, { canary, baseline })];
+}
+
+/** What it asks beside its steps. */
+export function termTexts(
+  plan: ReportPlan,
+  { canary, baseline }: { readonly canary: string; readonly baseline: string },
+): readonly string[] {
+  const { gates, fleet } = plan;
   const of = ({ toleratedRatio, safeRatio, objective }: MetricGate, what: string) => {
     const more = toleratedRatio === 1 ? "no more" : `at most ${showPromise(toleratedRatio - 1)} more`;
     const kept = objective === undefined ? "" : `, or when it keeps ${showPromise(objective)}`;
     return `${what}: ${canary} may have ${more} than ${baseline}; it is safe below ${showTimes(safeRatio)} as many${kept}.`;
   };
   return [
-    `Steps: ${[...steps, "all requests"].join(", ")}.`,
     of(gates.errors, "Errors"),
     ...(gates.slow === undefined
       ? []

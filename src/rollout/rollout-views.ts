@@ -39,6 +39,8 @@ export type NotDone =
 export interface RolloutPlanned {
   /** The steps in words, one line each. */
   readonly steps: readonly string[];
+  /** What the canary is judged by, and what becomes of it, in sentences. */
+  readonly terms: readonly string[];
   /** What somebody should know before he starts it. */
   readonly warnings: readonly string[];
 }

@@ -93,7 +93,7 @@ const setWeights = (weights: object, headers: Readonly<Record<string, string>>, 
 
 /** Refused while nothing is on, and while something is. */
 const always: readonly (readonly [string, Asked, number, RegExp])[] = [
-  ["a split that there is not", start({ plan: { ...plan(20), split: "shpo" } }), 404, /there are shop/],
+  ["a split that there is not", start({ plan: { ...plan(20), split: "shpo" } }), 404, /there is only `shop`/],
   ["a backend that there is not", start({ plan: { ...plan(20), canary: "canry" } }), 422, /did you mean `canary`\?/],
   ["no step", start({ plan: plan() }), 422, /steps: has no step/],
   ["more than all", start({ plan: plan(120) }), 422, /steps\[0\]\.weight: /],
@@ -169,7 +169,7 @@ describe("what cannot be done changes nothing", { timeout: TIMEOUT_MS }, () => {
     await writeFile(file, JSON.stringify(plan(20, 10)));
     const rollout = (...args: readonly string[]) => ["rollout", "start", ...args, "--target", "v2"];
     await refusesCommands([
-      [rollout("shpo", "--steps", "20"), 2, /there is no such split: there are shop/],
+      [rollout("shpo", "--steps", "20"), 2, /there is no such split: there is only `shop`/],
       [rollout("shop", "--plan", file), 2, /would be a step backwards/],
       [rollout("shop", "--steps", "20"), 2, /the promotion after the last step/],
       [["split", "set", "shop", "canary=10", "stable=80"], 2, /add up to 90 %/],

@@ -49,7 +49,9 @@ export class MemoryRollouts implements RolloutViews {
 
   async planRollout({ plan }: AskedRollout) {
     const wrong = wrongOf(plan);
-    return wrong === undefined ? ok({ steps: ["canary 5 % for 60 s"], warnings: ["nobody reports"] }) : err(wrong);
+    return wrong === undefined
+      ? ok({ steps: ["canary 5 % for 60 s"], terms: ["When it fails: rollback."], warnings: ["nobody reports"] })
+      : err(wrong);
   }
 
   async startRollout(asked: AskedRollout) {

@@ -90,7 +90,10 @@ describe("a wait", () => {
     const { rollout, exitCode } = await awaitRollout(begun, {
       server: address,
       timeoutMs: 60_000,
-      progress: textProgress(() => {}),
+      progress: textProgress(
+        () => {},
+        () => 0,
+      ),
     });
     expect([rollout.id, exitCode]).toEqual(["shop-1", 0]);
   });
@@ -110,7 +113,7 @@ describe("a wait", () => {
     const { exitCode } = await awaitRollout(begun, {
       server: address,
       timeoutMs: 60_000,
-      progress: textProgress(tell),
+      progress: textProgress(tell, () => 0),
     });
     await again;
     expect(exitCode).toBe(0);
@@ -250,3 +253,22 @@ describe("fairway rollout", { timeout: TIMEOUT_MS }, () => {
     expect(again.text).toContain("shop was not locked; nothing is changed");
   });
 });
+
+test(
+  "a job's report is of its own target, and of no other when its start was refused",
+  async () => {
+    await started("v2");
+    rollouts.end("promoted");
+    await started("v3");
+    expect(await fairway("report", "shop", "--target", "v2")).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/v2/) as unknown,
+    });
+    expect(await fairway("report", "shop", "--target", "v4")).toEqual({
+      code: 2,
+      text: 'fairway: there is no rollout of "v4" to report on; the newest, shop-2, is of "v3"',
+    });
+    expect(await fairway("report", "shop", "--target", "v2", "--number", "1")).toMatchObject({ code: 2 });
+  },
+  TIMEOUT_MS,
+);
