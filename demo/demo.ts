@@ -4,13 +4,15 @@
  *     npm run demo               five steps, about a minute, then a table; exit code 1 when a request failed
  *     npm run demo -- --quick    the same with shorter looks at the traffic
  *     npm run demo -- --keep     goes on afterwards, to play with, until Ctrl-C
+ *     npm run demo -- --canary   a good and a bad release from CI, judged step by step on three Envoys
  *     npm run demo -- --etcd     three replicas over an etcd, four Envoys, and what happens when parts go away
  *
- * Whatever ends it, it leaves no program and no file behind.
+ * Whatever ends it, it leaves no program and no file behind, but for the reports that `--canary` has made.
  */
 import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import type { DemoRecord, Scene } from "./act.ts";
+import { showCanary } from "./canary-show.ts";
 import { showEtcd } from "./etcd-show.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { steps } from "./steps.ts";
@@ -27,7 +29,8 @@ const LOG_LINES_SHOWN = 10;
 interface DemoOptions {
   readonly keep: boolean;
   readonly quick: boolean;
-  readonly etcd: boolean;
+  /** One of the shows that stand alone. */
+  readonly show: "canary" | "etcd" | undefined;
 }
 
 process.exit(await main());
@@ -39,8 +42,9 @@ async function main(): Promise<number> {
   const interrupted = untilInterrupted();
   const stack = new AsyncDisposableStack();
   try {
-    if (options.etcd) {
-      const shown = showEtcd(terminal, stack).then((failed) => (failed === 0 ? 0 : 1));
+    if (options.show !== undefined) {
+      const show = options.show === "etcd" ? showEtcd : showCanary;
+      const shown = show(terminal, stack).then((failed) => (failed === 0 ? 0 : 1));
       return await Promise.race([shown, interrupted]);
     }
     const scene = await Promise.race([perform(terminal, stack, options), interrupted]);
@@ -135,14 +139,18 @@ function untilInterrupted(): Promise<number> {
 function readOptions(): DemoOptions | undefined {
   try {
     const flag = { type: "boolean" } as const;
-    const { values } = parseArgs({ options: { keep: flag, quick: flag, etcd: flag } });
-    if (values.etcd === true && (values.keep ?? values.quick) === true) {
-      throw new Error("--etcd takes neither --keep nor --quick");
+    const { values } = parseArgs({ options: { keep: flag, quick: flag, canary: flag, etcd: flag } });
+    const { keep = false, quick = false, canary = false, etcd = false } = values;
+    for (const [name, isAsked, isBeside] of [
+      ["--etcd", etcd, keep || quick || canary],
+      ["--canary", canary, keep || quick],
+    ] as const) {
+      if (isAsked && isBeside) throw new Error(`${name} takes no other flag`);
     }
-    return { keep: values.keep === true, quick: values.quick === true, etcd: values.etcd === true };
+    return { keep, quick, show: etcd ? "etcd" : canary ? "canary" : undefined };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`demo: ${reason}\nusage: npm run demo -- [--quick] [--keep] | --etcd\n`);
+    process.stderr.write(`demo: ${reason}\nusage: npm run demo -- [--quick] [--keep] | --canary | --etcd\n`);
     return undefined;
   }
 }

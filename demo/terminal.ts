@@ -71,6 +71,19 @@ export class Terminal {
   }
 }
 
+/** The words of a text on lines that fit beside `indent` columns; a number and its unit stay together. */
+export function wrapped(text: string, indent: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/ (?!%)/)) {
+    if (line !== "" && indent + line.length + 1 + word.length > WIDTH_MAX) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
 const COLOR = /\u001b\[[\d;]*m/g;
 
 /** Cuts what is visible to `width`; a line that is cut loses its colours with its end. */

@@ -58,8 +58,9 @@ export class PreparedPlane {
     });
     const loads = { ledger: createLedger(10_000), streamsCount: 0, reportsCount: 0 };
     const traffic = { ledger: new TrafficLedger(), reportsCount: 0 };
+    const routeReports = { streamsCount: 0, entriesCount: 0, leftOutCount: 0 };
     const fleet = () => this.#fleet;
-    const metrics = createMetrics({ registry, fleet, loopDelay: monitorLoopDelay(), loads, traffic });
+    const metrics = createMetrics({ registry, fleet, loopDelay: monitorLoopDelay(), loads, traffic, routeReports });
     this.#record = (event) => {
       if ("streamId" in event) this.#fleet = stepFleet(this.#fleet, event);
       metrics.record(event);

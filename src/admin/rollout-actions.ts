@@ -11,6 +11,7 @@ import type { Result } from "../support/result.ts";
 import type { ActionRequest } from "./actions.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Operation } from "./api-routes.ts";
+import { knownSplits } from "./known-splits.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
 import { lockJson, rolloutJson } from "./rollout-json.ts";
@@ -80,8 +81,10 @@ export function rolloutActions(
     unlockRollout: async (request) => {
       const asked = unlockRolloutSchema.safeParse(request.body ?? {});
       if (!asked.success) return problem(400, `the request is wrong: ${issues(asked.error)}`);
+      const lock = views.lockOf(splitOf(request));
       const outcome = await views.lockRollouts(splitOf(request), { owner: asked.data.owner, ms: 0 });
-      return outcome.ok ? ok({}) : refused(outcome.error);
+      if (!outcome.ok) return refused(outcome.error);
+      return ok(lock === undefined ? {} : { released: lockJson(lock) });
     },
   };
 }
@@ -164,25 +167,30 @@ function answerWith(views: AdminViews, split: string, outcome: Result<StoredRoll
   return outcome.error.kind === "unknown" ? none(views, split) : refused(outcome.error);
 }
 
+/** With the way out: whoever has it goes on under his name, and others ask him or take it from him. */
+function lockedText({ split, lock }: Extract<NotDone, { readonly kind: "locked" }>): string {
+  const { owner, reason } = lock;
+  const word = /^[\w.:@/-]+$/.test(owner) ? owner : `'${owner.replaceAll("'", `'\\''`)}'`;
+  return (
+    `it is locked by ${owner} until ${lockJson(lock).ends}${reason === undefined ? "" : `: ${reason}`}; ` +
+    `\`fairway rollout unlock ${split} --owner ${word}\` gives it back, and \`--actor ${word}\` starts under that name`
+  );
+}
+
 /** Why nothing was done. */
 function refused(why: NotDone): Answer {
   switch (why.kind) {
     case "invalid":
       return problem(422, why.problems.join("; "), { title: "The plan is wrong", problems: [...why.problems] });
-    case "unknown": {
-      const { names } = why;
-      const known = names.length === 0 ? "the config has none" : `there are ${names.slice(0, 20).join(", ")}`;
-      return problem(404, `there is no such split: ${known}`);
-    }
+    case "unknown":
+      return problem(404, `there is no such split: ${knownSplits(why.names)}`);
     case "active": {
       const { record } = why.current;
       const detail = `${record.id} is on: ${record.target}, started by ${record.startedBy}`;
       return problem(409, detail, { title: "Another rollout is on", rollout: rolloutJson(why.current) });
     }
     case "locked": {
-      const { owner, reason } = why.lock;
-      const detail = `${owner} has locked it until ${lockJson(why.lock).ends}${reason === undefined ? "" : `: ${reason}`}`;
-      return problem(423, detail, { title: "It is locked", lock: lockJson(why.lock) });
+      return problem(423, lockedText(why), { title: "It is locked", lock: lockJson(why.lock) });
     }
     case "key-reused": {
       const detail = `this key has started ${why.current.record.id} with another plan or target`;

@@ -27,10 +27,19 @@ export function rolloutJson({ record, revision }: StoredRollout): RolloutJson {
     step: Math.min(record.stepIndex + 1, plan.steps.length),
     stepsCount: plan.steps.length,
     weight: (steps.at(-1)?.share ?? record.sharesBefore[plan.canary] ?? 0) / 100,
+    ...mirrorJson(steps.at(-1)),
     ...("waitsFor" in phase ? { waitsFor: phase.waitsFor } : {}),
     ...(phase.kind === "paused" ? { pausedBy: phase.by } : {}),
     ...(verdict === undefined ? {} : { verdict: verdictJson(verdict) }),
     ...(outcome === undefined ? {} : { outcome: outcomeJson(outcome) }),
+    ...(record.versionsBefore === undefined
+      ? {}
+      : {
+          versions: {
+            before: { ...record.versionsBefore },
+            ...(record.versionsAfter === undefined ? {} : { after: { ...record.versionsAfter } }),
+          },
+        }),
     plan: { ...plan },
     steps: steps.map(stepJson),
     audit: record.audit.map(({ atMs, ...entry }) => ({ at: isoTime(atMs), ...entry })),
@@ -62,11 +71,12 @@ function outcomeJson({
 }
 
 function stepJson(step: StepRecord): RolloutJson["steps"][number] {
-  const { index, kind, share, nodesCount, laggards, canary, baseline, result, sentence } = step;
+  const { index, kind, share, nodesCount, laggards, canary, baseline, sources = [], result, sentence } = step;
   return {
     ...(index === undefined ? {} : { index }),
     kind,
     weight: share / 100,
+    ...mirrorJson(step),
     startedAt: isoTime(step.startedAtMs),
     ...at("convergedAt", step.convergedAtMs),
     ...at("measuredFrom", step.measuredFromMs),
@@ -75,9 +85,14 @@ function stepJson(step: StepRecord): RolloutJson["steps"][number] {
     laggards: laggards.map(({ node, state, reason }) => ({ node, state, ...(reason === undefined ? {} : { reason }) })),
     canary: { completed: canary.completed, errors: canary.errors },
     baseline: { completed: baseline.completed, errors: baseline.errors },
+    ...(sources.length === 0 ? {} : { sources: sources.map((each) => ({ ...each, nodes: [...each.nodes] })) }),
     ...(result === undefined ? {} : { result }),
     ...(sentence === undefined ? {} : { sentence }),
   };
+}
+
+function mirrorJson(step: Pick<StepRecord, "mirrorShare"> | undefined): { readonly mirror?: number } {
+  return step?.mirrorShare === undefined ? {} : { mirror: step.mirrorShare / 100 };
 }
 
 function at<Key extends string>(key: Key, ms: number | undefined): { readonly [K in Key]?: string } {

@@ -9,6 +9,7 @@ import {
   lockRolloutSchema,
   planRolloutSchema,
   rolloutListSchema,
+  releasedLockSchema,
   rolloutLockSchema,
   rolloutPlannedSchema,
   rolloutSchema,
@@ -28,6 +29,11 @@ export const rolloutQuery = z.strictObject({
 export const rolloutReportQuery = z.strictObject({
   number,
   format: z.enum(["md", "json", "junit", "html"]).default("md"),
+  all: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true")
+    .describe("Of what changed of the config as much as is told at all"),
 });
 
 const notFound: RouteAnswer = { description: "There is none", schema: problemSchema };
@@ -73,7 +79,7 @@ export const rolloutRoutes = [
     query: noQuery,
     body: planRolloutSchema,
     answers: {
-      200: { description: "The steps in words, and warnings", schema: rolloutPlannedSchema },
+      200: { description: "The steps and terms in words, and warnings", schema: rolloutPlannedSchema },
       404: notFound,
       422: { description: "The plan is wrong; `problems` names each place", schema: problemSchema },
     },
@@ -117,7 +123,10 @@ export const rolloutRoutes = [
     path: "/v1/rollouts/{split}/report",
     summary: "The report of a rollout: Markdown, JSON, JUnit or a page that stands alone.",
     query: rolloutReportQuery,
-    answers: { 200: { description: "The report" }, 404: notFound },
+    answers: {
+      200: { description: "The report; in JSON `changes` is what changed of the config meanwhile" },
+      404: notFound,
+    },
   },
   {
     operation: "getRolloutLock",
@@ -149,7 +158,7 @@ export const rolloutRoutes = [
     query: noQuery,
     body: unlockRolloutSchema,
     answers: {
-      200: { description: "There is no lock", schema: rolloutLockSchema },
+      200: { description: "There is no lock any more", schema: releasedLockSchema },
       404: notFound,
       423: locked,
       503: unwritable,

@@ -9,8 +9,9 @@ const counted = z.object({ completed: z.int(), errors: z.int() });
 
 const step = z.object({
   index: z.int().optional().describe("Of the plan's steps; absent for the promotion and the rollback"),
-  kind: z.enum(["weight", "pinned", "approval", "webhook", "promotion", "rollback"]),
+  kind: z.enum(["weight", "pinned", "mirror", "approval", "webhook", "promotion", "rollback"]),
   weight: percent.describe("Of the canary"),
+  mirror: percent.optional().describe("Copied to the canary in this step; then its counts are those of copies"),
   startedAt: time,
   convergedAt: time.optional().describe("When every connected Envoy had the weights"),
   measuredFrom: time.optional(),
@@ -19,6 +20,16 @@ const step = z.object({
   laggards: z.array(z.object({ node: z.string(), state: z.string(), reason: z.string().optional() })),
   canary: counted,
   baseline: counted,
+  sources: z
+    .array(
+      z.object({
+        source: z.enum(["opentelemetry", "load-reports", "prometheus"]),
+        nodesCount: z.int(),
+        nodes: z.array(z.string()).describe("The first of them"),
+      }),
+    )
+    .optional()
+    .describe("By what the connected Envoys were counted"),
   result: z.enum(["passed", "failed", "inconclusive", "skipped", "ended"]).optional(),
   sentence: z.string().optional(),
 });
@@ -52,6 +63,7 @@ export const rolloutSchema = z.object({
   step: z.int().describe("From 1 on"),
   stepsCount: z.int(),
   weight: percent.describe("Of the canary, in the step that is on"),
+  mirror: percent.optional().describe("Copied to the canary, in the step that is on; nothing is while it is paused"),
   waitsFor: z.string().optional(),
   pausedBy: z.enum(["engine", "person"]).optional(),
   verdict: z
@@ -66,6 +78,10 @@ export const rolloutSchema = z.object({
       tookMs: z.number().optional().describe("From the decision to the last Envoy's acknowledgement"),
     })
     .optional(),
+  versions: z
+    .object({ before: z.record(z.string(), z.string()), after: z.record(z.string(), z.string()).optional() })
+    .optional()
+    .describe("Of the config that was served when it began and when it ended, by node group"),
   plan: z
     .record(z.string(), z.unknown())
     .describe("As it is kept, with all defaults; shares in hundredths of a percent"),
@@ -75,11 +91,19 @@ export const rolloutSchema = z.object({
 
 export const rolloutListSchema = z.object({ rollouts: z.array(rolloutSchema) });
 
-export const rolloutPlannedSchema = z.object({ steps: z.array(z.string()), warnings: z.array(z.string()) });
+export const rolloutPlannedSchema = z.object({
+  steps: z.array(z.string()),
+  terms: z.array(z.string()).describe("What the canary is judged by, and what becomes of it, in sentences"),
+  warnings: z.array(z.string()),
+});
 
 const lock = z.object({ owner: z.string(), reason: z.string().optional(), ends: time });
 
 export const rolloutLockSchema = z.object({ lock: lock.optional() });
+
+export const releasedLockSchema = z.object({
+  released: lock.optional().describe("The lock that is given back; absent when there was none"),
+});
 
 const actor = z.string().min(1).max(200).default("somebody").describe("Who does it; nobody checks it");
 const reason = z.string().max(500).optional();

@@ -2,19 +2,22 @@
  * What the admin API does with splits: shows them, and changes their weights for who says what he has seen.
  */
 import type { NotChanged } from "../rollout/change-split.ts";
+import { isActive } from "../rollout/rollout-record.ts";
 import type { ActionRequest } from "./actions.ts";
 import type { Operation } from "./api-routes.ts";
 import type { AdminViews } from "./admin-views.ts";
+import { knownSplits } from "./known-splits.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
 import { splitChangeJson, splitJson } from "./split-json.ts";
+import type { SplitJson } from "./split-schema.ts";
 import { resetWeightsSchema, setWeightsSchema } from "./split-schema.ts";
 
 /** Shorter ones are gone before anybody has the answer, longer ones are none. */
 const LEASE_MS_MIN = 1_000;
 const LEASE_MS_MAX = 24 * 3_600_000;
 
-type SplitViews = Pick<AdminViews, "splits" | "changeSplit">;
+type SplitViews = Pick<AdminViews, "splits" | "changeSplit" | "rollouts">;
 
 /** Those of `createActions` that are about splits. */
 export function splitActions(
@@ -36,7 +39,7 @@ function listSplits(views: SplitViews): Answer {
 }
 
 function getSplit(views: SplitViews, { params }: ActionRequest): Answer {
-  return shown(views, params["name"] ?? "", 200);
+  return shown(views, params["name"] ?? "");
 }
 
 function getSplitHistory(views: SplitViews, { params }: ActionRequest): Answer {
@@ -74,8 +77,17 @@ async function change(views: SplitViews, { params, ifMatch }: ActionRequest, ask
   }
   const expected = /^"(\d+)"$/.exec(ifMatch)?.[1];
   if (expected === undefined) return problem(400, `If-Match: ${ifMatch} is not a change's number in quotes, as in "7"`);
+  const endsRollout = rolloutOn(views, name);
   const outcome = await views.changeSplit(name, { ...asked, expected: Number(expected) });
-  return outcome.ok ? shown(views, name, 200) : refused(views, name, outcome.error);
+  return outcome.ok ? shown(views, name, endsRollout) : refused(views, name, outcome.error);
+}
+
+/** Weights that are not its own end it; whoever sets them should know. */
+function rolloutOn(views: SplitViews, split: string): SplitJson["endsRollout"] {
+  const record = views.rollouts().find((stored) => stored.record.plan.split === split)?.record;
+  if (record === undefined || !isActive(record)) return undefined;
+  const { id, target, startedBy } = record;
+  return { id, target, startedBy };
 }
 
 function refused(views: SplitViews, name: string, why: NotChanged): Answer {
@@ -103,10 +115,11 @@ function refused(views: SplitViews, name: string, why: NotChanged): Answer {
   }
 }
 
-function shown(views: SplitViews, name: string, status: number): Answer {
-  const body = currentOf(views, name);
-  if (body === undefined) return unknown(name, namesOf(views));
-  return { status, body, headers: { etag: `"${body.number}"` } };
+function shown(views: SplitViews, name: string, endsRollout?: SplitJson["endsRollout"]): Answer {
+  const split = currentOf(views, name);
+  if (split === undefined) return unknown(name, namesOf(views));
+  const body: SplitJson = { ...split, ...(endsRollout === undefined ? {} : { endsRollout }) };
+  return { status: 200, body, headers: { etag: `"${body.number}"` } };
 }
 
 function currentOf(views: SplitViews, name: string): ReturnType<typeof splitJson> | undefined {
@@ -119,8 +132,7 @@ function namesOf(views: SplitViews): readonly string[] {
 }
 
 function unknown(name: string, names: readonly string[]): Answer {
-  const known = names.length === 0 ? "the config has none" : `there are ${names.slice(0, 20).join(", ")}`;
-  return problem(404, `there is no split \`${name}\`: ${known}`);
+  return problem(404, `there is no split \`${name}\`: ${knownSplits(names, name)}`);
 }
 
 function leaseOf(text: string): number | undefined {

@@ -1,6 +1,7 @@
 /**
  * Splits as the admin API writes them: shares become percent, moments become times.
  */
+import type { LiveMirror } from "../model/live-weights.ts";
 import { sharesOf } from "../model/live-weights.ts";
 import { liveOf } from "../rollout/change-split.ts";
 import type { Shares, SplitChange } from "../rollout/split-document.ts";
@@ -18,6 +19,7 @@ export function splitJson(standing: SplitStanding): SplitJson {
     source: document.shares === undefined ? "file" : "live",
     weights: percents(sharesOf(split, liveOf(split.name, document))),
     default: percents(sharesOf(split, undefined)),
+    ...mirrorJson(document.mirror),
     backends: split.backends.map(({ name, service, subset, limit }) => ({
       name,
       service,
@@ -40,18 +42,23 @@ export function splitJson(standing: SplitStanding): SplitJson {
 }
 
 export function splitChangeJson(change: SplitChange): SplitChangeJson {
-  const { number, kind, before, after, actor, reason, atMs, leaseEndsAtMs } = change;
+  const { number, kind, before, after, mirror, actor, reason, atMs, leaseEndsAtMs } = change;
   return {
     number,
     kind,
     before: percents(before),
     after: percents(after),
+    ...mirrorJson(mirror),
     actor,
     actorVerified: false,
     ...(reason === undefined ? {} : { reason }),
     at: isoTime(atMs),
     ...(leaseEndsAtMs === undefined ? {} : { leaseEnds: isoTime(leaseEndsAtMs) }),
   };
+}
+
+function mirrorJson(mirror: LiveMirror | undefined): Pick<SplitJson, "mirror"> {
+  return mirror === undefined ? {} : { mirror: { backend: mirror.backend, percent: mirror.share / 100 } };
 }
 
 function percents(shares: Shares): Record<string, number> {

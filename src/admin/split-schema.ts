@@ -8,6 +8,11 @@ const time = z.iso.datetime().describe("ISO 8601, UTC");
 const percent = z.number().describe("In percent of the requests");
 const weights = z.record(z.string(), percent).describe("By backend; their sum is 100");
 
+const mirror = z
+  .object({ backend: z.string(), percent })
+  .optional()
+  .describe("Copies of requests for a rollout, whatever the weights are; absent when there are none");
+
 const change = z.object({
   number: z.int(),
   kind: z
@@ -15,6 +20,7 @@ const change = z.object({
     .describe("reset: back to the file; expired: nobody renewed the lease; kept: neither, and the file says they stay"),
   before: weights,
   after: weights,
+  mirror,
   actor: z.string(),
   actorVerified: z.literal(false),
   reason: z.string().optional(),
@@ -29,6 +35,7 @@ export const splitSchema = z.object({
   source: z.enum(["file", "live"]).describe("Whose weights are in force"),
   weights: weights.describe("As they were set last, or those of the file: by backend, in percent"),
   default: weights.describe("Those of the file"),
+  mirror,
   backends: z.array(
     z.object({
       name: z.string(),
@@ -39,6 +46,10 @@ export const splitSchema = z.object({
   ),
   leaseEnds: time.optional().describe("When the weights are taken back unless somebody sets them again"),
   lastChange: change.optional(),
+  endsRollout: z
+    .object({ id: z.string(), target: z.string(), startedBy: z.string() })
+    .optional()
+    .describe("In the answer to a change: the rollout that was on, and ends because of it"),
   groups: z.array(z.string()).describe("Whose nodes share requests by it"),
   state: z
     .enum(["applied", "pending", "refused", "held", "rejected"])

@@ -117,9 +117,9 @@ export function createReadModels({
 }
 
 function knownSplit(plane: ControlPlane, built: BuiltSplit): KnownSplit {
-  const { groups, liveNumber } = built;
+  const { groups, liveNumber, copying } = built;
   const document = plane.splits?.of(built.name) ?? untouchedSplit;
-  return { split: built, groups, servedNumber: liveNumber, document };
+  return { split: built, groups, copying, servedNumber: liveNumber, document };
 }
 
 function groupStandings({ held }: Publication, known: Known, groups: readonly string[]): readonly GroupStanding[] {

@@ -6,8 +6,8 @@ import type { RolloutJson } from "../admin/rollout-schema.ts";
 import { systemClock } from "../support/clock.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import { askServer, detailOf } from "./ask-server.ts";
-import { progressLine } from "./draw-rollouts.ts";
 import { exitCodes } from "./output.ts";
+import type { RolloutProgress } from "./rollout-progress.ts";
 
 /** The server answers when there is news, or after this. */
 const NEWS_S = 10;
@@ -24,24 +24,21 @@ export interface AwaitedRollout {
   readonly exitCode: number;
 }
 
-/** Throws when the server answers with something else. `tell` gets a line for each change. */
+/** Throws when the server answers with something else. */
 export async function awaitRollout(
   begun: RolloutJson,
   options: {
     readonly server: string;
     readonly timeoutMs: number;
-    readonly tell: (line: string) => void;
+    readonly progress: RolloutProgress;
     /** Ends the wait, and nothing else. */
     readonly signal?: AbortSignal;
   },
 ): Promise<AwaitedRollout> {
   const endsAtMs = systemClock.monotonicMs() + options.timeoutMs;
-  let told = "";
   let isAway = false;
   for (let rollout = begun; ;) {
-    const line = progressLine(rollout);
-    if (line !== told) options.tell(line);
-    told = line;
+    options.progress.changed(rollout);
     const exitCode = exitCodeOf(rollout, begun.id);
     if (exitCode !== undefined) return { rollout, exitCode };
     if (systemClock.monotonicMs() >= endsAtMs || isAborted(options.signal)) {
@@ -53,7 +50,8 @@ export async function awaitRollout(
     } catch (cause) {
       if (!(cause instanceof FairwayError) || cause.code !== "ADMIN_UNREACHABLE") throw cause;
       if (isAborted(options.signal)) continue;
-      if (!isAway) options.tell(`${cause.message}; asking again until it answers`);
+      const text = `${cause.message}; asking again until it answers`;
+      if (!isAway) options.progress.said("server-away", text, rollout);
       isAway = true;
       await pause(RETRY_MS);
     }

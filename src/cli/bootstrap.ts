@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import { Command } from "commander";
 import { tell } from "./output.ts";
 import { wantedStart } from "./wanted-start.ts";
+import { controlPlaneCluster } from "../translate/route-reports.ts";
 import { runtimeLayerName } from "../translate/runtime-layer.ts";
 import { yamlText } from "../snapshot/yaml-text.ts";
 import type { JsonObject } from "./bootstrap-node.ts";
@@ -25,9 +26,7 @@ import {
 } from "./bootstrap-options.ts";
 import { createGrpcBootstrap } from "./grpc-bootstrap.ts";
 
-/** The cluster in every bootstrap that leads to the control plane; `snapshot/consistency.ts` knows it too. */
-const controlPlaneCluster = "fairway_xds";
-/** And the one with the Envoys themselves, where there is one. */
+/** Of the Envoys themselves, where there is one. */
 const ownCluster = "fairway_local";
 
 const HTTP_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -63,7 +62,7 @@ export function bootstrapCommand(): Command {
     .option("--stats <which>", "which statistics Envoy keeps: small, those that dashboards read, or all", "small")
     .option(
       "--no-traffic-reports",
-      "do not send the control plane how requests to subsets went; no verdict on canaries",
+      "do not send the control plane how requests to subsets went; canaries are judged by --load-reports then",
     )
     .option("--all-traffic-reports", "send it of all clusters, and not only of subsets")
     .option("--stats-flush-interval <duration>", "how often statistics are sent, from 1s to 60s; 5s when absent")

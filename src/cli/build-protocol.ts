@@ -14,6 +14,7 @@ import type { InstanceProblem, RefusedInstances } from "../model/read-instance.t
 import type { SecretValidity } from "../model/validity.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
+import type { SplitCopying } from "../rollout/split-standing.ts";
 import type { PackedResources } from "../snapshot/packed-resources.ts";
 import type { GroupName, SnapshotCause } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
@@ -45,6 +46,17 @@ export interface BuiltSplit extends Split {
   readonly groups: readonly string[];
   /** The number of the change that is in it; 0 when the file's weights are. */
   readonly liveNumber: number;
+  readonly copying: SplitCopying;
+  /** Those whose requests it shares, sorted by name; of very many the first. */
+  readonly rules: readonly SplitRule[];
+}
+
+/** A rule of a route of HTTP. */
+export interface SplitRule {
+  /** As Envoys name it: `shop/main`. */
+  readonly name: string;
+  /** `routes.yaml:12`. */
+  readonly at: string;
 }
 
 /** A set of documents, by what is new in it. */

@@ -24,6 +24,7 @@ import type { GroupName, Snapshot } from "../snapshot/snapshot.ts";
 import type { SnapshotChange } from "../snapshot/snapshot-change.ts";
 import { describeChange } from "../snapshot/snapshot-change.ts";
 import { present } from "../support/assert.ts";
+import { sameContent } from "../support/same-content.ts";
 import { createLintMemo, lintIntent } from "../translate/lint.ts";
 import type {
   BuildReply,
@@ -146,7 +147,7 @@ function liveOf({ live }: SplitsInput): ReadonlyMap<string, LiveWeights> {
   const now = new Map(
     live.map((each) => {
       const known = liveBefore.get(each.split);
-      return [each.split, known?.revision === each.revision ? known : each];
+      return [each.split, known?.revision === each.revision && sameContent(known.watch, each.watch) ? known : each];
     }),
   );
   liveBefore = now;

@@ -6,8 +6,6 @@ import { exitCodes } from "./output.ts";
 
 interface RootsWanted {
   readonly mayBeNone?: boolean;
-  /** Whether the command takes directories as arguments; it does when absent. */
-  readonly isArgument?: boolean;
   /** What else there is, as the end of a sentence. */
   readonly instead?: string;
 }
@@ -17,7 +15,7 @@ export function configRoots(
   dirs: readonly string[],
   flag: readonly string[] | undefined,
   command: Command,
-  { mayBeNone = false, isArgument = true, instead = "" }: RootsWanted = {},
+  { mayBeNone = false, instead = "" }: RootsWanted = {},
 ): readonly string[] {
   const given = [...dirs, ...(flag ?? [])];
   if (given.length > 0) return given;
@@ -25,7 +23,6 @@ export function configRoots(
   // Several directories are separated as in PATH.
   const roots = fromEnvironment.split(":").filter((root) => root !== "");
   if (roots.length > 0 || mayBeNone) return roots;
-  const ways = isArgument ? ", as an argument, with --config DIR, or in" : " with --config DIR or in";
-  const message = `error: name a config directory${ways} FAIRWAY_CONFIG${instead}`;
+  const message = `error: name a config directory, as an argument, with --config DIR, or in FAIRWAY_CONFIG${instead}`;
   return command.error(message, { exitCode: exitCodes.usage });
 }

@@ -10,6 +10,7 @@ import type { Source, SourceState } from "../config/source.ts";
 import type { Contact } from "../etcd/follow-prefix.ts";
 import type { AskedRequest } from "../explain/asked-request.ts";
 import type { LoadReports } from "../evidence/load-reports.ts";
+import type { RouteReports } from "../evidence/route-reports.ts";
 import type { TrafficReports } from "../evidence/traffic-reports.ts";
 import type { TrafficReader } from "../evidence/traffic-view.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -87,6 +88,7 @@ export class ControlPlane {
   readonly server: AdsServer;
   readonly loads: LoadReports;
   readonly trafficReports: TrafficReports;
+  readonly routeReports: RouteReports;
   /** Of what the guard holds. */
   readonly confirmations: Confirmations;
   readonly #options: ControlPlaneOptions;
@@ -131,9 +133,13 @@ export class ControlPlane {
         for (const event of events) this.#record(event);
       },
     });
-    const { loads, traffic } = listenForReports(this.server, { ...options, record: (event) => this.#record(event) });
+    const { loads, traffic, routes } = listenForReports(this.server, {
+      ...options,
+      record: (event) => this.#record(event),
+    });
     this.loads = loads;
     this.trafficReports = traffic;
+    this.routeReports = routes;
     this.#validity = new ValidityTimer({ clock, onMoment: () => this.#buildAgain("the validity of a certificate") });
     this.#builder = new Builder({
       clock,

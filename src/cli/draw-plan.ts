@@ -2,26 +2,13 @@
  * A plan for a terminal or a log: for each group what changes, what Envoys do then, and the lines that cause it.
  */
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
+import { byWeight, extensionText, fieldText, placeText, resourceText, signs } from "../snapshot/change-words.ts";
 import type { PlannedChange } from "../snapshot/plan.ts";
 import { printableDrawing } from "../telemetry/printable.ts";
 import type { PlanReport, ReportedGroup } from "./plan-report.ts";
 import { hasChanges } from "./plan-report.ts";
 import type { PlanBounds } from "./plan-words.ts";
-import {
-  byWeight,
-  counted,
-  effectTexts,
-  extensionText,
-  fieldText,
-  groupTitle,
-  groupsText,
-  heldTexts,
-  placeText,
-  resourceText,
-  signs,
-  stepTexts,
-  totals,
-} from "./plan-words.ts";
+import { counted, effectTexts, groupTitle, groupsText, heldTexts, stepTexts, totals } from "./plan-words.ts";
 
 const codes = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const;
 type Paint = (style: keyof typeof codes, text: string) => string;

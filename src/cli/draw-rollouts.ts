@@ -2,6 +2,7 @@
  * Rollouts for a terminal, for whoever is woken by one: what it does, how it went, and what can be done now.
  */
 import type { RolloutJson } from "../admin/rollout-schema.ts";
+import { sourcesText } from "../rollout/sources.ts";
 import { printable } from "../telemetry/printable.ts";
 import { serverFlag } from "./ask-server.ts";
 
@@ -33,27 +34,38 @@ export function drawRollout(rollout: RolloutJson, server: string): string {
       ? []
       : [`  last verdict: ${printable(verdict.sentence)}`]),
     ...(rollout.steps.length === 0 ? [] : ["", indent(drawSteps(rollout))]),
+    ...countedBy(rollout),
     ...nextCommands(rollout, server).map((command, index) => `${index === 0 ? "\n" : ""}  ${command}`),
   ].join("\n");
 }
 
 /** One line for each change that is seen while somebody waits. */
-export function progressLine({ id, phase, step, stepsCount, weight, sentence }: RolloutJson): string {
-  const where = phase === "done" ? "" : ` [${step}/${stepsCount}, ${weight} %]`;
+export function progressLine({ id, phase, step, stepsCount, weight, mirror, sentence }: RolloutJson): string {
+  const what = mirror === undefined ? `${weight} %` : `mirror ${mirror} %`;
+  const where = phase === "done" ? "" : ` [${step}/${stepsCount}, ${what}]`;
   return `${id}${where} ${printable(sentence)}`;
 }
 
 function drawSteps({ steps }: RolloutJson): string {
-  const rows = steps.map(({ kind, weight, convergedAt, startedAt, nodesCount, canary, baseline, result, sentence }) => [
-    kind,
-    `${weight} %`,
-    convergedAt === undefined ? "-" : `${nodesCount} in ${seconds(startedAt, convergedAt)}`,
-    `${canary.completed} / ${baseline.completed}`,
-    `${canary.errors} / ${baseline.errors}`,
-    result ?? "on",
-    result === "failed" || result === "inconclusive" ? printable(sentence ?? "") : "",
-  ]);
+  const rows = steps.map((step) => {
+    const { kind, weight, mirror, convergedAt, startedAt, nodesCount, canary, baseline, result, sentence } = step;
+    return [
+      mirror === undefined ? kind : `${kind} ${mirror} %`,
+      `${weight} %`,
+      convergedAt === undefined ? "-" : `${nodesCount} in ${seconds(startedAt, convergedAt)}`,
+      `${canary.completed}${mirror === undefined ? "" : " mirrored"} / ${baseline.completed}`,
+      `${canary.errors} / ${baseline.errors}`,
+      result ?? "on",
+      result === "failed" || result === "inconclusive" ? printable(sentence ?? "") : "",
+    ];
+  });
   return table([["STEP", "WEIGHT", "ENVOYS", "REQUESTS", "ERRORS", "RESULT", ""], ...rows]);
+}
+
+/** By what its Envoys were counted in the step that was measured last. */
+function countedBy({ steps }: RolloutJson): readonly string[] {
+  const sources = steps.findLast((step) => step.sources !== undefined)?.sources;
+  return sources === undefined ? [] : [`  counted: ${printable(sourcesText(sources))}`];
 }
 
 function seconds(from: string, to: string): string {

@@ -9,7 +9,7 @@ export function drawSplits(splits: readonly SplitJson[]): string {
 }
 
 function drawSplit(split: SplitJson): string {
-  const { name, number, source, weights, lastChange, leaseEnds, at, backends } = split;
+  const { name, number, source, weights, mirror, lastChange, leaseEnds, at, backends, endsRollout: ended } = split;
   const limits = backends.flatMap(({ name: backend, limit }) =>
     limit === undefined ? [] : `${backend} ${limitText(limit)}`,
   );
@@ -18,6 +18,12 @@ function drawSplit(split: SplitJson): string {
     source === "file"
       ? `  of the file, ${at.file}:${at.line}${number === 0 ? "" : `, since change ${number}`}`
       : `  set as change ${number}${lastChange === undefined ? "" : ` by ${byText(lastChange)}`}; the file says ${weightsText(split.default)}`,
+    ...(mirror === undefined
+      ? []
+      : [`  ${mirror.percent} % of the requests mirrored to ${mirror.backend} for a rollout`]),
+    ...(ended === undefined
+      ? []
+      : [`  this ends rollout ${ended.id} of ${printable(ended.startedBy)} (${printable(ended.target)})`]),
     ...(leaseEnds === undefined ? [] : [`  taken back at ${leaseEnds} unless somebody sets them again`]),
     ...(limits.length === 0 ? [] : [`  limits: ${limits.join("; ")}`]),
     `  ${standingText(split)}`,
@@ -36,10 +42,11 @@ export function drawHistory(history: readonly SplitChangeJson[]): string {
   if (history.length === 0) return "nobody has changed it";
   return history
     .map((change) => {
-      const { number, at, kind, before, after } = change;
+      const { number, at, kind, before, after, mirror } = change;
       const moved = Object.entries(after).flatMap(([backend, percent]) =>
         before[backend] === percent ? [] : `${backend} ${before[backend] ?? 0} → ${percent} %`,
       );
+      if (mirror !== undefined) moved.push(`${mirror.percent} % mirrored to ${mirror.backend}`);
       const what = { set: "set", reset: "reset", expired: "lease over", kept: "lease over, kept" }[kind];
       return `${String(number).padStart(4)}  ${at}  ${what}  ${moved.length === 0 ? "as before" : moved.join(", ")}  ${byText(change)}`;
     })

@@ -5,7 +5,7 @@
  * What a file says of a split (its backends, limits, and what becomes of an expired lease) comes from the newest build.
  */
 import type { Positions } from "../etcd/positions.ts";
-import type { Split } from "../model/intent-split.ts";
+import type { Split, SplitWatch } from "../model/intent-split.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
 import type { AskedWeights, NotChanged } from "../rollout/change-split.ts";
 import { changeSplit, expireLease, liveOf } from "../rollout/change-split.ts";
@@ -16,6 +16,7 @@ import type { StateDocument, StateStore, StateWatch } from "../store/state-store
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
+import { sameContent } from "../support/same-content.ts";
 
 const PREFIX = "splits/";
 
@@ -50,6 +51,7 @@ interface Kept {
 export class LiveSplits {
   readonly #options: LiveSplitsOptions;
   readonly #kept = new Map<string, Kept>();
+  #watched: ReadonlyMap<string, SplitWatch> = new Map();
   /** Undefined before the first build: what becomes of a lease is not known yet. */
   #splits: readonly Split[] | undefined;
   #watch: StateWatch | undefined;
@@ -107,9 +109,21 @@ export class LiveSplits {
     await this.#watch?.lookAgain();
   }
 
-  /** What was set, by split. */
+  /** What was set, by split, and which splits are watched. */
   get live(): readonly LiveWeights[] {
-    return [...this.#kept.values()].map(({ live }) => live);
+    const splits = new Set([...this.#kept.keys(), ...this.#watched.keys()]);
+    return [...splits].map((split) => {
+      const live = this.#kept.get(split)?.live ?? liveOf(split, untouchedSplit);
+      const watch = this.#watched.get(split);
+      return watch === undefined ? live : { ...live, watch };
+    });
+  }
+
+  /** Those that rollouts move now: Envoys that can are asked to tell of requests to them. */
+  watch(watched: ReadonlyMap<string, SplitWatch>): void {
+    if (sameContent(Object.fromEntries(watched), Object.fromEntries(this.#watched))) return;
+    this.#watched = new Map(watched);
+    this.#tell("a rollout begins or ends");
   }
 
   /** What the files say now. */

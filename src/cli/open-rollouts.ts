@@ -3,8 +3,11 @@
  */
 import type { AdminViews } from "../admin/admin-views.ts";
 import type { EtcdPort } from "../etcd/etcd-port.ts";
+import { loadTraffic } from "../evidence/load-traffic.ts";
 import { connectedNodes } from "../fleet/whole-fleet.ts";
+import { versionsOf } from "../rollout/config-versions.ts";
 import type { RolloutViews } from "../rollout/rollout-views.ts";
+import type { GroupName } from "../snapshot/snapshot.ts";
 import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import type { StateStore } from "../store/state-store.ts";
 import { present } from "../support/assert.ts";
@@ -37,9 +40,14 @@ export function openRollouts(options: {
       isServing: () => plane.isServing,
       splits: () => views.splits(),
       served: () => plane.servedSplits,
+      hasCopies: (name) => plane.splits?.of(name).mirror !== undefined,
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
+      versions: (groups) => versionsOf(groups, (group) => plane.publication.served.get(group as GroupName)?.version),
       traffic: plane.traffic,
+      routes: plane.routeReports.ledger,
+      watchSplits: (watched) => plane.splits?.watch(watched),
+      loads: loadTraffic(plane.loads),
     },
     record: (event) => options.record(event),
   });

@@ -36,7 +36,11 @@ function parsePlan(path: string, text: string): Result<PlanFile, string> {
   const [problem] = document.errors;
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
-    return err(`${path}:${line}:${col}: ${problem.message.split("\n")[0] ?? ""}`);
+    const [message = ""] = problem.message.split("\n");
+    const excerpt = (text.split("\n")[line - 1] ?? "").slice(0, LINE_CHARS_MAX);
+    // The library says the place again, in other words.
+    const said = message.replace(/ at line \d+, column \d+:?$/, "");
+    return err(`${path}:${line}:${col}: ${said}\n  ${line} | ${excerpt}`);
   }
   const plan: unknown = document.toJS({ maxAliasCount: 100 });
   if (typeof plan !== "object" || plan === null || Array.isArray(plan)) {

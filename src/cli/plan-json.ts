@@ -2,12 +2,13 @@
  * A plan for programs; the shape stays, fields may come.
  */
 import type { JsonValue } from "../model/intent.ts";
+import { byWeight } from "../snapshot/change-words.ts";
 import type { PlannedChange } from "../snapshot/plan.ts";
 import { typeWord } from "../snapshot/plan.ts";
 import type { PlanReport, ReportedGroup } from "./plan-report.ts";
 import { hasChanges } from "./plan-report.ts";
 import type { PlanBounds } from "./plan-words.ts";
-import { byWeight, totals } from "./plan-words.ts";
+import { totals } from "./plan-words.ts";
 
 export function planJson(report: PlanReport, bounds: PlanBounds): JsonValue {
   return plainJson({

@@ -2,26 +2,13 @@
  * A plan as a comment of a pull request: what matters first, the rest folded.
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
+import { byWeight, extensionText, fieldText, placeText, resourceText, signs } from "../snapshot/change-words.ts";
 import type { PlannedChange } from "../snapshot/plan.ts";
 import { printable } from "../telemetry/printable.ts";
 import type { PlanReport, ReportedGroup } from "./plan-report.ts";
 import { hasChanges } from "./plan-report.ts";
 import type { PlanBounds } from "./plan-words.ts";
-import {
-  byWeight,
-  counted,
-  effectTexts,
-  extensionText,
-  fieldText,
-  groupsText,
-  heldTexts,
-  placeText,
-  resourceText,
-  sentText,
-  signs,
-  stepTexts,
-  totals,
-} from "./plan-words.ts";
+import { counted, effectTexts, groupsText, heldTexts, sentText, stepTexts, totals } from "./plan-words.ts";
 
 /** GitHub takes comments of 65,536 characters. */
 const LENGTH_MAX = 60_000;

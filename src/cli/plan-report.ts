@@ -51,6 +51,8 @@ export interface ReportInput {
   readonly contentsAfter: (snapshot: Snapshot) => Contents;
   readonly contentsMax: number;
   readonly lineOf: (group: string) => NonNullable<PlanInput["lineOf"]>;
+  /** Absent without a server. */
+  readonly liveSharesOf?: NonNullable<PlanInput["liveSharesOf"]>;
   readonly warnings: { readonly before: readonly Diagnostic[] | undefined; readonly now: readonly Diagnostic[] };
   readonly notes: readonly string[];
 }
@@ -83,6 +85,7 @@ function reportGroup(snapshot: Snapshot, earlier: EarlierGroup | undefined, inpu
     guard: input.groups.find(({ name }) => name === snapshot.group)?.removalGuard ?? { mode: "on" },
     contentsMax: input.contentsMax,
     lineOf: input.lineOf(snapshot.group),
+    ...(input.liveSharesOf === undefined ? {} : { liveSharesOf: input.liveSharesOf }),
   });
   return { ...plan, ...counted(earlier?.nodesCount), notes: earlier?.notes ?? [] };
 }

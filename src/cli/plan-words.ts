@@ -1,11 +1,8 @@
 /**
  * The words of a plan, for the terminal and for Markdown.
  */
-import type { JsonValue } from "../model/intent.ts";
-import type { Place } from "../model/diagnostic.ts";
-import type { EffectKind, EffectWeight } from "../snapshot/change-effects.ts";
-import type { ExtensionChange } from "../snapshot/extension-marks.ts";
-import type { FieldChange } from "../snapshot/field-changes.ts";
+import type { EffectKind } from "../snapshot/change-effects.ts";
+import { resourceText } from "../snapshot/change-words.ts";
 import type { PlannedChange } from "../snapshot/plan.ts";
 import { typeWord } from "../snapshot/plan.ts";
 import type { PlanStep } from "../snapshot/plan-steps.ts";
@@ -23,11 +20,7 @@ export interface PlanBounds {
 export const BOUNDS: PlanBounds = { changesMax: 25, fieldsMax: 8 };
 export const NO_BOUNDS: PlanBounds = { changesMax: Infinity, fieldsMax: Infinity };
 
-/** A longer value says nothing in a line. */
-const VALUE_LENGTH_MAX = 60;
 const NAMES_MAX = 5;
-
-export const signs = { added: "+", changed: "~", removed: "-" } as const;
 
 /** `a, b and 3 more`. */
 export function listed(names: readonly string[], max = NAMES_MAX): string {
@@ -38,59 +31,6 @@ export function listed(names: readonly string[], max = NAMES_MAX): string {
 /** `3 clusters`; the word is the one for many. */
 export function counted(count: number, word: string): string {
   return `${count} ${count === 1 ? word.replace(/(?<!endpoint)s$/, "") : word}`;
-}
-
-/** Those that Envoys notice most come first, so that a bound cuts off what matters least. */
-export function byWeight(changes: readonly PlannedChange[]): readonly PlannedChange[] {
-  const ranks: Readonly<Record<EffectWeight, number>> = { disruptive: 0, notable: 1, quiet: 2 };
-  const rank = ({ effects, extensions }: PlannedChange) =>
-    Math.min(extensions.length > 0 ? 0 : 2, ...effects.map(({ weight }) => ranks[weight]));
-  return changes.toSorted((a, b) => rank(a) - rank(b));
-}
-
-export function placeText({ file, line }: Place): string {
-  return `${file}:${line}`;
-}
-
-/** `clusters/shop`. */
-export function resourceText({ typeUrl, name }: Pick<PlannedChange, "typeUrl" | "name">): string {
-  return `${typeWord(typeUrl)}/${name}`;
-}
-
-/** `route.timeout 3s → 5s`; a large part that comes or goes is only named. */
-export function fieldText({ path, kind, before, after }: FieldChange): string {
-  const where = pathText(path);
-  const [old, now] = [valueText(before), valueText(after)];
-  switch (kind) {
-    case "changed":
-      return `${where} ${old ?? "…"} → ${now ?? "…"}`;
-    case "added":
-      return `${where} added${now === undefined ? "" : `: ${now}`}`;
-    case "removed":
-      return `${where} removed${old === undefined ? "" : `, was ${old}`}`;
-    case "reordered":
-      return `${where} in another order`;
-  }
-}
-
-/** Without the names that say nothing: of a network filter the last word is enough. */
-function pathText(path: string): string {
-  return path.replaceAll(/\.filters\[envoy\.filters\.network\.(\w+)\]\.typed_config/g, ".$1");
-}
-
-/** Undefined of a tree that is too large for a line. */
-function valueText(value: JsonValue | undefined): string | undefined {
-  if (typeof value === "string") {
-    if (value.includes("\n")) return `a text of ${value.trimEnd().split("\n").length} lines`;
-    const text = /^[\w./:|*%-]+$/.test(value) ? value : JSON.stringify(value);
-    return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text;
-  }
-  const text = JSON.stringify(value ?? null);
-  return text.length > VALUE_LENGTH_MAX ? undefined : text;
-}
-
-export function extensionText({ kind, code, place }: ExtensionChange): string {
-  return `${code} ${kind}${place === undefined ? "" : ` at \`${place}\``}: read what it does, Fairway cannot tell`;
 }
 
 /** `1. supply 2 clusters`, one line each. */

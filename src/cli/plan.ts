@@ -27,7 +27,7 @@ import { planMarkdown } from "./plan-markdown.ts";
 import type { PlanReport, ReportInput } from "./plan-report.ts";
 import { createReport, hasChanges } from "./plan-report.ts";
 import { compareWithServer } from "./plan-with-server.ts";
-import { hiddenDefaults, liveWeights, servedSplits } from "./served-weights.ts";
+import { hiddenDefaults, liveSharesOf, liveWeights, servedSplits } from "./served-weights.ts";
 import { BOUNDS, NO_BOUNDS } from "./plan-words.ts";
 
 interface PlanFlags extends DescriptorSetFlags {
@@ -138,6 +138,7 @@ async function againstServer({
     snapshots: compared.snapshots,
     warnings: { before: compared.warnings, now: now.diagnostics },
     notes: [...compared.notes, ...hiddenDefaults(splits, now.splits)],
+    liveSharesOf: liveSharesOf(splits, now.splits),
   };
 }
 
@@ -169,7 +170,10 @@ function rest({
     contentsMax: contentsMaxOf(flags),
     lineOf: (group) => {
       const origins = originsIn(now.intent, group);
-      return (routeConfiguration, envoyRoute) => origins.rule(routeConfiguration, envoyRoute)?.at;
+      return (routeConfiguration, envoyRoute, filter) => {
+        const rule = origins.rule(routeConfiguration, envoyRoute);
+        return (filter === undefined ? undefined : rule?.filter(filter)?.at) ?? rule?.at;
+      };
     },
   };
 }

@@ -55,9 +55,18 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync(askedForHelp(process.argv.slice(2)), { from: "user" });
+  const words = process.argv.slice(2);
+  refuseOtherName(words);
+  await program.parseAsync(askedForHelp(words), { from: "user" });
 } catch (error) {
   process.exitCode = exitCodeOf(error);
+}
+
+/** What others call a command, which is too far from its own name for commander to suggest it. */
+function refuseOtherName([first = ""]: readonly string[]): void {
+  const meant: Readonly<Record<string, string>> = { lint: "check", validate: "check" };
+  if (!Object.hasOwn(meant, first)) return;
+  program.error(`error: unknown command '${first}'\n(Did you mean ${meant[first]}?)`, { exitCode: exitCodes.usage });
 }
 
 /** Commander's own `help` knows the first word only: `help split set` would be the help of `split`. */

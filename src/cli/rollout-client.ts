@@ -23,6 +23,15 @@ export function asking(command: Command): Command {
   );
 }
 
+/** The same of a command that waits, and may tell line by line what it sees. */
+export function following(command: Command): Command {
+  return addServer(command).addOption(
+    new Option("-o, --output <format>", "text, json, or jsonl: an event a line while it waits")
+      .choices(["text", "json", "jsonl"])
+      .default("text"),
+  );
+}
+
 export function addServer(command: Command): Command {
   return command.addOption(
     new Option("--server <url>", "the admin address of any replica").default(SERVER_DEFAULT).env("FAIRWAY_SERVER"),
@@ -45,6 +54,7 @@ export async function ask(
 }
 
 export function tellRollout({ output, server }: RolloutFlags, rollout: RolloutJson): void {
+  if (output === "jsonl") return print(JSON.stringify(rollout));
   print(output === "json" ? JSON.stringify(rollout, undefined, 2) : drawRollout(rollout, server));
 }
 

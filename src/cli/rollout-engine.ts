@@ -7,19 +7,25 @@
 import { liveOf } from "../rollout/change-split.ts";
 import { sharesOf } from "../model/live-weights.ts";
 import { advance } from "../rollout/advance.ts";
+import { withVersionsAtEnd } from "../rollout/config-versions.ts";
 import { describePhase } from "../rollout/describe-rollout.ts";
 import { actorOf } from "../rollout/follow-weights.ts";
 import type { Effect, Observed, WebhookAnswer } from "../rollout/observed.ts";
 import type { RolloutRecord } from "../rollout/rollout-record.ts";
 import { isActive } from "../rollout/rollout-record.ts";
+import type { SeenRoutes } from "../rollout/route-counts.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
+import { countsCopies } from "../rollout/mirroring.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
-import { TrafficBefore, clustersOf, reportsOf } from "./rollout-traffic.ts";
+import { PrometheusClient } from "./prometheus-client.ts";
+import type { VersionClusters } from "./rollout-traffic.ts";
+import { TrafficBefore, asCopies, asLoads, clustersOf, inStatistics, namesOf, reportsOf } from "./rollout-traffic.ts";
 import { callWebhook } from "./rollout-webhook.ts";
 import type { TrafficBoard } from "./traffic-board.ts";
+import { seenRoutes, watchedClusters, watchedSplits } from "./watched-routes.ts";
 
 /** A rollback is decided and written within this, and served at once then. */
 const LOOK_EACH_MS = 200;
@@ -32,6 +38,9 @@ const MOVES_MAX = 8;
 
 /** A tenth of what it counts in. */
 const LOOK_BEFORE_EACH_MS = 500;
+
+/** An Envoy whose controller has gone tries to connect again at least so often. */
+const RECONNECT_MS_MAX = 30_000;
 
 /** After a failed write. */
 const RETRY_MS = 1_000;
@@ -52,16 +61,20 @@ export interface RolloutEngineOptions {
 export class RolloutEngine {
   readonly #options: RolloutEngineOptions;
   readonly #before = new TrafficBefore();
+  readonly #prometheus: PrometheusClient;
   /** The revisions that this replica has written last. */
   readonly #own = new Map<string, number>();
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
   readonly #waitsUntilMs = new Map<string, number>();
+  /** By split and node: since when it is missing. */
+  readonly #missingSinceMs = new Map<string, ReadonlyMap<string, number>>();
   #lookedBeforeAtMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> | undefined;
 
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
+    this.#prometheus = new PrometheusClient(options.clock);
   }
 
   start(): void {
@@ -70,6 +83,7 @@ export class RolloutEngine {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#prometheus.close();
     await this.#work;
   }
 
@@ -85,36 +99,62 @@ export class RolloutEngine {
     this.#own.set(record.plan.split, revision);
   }
 
+  /** What becomes of a record; when it has ended, with the versions that are served. */
+  withVersions(before: RolloutRecord, record: RolloutRecord): RolloutRecord {
+    return withVersionsAtEnd(before, record, (groups) => this.#options.port.versions(groups));
+  }
+
   /** What is seen of the split of a rollout. */
   observe(record: RolloutRecord): Observed {
-    const { port, clock, board } = this.#options;
+    const { port, clock, board = port } = this.#options;
     const { plan } = record;
     const found = splitNamed(port, plan.split);
     const nowMs = clock.nowMs();
     const asked = this.#webhooks.get(record.id);
     const webhook = asked?.key === webhookKey(record) ? asked.answer : undefined;
-    if (found === undefined) return { nowMs, split: undefined, nodes: [], traffic: new Map(), before: {} };
+    if (found === undefined) return { nowMs, split: undefined, nodes: [], traffic: new Map(), routes: [], before: {} };
     const { split, standing } = found;
     const clusters = { canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) };
     const names = namesOf(clusters);
     const { document } = standing;
+    const nodes = port.nodes(standing.groups);
     return {
       nowMs,
       split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
-      nodes: port.nodes(standing.groups),
-      traffic: reportsOf((board ?? port.traffic).read(names), clusters),
+      nodes,
+      missing: this.#missing(record, nodes),
+      traffic: reportsOf(board.traffic.read(names), clusters),
+      loads: reportsOf(board.loads.read(names), {
+        canary: asLoads(clusters.canary),
+        baseline: asLoads(clusters.baseline),
+      }),
+      prometheus: this.#prometheus.seen(record),
+      routes: this.#routesOf(plan, clusters),
       before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
       webhook,
     };
   }
 
+  /** Whoever is missing for longer is gone for good, and is not waited for. */
+  #missing({ plan: { split }, nodesBefore = [] }: RolloutRecord, nodes: Observed["nodes"]): readonly string[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    const here = new Set(nodes.map(({ id }) => id));
+    const before = this.#missingSinceMs.get(split);
+    const since = new Map(nodesBefore.filter((id) => !here.has(id)).map((id) => [id, before?.get(id) ?? nowMs]));
+    this.#missingSinceMs.set(split, since);
+    return [...since].flatMap(([id, sinceMs]) => (nowMs - sinceMs < RECONNECT_MS_MAX ? [id] : []));
+  }
+
   async #lookAtAll(): Promise<void> {
-    const { records, port, clock, onWarning } = this.#options;
+    const { records, port, clock, onWarning, record } = this.#options;
     if (!port.isServing()) return;
     this.#lookBefore();
-    const active = records.all().filter(({ record }) => isActive(record));
+    const active = records.all().filter((heard) => isActive(heard.record));
+    this.#watch(active);
     this.#tellOthers(active);
-    for (const heard of active) {
+    // One that ended while the config had no split could not end its copies.
+    const left = records.all().filter((heard) => !isActive(heard.record) && port.hasCopies(heard.record.plan.split));
+    for (const heard of [...active, ...left]) {
       const { split } = heard.record.plan;
       if (clock.monotonicMs() < (this.#waitsUntilMs.get(split) ?? 0)) continue;
       try {
@@ -123,17 +163,36 @@ export class RolloutEngine {
         this.#waitsUntilMs.set(split, clock.monotonicMs() + RETRY_MS);
         const why = cause instanceof Error ? cause.message : String(cause);
         onWarning(`the rollout ${heard.record.id} cannot go on: ${why}`);
+        record({ kind: "rollout-failed", atMs: clock.monotonicMs(), rollout: heard.record.id });
       }
     }
   }
 
   /** What versions do while nothing is rolled out, which tells how their errors come. */
   #lookBefore(): void {
-    const { port, clock, board } = this.#options;
+    const { port, clock, board = port } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
     this.#lookedBeforeAtMs = nowMs;
-    this.#before.look(port.served(), board ?? port.traffic, clock.nowMs());
+    this.#before.look(port.served(), board, clock.nowMs());
+  }
+
+  #routesOf(
+    { split }: RolloutRecord["plan"],
+    { canary, baseline }: Readonly<Record<"canary" | "baseline", VersionClusters>>,
+  ): readonly SeenRoutes[] {
+    const { port, board } = this.#options;
+    const rules = port.served().find(({ name }) => name === split)?.rules ?? [];
+    const sources = (board ?? port.routes).readRoutes([...canary.counted, ...baseline.counted]);
+    return seenRoutes(sources, { canary: canary.counted, baseline: baseline.counted, rules });
+  }
+
+  /** On every replica, because an Envoy tells whichever it is connected to. */
+  #watch(active: readonly HeardRollout[]): void {
+    const { port } = this.#options;
+    const records = active.map(({ record }) => record);
+    port.routes.watch(watchedClusters(records, port.served()));
+    port.watchSplits(watchedSplits(records));
   }
 
   #tellOthers(active: readonly HeardRollout[]): void {
@@ -153,9 +212,11 @@ export class RolloutEngine {
     const { split } = heard.record.plan;
     const isOwn = this.#own.get(split) === heard.revision || !this.#options.hasOthers;
     if (!isOwn && clock.monotonicMs() - heard.heardAtMs < TAKEOVER_MS) return;
+    this.#askPrometheus(heard.record);
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
-      const next = advance(now.record, this.observe(now.record));
+      const moved = advance(now.record, this.observe(now.record));
+      const next = { ...moved, record: this.withVersions(now.record, moved.record) };
       if (next.record !== now.record) {
         const saved = await records.put(next.record, now.revision);
         if (saved === undefined) return;
@@ -168,10 +229,23 @@ export class RolloutEngine {
     }
   }
 
+  /** Only by the replica that moves this rollout, and while there is something to decide. */
+  #askPrometheus(record: RolloutRecord): void {
+    const { plan, phase } = record;
+    if (plan.evidence === undefined || phase.kind === "rolling-back" || phase.kind === "promoting") return;
+    const split = splitNamed(this.#options.port, plan.split)?.split;
+    if (split === undefined) return;
+    const canary = clustersOf(split, plan.canary);
+    this.#prometheus.ask(record, {
+      canary: inStatistics(countsCopies(record) ? asCopies(canary) : canary),
+      baseline: inStatistics(clustersOf(split, plan.baseline)),
+    });
+  }
+
   async #carryOut(effect: Effect, record: RolloutRecord): Promise<void> {
     if (effect.kind === "call-webhook") return this.#ask(effect, record);
-    const { shares, expected, reason } = effect;
-    const asked = { percents: undefined, shares, expected, actor: actorOf(record), reason };
+    const { shares, mirror, expected, reason } = effect;
+    const asked = { percents: undefined, shares, mirror, expected, actor: actorOf(record), reason };
     const changed = await this.#options.port.changeSplit(record.plan.split, asked);
     // Whoever was first is seen at the next look.
     if (changed.ok || changed.error.kind === "conflict") return;
@@ -214,14 +288,4 @@ export function rolloutEvent(
     (phase.kind === "done" && record.outcome?.kind !== "promoted");
   const text = describePhase(record);
   return { kind: "rollout-changed", atMs, rollout: record.id, phase: phase.kind, isTrouble, text };
-}
-
-function namesOf({
-  canary,
-  baseline,
-}: {
-  readonly canary: ReturnType<typeof clustersOf>;
-  readonly baseline: ReturnType<typeof clustersOf>;
-}): readonly string[] {
-  return [...new Set([...canary.counted, canary.hosts, ...baseline.counted, baseline.hosts])];
 }

@@ -30,6 +30,8 @@ export interface RolloutRecordsOptions {
   readonly onWarning: (text: string) => void;
   /** A record is another than before, here or by another replica. */
   onChange(record: RolloutRecord): void;
+  /** This replica has written it over the one before. */
+  onWritten(before: RolloutRecord | undefined, record: RolloutRecord): void;
 }
 
 /** `start` reads; `close` ends it. */
@@ -86,12 +88,14 @@ export class RolloutRecords {
   async put(record: RolloutRecord, revision: number): Promise<StoredRollout | undefined> {
     const key = `${NEWEST}${record.plan.split}`;
     const bytes = writeRollout(record);
+    const before = this.#newest.get(record.plan.split)?.record;
     const outcome = await this.#options.store.put(key, bytes, { revision });
     if (outcome.kind === "conflict") {
       if (outcome.current !== undefined) this.#take(outcome.current);
       return undefined;
     }
     this.#take({ key, bytes, revision: outcome.revision });
+    this.#options.onWritten(before, record);
     return { record, revision: outcome.revision };
   }
 

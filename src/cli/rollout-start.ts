@@ -11,9 +11,9 @@ import { addressProblem, askServer } from "./ask-server.ts";
 import { exitCodes, print, tell, wantsColour } from "./output.ts";
 import type { PlanFile } from "./plan-file.ts";
 import { readPlanFile } from "./plan-file.ts";
-import { addServer, asking, tellRefusal, tellRollout } from "./rollout-client.ts";
+import { addServer, following, tellRefusal, tellRollout } from "./rollout-client.ts";
 import type { WaitFlags } from "./rollout-watch.ts";
-import { waitFor, waiting } from "./rollout-watch.ts";
+import { heedInterrupt, timeoutOf, waitFor, waiting } from "./rollout-watch.ts";
 import { whoIsHere } from "./who-is-here.ts";
 
 interface PlanFlags extends WaitFlags {
@@ -31,7 +31,6 @@ interface StartFlags extends PlanFlags {
   readonly target: string;
   readonly idempotencyKey?: string;
   readonly reason?: string;
-  readonly actor?: string;
   readonly wait?: boolean;
 }
 
@@ -43,15 +42,23 @@ export function planRolloutCommand(): Command {
     const read = planOf(split, flags, command);
     const answer = await post(flags, command, "/v1/rollout-plan", { body: { plan: read.plan } });
     if (answer.status !== 200) return tellWrong(read, flags, answer);
-    const { steps, warnings } = answer.body as {
+    const {
+      steps,
+      terms = [],
+      warnings,
+    } = answer.body as {
       readonly steps: readonly string[];
+      /** Absent from an older server. */
+      readonly terms?: readonly string[];
       readonly warnings: readonly string[];
     };
     if (flags.output === "json") return print(JSON.stringify(answer.body, undefined, 2));
     const [mark, title] =
       flags.output === "md" ? ["> **Warning:** ", `### Rollout of \`${split}\`\n\n`] : ["warning: ", ""];
     const numbered = steps.map((step, index) => `${index + 1}. ${step}`);
-    print(`${title}${numbered.join("\n")}${warnings.map((text) => `\n\n${mark}${text}`).join("")}`);
+    const told =
+      terms.length === 0 ? "" : `\n\n${terms.map((text) => `${flags.output === "md" ? "- " : ""}${text}`).join("\n")}`;
+    print(`${title}${numbered.join("\n")}${told}${warnings.map((text) => `\n\n${mark}${text}`).join("")}`);
   });
 }
 
@@ -62,10 +69,15 @@ export function startRolloutCommand(): Command {
     .option("--reason <text>", "why; it is kept with the rollout")
     .option("--actor <name>", "who; the user of this machine when absent")
     .option("--wait", "until it is over, or somebody has to decide");
-  return waiting(asking(start)).action(async (split: string, flags: StartFlags, command: Command) => {
+  return waiting(following(start)).action(async (split: string, flags: StartFlags, command: Command) => {
     const isTimed = command.getOptionValueSource("timeout") === "cli" || flags.onInterrupt !== undefined;
     if (isTimed && flags.wait !== true) {
       return command.error("error: --timeout and --on-interrupt are of a wait; write --wait as well", {
+        exitCode: exitCodes.usage,
+      });
+    }
+    if (flags.output === "jsonl" && flags.wait !== true) {
+      return command.error("error: -o jsonl tells what is seen while it waits; write --wait as well, or -o json", {
         exitCode: exitCodes.usage,
       });
     }
@@ -75,6 +87,9 @@ export function startRolloutCommand(): Command {
 
 async function begin(read: ReadPlan, flags: StartFlags, command: Command): Promise<void> {
   const { target, reason, idempotencyKey } = flags;
+  const timeoutMs = timeoutOf(flags, command);
+  // What is asked to be taken back is also when Ctrl-C comes while the server begins it.
+  using early = flags.onInterrupt === undefined ? undefined : heedInterrupt();
   const answer = await post(flags, command, "/v1/rollouts", {
     body: { plan: read.plan, target, reason, actor: flags.actor ?? whoIsHere() },
     ...(idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey } }),
@@ -82,7 +97,9 @@ async function begin(read: ReadPlan, flags: StartFlags, command: Command): Promi
   if (answer.status !== 200 && answer.status !== 201) return tellWrong(read, flags, answer);
   const rollout = answer.body as RolloutJson;
   if (answer.status === 200) tell(`fairway: ${rollout.id} was started before, by ${rollout.startedBy}`);
-  return flags.wait === true ? waitFor(rollout, flags, command) : tellRollout(flags, rollout);
+  if (flags.wait !== true) return tellRollout(flags, rollout);
+  using interrupt = early ?? heedInterrupt();
+  await waitFor(rollout, flags, { timeoutMs, signal: interrupt.signal });
 }
 
 /** One step that moves nothing: what the canary does at the weights that it has. */
@@ -93,7 +110,7 @@ export function analyzeRolloutCommand(): Command {
     .option("--target <name>", "what is judged, such as a version or a commit", "analysis")
     .option("--reason <text>", "why; it is kept with the rollout")
     .option("--actor <name>", "who; the user of this machine when absent");
-  return waiting(asking(measuring(analyze))).action(async (split: string, flags: StartFlags, command: Command) => {
+  return waiting(following(measuring(analyze))).action(async (split: string, flags: StartFlags, command: Command) => {
     const gates = gatesOfFlags(flags);
     if (!gates.ok) return command.error(`error: ${gates.error}`, { exitCode: exitCodes.usage });
     const { hold, canary, baseline } = flags;

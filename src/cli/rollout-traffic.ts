@@ -6,19 +6,29 @@
  */
 import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import { statisticsName } from "../evidence/traffic-statistics.ts";
 import { countedBetween } from "../evidence/traffic-counters.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { MetricName } from "../rollout/canary-evidence.ts";
 import { addTraffic, nothingCounted, outcomesOf } from "../rollout/count-traffic.ts";
 import type { Counts } from "../rollout/counts.ts";
 import type { NodeReport } from "../rollout/observed.ts";
-import { clusterName, fallbackClusterName } from "../translate/names.ts";
+import { clusterName, fallbackClusterName, mirrorClusterName } from "../translate/names.ts";
+
+/** What all replicas have heard of nodes, by what it came. */
+export interface TrafficReaders {
+  /** By OpenTelemetry. */
+  readonly traffic: TrafficReader;
+  readonly loads: TrafficReader;
+}
 
 /** Where a version's requests are counted, and where its hosts are. */
 export interface VersionClusters {
   /** The first of them that an Envoy reports counts. */
   readonly counted: readonly string[];
   readonly hosts: string;
+  /** Where copies of requests to it are counted. */
+  readonly copies: string;
 }
 
 /** Of a backend of a split. */
@@ -28,7 +38,33 @@ export function clustersOf(split: Split, backend: string): VersionClusters {
   const hosts = clusterName(service, found?.subset);
   // Requests that go to others when the subset is not well are counted where they were meant to go.
   const counted = found?.subset === undefined ? [hosts] : [fallbackClusterName(service, found.subset), hosts];
-  return { counted, hosts };
+  return { counted, hosts, copies: mirrorClusterName(service, found?.subset) };
+}
+
+/** All names of both versions. */
+export function namesOf({
+  canary,
+  baseline,
+}: {
+  readonly canary: VersionClusters;
+  readonly baseline: VersionClusters;
+}): readonly string[] {
+  return [...new Set([...canary.counted, canary.hosts, canary.copies, ...baseline.counted, baseline.hosts])];
+}
+
+/** The same as load reports have it: requests are those of the cluster that answers. */
+export function asLoads({ hosts, copies }: VersionClusters): VersionClusters {
+  return { counted: [hosts], hosts, copies };
+}
+
+/** The same with copies of requests in the place of requests. */
+export function asCopies({ hosts, copies }: VersionClusters): VersionClusters {
+  return { counted: [copies], hosts, copies };
+}
+
+/** The same as Envoy writes them in the names of statistics. */
+export function inStatistics({ counted, hosts, copies }: VersionClusters): VersionClusters {
+  return { counted: counted.map(statisticsName), hosts: statisticsName(hosts), copies: statisticsName(copies) };
 }
 
 /** By node, for a verdict. */
@@ -37,20 +73,22 @@ export function reportsOf(
   { canary, baseline }: { readonly canary: VersionClusters; readonly baseline: VersionClusters },
 ): ReadonlyMap<string, NodeReport> {
   return new Map(
-    traffic.map(({ nodeId, reportedAtMs, clusters }) => [
+    traffic.map(({ nodeId, reportedAtMs, countedSinceMs, clusters }) => [
       nodeId,
       {
         reportedAtMs,
-        canary: countersOf(clusters, canary),
-        baseline: countersOf(clusters, baseline),
+        countedSinceMs,
+        canary: countersOf(clusters, canary.counted),
+        baseline: countersOf(clusters, baseline.counted),
+        mirrored: countersOf(clusters, [canary.copies]),
         canaryHealthyHosts: clusters.get(canary.hosts)?.healthyHosts,
       },
     ]),
   );
 }
 
-function countersOf(clusters: NodeTraffic["clusters"], { counted }: VersionClusters): TrafficCounters | undefined {
-  const found = counted.map((name) => clusters.get(name)).find((each) => each !== undefined);
+function countersOf(clusters: NodeTraffic["clusters"], names: readonly string[]): TrafficCounters | undefined {
+  const found = names.map((name) => clusters.get(name)).find((each) => each !== undefined);
   if (found === undefined) return undefined;
   const { completed, errors, latency } = found;
   return { completed, errors, ...(latency === undefined ? {} : { latency }) };
@@ -72,13 +110,13 @@ interface Watched {
 export class TrafficBefore {
   readonly #watched = new Map<string, Watched>();
 
-  look(splits: readonly Split[], reader: TrafficReader, nowMs: number): void {
+  look(splits: readonly Split[], readers: TrafficReaders, nowMs: number): void {
     const names = new Set<string>();
     for (const split of splits.slice(0, SPLITS_MAX)) {
       for (const { name } of split.backends) {
         const key = `${split.name}/${name}`;
         names.add(key);
-        this.#lookAt(key, clustersOf(split, name), { reader, nowMs });
+        this.#lookAt(key, clustersOf(split, name), { readers, nowMs });
       }
     }
     for (const key of this.#watched.keys()) if (!names.has(key)) this.#watched.delete(key);
@@ -101,19 +139,36 @@ export class TrafficBefore {
   #lookAt(
     key: string,
     clusters: VersionClusters,
-    { reader, nowMs }: { readonly reader: TrafficReader; readonly nowMs: number },
+    { readers, nowMs }: { readonly readers: TrafficReaders; readonly nowMs: number },
   ): void {
     const known = this.#watched.get(key);
     if (known !== undefined && nowMs - known.atMs < INTERVAL_MS) return;
     const standing = new Map<string, TrafficCounters>();
     const counted: TrafficCounters[] = [];
-    for (const { nodeId, clusters: reported } of reader.read(clusters.counted)) {
-      const now = countersOf(reported, clusters) ?? nothingCounted;
-      standing.set(nodeId, now);
-      const before = known?.standing.get(nodeId);
+    for (const [source, now] of standingsOf(readers, clusters)) {
+      standing.set(source, now);
+      const before = known?.standing.get(source);
       if (before !== undefined) counted.push(countedBetween(before, now));
     }
     const intervals = known === undefined ? [] : [...known.intervals, addTraffic(counted)].slice(-INTERVALS_MAX);
     this.#watched.set(key, { atMs: nowMs, standing, intervals });
   }
+}
+
+/** Of each node by one source, and by which; with another source, or when it counts anew, it is another one. */
+function standingsOf(
+  { traffic, loads }: TrafficReaders,
+  clusters: VersionClusters,
+): ReadonlyMap<string, TrafficCounters> {
+  const byNode = new Map<string, readonly [string, TrafficCounters]>();
+  for (const { nodeId, countedSinceMs, clusters: told } of loads.read([clusters.hosts])) {
+    const counters = countersOf(told, asLoads(clusters).counted);
+    if (counters !== undefined) byNode.set(nodeId, [`${nodeId} ${countedSinceMs}`, counters]);
+  }
+  for (const { nodeId, clusters: told } of traffic.read(clusters.counted)) {
+    const counters = countersOf(told, clusters.counted);
+    // One that says nothing of this version has its load reports, if any.
+    if (counters !== undefined || !byNode.has(nodeId)) byNode.set(nodeId, [nodeId, counters ?? nothingCounted]);
+  }
+  return new Map(byNode.values());
 }

@@ -3,30 +3,39 @@
  */
 import { Command } from "commander";
 import type { RolloutJson } from "../admin/rollout-schema.ts";
-import { askServer, serverFlag } from "./ask-server.ts";
+import { askServer, detailOf, serverFlag } from "./ask-server.ts";
 import { awaitRollout } from "./await-rollout.ts";
 import { readFlagMs } from "./instance-options.ts";
-import { exitCodes, tell } from "./output.ts";
+import { systemClock } from "../support/clock.ts";
+import { exitCodes, print, tell } from "./output.ts";
 import type { RolloutFlags } from "./rollout-client.ts";
-import { ask, asking, pathOf, tellRollout } from "./rollout-client.ts";
+import { ask, following, pathOf, tellRollout } from "./rollout-client.ts";
+import type { RolloutProgress } from "./rollout-progress.ts";
+import { jsonProgress, textProgress } from "./rollout-progress.ts";
 import { whoIsHere } from "./who-is-here.ts";
 
 /** Of a wait. */
 export interface WaitFlags extends RolloutFlags {
   readonly timeout: string;
   readonly onInterrupt?: string;
+  /** Who waits, where that can be said. */
+  readonly actor?: string;
 }
 
-/** By SIGINT, as shells count. */
+/** By SIGINT, as shells count; the same when a CI runner, systemd or a container ends it. */
 const INTERRUPTED = 130;
+const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
 
 export function watchRolloutCommand(): Command {
   const watch = new Command("watch")
     .description("tell what a rollout does until it is over, or somebody has to decide")
     .argument("<split>", "the split");
-  return waiting(asking(watch)).action(async (split: string, flags: WaitFlags, command: Command) => {
+  return waiting(following(watch)).action(async (split: string, flags: WaitFlags, command: Command) => {
+    const timeoutMs = timeoutOf(flags, command);
     const answer = await ask(flags, command, pathOf(split));
-    if (answer !== undefined) await waitFor(answer.body as RolloutJson, flags, command);
+    if (answer === undefined) return;
+    using interrupt = heedInterrupt();
+    await waitFor(answer.body as RolloutJson, flags, { timeoutMs, signal: interrupt.signal });
   });
 }
 
@@ -37,8 +46,43 @@ export function waiting(command: Command): Command {
     .option("--on-interrupt <action>", "abort: Ctrl-C takes the rollout back; it goes on when absent");
 }
 
-/** Tells progress on stderr and the end on stdout, and sets the exit code. */
-export async function waitFor(begun: RolloutJson, flags: WaitFlags, command: Command): Promise<void> {
+/** Whether somebody has asked to end since, by Ctrl-C or SIGTERM; the second time it ends the command at once. */
+export function heedInterrupt(): Disposable & { readonly signal: AbortSignal } {
+  const interrupt = new AbortController();
+  const onSignal = () => interrupt.abort();
+  for (const name of INTERRUPTS) process.once(name, onSignal);
+  return {
+    signal: interrupt.signal,
+    [Symbol.dispose]: () => {
+      for (const name of INTERRUPTS) process.off(name, onSignal);
+    },
+  };
+}
+
+/** Tells progress on stderr, or as lines of JSON on stdout, and the end on stdout; sets the exit code. */
+export async function waitFor(
+  begun: RolloutJson,
+  flags: WaitFlags,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const isJson = flags.output === "jsonl";
+  const progress = isJson
+    ? jsonProgress(print, () => systemClock.nowMs())
+    : textProgress(tell, () => systemClock.monotonicMs());
+  const { rollout, exitCode } = await awaitRollout(begun, { server: flags.server, timeoutMs, progress, signal });
+  const isLate = exitCode === exitCodes.timeout;
+  if (isLate && signal.aborted) return interrupted(rollout, flags, progress);
+  const goOn = `fairway rollout watch ${rollout.split}${serverFlag(flags.server)}`;
+  const late = `fairway: ${rollout.id} is still on after ${flags.timeout}; go on with: ${goOn}`;
+  // The last line is the rollout.
+  if (isLate && isJson) progress.said("timeout", late, rollout);
+  tellRollout(flags, rollout);
+  if (isLate && !isJson) progress.said("timeout", late, rollout);
+  process.exitCode = exitCode;
+}
+
+/** How long a wait may take; ends the command when a flag of it is wrong. */
+export function timeoutOf(flags: WaitFlags, command: Command): number {
   const timeoutMs = readFlagMs("--timeout", flags.timeout);
   if (!timeoutMs.ok) return command.error(`error: ${timeoutMs.error}`, { exitCode: exitCodes.usage });
   if (flags.onInterrupt !== undefined && flags.onInterrupt !== "abort") {
@@ -46,30 +90,28 @@ export async function waitFor(begun: RolloutJson, flags: WaitFlags, command: Com
       exitCode: exitCodes.usage,
     });
   }
-  const interrupt = new AbortController();
-  const onSignal = () => interrupt.abort();
-  process.once("SIGINT", onSignal);
-  try {
-    const wait = { server: flags.server, timeoutMs: timeoutMs.value, tell, signal: interrupt.signal };
-    const { rollout, exitCode } = await awaitRollout(begun, wait);
-    if (interrupt.signal.aborted) return await interrupted(rollout, flags);
-    tellRollout(flags, rollout);
-    if (exitCode === exitCodes.timeout) {
-      const goOn = `fairway rollout watch ${rollout.split}${serverFlag(flags.server)}`;
-      tell(`fairway: ${rollout.id} is still on after ${flags.timeout}; go on with: ${goOn}`);
-    }
-    process.exitCode = exitCode;
-  } finally {
-    process.off("SIGINT", onSignal);
-  }
+  return timeoutMs.value;
 }
 
-async function interrupted({ id, split }: RolloutJson, flags: WaitFlags): Promise<void> {
+async function interrupted(rollout: RolloutJson, flags: WaitFlags, progress: RolloutProgress): Promise<void> {
+  const { id, split } = rollout;
   process.exitCode = INTERRUPTED;
-  if (flags.onInterrupt === undefined)
-    return tell(`fairway: ${id} goes on without you; fairway rollout abort ${split}`);
-  const body = JSON.stringify({ actor: whoIsHere(), reason: "interrupted" });
+  const { server, actor = whoIsHere() } = flags;
+  const takeBack = `fairway rollout abort ${split}${serverFlag(server)}`;
+  if (flags.onInterrupt === undefined) {
+    return endWith(`fairway: ${id} goes on without you; to take it back: ${takeBack}`, rollout);
+  }
+  const body = JSON.stringify({ actor, reason: "interrupted" });
   const headers = { "content-type": "application/json" };
-  const { status } = await askServer(flags.server, `${pathOf(split)}/abort`, { method: "POST", headers, body });
-  tell(status === 200 ? `fairway: ${id} is rolled back` : `fairway: ${id} could not be aborted, and goes on`);
+  const answer = await askServer(server, `${pathOf(split)}/abort`, { method: "POST", headers, body });
+  if (answer.status === 200) {
+    return endWith(`fairway: ${id} goes back to the weights before`, answer.body as RolloutJson);
+  }
+  const why = detailOf(answer) ?? `${server} answered ${answer.status}`;
+  endWith(`fairway: ${id} could not be taken back: ${why}; to try again: ${takeBack}`, rollout);
+
+  function endWith(text: string, last: RolloutJson): void {
+    progress.said("interrupted", text, last);
+    if (flags.output === "jsonl") tellRollout(flags, last);
+  }
 }

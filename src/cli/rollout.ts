@@ -6,8 +6,9 @@
  */
 import { Command, Option } from "commander";
 import type { RolloutJson, RolloutLockJson } from "../admin/rollout-schema.ts";
+import { printable } from "../telemetry/printable.ts";
 import { drawRollout, drawRollouts } from "./draw-rollouts.ts";
-import { exitCodes, print } from "./output.ts";
+import { exitCodes, print, tell } from "./output.ts";
 import type { RolloutFlags } from "./rollout-client.ts";
 import { addServer, ask, asking, pathOf, tellRollout } from "./rollout-client.ts";
 import { analyzeRolloutCommand, planRolloutCommand, startRolloutCommand } from "./rollout-start.ts";
@@ -77,19 +78,51 @@ function reportCommand(): Command {
     .description("what was measured and decided: for a job summary, a test report, or as a page")
     .argument("<split>", "the split")
     .option("--number <number>", "an older rollout; the newest when absent")
+    .option("--target <name>", "the newest rollout of this target, and of no other")
+    .option("--all", "show all that changed of the config meanwhile")
     .addOption(new Option("-o, --output <format>", "md, json, junit or html").choices(reportFormats).default("md"));
-  return addServer(report).action(
-    async (split: string, flags: RolloutFlags & { readonly number?: string }, command: Command) => {
-      if (flags.number !== undefined && !/^[1-9]\d*$/.test(flags.number)) {
-        return command.error(`error: --number "${flags.number}": write the number of a rollout, as history shows it`, {
-          exitCode: exitCodes.usage,
-        });
-      }
-      const number = flags.number === undefined ? "" : `&number=${flags.number}`;
-      const answer = await ask(flags, command, `${pathOf(split)}/report?format=${flags.output}${number}`);
-      if (answer !== undefined) print(answer.text ?? JSON.stringify(answer.body, undefined, 2));
-    },
-  );
+  return addServer(report).action(async (split: string, flags: ReportFlags, command: Command) => {
+    const asked = await askedOf(split, flags, command);
+    if (asked === undefined) return;
+    const number = asked.number === undefined ? "" : `&number=${asked.number}`;
+    const all = flags.all === true ? "&all=true" : "";
+    const answer = await ask(flags, command, `${pathOf(split)}/report?format=${flags.output}${number}${all}`);
+    if (answer !== undefined) print(answer.text ?? JSON.stringify(answer.body, undefined, 2));
+  });
+}
+
+interface ReportFlags extends RolloutFlags {
+  readonly number?: string;
+  readonly target?: string;
+  readonly all?: boolean;
+}
+
+/** The rollout that is asked for, the newest without a number; undefined when there is none, which was told. */
+async function askedOf(
+  split: string,
+  flags: ReportFlags,
+  command: Command,
+): Promise<{ readonly number: string | number | undefined } | undefined> {
+  const { number, target } = flags;
+  if (number !== undefined && (target !== undefined || !/^[1-9]\d*$/.test(number))) {
+    const wrong =
+      target === undefined
+        ? `error: --number "${number}": write the number of a rollout, as history shows it`
+        : "error: --number and --target both say which rollout: leave one of them out";
+    return command.error(wrong, { exitCode: exitCodes.usage });
+  }
+  if (target === undefined) return { number };
+  const answer = await ask(flags, command, `${pathOf(split)}/history`);
+  if (answer === undefined) return undefined;
+  const { rollouts } = answer.body as { readonly rollouts: readonly RolloutJson[] };
+  const found = rollouts.find((rollout) => rollout.target === target);
+  if (found !== undefined) return { number: found.number };
+  const newest = rollouts[0];
+  const is =
+    newest === undefined ? "there was none yet" : `the newest, ${newest.id}, is of ${JSON.stringify(newest.target)}`;
+  tell(`fairway: there is no rollout of ${JSON.stringify(target)} to report on; ${is}`);
+  process.exitCode = exitCodes.usage;
+  return undefined;
 }
 
 const reportFormats = ["md", "json", "junit", "html"];
@@ -126,7 +159,7 @@ function lockCommand(): Command {
     .description("keep others from starting a rollout of a split, for a while")
     .argument("<split>", "the split")
     .option("--ttl <duration>", "for how long", "30m")
-    .option("--owner <name>", "whose rollouts may start; the user of this machine when absent")
+    .option("--owner <name>", "whose rollouts may start (their --actor); the user of this machine when absent")
     .option("--reason <text>", "why");
   return asking(lock).action(
     async (
@@ -160,7 +193,14 @@ function unlockCommand(): Command {
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ owner: flags.owner ?? whoIsHere() }),
       });
-      if (answer !== undefined) print(flags.output === "json" ? "{}" : `${split} is not locked`);
+      if (answer === undefined) return;
+      if (flags.output === "json") return print(JSON.stringify(answer.body, undefined, 2));
+      const { released } = answer.body as { readonly released?: RolloutLockJson };
+      print(
+        released === undefined
+          ? `${split} was not locked; nothing is changed`
+          : `the lock of ${printable(released.owner)} on ${split} is given back: anybody may start a rollout`,
+      );
     },
   );
 }

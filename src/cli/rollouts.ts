@@ -1,14 +1,18 @@
 /**
  * Rollouts as the admin API has them: started, acted on, shown.
  */
-import { describePlan } from "../rollout/describe-rollout.ts";
+import { describePlan, describeTerms } from "../rollout/describe-rollout.ts";
 import { act } from "../rollout/act.ts";
 import { readPlan, splitOfPlan } from "../rollout/read-plan.ts";
+import { movesBetween } from "../rollout/rollout-moves.ts";
 import type { RolloutPlan } from "../rollout/rollout-plan.ts";
 import type { RolloutAction, RolloutLock, RolloutRecord } from "../rollout/rollout-record.ts";
 import { isActive } from "../rollout/rollout-record.ts";
 import type { AskedRollout, NotDone, RolloutPlanned, RolloutViews, StoredRollout } from "../rollout/rollout-views.ts";
+import { missingFor } from "../rollout/preflight.ts";
 import { hashOfPlan, startRollout } from "../rollout/start-rollout.ts";
+import type { RolloutStanding } from "../rollout/rollout-standing.ts";
+import { rolloutStanding } from "../rollout/rollout-standing.ts";
 import type { SplitStanding } from "../rollout/split-standing.ts";
 import { liveOf } from "../rollout/change-split.ts";
 import { sharesOf } from "../model/live-weights.ts";
@@ -58,8 +62,10 @@ export class Rollouts implements RolloutViews {
       nowMs: () => clock.monotonicMs(),
       onWarning,
       onChange: (record) => this.#tell(record),
+      onWritten: (before, record) => this.#count(before, record),
     });
-    this.#board = replica === undefined ? undefined : new TrafficBoard({ store, clock, replica, local: port.traffic });
+    this.#board =
+      replica === undefined ? undefined : new TrafficBoard({ store, clock, replica, local: port, routes: port.routes });
     const { record } = options;
     const hasOthers = replica !== undefined;
     const shared = { records: this.#records, port, clock, onWarning };
@@ -92,6 +98,14 @@ export class Rollouts implements RolloutViews {
     return this.#records.all();
   }
 
+  /** Of those that are on. */
+  standings(): readonly RolloutStanding[] {
+    return this.#records
+      .all()
+      .filter(({ record }) => isActive(record))
+      .map(({ record }) => rolloutStanding(record, this.#engine.observe(record)));
+  }
+
   async rollout(split: string, number?: number): Promise<StoredRollout | undefined> {
     const newest = this.#records.newest(split);
     if (number === undefined || newest?.record.number === number) return newest;
@@ -112,8 +126,9 @@ export class Rollouts implements RolloutViews {
   async planRollout(asked: AskedRollout): Promise<Result<RolloutPlanned, NotDone>> {
     const read = this.#readAsked(asked);
     if (!read.ok) return read;
-    const { plan, standing } = read.value;
-    return ok({ steps: describePlan(plan), warnings: this.#warnings(plan, standing) });
+    const { plan, standing, shares } = read.value;
+    const warnings = [...this.#warnings(plan, standing), ...this.#waits(plan, standing, shares)];
+    return ok({ steps: describePlan(plan), terms: describeTerms(plan), warnings });
   }
 
   async startRollout(
@@ -126,7 +141,7 @@ export class Rollouts implements RolloutViews {
     if (!read.ok) return read;
     const { plan, standing, shares } = read.value;
     const lock = this.lockOf(plan.split);
-    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", lock });
+    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", split: plan.split, lock });
     const newest = this.#records.newest(plan.split);
     if (newest !== undefined && isActive(newest.record)) {
       return newest.record.planHash === hashOfPlan(asked.target, plan)
@@ -140,6 +155,7 @@ export class Rollouts implements RolloutViews {
       nowMs: this.#options.clock.nowMs(),
       shares,
       splitNumber: standing.document.number,
+      versions: this.#options.port.versions(standing.groups),
     });
     return this.#saving(async () => {
       if (newest !== undefined) await this.#records.archive(newest.record);
@@ -170,7 +186,7 @@ export class Rollouts implements RolloutViews {
         }
         const acted = act(current.record, asked.action, asked, this.#engine.observe(current.record));
         if (!acted.ok) return err({ kind: "not-now", message: acted.error, current });
-        const saved = await this.#records.put(acted.value, current.revision);
+        const saved = await this.#records.put(this.#engine.withVersions(current.record, acted.value), current.revision);
         if (saved === undefined) continue;
         this.#engine.owns(saved);
         this.#engine.look();
@@ -189,14 +205,14 @@ export class Rollouts implements RolloutViews {
     return this.#saving(async () => {
       const { owner, reason, ms } = asked;
       const current = this.lockOf(split);
-      if (current !== undefined && current.owner !== owner) return err({ kind: "locked", lock: current });
+      if (current !== undefined && current.owner !== owner) return err({ kind: "locked", split, lock: current });
       if (ms === 0 && this.#records.lock(split) === undefined) return ok(undefined);
       const lock = ms === 0 ? undefined : { owner, reason, endsAtMs: this.#options.clock.nowMs() + ms };
       if (await this.#records.putLock(split, lock)) return ok(lock);
       const winner = this.lockOf(split);
       return winner === undefined
         ? err({ kind: "unavailable", message: "somebody else changes the lock at the same moment; try again" })
-        : err({ kind: "locked", lock: winner });
+        : err({ kind: "locked", split, lock: winner });
     });
   }
 
@@ -214,7 +230,7 @@ export class Rollouts implements RolloutViews {
     const found = splitNamed(this.#options.port, split);
     if (found === undefined) return err({ kind: "unknown", names: this.#splitNames() });
     const lock = this.lockOf(split);
-    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", lock });
+    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", split, lock });
     const { plan, target, number } = current.record;
     const { document } = found.standing;
     const shares = sharesOf(found.split, liveOf(split, document));
@@ -229,6 +245,7 @@ export class Rollouts implements RolloutViews {
       nowMs,
       shares,
       splitNumber: document.number,
+      versions: this.#options.port.versions(found.standing.groups),
     });
     return this.#saving(async () => {
       await this.#records.archive(current.record);
@@ -250,7 +267,7 @@ export class Rollouts implements RolloutViews {
     const found = splitNamed(this.#options.port, name);
     if (found === undefined) return err({ kind: "unknown", names: this.#splitNames() });
     const shares = sharesOf(found.split, liveOf(name, found.standing.document));
-    const plan = readPlan(written, found.split, shares);
+    const plan = readPlan(written, found.split, { shares, copying: found.standing.copying });
     return plan.ok
       ? ok({ plan: plan.value, standing: found.standing, shares })
       : err({ kind: "invalid", problems: plan.error });
@@ -270,7 +287,9 @@ export class Rollouts implements RolloutViews {
     const current = { record, revision: record === newest?.record ? newest.revision : 0 };
     const found = splitNamed(this.#options.port, split);
     // Read as it was then: weights have moved since.
-    const plan = found === undefined ? undefined : readPlan(asked.plan, found.split, record.sharesBefore);
+    const shares = record.sharesBefore;
+    const copying = { isPossible: true, mirroredAt: {} };
+    const plan = found === undefined ? undefined : readPlan(asked.plan, found.split, { shares, copying });
     const isSame = plan?.ok === true && hashOfPlan(asked.target, plan.value) === record.planHash;
     return isSame ? ok({ ...current, isNew: false, isReplay: true }) : err({ kind: "key-reused", current });
   }
@@ -280,7 +299,8 @@ export class Rollouts implements RolloutViews {
     const newest = this.#records.newest(plan.split);
     if (newest !== undefined && isActive(newest.record)) warnings.push(`the rollout ${newest.record.id} is on already`);
     const lock = this.lockOf(plan.split);
-    if (lock !== undefined) warnings.push(`${lock.owner} has locked it until ${new Date(lock.endsAtMs).toISOString()}`);
+    if (lock !== undefined)
+      warnings.push(`it is locked by ${lock.owner} until ${new Date(lock.endsAtMs).toISOString()}`);
     if (standing.acknowledgedCount + standing.pendingCount + standing.rejectedCount === 0) {
       warnings.push("no Envoy of this split is connected");
     }
@@ -288,6 +308,17 @@ export class Rollouts implements RolloutViews {
       warnings.push("the weights have a lease; when it ends during the rollout, the rollout ends with it");
     }
     return warnings;
+  }
+
+  /** What a start would wait for now; what a Prometheus says is not known before. */
+  #waits(plan: RolloutPlan, standing: SplitStanding, shares: Shares): readonly string[] {
+    const isConnected = standing.acknowledgedCount + standing.pendingCount + standing.rejectedCount > 0;
+    if (plan.evidence !== undefined || !isConnected) return [];
+    const nowMs = this.#options.clock.nowMs();
+    const of = { number: 1, target: "", actor: "", splitNumber: standing.document.number, versions: {} };
+    const record = startRollout({ ...of, plan, nowMs, shares });
+    const missing = missingFor(record, this.#engine.observe(record));
+    return missing === undefined ? [] : [`started now, it would wait for ${missing}`];
   }
 
   async #saving<T>(work: () => Promise<Result<T, NotDone>>): Promise<Result<T, NotDone>> {
@@ -313,6 +344,14 @@ export class Rollouts implements RolloutViews {
     const event = rolloutEvent(this.#told.get(record.plan.split), record, clock.monotonicMs());
     this.#told.set(record.plan.split, record);
     if (event !== undefined && this.#failure === undefined) this.#options.record(event);
+  }
+
+  #count(before: RolloutRecord | undefined, record: RolloutRecord): void {
+    const moves = movesBetween(before, record);
+    if (moves.length === 0) return;
+    const { id: rollout, plan } = record;
+    const atMs = this.#options.clock.monotonicMs();
+    this.#options.record({ kind: "rollout-moved", atMs, rollout, split: plan.split, moves });
   }
 
   #splitNames(): readonly string[] {

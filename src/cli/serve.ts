@@ -146,6 +146,14 @@ interface ServeOptions {
   readonly version: string;
 }
 
+/** Where Envoys find it, and what it asks of them. */
+function servingAt(
+  { xds, connections }: ServeOptions,
+  port: number,
+): { xdsAddress: string; xdsAsksFor: ReturnType<typeof askedFor> } {
+  return { xdsAddress: addressText({ host: xds.host, port }), xdsAsksFor: askedFor(connections) };
+}
+
 async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock;
   const registry = new Registry();
@@ -191,7 +199,8 @@ async function serve(options: ServeOptions): Promise<void> {
   let presence: ReplicaPresence | undefined;
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
-  listeners.push(metricsOf(plane, { registry, loopDelay, etcd: etcd && contacts }));
+  const shown = { registry, loopDelay, etcd: etcd && contacts, rollouts: () => rollouts.standings() };
+  listeners.push(metricsOf(plane, shown));
   const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys) };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
   const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
@@ -200,10 +209,8 @@ async function serve(options: ServeOptions): Promise<void> {
     const listened = await admin.listen();
     const adminAddress = addressText(listened);
     whereToConfirm = serverFlag(localUrl(listened));
-    const xdsPort = await plane.server.listen(addressText(options.xds));
-    const xdsAddress = addressText({ host: options.xds.host, port: xdsPort });
-    const xdsAsksFor = askedFor(options.connections);
-    record({ kind: "serving", atMs: clock.monotonicMs(), xdsAddress, xdsAsksFor, adminAddress, pid: process.pid });
+    const xds = await plane.server.listen(addressText(options.xds));
+    record({ kind: "serving", atMs: clock.monotonicMs(), ...servingAt(options, xds), adminAddress, pid: process.pid });
     presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read: () => plane.registryPositions });
     await plane.start();
     await rollouts.start();
@@ -222,13 +229,17 @@ function openLiveState(directory: string, onWarning: (text: string) => void): Pr
   return DirectoryStateStore.open({ directory: join(directory, "live"), onWarning });
 }
 
-function metricsOf(plane: ControlPlane, of: Pick<MetricsOptions, "registry" | "loopDelay" | "etcd">): Metrics {
+function metricsOf(
+  plane: ControlPlane,
+  of: Pick<MetricsOptions, "registry" | "loopDelay" | "etcd" | "rollouts">,
+): Metrics {
   return createMetrics({
     ...of,
     fleet: () => plane.fleet,
     otherFleets: () => plane.otherFleets(),
     loads: plane.loads,
     traffic: plane.trafficReports,
+    routeReports: plane.routeReports,
     validities: () => plane.validities,
     refusedInstancesCount: () => plane.refusedInstances.count,
     unnamedInstancesCount: () => plane.unnamedInstances.count,

@@ -6,7 +6,9 @@ import type { SplitJson } from "../admin/split-schema.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
 import { sharesOf } from "../model/live-weights.ts";
+import type { LiveShare } from "../snapshot/change-effects.ts";
 import { sameContent } from "../support/same-content.ts";
+import { clusterName, fallbackClusterName } from "../translate/names.ts";
 import { askServer } from "./ask-server.ts";
 import { byText, weightsText } from "./draw-splits.ts";
 
@@ -41,10 +43,41 @@ export function hiddenDefaults(served: readonly SplitJson[], splits: readonly Sp
   });
 }
 
-function weightsOf({ name, number, source, lastChange }: SplitJson): LiveWeights | undefined {
+/** By the name of a cluster: which of its shares were set, as the files have the splits now. */
+export function liveSharesOf(
+  served: readonly SplitJson[],
+  splits: readonly Split[],
+): (cluster: string) => readonly LiveShare[] {
+  const set = liveWeights(served);
+  const shares = splits.flatMap((split) => {
+    const live = set.get(split.name);
+    if (live === undefined) return [];
+    const inForce = percents(sharesOf(split, live));
+    return split.backends.flatMap(({ name: backend, service, subset }) => {
+      const percent = inForce[backend] ?? 0;
+      const clusters = [
+        clusterName(service, subset),
+        ...(subset === undefined ? [] : [fallbackClusterName(service, subset)]),
+      ];
+      return percent === 0
+        ? []
+        : clusters.map((cluster) => ({ cluster, share: { split: split.name, backend, percent } }));
+    });
+  });
+  const byCluster = Map.groupBy(shares, ({ cluster }) => cluster);
+  return (cluster) => (byCluster.get(cluster) ?? []).map(({ share }) => share);
+}
+
+function weightsOf({ name, number, source, mirror, lastChange }: SplitJson): LiveWeights | undefined {
   if (source === "file" || lastChange === undefined) return undefined;
   const shares = Object.entries(lastChange.after).map(([backend, percent]) => [backend, Math.round(percent * 100)]);
-  return { split: name, revision: number, shares: Object.fromEntries(shares) as Record<string, number> };
+  const copies = mirror && { backend: mirror.backend, share: Math.round(mirror.percent * 100) };
+  return {
+    split: name,
+    revision: number,
+    shares: Object.fromEntries(shares) as Record<string, number>,
+    mirror: copies,
+  };
 }
 
 function percents(shares: Readonly<Record<string, number>>): Readonly<Record<string, number>> {

@@ -5,6 +5,7 @@
  */
 import { Command, Option } from "commander";
 import type { SplitChangeJson, SplitJson } from "../admin/split-schema.ts";
+import { noSuchBackend } from "../rollout/set-weights.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { ServerAnswer } from "./ask-server.ts";
 import { SERVER_DEFAULT, addressProblem, askServer, detailOf } from "./ask-server.ts";
@@ -157,7 +158,8 @@ async function change(name: string, flags: ChangeFlags, command: Command, asked:
     timeoutMs: timeoutMs.value,
     ask: async () => (await askServer(server, pathOf(name))).body,
   }).then(({ split, problem }) => {
-    tellSet(flags, split ?? set);
+    const { endsRollout } = set;
+    tellSet(flags, { ...(split ?? set), ...(endsRollout === undefined ? {} : { endsRollout }) });
     if (problem === undefined) return;
     tell(`fairway: ${problem.message}`);
     process.exitCode = exitCodes[problem.code];
@@ -183,6 +185,12 @@ async function splitSeen(
     return undefined;
   }
   const now = answer.body as SplitJson;
+  const backends = Object.keys(now.weights);
+  const unknown = Object.keys(expected?.value ?? {}).find((backend) => !backends.includes(backend));
+  if (unknown !== undefined) {
+    const sentence = noSuchBackend(name, backends, unknown);
+    return command.error(`error: --expect: ${sentence}`, { exitCode: exitCodes.usage });
+  }
   // The server compares it once more, and says what it is at.
   if (flags.ifMatch !== undefined) return { ...now, number: Number(flags.ifMatch) };
   const other = Object.entries(expected?.value ?? {}).find(([backend, percent]) => now.weights[backend] !== percent);

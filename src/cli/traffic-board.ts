@@ -5,7 +5,9 @@
  * and whichever replica acts must see them all.
  */
 import { z } from "zod";
+import type { RouteReader, RouteSource } from "../evidence/route-view.ts";
 import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
+import type { TrafficReaders } from "./rollout-traffic.ts";
 import type { StateStore, StateWatch } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
 
@@ -31,23 +33,54 @@ const clusterSchema = z.object({
   totalHosts: z.number().optional(),
 });
 
+const nodesSchema = z.array(
+  z.object({
+    nodeId: z.string(),
+    reportedAtMs: z.number(),
+    countedSinceMs: z.number().optional(),
+    clusters: z.record(z.string(), clusterSchema),
+  }),
+);
+
+const tallySchema = z.object({ requests: z.number(), errors: z.number(), slow: z.number() });
+
+/** An older Fairway tells of nodes only, and reads nothing else. */
 const documentSchema = z.object({
-  nodes: z.array(
-    z.object({ nodeId: z.string(), reportedAtMs: z.number(), clusters: z.record(z.string(), clusterSchema) }),
-  ),
+  toldAtMs: z.number().default(0),
+  nodes: nodesSchema,
+  loads: nodesSchema.default([]),
+  routes: z
+    .array(z.object({ id: z.string(), clusters: z.record(z.string(), z.record(z.string(), tallySchema)) }))
+    .default([]),
 });
+
+/** What one replica has heard. */
+interface Heard {
+  readonly traffic: readonly NodeTraffic[];
+  readonly loads: readonly NodeTraffic[];
+  readonly routes: readonly RouteSource[];
+}
+
+/** The same as another replica tells it. */
+interface Told extends Heard {
+  /** Milliseconds since 1970 on its clock. */
+  readonly toldAtMs: number;
+}
 
 export interface TrafficBoardOptions {
   readonly store: StateStore;
   readonly clock: Clock;
   readonly replica: string;
-  readonly local: TrafficReader;
+  readonly local: TrafficReaders;
+  readonly routes: RouteReader;
 }
 
 /** `start` follows the others; `close` ends it. */
-export class TrafficBoard implements TrafficReader {
+export class TrafficBoard implements TrafficReaders, RouteReader {
+  readonly traffic: TrafficReader = { read: (clusters) => this.#read("traffic", clusters) };
+  readonly loads: TrafficReader = { read: (clusters) => this.#read("loads", clusters) };
   readonly #options: TrafficBoardOptions;
-  readonly #others = new Map<string, readonly NodeTraffic[]>();
+  readonly #others = new Map<string, Told>();
   #watch: StateWatch | undefined;
   #writtenAtMs = 0;
   #written = "";
@@ -62,7 +95,7 @@ export class TrafficBoard implements TrafficReader {
       const key = change.kind === "put" ? change.document.key : change.key;
       const replica = key.slice(PREFIX.length);
       if (replica === this.#options.replica) return;
-      const read = change.kind === "put" ? readNodes(change.document.bytes) : undefined;
+      const read = change.kind === "put" ? readTold(change.document.bytes) : undefined;
       if (change.kind === "put" && this.#isLeftBehind(read)) this.#remove(key, change.document.revision);
       if (read === undefined) this.#others.delete(replica);
       else this.#others.set(replica, read);
@@ -70,10 +103,11 @@ export class TrafficBoard implements TrafficReader {
   }
 
   /** Of a node that two replicas have heard of, the newest. */
-  read(clusters: readonly string[]): readonly NodeTraffic[] {
+  #read(what: "traffic" | "loads", clusters: readonly string[]): readonly NodeTraffic[] {
     const newest = new Map<string, NodeTraffic>();
     const oldestMs = this.#options.clock.nowMs() - STALE_MS;
-    for (const node of [...this.#options.local.read(clusters), ...[...this.#others.values()].flat()]) {
+    const others = [...this.#others.values()].flatMap((heard) => heard[what]);
+    for (const node of [...this.#options.local[what].read(clusters), ...others]) {
       const known = newest.get(node.nodeId);
       if (node.reportedAtMs < oldestMs || (known !== undefined && known.reportedAtMs >= node.reportedAtMs)) continue;
       newest.set(node.nodeId, node);
@@ -81,14 +115,27 @@ export class TrafficBoard implements TrafficReader {
     return [...newest.values()];
   }
 
+  /** Of all replicas; each Envoy tells some of its requests to one and some to another. */
+  readRoutes(clusters: readonly string[]): readonly RouteSource[] {
+    return [
+      ...this.#options.routes.readRoutes(clusters),
+      ...[...this.#others.values()].flatMap(({ routes }) => routes),
+    ];
+  }
+
   /** Tells the others, when there is something new. What cannot be written is written the next time. */
   tell(clusters: readonly string[]): void {
     const nowMs = this.#options.clock.nowMs();
     if (this.#writing !== undefined || nowMs - this.#writtenAtMs < WRITE_EACH_MS) return;
-    const text = textOf(this.#options.local.read(clusters).slice(0, NODES_MAX));
+    const { local, routes } = this.#options;
+    const text = textOf({
+      traffic: local.traffic.read(clusters),
+      loads: local.loads.read(clusters),
+      routes: routes.readRoutes(clusters),
+    });
     if (text === this.#written) return;
     this.#writtenAtMs = nowMs;
-    this.#writing = this.#write(text).finally(() => {
+    this.#writing = this.#write(text, nowMs).finally(() => {
       this.#writing = undefined;
     });
   }
@@ -107,8 +154,8 @@ export class TrafficBoard implements TrafficReader {
   }
 
   /** Of a replica that is gone, and whose name nobody will have again. */
-  #isLeftBehind(nodes: readonly NodeTraffic[] | undefined): boolean {
-    const newestMs = Math.max(0, ...(nodes ?? []).map(({ reportedAtMs }) => reportedAtMs));
+  #isLeftBehind({ toldAtMs, traffic, loads }: Told = { toldAtMs: 0, traffic: [], loads: [], routes: [] }): boolean {
+    const newestMs = Math.max(toldAtMs, ...[...traffic, ...loads].map(({ reportedAtMs }) => reportedAtMs));
     return newestMs < this.#options.clock.nowMs() - LEFT_BEHIND_MS;
   }
 
@@ -117,12 +164,12 @@ export class TrafficBoard implements TrafficReader {
     void this.#options.store.delete(key, { revision }).catch(() => undefined);
   }
 
-  async #write(text: string): Promise<void> {
+  async #write(text: string, toldAtMs: number): Promise<void> {
     const { store, replica } = this.#options;
     try {
       const key = `${PREFIX}${replica}`;
       const revision = (await store.get(key))?.revision ?? 0;
-      const outcome = await store.put(key, Buffer.from(text), { revision });
+      const outcome = await store.put(key, Buffer.from(`{"toldAtMs":${toldAtMs},${text.slice(1)}`), { revision });
       if (outcome.kind === "written") this.#written = text;
     } catch {
       // The state is not there: the engine says so, because it cannot write either.
@@ -130,25 +177,39 @@ export class TrafficBoard implements TrafficReader {
   }
 }
 
-function textOf(nodes: readonly NodeTraffic[]): string {
+function textOf({ traffic, loads, routes }: Heard): string {
+  const written = (nodes: readonly NodeTraffic[]) =>
+    nodes.slice(0, NODES_MAX).map(({ clusters, ...node }) => ({ ...node, clusters: Object.fromEntries(clusters) }));
   return JSON.stringify({
-    nodes: nodes.map(({ clusters, ...node }) => ({ ...node, clusters: Object.fromEntries(clusters) })),
+    nodes: written(traffic),
+    ...(loads.length === 0 ? {} : { loads: written(loads) }),
+    routes: routes.map(({ id, clusters }) => ({
+      id,
+      clusters: Object.fromEntries([...clusters].map(([name, tallies]) => [name, Object.fromEntries(tallies)])),
+    })),
   });
 }
 
-function readNodes(bytes: Uint8Array): readonly NodeTraffic[] | undefined {
+function readTold(bytes: Uint8Array): Told | undefined {
   try {
-    const { nodes } = documentSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return nodes.map(({ clusters, ...node }) => ({
-      ...node,
-      clusters: new Map(
-        Object.entries(clusters).map(([name, { healthyHosts, totalHosts, latency, ...counts }]) => [
-          name,
-          { ...counts, healthyHosts, totalHosts, ...(latency === undefined ? {} : { latency }) },
-        ]),
-      ),
-    }));
+    const { toldAtMs, nodes, loads, routes } = documentSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    return { toldAtMs, traffic: nodes.map(nodeOf), loads: loads.map(nodeOf), routes: routes.map(sourceOf) };
   } catch {
     return undefined;
   }
+}
+
+function nodeOf({ clusters, ...node }: z.infer<typeof nodesSchema>[number]): NodeTraffic {
+  const read = Object.entries(clusters).map(
+    ([name, { healthyHosts, totalHosts, latency, ...counts }]) =>
+      [name, { ...counts, healthyHosts, totalHosts, ...(latency === undefined ? {} : { latency }) }] as const,
+  );
+  return { ...node, clusters: new Map(read) };
+}
+
+function sourceOf({ id, clusters }: z.infer<typeof documentSchema>["routes"][number]): RouteSource {
+  return {
+    id,
+    clusters: new Map(Object.entries(clusters).map(([name, tallies]) => [name, new Map(Object.entries(tallies))])),
+  };
 }

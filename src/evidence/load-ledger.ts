@@ -68,6 +68,8 @@ export interface NodeLoadRecord {
   /** It has one stream, or two for a moment. */
   streamsCount: number;
   lastAtMs: number;
+  /** Its first and its last report, in milliseconds since 1970; absent before the first. */
+  told?: { readonly firstAtMs: number; readonly lastAtMs: number };
   /** Some of its clusters are only in the sums over all nodes. */
   isCut: boolean;
 }
@@ -138,15 +140,16 @@ export function closeNode(ledger: LoadLedger, nodeId: string): void {
   }
 }
 
-/** Adds one report of a node that has a stream. */
+/** Adds one report of a node that has a stream; `wallMs` is the same moment by the clock on the wall. */
 export function recordLoad(
   ledger: LoadLedger,
   nodeId: string,
-  report: { readonly clusters: readonly ClusterLoad[]; readonly atMs: number },
+  report: { readonly clusters: readonly ClusterLoad[]; readonly atMs: number; readonly wallMs: number },
 ): void {
   const node = ledger.nodes.get(nodeId);
   if (node === undefined) return;
   node.lastAtMs = report.atMs;
+  node.told = { firstAtMs: node.told?.firstAtMs ?? report.wallMs, lastAtMs: report.wallMs };
   for (const load of report.clusters) {
     const sums = sumsOf(load);
     const isIdle = sums.issued + sums.successful + sums.failed + sums.inProgress + sums.dropped === 0;

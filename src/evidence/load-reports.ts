@@ -90,7 +90,8 @@ export class LoadReports {
     };
     return {
       message: (bytes) => {
-        const report = readReport(bytes, nodeId === undefined);
+        const isFirst = nodeId === undefined;
+        const report = readReport(bytes, isFirst);
         if (report === undefined) return refuse(status.INVALID_ARGUMENT, "the message is no LoadStatsRequest");
         if (nodeId === undefined) {
           const node = readNode(report.node);
@@ -109,8 +110,11 @@ export class LoadReports {
           nodeId = node.value.id;
           this.#open(call, nodeId);
         }
+        // The first message says who speaks, and what was counted comes with the next.
+        if (isFirst && report.clusters.length === 0) return;
         if (report.clusters.length > 0) this.#reportsCount += 1;
-        recordLoad(this.ledger, nodeId, { clusters: report.clusters, atMs: this.#now() });
+        const wallMs = this.#options.clock.nowMs();
+        recordLoad(this.ledger, nodeId, { clusters: report.clusters, atMs: this.#now(), wallMs });
       },
       halfClosed: () => {
         finish("the client ended the stream");

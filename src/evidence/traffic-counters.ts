@@ -14,6 +14,8 @@ export interface TrafficCounters {
   readonly errors: number;
   /** Of these, those that were answered, by time. Absent where the Envoy does not report it. */
   readonly latency?: LatencyHistogram;
+  /** Those that were answered, and of these those within the one time that is asked about, where no more is known of times. */
+  readonly timed?: { readonly answered: number; readonly inTime: number };
 }
 
 /**
@@ -23,7 +25,11 @@ export interface TrafficCounters {
 export function countedBetween(before: TrafficCounters | undefined, now: TrafficCounters): TrafficCounters {
   if (before === undefined) return { completed: 0, errors: 0 };
   if (hasRestarted(before, now)) return now;
-  const counts = { completed: now.completed - before.completed, errors: now.errors - before.errors };
+  const counts = {
+    completed: now.completed - before.completed,
+    errors: now.errors - before.errors,
+    ...(now.timed === undefined ? {} : { timed: timedBetween(before.timed, now.timed) }),
+  };
   if (now.latency === undefined) return counts;
   // Envoy has no histogram before the first request, and then all that is in it came since.
   if (before.latency === undefined) return before.completed === 0 ? { ...counts, latency: now.latency } : counts;
@@ -39,8 +45,19 @@ export function countedBetween(before: TrafficCounters | undefined, now: Traffic
   };
 }
 
-function hasRestarted(before: TrafficCounters, now: TrafficCounters): boolean {
+type Timed = NonNullable<TrafficCounters["timed"]>;
+
+const untimed: Timed = { answered: 0, inTime: 0 };
+
+function timedBetween(before: Timed | undefined = untimed, now: Timed | undefined = untimed): Timed {
+  return { answered: now.answered - before.answered, inTime: now.inTime - before.inTime };
+}
+
+/** Whether counters show less than before. */
+export function hasRestarted(before: TrafficCounters, now: TrafficCounters): boolean {
   if (now.completed < before.completed || now.errors < before.errors) return true;
+  const timed = timedBetween(before.timed, now.timed);
+  if (timed.answered < 0 || timed.inTime < 0) return true;
   const [earlier, later] = [before.latency, now.latency];
   if (earlier === undefined || later === undefined) return false;
   const sameEdges =

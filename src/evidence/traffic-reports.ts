@@ -10,11 +10,12 @@ import { frameMessage } from "../grpc/message-frames.ts";
 import { takeOneRequest } from "../grpc/one-request.ts";
 import type { Peer } from "../grpc/peer.ts";
 import { status } from "../grpc/status.ts";
-import type { StatusCode } from "../grpc/status.ts";
 import type { Clock } from "../support/clock.ts";
 import { ID_CHARS_MAX } from "../xds/read-node.ts";
 import type { MetricsExport } from "./metrics-export.ts";
 import { decodeMetricsExport } from "./metrics-export.ts";
+import type { Refusal } from "./refusal-log.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 import type { TrafficLimits } from "./traffic-ledger.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
@@ -27,9 +28,6 @@ export const trafficReportsPath = "/opentelemetry.proto.collector.metrics.v1.Met
 export const nodeIdAttribute = "service.instance.id";
 export const nodeClusterAttribute = "service.name";
 
-/** Reasons that were told to the log; more are told again. */
-const REFUSALS_KEPT = 1_000;
-
 export interface TrafficReportsOptions {
   readonly clock: Clock;
   readonly limits?: TrafficLimits;
@@ -38,21 +36,16 @@ export interface TrafficReportsOptions {
   emit(event: TrafficEvent): void;
 }
 
-interface Refusal {
-  readonly code: StatusCode;
-  readonly reason: string;
-  readonly nodeId?: string;
-}
-
 /** `answer` is the method of the service. */
 export class TrafficReports {
   readonly ledger: TrafficLedger;
   readonly #options: TrafficReportsOptions;
-  readonly #refusals = new Set<string>();
+  readonly #refusals: RefusalLog;
   #reportsCount = 0;
 
   constructor(options: TrafficReportsOptions) {
     this.#options = options;
+    this.#refusals = new RefusalLog(options.clock, (event) => options.emit(event));
     this.ledger = new TrafficLedger(options.limits);
   }
 
@@ -66,7 +59,7 @@ export class TrafficReports {
     return takeOneRequest(call, (bytes) => {
       const refusal = this.#take(bytes, call.peer);
       if (refusal !== undefined) {
-        this.#tell(refusal, call.peer);
+        this.#refusals.tell(refusal, call.peer);
         call.end(refusal.code, refusal.reason);
         return;
       }
@@ -99,16 +92,6 @@ export class TrafficReports {
     }
     this.#reportsCount += 1;
     return undefined;
-  }
-
-  /** It comes again every few seconds, so that it is told once. */
-  #tell({ reason, nodeId = "" }: Refusal, { address: peer }: Peer): void {
-    const key = `${nodeId} ${reason}`;
-    if (this.#refusals.has(key)) return;
-    if (this.#refusals.size >= REFUSALS_KEPT) this.#refusals.clear();
-    this.#refusals.add(key);
-    const { clock, emit } = this.#options;
-    emit({ kind: "traffic-report-refused", atMs: clock.monotonicMs(), nodeId, peer, reason });
   }
 }
 

@@ -17,6 +17,11 @@ export interface NodeTraffic {
   readonly nodeId: string;
   /** Milliseconds since 1970 on this replica's clock when it came. */
   readonly reportedAtMs: number;
+  /**
+   * Since when it counts, where that is not the start of the Envoy; another value than before means that it began anew,
+   * whatever it shows.
+   */
+  readonly countedSinceMs?: number | undefined;
   /** By Envoy's name of the cluster, such as `reviews|canary`. */
   readonly clusters: ReadonlyMap<string, ClusterTraffic>;
 }

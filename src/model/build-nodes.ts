@@ -43,6 +43,7 @@ export function buildNodeGroup(document: SourceDocument, path: Path, value: Node
         ? { mode: "off" }
         : { mode: "on", ...defined({ percent: value.removalGuard?.percent, minimum: value.removalGuard?.minimum }) },
     ...(value.runtime === undefined ? {} : { runtime: sortedRecord(value.runtime) }),
+    ...(value.routeReports === true ? { routeReports: true as const } : {}),
     ...(clusters ? { onDemandClusters: timeout === undefined ? {} : { timeoutMs: durationMs(timeout) } } : {}),
     updates: {
       ...(grace === undefined ? {} : { graceMs: durationMs(grace) }),

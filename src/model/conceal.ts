@@ -39,8 +39,18 @@ export function isConfidential(text: string): boolean {
   );
 }
 
-/** Hints that consist of words of the vocabulary. */
-const knownHint = /^(?:did you mean|for example `|what belongs here|keep one|write `(?:certificate|privateKey|ca): \{)/;
+/** How hints begin that consist of words of the vocabulary and of examples, and repeat nothing of the file. */
+const knownHint = new RegExp(
+  `^(?:${[
+    "did you mean|for example |what belongs here|keep one|allowed: |known here: |by status there are ",
+    "write `(?:certificate|privateKey|ca): \\{|write the name of an entry under `secrets`",
+    "(?:remove the quotes|put it in quotes|write the number alone|write a list|write a map)$",
+    // Those of the small values: scalarRules.
+    "write (?:a unit, such as|a number and a unit:|the first and the last, such as|its name alone, such as) ",
+    "write (?:example\\.com|db\\.internal|app\\.example\\.com|https://app\\.example\\.com|package\\.Service|shop/tls\\.crt)[ ,]",
+    "letters, digits|no spaces, at most|names become parts of|`sha256sum` prints it",
+  ].join("|")})`,
+);
 
 /** The diagnostic without the line it is about and without the value in its message. */
 export function conceal({ source: _, hint, ...diagnostic }: Diagnostic): Diagnostic {

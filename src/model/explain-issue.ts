@@ -84,15 +84,24 @@ function wrongType(root: unknown, path: Path, issue: z.core.$ZodIssueInvalidType
   if (issue.expected === "int" && typeof value === "number") {
     return at(path, "invalid-value", `must be a whole number, but is ${shown(root, path)}`);
   }
-  const hint =
-    familiarValue(path, value) ?? typeHint(value, issue) ?? rightForm(String(path.at(-1)), value, issue.expected);
+  const familiar = familiarValue(path, value);
+  const form = typeHint(value, issue) ?? rightForm(String(path.at(-1)), value, issue.expected);
   const problem = at(path, "wrong-type", `must be ${expected(issue)}, but is ${described(value)}`);
   const isBareText = issue.expected === "string" && (typeof value === "number" || typeof value === "boolean");
   // The value of `1.0` is 1; only the file knows how it is written.
   const isDuration = issue.message === "duration" || issue.message === "positiveDuration";
-  if (isDuration && typeof value === "number") return { ...problem, hintFor: (written) => `write a unit: ${written}s` };
-  if (isBareText) return { ...problem, hintFor: (written) => `put it in quotes: "${written}"` };
-  return hint === undefined ? problem : { ...problem, hint };
+  if (isDuration && typeof value === "number")
+    return { ...problem, hintFor: (written) => `write a unit: ${written}s`, plainHint: "write a unit, such as `60s`" };
+  if (isBareText)
+    return { ...problem, hintFor: (written) => `put it in quotes: "${written}"`, plainHint: "put it in quotes" };
+  const hint = familiar ?? form;
+  return hint === undefined ? problem : { ...problem, hint, ...plainForm(form, issue) };
+}
+
+/** Without the example, which is made of the value; the hint of a small value is made of nothing but examples. */
+function plainForm(form: string | undefined, { message }: Issue): Pick<Problem, "plainHint"> {
+  const [words = ""] = (form ?? "").split(": ", 1);
+  return form === undefined ? {} : { plainHint: form === scalarRule(message)?.hint ? form : words };
 }
 
 function missing(path: Path): Problem {
@@ -138,7 +147,11 @@ function wrongWord(root: unknown, path: Path, words: readonly unknown[]): Proble
   const one = texts.length <= WORDS_IN_MESSAGE_MAX ? alternatives(texts) : "one of the allowed words";
   const familiar = familiarValue(path, value);
   if (familiar !== undefined)
-    return { ...at(path, "invalid-value", `must be ${one}, but is ${shown(root, path)}`), hint: familiar };
+    return {
+      ...at(path, "invalid-value", `must be ${one}, but is ${shown(root, path)}`),
+      hint: familiar,
+      plainHint: allowed("allowed: ", texts),
+    };
   return {
     ...at(path, sameType ? "invalid-value" : "wrong-type", `must be ${one}, but is ${shown(root, path)}`),
     hint: near === undefined ? allowed("allowed: ", texts) : `did you mean \`${near}\`?`,

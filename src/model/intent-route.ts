@@ -2,10 +2,10 @@
  * The part of the intent about `routes`: which request goes where.
  */
 import type { Place } from "./diagnostic.ts";
-import type { HeaderFilters, RuleFilters } from "./intent-filter.ts";
+import type { HeaderFilters, Mirror, RuleFilters } from "./intent-filter.ts";
 import type { ValueMatch } from "./intent-match.ts";
 import type { AttachedPolicy, PolicyParts } from "./intent-policy.ts";
-import type { Sticky } from "./intent-split.ts";
+import type { SplitWatch, Sticky } from "./intent-split.ts";
 
 /** Rules for the requests of some hostnames on some gateways. */
 export interface Route {
@@ -71,6 +71,8 @@ export interface RuleTarget {
   readonly split?: SplitReference;
   /** In the order written; weights may be 0, but not all of them. Empty when the rule answers itself (`redirect`, `respond`). */
   readonly backends: readonly Backend[];
+  /** Copies of requests that a rollout of the split wants at the moment. */
+  readonly mirror?: Mirror;
 }
 
 /** Where a rule names its split, and where that is defined. */
@@ -80,6 +82,8 @@ export interface SplitReference {
   readonly definedAt: Place;
   /** Who keeps their backend while its weights change. */
   readonly sticky?: Sticky;
+  /** Present while a rollout moves it. */
+  readonly watch?: SplitWatch;
 }
 
 /** A service or one subset of it, with its share. */

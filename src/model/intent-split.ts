@@ -3,6 +3,7 @@
  * everything runs.
  */
 import type { Place } from "./diagnostic.ts";
+import type { Mirror } from "./intent-filter.ts";
 import type { Backend } from "./intent-route.ts";
 
 /** A split as the files say it. */
@@ -14,6 +15,16 @@ export interface Split {
   /** Who keeps their backend while weights change; nobody when absent. */
   readonly sticky?: Sticky;
   readonly onLeaseExpiry: "default" | "keep";
+  /** Copies of its requests that a rollout wants at the moment; no file says so. */
+  readonly mirror?: Mirror;
+  /** Present while a rollout moves it. */
+  readonly watch?: SplitWatch;
+}
+
+/** What Envoys shall tell of single requests to a split, beside those that fail. */
+export interface SplitWatch {
+  /** Those that take longer, too. */
+  readonly slowerThanMs?: number;
 }
 
 /** One backend, under the name that weights are given to. */

@@ -43,6 +43,8 @@ export interface NodeGroup {
   readonly removalGuard: { readonly mode: "on" | "off"; readonly percent?: number; readonly minimum?: number };
   /** Values of the runtime layer that the group's Envoys have; absent when they have none. */
   readonly runtime?: Readonly<Record<string, string | number | boolean>>;
+  /** The Envoys of the group, which have the layer, tell of single requests while a rollout is on. */
+  readonly routeReports?: true;
   /** Envoys of the group ask for the clusters of HTTP routes when a request needs them, and it waits so long. */
   readonly onDemandClusters?: { readonly timeoutMs?: number };
   readonly updates: {

@@ -3,9 +3,12 @@
  *
  * Set weights are shares in hundredths of a percent, so that their sum is 10,000 whatever the file's weights are. What
  * the file takes away from a split is left out of them; when nothing is left, the file's own weights are in force.
+ * Beside them, copies of some requests may go to one of the backends, which changes no weight.
  */
-import type { Split, SplitBackend } from "./intent-split.ts";
+import type { Mirror } from "./intent-filter.ts";
+import type { Split, SplitBackend, SplitWatch } from "./intent-split.ts";
 import type { Diagnostic } from "./diagnostic.ts";
+import { defined } from "./sort.ts";
 
 /** What all shares together are. */
 export const WHOLE = 10_000;
@@ -17,6 +20,18 @@ export interface LiveWeights {
   readonly revision: number;
   /** Undefined when the file's weights are in force again. */
   readonly shares: Readonly<Record<string, number>> | undefined;
+  /** Present while a rollout moves the split. */
+  readonly watch?: SplitWatch | undefined;
+  /** Absent while no requests are copied. */
+  readonly mirror?: LiveMirror | undefined;
+}
+
+/** Copies of requests, whose answers nobody gets. */
+export interface LiveMirror {
+  /** Where they go, by the name of the backend. */
+  readonly backend: string;
+  /** Of the requests, in hundredths of a percent. */
+  readonly share: number;
 }
 
 /** What live weights were made into the last time, so that the same stay the same object. */
@@ -29,7 +44,11 @@ export function withLiveWeights(split: Split, live: LiveWeights | undefined, mem
   const shares = sharesInForce(split, live);
   // Whoever is told by a hash of the whole must not move because the whole is another.
   const isWritten = split.sticky === undefined && (live?.shares === undefined || shares === undefined);
-  const result = isWritten ? split : { ...split, backends: backendsInForce(split, live) };
+  const backends = isWritten ? split.backends : backendsInForce(split, live);
+  const mirror = mirrorInForce(split, live?.mirror);
+  const watch = live?.watch;
+  const isAsWritten = isWritten && mirror === undefined && watch === undefined;
+  const result = isAsWritten ? split : { ...split, backends, ...defined({ mirror, watch }) };
   memo.set(split, { live, result });
   return result;
 }
@@ -41,6 +60,14 @@ function backendsInForce(split: Split, live: LiveWeights | undefined): readonly 
     const own = split.sticky === undefined ? each.weight : (ofFile[each.name] ?? 0);
     return { ...each, weight: inForce[each.name] ?? 0, ...(live?.shares === undefined ? {} : { fileWeight: own }) };
   });
+}
+
+/** Nothing when the file has taken the backend away. */
+function mirrorInForce({ backends }: Split, live: LiveMirror | undefined): Mirror | undefined {
+  const backend = backends.find(({ name }) => name === live?.backend);
+  if (backend === undefined || live === undefined) return undefined;
+  const { at, service, subset } = backend;
+  return { at, service, ...defined({ subset }), percent: live.share / 100 };
 }
 
 /** The shares of all backends in hundredths of a percent; their sum is 10,000. */

@@ -55,6 +55,8 @@ export interface Problem {
   readonly hint?: string;
   /** Instead of `hint`, for one that repeats the value as it is written. */
   readonly hintFor?: (written: string) => string;
+  /** Instead of both in a file whose values are not shown. */
+  readonly plainHint?: string;
   readonly path: Path;
   /** Which part of the last path element to point at. */
   readonly at: "key" | "value";
@@ -72,7 +74,7 @@ export function sourceText(file: string, text: string): SourceText {
 /** The diagnostic of a problem, with its place and its line. */
 export function locate(document: SourceDocument, problem: Problem): Diagnostic {
   const span = findSpan(document, problem.path, problem.at);
-  const hint = problem.hintFor?.(document.text.text.slice(span.start, span.end)) ?? problem.hint;
+  const hint = hintOf(problem, document.text, span);
   return diagnosticAt(document.text, span, {
     code: problem.code,
     severity: problem.severity ?? "error",
@@ -80,6 +82,11 @@ export function locate(document: SourceDocument, problem: Problem): Diagnostic {
     ...(problem.path.length === 0 ? {} : { path: formatPath(problem.path) }),
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+function hintOf({ hint, hintFor, plainHint }: Problem, { text, confidential }: SourceText, span: Span) {
+  if (confidential) return plainHint ?? hint;
+  return hintFor?.(text.slice(span.start, span.end)) ?? hint;
 }
 
 /** The diagnostic with its place, and with its line if that may be shown. */

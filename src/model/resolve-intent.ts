@@ -197,7 +197,7 @@ function resolveRoute(draft: DraftRoute, named: Named, before: ResolvedDrafts["r
   const madeOf = [
     ...gateways,
     // Backends and policies are made with their document, so the same object is the same content.
-    ...rules.map((rule) => rule.target.backends),
+    ...rules.flatMap(({ target }) => [target.backends, target.mirror]),
     ...[...policies, ...rules.flatMap((rule) => rule.policies)].map(({ policy }) => policy),
   ];
   return once(before, draft, madeOf, () => ({ ...draft, gateways, policies, rules }));
@@ -226,8 +226,9 @@ function resolveTarget({ split, backends }: DraftRule["target"], { splits, fallb
   if (split === undefined) return { backends: withFallbacks(backends, fallbacks) };
   const definition = present(splits.get(split.name), "checkReferences has found the split");
   return {
-    split: { ...split, definedAt: definition.at, ...defined({ sticky: definition.sticky }) },
+    split: { ...split, definedAt: definition.at, ...defined({ sticky: definition.sticky, watch: definition.watch }) },
     backends: withFallbacks(definition.backends, fallbacks),
+    ...defined({ mirror: definition.mirror }),
   };
 }
 

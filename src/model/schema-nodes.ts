@@ -59,6 +59,10 @@ export const nodeGroupSchema = block({
         "The group's Envoys have a runtime layer (`fairway bootstrap --runtime`): Envoy's runtime keys and their values, which may be none.",
       examples: [{ "upstream.healthy_panic_threshold": 20 }],
     }),
+  routeReports: z
+    .boolean()
+    .optional()
+    .describe("While a rollout is on, the group's Envoys tell which requests of it went wrong; needs `runtime`."),
   onDemand: block({
     clusters: z.boolean().describe("The clusters that only the routes of HTTP lead to are sent to who asks for them."),
     timeout: scalar("positiveDuration")
@@ -84,7 +88,14 @@ export const nodeGroupSchema = block({
   })
     .optional()
     .describe("How a change is rolled in."),
-}).meta({ description: "Envoys that share one snapshot.", examples: [{ match: { cluster: "edge" } }] });
+})
+  .superRefine(({ routeReports, runtime }, context) => {
+    if (routeReports !== true || runtime !== undefined) return;
+    const message = "`routeReports` is turned on and off by the runtime layer, and the group has none";
+    const hint = "write `runtime: {}` beside it, for Envoys that are started with `fairway bootstrap --runtime`";
+    refuse(context, { code: "invalid-value", message, hint, path: ["routeReports"] });
+  })
+  .meta({ description: "Envoys that share one snapshot.", examples: [{ match: { cluster: "edge" } }] });
 
 const connectionLimit = block({
   maxConnections: z.int().min(1).max(CONNECTIONS_MAX).meta({

@@ -92,6 +92,7 @@ function resumed(record: RolloutRecord, seen: Observed): RolloutRecord {
       return inPhase(again, { kind: "calling-webhook", sinceMs, url: step.url });
     case "weight":
     case "pinned":
+    case "mirror":
       return inPhase(again, { kind: "converging", sinceMs, waitsFor: "Envoys" });
   }
 }

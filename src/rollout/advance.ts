@@ -11,10 +11,13 @@ import { percentText } from "../model/live-weights.ts";
 import { unreachable } from "../support/assert.ts";
 import { changeStep, endStep, ended, inPhase, noted, withStep } from "./change-record.ts";
 import { actorOf, followWeights, sharesAt } from "./follow-weights.ts";
-import { crashedNode, measure, resetMeasuring } from "./measure.ts";
+import { crashedNode, measure, measuredAnew, resetMeasuring } from "./measure.ts";
+import { countsCopies, endOfCopies, wantedNow } from "./mirroring.ts";
 import type { Effect, Observed } from "./observed.ts";
 import { preflight } from "./preflight.ts";
+import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, Outcome, RolloutRecord } from "./rollout-record.ts";
+import { countRoutes } from "./route-counts.ts";
 
 /** One move. */
 export interface Advanced {
@@ -27,12 +30,13 @@ type Split = NonNullable<Observed["split"]>;
 
 /** See the file's comment. */
 export function advance(record: RolloutRecord, seen: Observed): Advanced {
-  if (record.phase.kind === "done") return still(record);
+  if (record.phase.kind === "done") return { record, effects: endOfCopies(record, seen.split) };
   if (seen.split === undefined)
     return only(superseded(record, seen, `the config has no split ${record.plan.split} any more`));
   const owned = own(record, seen.split, seen);
   if (owned !== record) return only(owned);
-  return move(record, seen, seen.split);
+  const moved = move(record, seen, seen.split);
+  return { ...moved, effects: [...moved.effects, ...endOfCopies(moved.record, seen.split)] };
 }
 
 /** A change of the split is the rollout's own, or it ends the rollout. */
@@ -98,19 +102,17 @@ function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
       waitsFor: "the weights to be written",
     });
   }
+  const converging = (begun: RolloutRecord, waitsFor: string): RolloutRecord =>
+    inPhase(withNodes(begun, seen), { kind: "converging", sinceMs: nowMs, waitsFor });
   switch (step.kind) {
     case "weight":
-      return inPhase(withNodes(withStep(record, { ...begin, kind: "weight", share: step.share }), seen), {
-        kind: "converging",
-        sinceMs: nowMs,
-        waitsFor: "the weights to be written",
-      });
+      return converging(withStep(record, { ...begin, kind: "weight", share: step.share }), "the weights to be written");
     case "pinned":
-      return inPhase(withNodes(withStep(record, { ...begin, kind: "pinned", share }), seen), {
-        kind: "converging",
-        sinceMs: nowMs,
-        waitsFor: "Envoys",
-      });
+      return converging(withStep(record, { ...begin, kind: "pinned", share }), "Envoys");
+    case "mirror": {
+      const { mirrorShare } = step;
+      return converging(withStep(record, { ...begin, kind: "mirror", share, mirrorShare }), "copies to be asked for");
+    }
     case "approval":
       return inPhase(withStep(record, { ...begin, kind: "approval", share }), {
         kind: "awaiting-approval",
@@ -134,8 +136,8 @@ function shareNow({ steps, sharesBefore, plan }: RolloutRecord): number {
   return steps.at(-1)?.share ?? sharesBefore[plan.canary] ?? 0;
 }
 
-function withNodes(record: RolloutRecord, { nodes }: Observed): RolloutRecord {
-  return { ...record, nodesBefore: nodes.slice(0, NODES_KEPT_MAX).map(({ id }) => id) };
+function withNodes(record: RolloutRecord, { nodes, missing = [] }: Observed): RolloutRecord {
+  return { ...record, nodesBefore: [...nodes.map(({ id }) => id), ...missing].slice(0, NODES_KEPT_MAX) };
 }
 
 /** More are not looked after one by one. */
@@ -164,7 +166,7 @@ function converge(
   const { nowMs } = seen;
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return only(failed(record, seen, crash(crashed, nowMs)));
-  const followed = followWeights(record, sharesAt(record, shareNow(record)), split);
+  const followed = followWeights(record, wantedNow(record), split, seen.missing);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
@@ -176,6 +178,8 @@ function converge(
       const done = changeStep(record, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
       return only(inPhase(done, { kind: "settling", sinceMs: nowMs }));
     }
+    case "missing":
+      return only(waiting(record, phase, followed.waitsFor));
     case "waits": {
       const { waitsFor, laggards } = followed;
       if (nowMs < phase.sinceMs + record.plan.fleet.ackTimeoutMs) return only(waiting(record, phase, waitsFor));
@@ -219,14 +223,15 @@ function judged(record: RolloutRecord, seen: Observed): RolloutRecord {
     return failed(record, seen, rejection(record, why, seen.nowMs));
   }
   const step = record.plan.steps[record.stepIndex];
-  if (step === undefined || (step.kind !== "weight" && step.kind !== "pinned")) return record;
+  if (step === undefined || !isMeasured(step)) return record;
+  const anew = measuredAnew(record, seen);
+  if (anew !== undefined) return anew;
   const measured = measure(record, step, seen);
   if (measured === undefined) return record;
   const { record: next, verdict } = measured;
   if (verdict.kind === "pass") return passStep(next, seen, { result: "passed", sentence: verdict.sentence });
   if (verdict.kind === "fail") return failed(next, seen, verdict);
-  const fromMs = next.steps.at(-1)?.measuredFromMs ?? seen.nowMs;
-  if (seen.nowMs < fromMs + step.holdMsMax) return next;
+  if (seen.nowMs < record.phase.sinceMs + step.holdMsMax) return next;
   return record.plan.onInconclusive === "pause" ? pausedBy(next, seen, verdict) : failed(next, seen, verdict);
 }
 
@@ -248,9 +253,14 @@ function failed(record: RolloutRecord, seen: Observed, verdict: JudgedAt): Rollo
   const result = verdict.kind === "fail" ? ("failed" as const) : ("inconclusive" as const);
   const over = { ...record, verdict };
   if (verdict.kind === "fail" && record.plan.onFail === "pause") return pausedBy(over, seen, verdict);
-  const outcome = { kind: "rolled-back" as const, sentence: verdict.sentence };
+  // What decided were copies, so that nobody has had an answer of this canary because of the rollout.
+  const isUnseen = verdict.metrics.length > 0 && countsCopies(record);
+  const sentence = isUnseen ? `${verdict.sentence} ${UNSEEN}` : verdict.sentence;
+  const outcome = { kind: "rolled-back" as const, sentence };
   return beginRollback(endStep(over, { atMs, result, sentence: verdict.sentence }), atMs, outcome);
 }
+
+const UNSEEN = "These were copies, and their answers went to nobody.";
 
 function pausedBy(record: RolloutRecord, { nowMs }: Observed, verdict: JudgedAt): RolloutRecord {
   const result = verdict.kind === "fail" ? ("failed" as const) : ("inconclusive" as const);
@@ -279,18 +289,21 @@ function rollBack(
   { seen, split }: Looked,
 ): Advanced {
   const { nowMs } = seen;
-  const followed = followWeights(record, record.sharesBefore, split);
+  const followed = followWeights(record, { shares: record.sharesBefore }, split, seen.missing);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
     case "converged": {
-      const done = changeStep(record, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
+      // Envoys tell of requests a moment after they have ended.
+      const told = countRoutes(record, seen);
+      const done = changeStep(told, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
       const tookMs = nowMs - phase.sinceMs;
       return only(ended(endStep(done, { atMs: nowMs, result: "ended" }), { ...phase.outcome, atMs: nowMs, tookMs }));
     }
     case "rejected":
+    case "missing":
     case "waits": {
-      const waitsFor = followed.kind === "waits" ? followed.waitsFor : `Envoys that refuse it: ${followed.why}`;
+      const waitsFor = followed.kind !== "rejected" ? followed.waitsFor : `Envoys that refuse it: ${followed.why}`;
       if (followed.kind === "rejected" && nowMs >= phase.sinceMs + record.plan.fleet.ackTimeoutMs) {
         // They refuse something, and it need not be the weights: that they are back cannot be proven before it is mended.
         const unproven = changeStep(record, { laggards: followed.laggards });
@@ -314,7 +327,7 @@ function promote(
   const { nowMs } = seen;
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return only(failed(record, seen, crash(crashed, nowMs)));
-  const followed = followWeights(record, sharesAt(record, WHOLE_SHARE), split);
+  const followed = followWeights(record, { shares: sharesAt(record, WHOLE_SHARE) }, split, seen.missing);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
@@ -328,6 +341,7 @@ function promote(
       return only(
         failed(changeStep(record, { laggards: followed.laggards }), seen, rejection(record, followed.why, nowMs)),
       );
+    case "missing":
     case "waits":
       return only(waiting(changeStep(record, { laggards: followed.laggards }), phase, followed.waitsFor));
     default:

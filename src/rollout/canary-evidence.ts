@@ -21,6 +21,11 @@ export interface Outcomes {
   readonly errors: number;
   /** Of these, not answered in time; absent where times are not known. */
   readonly slow?: number;
+  /**
+   * Where those that are slow were counted among the answered, and not among the completed: Envoy's page for Prometheus
+   * shows times that are up to five seconds older than the other counters, so the two must not be compared.
+   */
+  readonly answered?: number;
 }
 
 /** One look at both. */
@@ -133,7 +138,8 @@ function withSample(samples: readonly Sample[], sample: Sample): readonly Sample
 
 function countsOf(outcomes: Outcomes, name: MetricName): Counts | undefined {
   const bad = outcomes[name];
-  return bad === undefined ? undefined : { completed: outcomes.completed, bad };
+  if (bad === undefined) return undefined;
+  return { completed: name === "slow" ? (outcomes.answered ?? outcomes.completed) : outcomes.completed, bad };
 }
 
 function eachMetric(

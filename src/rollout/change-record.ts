@@ -25,7 +25,7 @@ export function inPhase(record: RolloutRecord, phase: Phase): RolloutRecord {
 /** With a step that begins now. */
 export function withStep(
   record: RolloutRecord,
-  step: Pick<StepRecord, "kind" | "share" | "startedAtMs"> & { readonly index?: number },
+  step: Pick<StepRecord, "kind" | "share" | "mirrorShare" | "startedAtMs"> & { readonly index?: number },
 ): RolloutRecord {
   const begun: StepRecord = {
     ...step,
@@ -55,6 +55,7 @@ export function endStep(
 /** It is over. Where counters stood is of no use any more. */
 export function ended(record: RolloutRecord, outcome: Outcome): RolloutRecord {
   const { atMs, kind, sentence } = outcome;
-  const done = { ...record, phase: { kind: "done" as const, sinceMs: atMs }, marks: {}, outcome };
+  const nothing = { marks: {}, routeMarks: {}, sources: undefined };
+  const done = { ...record, phase: { kind: "done" as const, sinceMs: atMs }, ...nothing, outcome };
   return noted(done, atMs, kind, sentence);
 }

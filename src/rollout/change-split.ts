@@ -2,7 +2,7 @@
  * A change of what is kept of a split: weights that somebody sets, takes back, or whose lease is over.
  */
 import type { Split } from "../model/intent-split.ts";
-import type { LiveWeights } from "../model/live-weights.ts";
+import type { LiveMirror, LiveWeights } from "../model/live-weights.ts";
 import { sharesOf } from "../model/live-weights.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
@@ -17,6 +17,8 @@ export interface AskedWeights extends ChangedBy {
   readonly percents: Readonly<Record<string, number>> | undefined;
   /** Exactly these instead, whatever the limits: a rollout was held to them when it began, and must be able to go back. */
   readonly shares?: Shares | undefined;
+  /** Beside `shares`: copies of requests. There are none after a change that does not say so. */
+  readonly mirror?: LiveMirror | undefined;
   /** The number of the change that was the last when somebody looked. */
   readonly expected: number;
   /** The weights are taken back after so long, unless somebody sets them again; they stay when undefined. */
@@ -40,10 +42,10 @@ export function changeSplit(
   nowMs: number,
 ): Result<SplitDocument, NotChanged> {
   if (document.number !== asked.expected) return err({ kind: "conflict", current: document });
-  const { percents, shares, actor, reason, leaseMs } = asked;
+  const { percents, shares, mirror, actor, reason, leaseMs } = asked;
   const before = sharesOf(split, liveOf(split.name, document));
   const by = { before, actor, reason, atMs: nowMs };
-  if (shares !== undefined) return ok(changed(document, { ...by, kind: "set", after: shares }));
+  if (shares !== undefined) return ok(changed(document, { ...by, kind: "set", after: shares, mirror }));
   if (percents === undefined) return ok(changed(document, { ...by, kind: "reset", after: sharesOf(split, undefined) }));
   const after = sharesFor(split, percents, before);
   if (!after.ok) return after;
@@ -61,6 +63,6 @@ export function expireLease(split: Split | undefined, document: SplitDocument, n
 }
 
 /** What a build is given of a document. */
-export function liveOf(split: string, { number, shares }: SplitDocument): LiveWeights {
-  return { split, revision: number, shares };
+export function liveOf(split: string, { number, shares, mirror }: SplitDocument): LiveWeights {
+  return { split, revision: number, shares, ...(mirror === undefined ? {} : { mirror }) };
 }

@@ -2,11 +2,12 @@
  * What both versions did since the last look, over all Envoys, and where their counters stand now.
  *
  * The first report of an Envoy that was made after the weights had settled shows where it stands; what comes after that is
- * counted, so a report that was lost costs nothing, and requests from before the step count for no version.
+ * counted, so a report that was lost costs nothing, and requests from before the step count for no version. Where counting
+ * began anew meanwhile, all that is shown was counted since.
  */
 import { mergeHistograms, slowCount } from "../evidence/latency-histogram.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
-import { countedBetween } from "../evidence/traffic-counters.ts";
+import { countedBetween, hasRestarted } from "../evidence/traffic-counters.ts";
 import type { Outcomes } from "./canary-evidence.ts";
 import type { NodeReport } from "./observed.ts";
 import type { Mark } from "./rollout-record.ts";
@@ -22,11 +23,17 @@ export interface Counted {
 
 export const nothingCounted: TrafficCounters = { completed: 0, errors: 0 };
 
-/** The newest reports against the marks; `fromMs` is when the step began to be measured. */
+const nothingBefore = { canary: nothingCounted, baseline: nothingCounted };
+
+/**
+ * The newest reports against the marks; `fromMs` is when the step began to be measured. With `areSums` each report may be
+ * the sum of several Envoys, of which one has begun anew when it falls: how much came since nobody knows, so it only shows
+ * where it stands.
+ */
 export function countTraffic(
   reports: ReadonlyMap<string, NodeReport>,
   marks: Readonly<Record<string, Mark>>,
-  fromMs: number,
+  { fromMs, areSums = false }: { readonly fromMs: number; readonly areSums?: boolean },
 ): Counted {
   const next: Record<string, Mark> = { ...marks };
   const canary: TrafficCounters[] = [];
@@ -36,16 +43,23 @@ export function countTraffic(
     if (report.reportedAtMs <= fromMs) continue;
     const mark = marks[node];
     if (mark !== undefined && report.reportedAtMs <= mark.reportedAtMs) continue;
+    const { reportedAtMs, countedSinceMs } = report;
+    // Of two that report under one name, the one that began later counts.
+    if ((countedSinceMs ?? 0) < (mark?.countedSinceMs ?? 0)) continue;
     const now = {
-      reportedAtMs: report.reportedAtMs,
+      reportedAtMs,
+      ...(countedSinceMs === undefined ? {} : { countedSinceMs }),
       canary: report.canary ?? mark?.canary ?? nothingCounted,
       baseline: report.baseline ?? mark?.baseline ?? nothingCounted,
     };
     next[node] = now;
     if (mark === undefined) continue;
+    const fell = hasRestarted(mark.canary, now.canary) || hasRestarted(mark.baseline, now.baseline);
+    if (areSums && fell) continue;
     isNew = true;
-    canary.push(countedBetween(mark.canary, now.canary));
-    baseline.push(countedBetween(mark.baseline, now.baseline));
+    const before = mark.countedSinceMs === countedSinceMs ? mark : nothingBefore;
+    canary.push(countedBetween(before.canary, now.canary));
+    baseline.push(countedBetween(before.baseline, now.baseline));
   }
   return { marks: next, canary: addTraffic(canary), baseline: addTraffic(baseline), isNew };
 }
@@ -54,16 +68,28 @@ export function countTraffic(
 export function addTraffic(all: readonly TrafficCounters[]): TrafficCounters {
   const latencies = all.flatMap(({ latency }) => latency ?? []);
   const merged = mergeHistograms(latencies);
+  const timed = all.flatMap((each) => each.timed ?? []);
   return {
     completed: all.reduce((sum, { completed }) => sum + completed, 0),
     errors: all.reduce((sum, { errors }) => sum + errors, 0),
     ...(merged === undefined ? {} : { latency: merged }),
+    ...(timed.length === 0
+      ? {}
+      : {
+          timed: {
+            answered: timed.reduce((sum, { answered }) => sum + answered, 0),
+            inTime: timed.reduce((sum, { inTime }) => sum + inTime, 0),
+          },
+        }),
   };
 }
 
 /** As a verdict looks at them; slow only where a threshold is asked for and times are known. */
 export function outcomesOf(counters: TrafficCounters, thresholdMs: number | undefined): Outcomes {
-  const { completed, errors } = counters;
+  const { completed, errors, timed } = counters;
+  if (thresholdMs !== undefined && timed !== undefined) {
+    return { completed, errors, slow: timed.answered - timed.inTime, answered: timed.answered };
+  }
   const slow = thresholdMs === undefined ? undefined : slowOf(counters, thresholdMs);
   return slow === undefined ? { completed, errors } : { completed, errors, slow };
 }

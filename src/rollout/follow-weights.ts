@@ -1,16 +1,30 @@
 /**
  * Weights that a rollout wants, from written to acknowledged by every connected Envoy.
  */
+import type { LiveMirror } from "../model/live-weights.ts";
 import { WHOLE, percentText } from "../model/live-weights.ts";
 import type { Effect, Observed } from "./observed.ts";
+import { named } from "./preflight.ts";
 import type { RolloutRecord, StepRecord } from "./rollout-record.ts";
 import type { Shares } from "./split-document.ts";
+
+/** What a step wants of the split. */
+export interface Wanted {
+  readonly shares: Shares;
+  /** Absent: no copies, and those that there are end with the same change. */
+  readonly mirror?: LiveMirror | undefined;
+}
+
+/** As many as a person reads. */
+const LAGGARDS_MAX = 20;
 
 /** How far they are. */
 export type Followed =
   /** Not written yet. */
   | { readonly kind: "unwritten"; readonly effect: Effect & { readonly kind: "set-weights" } }
   | { readonly kind: "waits"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
+  /** All that are connected have them, and others may be back in a moment: that never takes long. */
+  | { readonly kind: "missing"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
   | { readonly kind: "rejected"; readonly why: string; readonly laggards: StepRecord["laggards"] }
   | { readonly kind: "converged"; readonly nodesCount: number };
 
@@ -30,18 +44,27 @@ export function sharesAt({ plan, sharesBefore }: Pick<RolloutRecord, "plan" | "s
 /** Where the wanted weights are; `split.number` must be the rollout's own by now. */
 export function followWeights(
   record: RolloutRecord,
-  wanted: Shares,
+  wanted: Wanted,
   { document, shares, standing }: NonNullable<Observed["split"]>,
+  missing: readonly string[] = [],
 ): Followed {
-  const isWritten = Object.entries(wanted).every(([name, share]) => (shares[name] ?? 0) === share);
+  const isWritten =
+    Object.entries(wanted.shares).every(([name, share]) => (shares[name] ?? 0) === share) &&
+    wanted.mirror?.backend === document.mirror?.backend &&
+    wanted.mirror?.share === document.mirror?.share;
   if (!isWritten) {
-    const share = wanted[record.plan.canary] ?? 0;
-    const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}`;
-    return { kind: "unwritten", effect: { kind: "set-weights", shares: wanted, expected: document.number, reason } };
+    const share = wanted.shares[record.plan.canary] ?? 0;
+    const copies = wanted.mirror === undefined ? "" : `, ${percentText(wanted.mirror.share)} mirrored to it`;
+    const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}${copies}`;
+    return { kind: "unwritten", effect: { kind: "set-weights", ...wanted, expected: document.number, reason } };
   }
   const laggards = standing.laggards.map(({ nodeId, state, reason }) => ({ node: nodeId, state, reason }));
   switch (standing.state) {
     case "applied":
+      if (missing.length > 0) {
+        const away = missing.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
+        return { kind: "missing", waitsFor: `${named(missing)} to connect again`, laggards: away };
+      }
       return { kind: "converged", nodesCount: standing.acknowledgedCount };
     case "rejected":
       return { kind: "rejected", why: laggardText(laggards, "rejected"), laggards };

@@ -3,13 +3,18 @@
  */
 import type { CanaryEvidence, MetricName, Tolerance } from "./canary-evidence.ts";
 import { addLook, beginStep, startEvidence } from "./canary-evidence.ts";
-import { changeStep, inPhase } from "./change-record.ts";
+import { changeStep, inPhase, noted } from "./change-record.ts";
 import { addTraffic, countTraffic, nothingCounted, outcomesOf } from "./count-traffic.ts";
 import type { Gates } from "./gates.ts";
+import { countsCopies, reportsOfCopies } from "./mirroring.ts";
 import type { Observed } from "./observed.ts";
-import { named, silentNodes } from "./preflight.ts";
+import { missingHosts, named } from "./preflight.ts";
+import { whyNoEvidence } from "./prometheus-evidence.ts";
 import type { WeightStep } from "./rollout-plan.ts";
+import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
+import { countRoutes, markRoutes } from "./route-counts.ts";
+import { chooseSources, nodesElsewhere, reportsOf, silentNodes, withSources } from "./sources.ts";
 import { judge } from "./verdict.ts";
 
 /** Nearer to each other looks tell nothing and cost a write of the record each. */
@@ -21,9 +26,26 @@ const CRASH_MS_MAX = 60_000;
 /** The step begins to be measured now: counters that are told from here on show where each Envoy stands. */
 export function resetMeasuring(record: RolloutRecord, seen: Observed): RolloutRecord {
   const { nowMs } = seen;
-  const evidence = beginStep(record.evidence ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
   const begun = changeStep(record, { measuredFromMs: nowMs, canary: nothingCounted, baseline: nothingCounted });
-  return inPhase({ ...begun, evidence, marks: {}, lookedAtMs: nowMs }, { kind: "measuring", sinceMs: nowMs });
+  // How copies went says nothing of how requests do, and the other way round: what is judged is the one or the other.
+  const isOther = countsCopies(record) !== countsCopies(begun);
+  const known = isOther ? undefined : record.evidence;
+  const evidence = beginStep(known ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
+  const totals = isOther ? { canary: nothingCounted, baseline: nothingCounted } : record.totals;
+  const marked = markRoutes({ ...begun, evidence, totals, marks: {}, lookedAtMs: nowMs }, seen);
+  return inPhase(chooseSources(marked, seen), { kind: "measuring", sinceMs: nowMs });
+}
+
+/**
+ * The step measured anew because an Envoy is heard by another source than the one that it was counted by; undefined when
+ * there is none. The longest time of the step goes on from where it began.
+ */
+export function measuredAnew(record: RolloutRecord, seen: Observed): RolloutRecord | undefined {
+  const moved = nodesElsewhere(record, seen);
+  if (moved.length === 0) return undefined;
+  const anew = inPhase(resetMeasuring(record, seen), record.phase);
+  const text = `${named(moved)} fell silent and is heard by another source, and two sources cannot be added up`;
+  return noted(anew, seen.nowMs, "measures anew", text);
 }
 
 function watched(gates: Gates, before: Observed["before"]): Parameters<typeof startEvidence>[1] {
@@ -39,19 +61,23 @@ export function measure(
   const { nowMs } = seen;
   if (nowMs - (record.lookedAtMs ?? 0) < LOOK_EACH_MS) return undefined;
   const fromMs = record.steps.findLast(({ measuredFromMs }) => measuredFromMs !== undefined)?.measuredFromMs ?? nowMs;
-  const looked = look({ ...record, lookedAtMs: nowMs }, seen, fromMs);
+  const looked = look(countRoutes(withSources({ ...record, lookedAtMs: nowMs }, seen), seen), seen, fromMs);
   const gates = { ...record.plan.gates, ...(step === undefined ? {} : { requestsMin: step.requestsMin }) };
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
-  const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names };
+  const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names, ofCopies: countsCopies(record) };
   const verdict = { ...judge(looked.evidence ?? {}, gates, moment), atMs: nowMs };
-  const silent = silentNodes(seen, gates.staleAfterMs);
-  const held = verdict.kind === "fail" || silent.length === 0 ? verdict : withoutReports(verdict, silent);
+  const held = heldBack(verdict, looked, seen);
   const judgedNow = { ...looked, verdict: held };
   return { record: step === undefined ? looked : changeStep(judgedNow, { sentence: held.sentence }), verdict: held };
 }
 
-function look(record: RolloutRecord, { traffic, nowMs }: Observed, fromMs: number): RolloutRecord {
-  const counted = countTraffic(traffic, record.marks, fromMs);
+function look(record: RolloutRecord, seen: Observed, fromMs: number): RolloutRecord {
+  const { nowMs } = seen;
+  const areSums = record.plan.evidence !== undefined;
+  const reports = reportsOf(record, seen);
+  // Whoever asks a Prometheus asks it for copies.
+  const told = countsCopies(record) && !areSums ? reportsOfCopies(reports) : reports;
+  const counted = countTraffic(told, record.marks, { fromMs, areSums });
   const marked = { ...record, marks: counted.marks };
   if (!counted.isNew || record.evidence === undefined) return marked;
   const { gates } = record.plan;
@@ -81,14 +107,31 @@ function tolerances({ errors, slow }: Gates): Readonly<Partial<Record<MetricName
   return { errors, ...(slow === undefined ? {} : { slow }) };
 }
 
-function withoutReports(verdict: JudgedAt, silent: readonly string[]): JudgedAt {
-  const sentence = `Nothing was reported lately by ${named(silent)}, so nothing is decided.`;
-  return { ...verdict, kind: "inconclusive", reason: "silent", sentence };
+/** Without all evidence a canary does not pass; and what no longer answers takes none back either. */
+function heldBack(verdict: JudgedAt, record: RolloutRecord, seen: Observed): JudgedAt {
+  const silent = { ...verdict, kind: "inconclusive" as const, reason: "silent" };
+  const why = whyNoEvidence(record, seen);
+  if (why !== undefined) return { ...silent, sentence: `Nothing is decided without evidence of ${why}.` };
+  if (verdict.kind === "fail") return verdict;
+  const byPrometheus = record.plan.evidence !== undefined;
+  const nodes = [...new Set([...(byPrometheus ? [] : silentNodes(record, seen)), ...(seen.missing ?? [])])];
+  if (nodes.length > 0) {
+    return { ...silent, sentence: `Nothing was reported lately by ${named(nodes)}, so nothing is decided.` };
+  }
+  if (verdict.kind !== "pass" || byPrometheus) return verdict;
+  const hosts = missingHosts(record.plan, seen, new Map(Object.entries(record.sources ?? {})));
+  return hosts === undefined ? verdict : withoutHosts(verdict, hosts);
+}
+
+/** What was measured was good, and what it was measured of is not there now: more requests would find nobody. */
+function withoutHosts(verdict: JudgedAt, hosts: string): JudgedAt {
+  const sentence = `${verdict.sentence} It waits for ${hosts}, before more requests go there.`;
+  return { ...verdict, kind: "inconclusive", reason: "unhealthy", sentence };
 }
 
 /** One that was connected when the weights of this step were written, and came back with nothing since. */
 export function crashedNode({ steps, nodesBefore }: RolloutRecord, { nodes }: Observed): string | undefined {
-  const pushed = steps.findLast(({ kind }) => kind === "weight" || kind === "promotion" || kind === "pinned");
+  const pushed = steps.findLast((step) => isMeasured(step) || step.kind === "promotion");
   if (pushed === undefined) return undefined;
   const before = new Set(nodesBefore);
   return nodes.find(({ id, startedEmptyAtMs }) => {

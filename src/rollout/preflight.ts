@@ -3,7 +3,9 @@
  */
 import { changeStep, inPhase, noted } from "./change-record.ts";
 import type { Observed } from "./observed.ts";
-import type { Phase, RolloutRecord } from "./rollout-record.ts";
+import { missingFromPrometheus } from "./prometheus-evidence.ts";
+import type { EvidenceSource, Phase, RolloutRecord } from "./rollout-record.ts";
+import { hasOnlyLoads, sourceOf } from "./sources.ts";
 
 /** As many names as a person reads. */
 const NAMED_MAX = 5;
@@ -32,29 +34,45 @@ export function preflight(
 }
 
 /** What is not there yet, in words that follow "waits for". */
-function missingFor({ plan }: RolloutRecord, seen: Observed): string | undefined {
-  if (seen.nodes.length === 0) return `an Envoy of split ${plan.split} to connect`;
-  const silent = silentNodes(seen, plan.gates.staleAfterMs);
+export function missingFor(record: RolloutRecord, seen: Observed): string | undefined {
+  const { plan } = record;
+  const { gates, split } = plan;
+  if (seen.nodes.length === 0) return `an Envoy of split ${split} to connect`;
+  if (plan.evidence !== undefined) return missingFromPrometheus(record, seen);
+  const ids = seen.nodes.map(({ id }) => id);
+  const sources = new Map(ids.map((id) => [id, sourceOf(id, gates, seen)]));
+  const loadsOnly = ids.filter((id) => hasOnlyLoads(id, gates, seen));
+  if (gates.slow !== undefined && loadsOnly.length > 0) {
+    return `word of how long requests take at ${named(loadsOnly)}: load reports have none, so leave out gates.latency, or start them with a bootstrap without --no-traffic-reports`;
+  }
+  const silent = ids.filter((id) => sources.get(id) === undefined && isSilent(id, plan, seen));
   if (silent.length > 0) {
     return `reports of ${named(silent)}, whose bootstrap may have no statistics sink (see fairway bootstrap)`;
   }
-  const { healthyHostsMin } = plan.fleet;
-  const untold = seen.nodes.filter(({ id }) => seen.traffic.get(id)?.canaryHealthyHosts === undefined);
-  if (untold.length === seen.nodes.length && healthyHostsMin > 0) {
-    return `reports about ${plan.canary}; Envoys report services that are no subsets with bootstrap --all-traffic-reports`;
-  }
-  const ill = seen.nodes.filter(({ id }) => (seen.traffic.get(id)?.canaryHealthyHosts ?? 0) < healthyHostsMin);
-  if (ill.length === 0) return undefined;
-  const hosts = healthyHostsMin === 1 ? "a healthy host" : `${healthyHostsMin} healthy hosts`;
-  return `${hosts} of ${plan.canary} at ${named(ill.map(({ id }) => id))}`;
+  return missingHosts(plan, seen, sources);
 }
 
-/** Connected Envoys of which nothing was heard lately. */
-export function silentNodes(
-  { nodes, traffic, nowMs }: Pick<Observed, "nodes" | "traffic" | "nowMs">,
-  staleAfterMs: number,
-): readonly string[] {
-  return nodes.map(({ id }) => id).filter((id) => nowMs - (traffic.get(id)?.reportedAtMs ?? -Infinity) > staleAfterMs);
+/** Envoys that do not see the canary healthy, in words that follow "waits for". */
+export function missingHosts(
+  { canary, fleet: { healthyHostsMin } }: RolloutRecord["plan"],
+  seen: Observed,
+  sources: ReadonlyMap<string, EvidenceSource | undefined>,
+): string | undefined {
+  const hosts = healthyHostsMin === 1 ? "a healthy host" : `${healthyHostsMin} healthy hosts`;
+  const told = seen.nodes.map(({ id }) => ({ id, healthy: seen.traffic.get(id)?.canaryHealthyHosts }));
+  if (told.every(({ healthy }) => healthy === undefined) && healthyHostsMin > 0) {
+    return [...sources.values()].includes("load-reports")
+      ? `word of ${hosts} of ${canary}: load reports have none, so see to it yourself and say fleet: { healthyHosts: 0 }`
+      : `reports about ${canary}; Envoys report services that are no subsets with bootstrap --all-traffic-reports`;
+  }
+  // Where others see the canary healthy, an Envoy that cannot tell is believed to see it as well.
+  const ill = told.filter(({ id, healthy = 0 }) => sources.get(id) !== "load-reports" && healthy < healthyHostsMin);
+  return ill.length === 0 ? undefined : `${hosts} of ${canary} at ${named(ill.map(({ id }) => id))}`;
+}
+
+/** One that reports, and says nothing of one of the versions, is told so by its hosts. */
+function isSilent(id: string, { gates }: RolloutRecord["plan"], { traffic, nowMs }: Observed): boolean {
+  return nowMs - (traffic.get(id)?.reportedAtMs ?? -Infinity) > gates.staleAfterMs;
 }
 
 export function named(ids: readonly string[]): string {

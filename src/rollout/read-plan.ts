@@ -11,18 +11,21 @@ import { WHOLE, percentText } from "../model/live-weights.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { Gates, MetricGate } from "./gates.ts";
+import { STALE_MS_PROMETHEUS, evidenceSchema, prometheusOf, wrongEvidence } from "./read-evidence.ts";
 import { defaultGates, defaultMetricGate } from "./gates.ts";
 import type { PlanStep, RolloutPlan, WeightStep } from "./rollout-plan.ts";
-import { defaultFleetTerms, HOLD_FACTOR_MAX, HOLD_MS_DEFAULT, WEBHOOK_MS_DEFAULT } from "./rollout-plan.ts";
+import { defaultFleetTerms, HOLD_FACTOR_MAX, HOLD_MS_DEFAULT, isMeasured, WEBHOOK_MS_DEFAULT } from "./rollout-plan.ts";
+import { planProblems, wordsOfIssue } from "./plan-words.ts";
 import { sharesFor } from "./set-weights.ts";
 import type { Shares } from "./split-document.ts";
+import type { SplitCopying } from "./split-standing.ts";
 
 const STEPS_MAX = 50;
 const HOUR_MS = 3_600_000;
 
 const duration = (maxMs: number) =>
   z
-    .string()
+    .string("is not a duration; write 30s, 5m or 1h")
     .regex(positiveDurationPattern, "is not a duration; write 30s, 5m or 1h")
     .transform(durationMs)
     .refine((ms) => ms <= maxMs, `is longer than ${maxMs / HOUR_MS} h`);
@@ -36,6 +39,13 @@ const measured = {
 const stepSchema = z.union([
   z.strictObject({ weight: z.number().min(0.01).max(100), ...measured }),
   z.strictObject({ pinned: z.literal(true), ...measured }),
+  z.strictObject({
+    mirror: z
+      .number()
+      .min(0.01, "mirrors nothing; write the percent of the requests that are copied, from 0.01 on")
+      .max(100, "is more than all requests; write at most 100"),
+    ...measured,
+  }),
   z.strictObject({ approval: z.literal(true) }),
   z.strictObject({
     webhook: z.strictObject({
@@ -45,10 +55,17 @@ const stepSchema = z.union([
   }),
 ]);
 
+const stepKinds: readonly string[] = ["weight", "pinned", "mirror", "approval", "webhook"];
+
 type WrittenStep = z.infer<typeof stepSchema>;
 
 const metric = {
-  objective: z.number().gt(0).lt(100).describe("The share of good requests in percent, such as 99.9").optional(),
+  objective: z
+    .number()
+    .gt(1, "is in percent: write 99.9 for 0.999")
+    .lt(100, "leaves no room for a single failure; write less than 100")
+    .describe("The share of good requests in percent, such as 99.9")
+    .optional(),
   tolerate: z.number().min(1).max(10).describe("So many times the baseline's bad share are as good").optional(),
 };
 
@@ -67,6 +84,7 @@ const planSchema = z.strictObject({
       staleAfter: duration(HOUR_MS).optional(),
     })
     .optional(),
+  evidence: evidenceSchema.optional(),
   fleet: z
     .strictObject({
       ackTimeout: duration(HOUR_MS).optional(),
@@ -81,22 +99,46 @@ const planSchema = z.strictObject({
 
 type WrittenPlan = z.infer<typeof planSchema>;
 
+const namesSchema = z.looseObject({ canary: z.string().optional(), baseline: z.string().optional() });
+
+/** All that a plan can have, wherever. */
+const knownKeys: readonly string[] = [
+  ...Object.keys(planSchema.shape),
+  ...Object.keys(planSchema.shape.gates.unwrap().shape),
+  ...Object.keys(planSchema.shape.fleet.unwrap().shape),
+  ...["threshold", ...Object.keys(metric)],
+  ...[...stepKinds, ...Object.keys(measured), "url", "timeout"],
+];
+
 /** The name of the split in a plan that may be wrong otherwise; undefined when it has none. */
 export function splitOfPlan(written: unknown): string | undefined {
   const named = z.looseObject({ split: z.string() }).safeParse(written);
   return named.success ? named.data.split : undefined;
 }
 
-/** `now` are the shares in force, where the rollout begins. */
-export function readPlan(written: unknown, split: Split, now: Shares): Result<RolloutPlan, readonly string[]> {
-  const stepProblems = wrongKindsOfSteps(written);
-  if (stepProblems.length > 0) return err(stepProblems);
-  const read = planSchema.safeParse(written);
-  if (!read.success) return err(read.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`));
-  const names = backendsOf(read.data, split);
+/** `shares` are those in force, where the rollout begins; `copying` is of the routes as they are. */
+export function readPlan(
+  written: unknown,
+  split: Split,
+  now: { readonly shares: Shares; readonly copying: SplitCopying },
+): Result<RolloutPlan, readonly string[]> {
+  const read = planSchema.safeParse(written, { error: wordsOfIssue });
+  const named = namesSchema.safeParse(written);
+  const names = backendsOf(named.success ? named.data : {}, split);
+  if (!read.success) {
+    // What is wrong within a step is told by its kind.
+    const others = read.error.issues.filter(({ path }) => path[0] !== "steps" || path.length === 1);
+    const problems = [...planProblems(others, knownKeys), ...wrongKindsOfSteps(written)];
+    return err([...problems, ...(named.success && !names.ok ? names.error : [])]);
+  }
   if (!names.ok) return names;
   const { plan, problems } = withDefaults(read.data, names.value);
-  const all = [...problems, ...wrongSteps(plan, split, now)];
+  const all = [
+    ...problems,
+    ...wrongEvidence(plan, split),
+    ...wrongSteps(plan, split, now.shares),
+    ...wrongMirrors(plan, split, now),
+  ];
   return all.length === 0 ? ok(plan) : err(all);
 }
 
@@ -106,32 +148,21 @@ function wrongKindsOfSteps(written: unknown): readonly string[] {
   if (!steps.success) return [];
   return steps.data.steps.flatMap((step, index) => {
     const keys = typeof step === "object" && step !== null ? Object.keys(step) : [];
-    const kinds = keys.filter((key) => ["weight", "pinned", "approval", "webhook"].includes(key));
+    const kinds = keys.filter((key) => stepKinds.includes(key));
     if (kinds.length === 1) return stepIssues(step, kinds[0] ?? "", index);
     const what = kinds.length === 0 ? "is none of" : "is more than one of";
-    return [`steps[${index}]: ${what} weight, pinned, approval and webhook`];
+    return [`steps[${index}]: ${what} weight, pinned, mirror, approval and webhook`];
   });
 }
 
 function stepIssues(step: unknown, kind: string, index: number): readonly string[] {
   const schema = stepSchema.options.find((option) => kind in option.shape);
-  const read = schema?.safeParse(step);
-  return read?.success === false
-    ? read.error.issues.map(({ path, message }) => `${placeOf(["steps", index, ...path])}: ${message}`)
-    : [];
-}
-
-function placeOf(path: readonly PropertyKey[]): string {
-  const text = path.reduce<string>(
-    (before, key) =>
-      typeof key === "number" ? `${before}[${key}]` : before === "" ? String(key) : `${before}.${String(key)}`,
-    "",
-  );
-  return text === "" ? "the plan" : text;
+  const read = schema?.safeParse(step, { error: wordsOfIssue });
+  return read?.success === false ? planProblems(read.error.issues, knownKeys, ["steps", index]) : [];
 }
 
 function backendsOf(
-  { canary, baseline }: WrittenPlan,
+  { canary, baseline }: z.infer<typeof namesSchema>,
   split: Split,
 ): Result<{ readonly canary: string; readonly baseline: string }, readonly string[]> {
   const names = split.backends.map(({ name }) => name);
@@ -158,7 +189,8 @@ function withDefaults(
   written: WrittenPlan,
   names: { readonly canary: string; readonly baseline: string },
 ): { readonly plan: RolloutPlan; readonly problems: readonly string[] } {
-  const { gates, problems } = gatesOf(written.gates ?? {});
+  const evidence = written.evidence === undefined ? undefined : prometheusOf(written.evidence);
+  const { gates, problems } = gatesOf(written.gates ?? {}, evidence !== undefined);
   const { ackTimeout, onLaggard, settle, healthyHosts } = written.fleet ?? {};
   const plan: RolloutPlan = {
     split: written.split,
@@ -166,6 +198,7 @@ function withDefaults(
     steps: written.steps.map((step) => stepOf(step, gates.requestsMin)),
     ...(written.promote === false ? { promote: false } : {}),
     gates,
+    ...(evidence === undefined ? {} : { evidence }),
     fleet: {
       ackTimeoutMs: ackTimeout ?? defaultFleetTerms.ackTimeoutMs,
       onLaggard: onLaggard ?? defaultFleetTerms.onLaggard,
@@ -178,7 +211,10 @@ function withDefaults(
   return { plan, problems };
 }
 
-function gatesOf(written: NonNullable<WrittenPlan["gates"]>): {
+function gatesOf(
+  written: NonNullable<WrittenPlan["gates"]>,
+  byPrometheus: boolean,
+): {
   readonly gates: Gates;
   readonly problems: readonly string[];
 } {
@@ -188,10 +224,11 @@ function gatesOf(written: NonNullable<WrittenPlan["gates"]>): {
     ...(latency === undefined ? {} : { slow: { ...metricGate(latency), thresholdMs: latency.threshold } }),
     requestsMin: minRequests ?? defaultGates.requestsMin,
     requireProof: requireProof ?? defaultGates.requireProof,
-    staleAfterMs: staleAfter ?? defaultGates.staleAfterMs,
+    staleAfterMs: staleAfter ?? (byPrometheus ? STALE_MS_PROMETHEUS : defaultGates.staleAfterMs),
   };
   const threshold = latency?.threshold;
-  if (threshold === undefined || latencyEdgesMs.includes(threshold)) return { gates, problems: [] };
+  // What steps the Envoys of others count in is seen when it is asked.
+  if (threshold === undefined || byPrometheus || latencyEdgesMs.includes(threshold)) return { gates, problems: [] };
   const near = [
     latencyEdgesMs.findLast((edge) => edge < threshold),
     latencyEdgesMs.find((edge) => edge > threshold),
@@ -226,9 +263,9 @@ function stepOf(step: WrittenStep, requestsMin: number): PlanStep {
     holdMsMax: step.maxHold ?? holdMs * HOLD_FACTOR_MAX,
     requestsMin: step.minRequests ?? requestsMin,
   };
-  return "pinned" in step
-    ? { kind: "pinned", ...terms }
-    : { kind: "weight", share: Math.round(step.weight * 100), ...terms };
+  if ("pinned" in step) return { kind: "pinned", ...terms };
+  if ("mirror" in step) return { kind: "mirror", mirrorShare: Math.round(step.mirror * 100), ...terms };
+  return { kind: "weight", share: Math.round(step.weight * 100), ...terms };
 }
 
 function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly string[] {
@@ -242,7 +279,7 @@ function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly stri
   let before = now;
   plan.steps.forEach((step, index) => {
     const place = `steps[${index}]`;
-    if ((step.kind === "weight" || step.kind === "pinned") && step.holdMsMax < step.holdMs) {
+    if (isMeasured(step) && step.holdMsMax < step.holdMs) {
       problems.push(`${place}.maxHold: is shorter than the step's hold of ${step.holdMs / 1_000} s`);
     }
     if (step.kind !== "weight") return;
@@ -254,11 +291,40 @@ function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly stri
   function checkWeight(share: number, from: Shares, place: string, what = ""): Shares {
     const has = from[plan.canary] ?? 0;
     if (share < has) {
-      problems.push(`${place}: ${percentText(share)} would be a step backwards from ${percentText(has)}`);
+      problems.push(`${place}: ${percentText(share)} would be a step backwards from ${percentText(has)}${whyAll(has)}`);
       return from;
     }
     const allowed = sharesFor(split, { [plan.canary]: share / 100, [plan.baseline]: (WHOLE - share) / 100 }, from);
-    if (!allowed.ok) problems.push(`${place}: ${what}${allowed.error.message}`);
+    const wayOut = what === "" ? "" : "; with `promote: false` the weights stay after the last step";
+    if (!allowed.ok) problems.push(`${place}: ${what}${allowed.error.message}${wayOut}`);
     return { ...from, [plan.canary]: share, [plan.baseline]: WHOLE - share };
   }
+}
+
+/** The most common reason: the release before was promoted. */
+function whyAll(has: number): string {
+  if (has < WHOLE) return "";
+  return "; it has everything since the release before, so exchange `canary` and `baseline`, or give the other backend that version and reset the split first";
+}
+
+/** Steps that mirror where that is impossible, or where it would not be known what is counted. */
+function wrongMirrors(
+  { steps, canary, split: name }: RolloutPlan,
+  split: Split,
+  { shares, copying }: { readonly shares: Shares; readonly copying: SplitCopying },
+): readonly string[] {
+  const mirroredAt = copying.mirroredAt[canary];
+  let share = shares[canary] ?? 0;
+  return steps.flatMap((step, index): readonly string[] => {
+    if (step.kind === "weight") share = step.share;
+    if (step.kind !== "mirror") return [];
+    const why = !copying.isPossible
+      ? `no rule of \`routes\` shares requests by split \`${name}\` (${split.at.file}:${split.at.line}), and only requests can be copied`
+      : mirroredAt !== undefined
+        ? `a rule mirrors requests to ${canary} already (${mirroredAt.file}:${mirroredAt.line}), and both would be counted as one; take its filter out, or leave this step out`
+        : share > 0
+          ? `${canary} has ${percentText(share)} of the requests by then, and would get copies of those that it answers itself; mirror before it has any`
+          : undefined;
+    return why === undefined ? [] : [`steps[${index}].mirror: ${why}`];
+  });
 }

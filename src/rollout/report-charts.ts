@@ -5,6 +5,7 @@ import type { RolloutReport } from "./report.ts";
 import type { ReportStep, StepTraffic } from "./report-steps.ts";
 import type { ChartWidth, Plot } from "./report-svg.ts";
 import { drawing, label, levels, roundUp, scale, shape } from "./report-svg.ts";
+import { isMeasured } from "./rollout-plan.ts";
 import { showPercent, showPromise } from "./show-figures.ts";
 
 /** What colours a step. */
@@ -125,7 +126,7 @@ function markText(ms: number, everyMs: number): string {
 /** Bars with their intervals, step by step; undefined when nothing was measured. */
 export function errorChart(report: RolloutReport, width: ChartWidth): string | undefined {
   const groups = report.steps
-    .filter(({ kind }) => kind === "weight" || kind === "pinned")
+    .filter(isMeasured)
     .flatMap(({ name, traffic }) =>
       traffic === undefined || traffic.canary.completed === 0 ? [] : [{ name, traffic }],
     )

@@ -15,8 +15,10 @@ export interface ReportConfig {
 }
 
 /** The plan, with shares from 0 to 1. */
-export interface ReportPlan extends Omit<RolloutPlan, "split" | "canary" | "baseline" | "steps"> {
+export interface ReportPlan extends Omit<RolloutPlan, "split" | "canary" | "baseline" | "steps" | "evidence"> {
   readonly steps: readonly ReportPlanStep[];
+  /** The host of the Prometheus that was asked; absent where Envoys reported. */
+  readonly prometheus?: string | undefined;
 }
 
 /** Of a webhook only its host: what else is in a URL may be what lets a caller in. */
@@ -26,12 +28,23 @@ export type ReportPlanStep =
 
 /** Of a rollout. */
 export function configOf(record: RolloutRecord): ReportConfig {
-  const { gates, fleet, onFail, onInconclusive, steps } = record.plan;
   const after = sharesAfter(record);
   return {
     weightsBefore: percents(record.sharesBefore),
     weightsAfter: after === undefined ? undefined : percents(after),
-    plan: { steps: steps.map(planStep), gates, fleet, onFail, onInconclusive },
+    plan: planOf(record.plan),
+  };
+}
+
+/** The plan as it is shown. */
+export function planOf({ gates, evidence, fleet, onFail, onInconclusive, steps }: RolloutPlan): ReportPlan {
+  return {
+    steps: steps.map(planStep),
+    gates,
+    ...(evidence === undefined ? {} : { prometheus: hostOf(evidence.url) }),
+    fleet,
+    onFail,
+    onInconclusive,
   };
 }
 
@@ -42,6 +55,7 @@ export function hostOf(url: string): string {
 
 function planStep(step: PlanStep): ReportPlanStep {
   if (step.kind === "webhook") return { kind: "webhook", host: hostOf(step.url), timeoutMs: step.timeoutMs };
+  if (step.kind === "mirror") return { ...step, mirrorShare: step.mirrorShare / WHOLE };
   return step.kind === "weight" ? { ...step, share: step.share / WHOLE } : step;
 }
 

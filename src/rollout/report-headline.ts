@@ -83,7 +83,9 @@ function phaseSentence(phase: Phase, { verdict, steps, plan }: RolloutRecord): s
     case "promoting":
       return waits(phase.waitsFor);
     case "settling":
-      return "All Envoys have the weights, and requests that were under way end.";
+      return steps.at(-1)?.kind === "mirror"
+        ? `All Envoys mirror requests to ${plan.canary}.`
+        : "All Envoys have the weights, and requests that were under way end.";
     case "measuring":
       return (
         lastVerdict(verdict, steps.at(-1)?.startedAtMs ?? 0) ?? `${plan.canary} is measured; there is no verdict yet.`

@@ -1,10 +1,12 @@
 /**
  * The tables and lists of a report's page.
  */
+import { changeLines, changesSentence } from "./report-change-words.ts";
 import { resultTones } from "./report-charts.ts";
 import { escapeMarkup } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
 import { shape } from "./report-svg.ts";
+import { routeRows, routeText, routesNote, routesSentence } from "./report-routes.ts";
 import {
   clockText,
   comparedRows,
@@ -18,6 +20,7 @@ import {
 } from "./report-words.ts";
 import type { ReportEvidence, RolloutReport, Versions } from "./report.ts";
 import { showCount, showDuration, showPercent } from "./show-figures.ts";
+import { sourcesText } from "./sources.ts";
 
 export function versionTable(versions: Versions, report: RolloutReport): string {
   const rows = comparedRows(versions, report).map(({ name, baseline, canary }) => [
@@ -26,6 +29,22 @@ export function versionTable(versions: Versions, report: RolloutReport): string 
     withSmall(canary),
   ]);
   return `${table(["", report.baseline, report.canary], rows)}<p class="note">${escapeMarkup(comparisonNote(report))}</p>`;
+}
+
+export function routeTables(report: RolloutReport): string {
+  const { routes, canary, baseline } = report;
+  const sentence = routesSentence(report);
+  if (routes === undefined || sentence === undefined) return "";
+  const tables = routes.worst.map((route) => {
+    const rows = routeRows(route, report).map((row) => [
+      escapeMarkup(row.name),
+      withSmall(row.baseline),
+      withSmall(row.canary),
+    ]);
+    return table([routeText(route), baseline, canary], rows);
+  });
+  const note = tables.length === 0 ? "" : `<p class="note">${escapeMarkup(routesNote)}</p>`;
+  return `<p>${escapeMarkup(sentence)}</p>${tables.join("")}${note}`;
 }
 
 /** What stands in brackets is less important. */
@@ -41,7 +60,7 @@ export function stepList(report: RolloutReport): string {
 }
 
 function stepItem(step: ReportStep, { startedAt, canary, baseline }: RolloutReport): string {
-  const { name, result, sentence, laggards, traffic, ackMs, measuredMs, nodesCount } = step;
+  const { name, result, sentence, laggards, sources, traffic, ackMs, measuredMs, nodesCount } = step;
   const isOff = traffic?.split?.isAsConfigured === false;
   const errors = [
     { name: canary, version: traffic?.canary },
@@ -54,6 +73,7 @@ function stepItem(step: ReportStep, { startedAt, canary, baseline }: RolloutRepo
     fact("acknowledged after", ackMs === undefined ? undefined : showDuration(ackMs)),
     fact("Envoys", nodesCount === 0 ? undefined : showCount(nodesCount)),
     fact("measured", measuredMs === undefined ? undefined : showDuration(measuredMs)),
+    fact("counted", sources === undefined ? undefined : sourcesText(sources)),
     fact("observed share", observedText(step), isOff ? "warn" : undefined),
     fact("errors", errors.length === 0 ? undefined : errors.join(", ")),
   ].join("");
@@ -105,6 +125,17 @@ export function configParts(report: RolloutReport): string {
   ]);
   const plan = planTexts(report).map((line) => `<li>${escapeMarkup(line)}</li>`);
   return `${table(["weights", "before", "now"], rows)}<ul class="plain">${plan.join("")}</ul>`;
+}
+
+/** Empty when nothing is known of it. */
+export function changeList(report: RolloutReport): string {
+  const sentence = changesSentence(report);
+  if (sentence === undefined) return "";
+  const items = changeLines(report).map(({ text, details }) => {
+    const below = details.map((detail) => `<li>${escapeMarkup(detail)}</li>`).join("");
+    return `<li>${escapeMarkup(text)}${below === "" ? "" : `<ul class="plain">${below}</ul>`}</li>`;
+  });
+  return `<p>${escapeMarkup(sentence)}</p>${items.length === 0 ? "" : `<ul class="plain">${items.join("\n")}</ul>`}`;
 }
 
 export function auditTable({ audit, startedAt }: RolloutReport): string {

@@ -5,7 +5,15 @@
 import { latencyChart } from "./report-chart-latency.ts";
 import { errorChart, resultTones, weightChart } from "./report-charts.ts";
 import { escapeMarkup } from "./report-escapes.ts";
-import { auditTable, configParts, evidenceTable, stepList, versionTable } from "./report-html-parts.ts";
+import {
+  auditTable,
+  changeList,
+  configParts,
+  evidenceTable,
+  routeTables,
+  stepList,
+  versionTable,
+} from "./report-html-parts.ts";
 import { reportPolicy, reportStyle } from "./report-style.ts";
 import type { ChartWidth } from "./report-svg.ts";
 import { shape } from "./report-svg.ts";
@@ -44,6 +52,7 @@ export function reportHtml(report: RolloutReport): string {
       chart((width) => weightChart(report, width)),
     ]),
     card("Both versions", [versions === undefined ? "" : versionTable(versions, report)]),
+    card("Routes", [routeTables(report)]),
     card("Errors in each step", [
       legend([...both, ...limitEntry(report), "thin lines: 95 % intervals"]),
       chart((width) => errorChart(report, width)),
@@ -52,6 +61,7 @@ export function reportHtml(report: RolloutReport): string {
     card("Steps", [stepList(report)]),
     card("Evidence", [evidence === undefined ? "" : evidenceTable(evidence, report)]),
     card("Configuration", [configParts(report)]),
+    card("What changed of the config", [changeList(report)]),
     card("Audit", [audit.length === 0 ? "" : auditTable(report)]),
     `<footer>Made by Fairway at ${momentText(madeAt)}. Times are UTC. This page loads nothing and runs no script.</footer>`,
   ];
@@ -108,7 +118,7 @@ function tiles(report: RolloutReport): string {
             `${baseline} ${quantileText(versions.baseline.latency?.p99) ?? "unknown"}`,
           ),
           tile(
-            `requests to ${canary}`,
+            `${versions.areCopies ? "mirrored " : ""}requests to ${canary}`,
             showCount(versions.canary.completed),
             `${baseline} ${showCount(versions.baseline.completed)}`,
           ),

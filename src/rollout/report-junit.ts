@@ -4,9 +4,12 @@
  */
 import { unreachable } from "../support/assert.ts";
 import type { RolloutReport } from "./report.ts";
+import { changeLines, changesSentence } from "./report-change-words.ts";
 import { escapeMarkup } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
+import { routeLines, routesSentence } from "./report-routes.ts";
 import { laggardsText, resultWords } from "./report-words.ts";
+import { showDuration } from "./show-figures.ts";
 
 interface TestCase {
   readonly name: string;
@@ -29,6 +32,7 @@ export function reportJunit(report: RolloutReport): string {
     `<testsuites name="fairway" ${counts}>`,
     `  <testsuite name="${name}" id="${escapeMarkup(id)}" timestamp="${startedAt.slice(0, 19)}" ${counts}>`,
     ...cases.flatMap((each) => caseLines(each, `rollout.${split}`)),
+    ...changedLines(report),
     "  </testsuite>",
     "</testsuites>",
   ];
@@ -50,6 +54,14 @@ function caseLines({ name, tookMs, kind, message, lines }: TestCase, suite: stri
   }
 }
 
+/** What changed of the config is of the suite, and of none of its cases. */
+function changedLines(report: RolloutReport): readonly string[] {
+  const sentence = changesSentence(report);
+  if (sentence === undefined) return [];
+  const lines = changeLines(report).flatMap(({ text, details }) => [text, ...details.map((detail) => `- ${detail}`)]);
+  return [`    <system-out>${[sentence, ...lines].map(escapeMarkup).join("\n")}</system-out>`];
+}
+
 function stepCase(step: ReportStep): TestCase {
   const { name, result, sentence, tookMs = 0 } = step;
   const late = laggardsText(step);
@@ -58,11 +70,15 @@ function stepCase(step: ReportStep): TestCase {
   return { name: `step ${name}`, tookMs, kind, lines, message: sentence ?? resultWords[result] };
 }
 
-function outcomeCase({ headline, tookMs }: RolloutReport): TestCase {
+function outcomeCase(report: RolloutReport): TestCase {
+  const { headline, tookMs, rollback } = report;
   const { state, title, sentence } = headline;
   const isOpen = state === "running" || state === "paused";
   const kind = state === "promoted" ? "passed" : isOpen ? "skipped" : "failure";
-  return { name: "outcome", tookMs, kind, message: title, lines: [sentence] };
+  const safeMs = rollback?.timeToSafeMs;
+  const safe = safeMs === undefined ? [] : [`Time to safe: ${showDuration(safeMs)}.`];
+  const said = [routesSentence(report) ?? [], routeLines(report)].flat();
+  return { name: "outcome", tookMs, kind, message: title, lines: [sentence, ...safe, ...said] };
 }
 
 function seconds(ms: number): string {

@@ -3,8 +3,10 @@
  * the long parts folded. GitHub's Markdown.
  */
 import type { RolloutReport } from "./report.ts";
+import { changeLines, changesSentence } from "./report-change-words.ts";
 import { escapeMarkdown } from "./report-escapes.ts";
 import type { ReportStep } from "./report-steps.ts";
+import { routeRows, routeText, routesNote, routesSentence } from "./report-routes.ts";
 import {
   clockText,
   comparedRows,
@@ -19,6 +21,7 @@ import {
   weightsText,
 } from "./report-words.ts";
 import { showDuration, showPercent } from "./show-figures.ts";
+import { sourcesText } from "./sources.ts";
 
 /** Of the audit, as many as somebody reads; the JSON has all. */
 const AUDIT_MAX = 30;
@@ -39,9 +42,11 @@ export function reportMarkdown(report: RolloutReport): string {
     "",
     factsLine(report),
     ...versionLines(report),
+    ...routeTable(report),
     ...stepLines(report),
     ...evidenceLines(report),
     ...configLines(report),
+    ...changedLines(report),
     ...auditLines(report),
   ];
   return `${lines.join("\n")}\n`;
@@ -69,6 +74,19 @@ function versionLines(report: RolloutReport): readonly string[] {
     "",
     text(comparisonNote(report)),
   ];
+}
+
+function routeTable(report: RolloutReport): readonly string[] {
+  const { routes, canary, baseline } = report;
+  const sentence = routesSentence(report);
+  if (routes === undefined || sentence === undefined) return [];
+  const said = ["", "**Routes.** ".concat(text(sentence))];
+  if (routes.worst.length === 0) return said;
+  const rows = routes.worst.flatMap((route) => [
+    [`**${text(routeText(route))}**`, "", ""],
+    ...routeRows(route, report).map((row) => [text(row.name), row.baseline, row.canary]),
+  ]);
+  return [...said, "", ...table(["route", text(baseline), text(canary)], rows), "", text(routesNote)];
 }
 
 function stepLines({ steps, startedAt, canary }: RolloutReport): readonly string[] {
@@ -103,8 +121,12 @@ function stepLines({ steps, startedAt, canary }: RolloutReport): readonly string
 }
 
 function saidOf(step: ReportStep): readonly string[] {
-  const late = step.laggards.length === 0 ? [] : [`- ${text(step.name)}, Envoys: ${text(laggardsText(step))}`];
-  return step.sentence === undefined ? late : [`- ${text(step.name)}: ${text(step.sentence)}`, ...late];
+  const { name, sentence, laggards, sources } = step;
+  return [
+    ...(sentence === undefined ? [] : [`- ${text(name)}: ${text(sentence)}`]),
+    ...(sources === undefined ? [] : [`- ${text(name)}, counted: ${text(sourcesText(sources))}`]),
+    ...(laggards.length === 0 ? [] : [`- ${text(name)}, Envoys: ${text(laggardsText(step))}`]),
+  ];
 }
 
 function evidenceLines({ evidence, canary, baseline }: RolloutReport): readonly string[] {
@@ -130,6 +152,16 @@ function configLines(report: RolloutReport): readonly string[] {
     "",
     ...folded("The plan", plan),
   ];
+}
+
+function changedLines(report: RolloutReport): readonly string[] {
+  const sentence = changesSentence(report);
+  if (sentence === undefined) return [];
+  const lines = changeLines(report).flatMap(({ text: line, details }) => [
+    `- ${text(line)}`,
+    ...details.map((detail) => `  - ${text(detail)}`),
+  ]);
+  return ["", text(sentence), ...(lines.length === 0 ? [] : ["", ...folded("What changed of the config", lines)])];
 }
 
 function auditLines({ audit, startedAt }: RolloutReport): readonly string[] {

@@ -5,16 +5,19 @@ import { WHOLE } from "../model/live-weights.ts";
 import type { Comparison, VersionReport } from "./compare-versions.ts";
 import { compareVersions } from "./compare-versions.ts";
 import type { PlanStep } from "./rollout-plan.ts";
+import { isMeasured } from "./rollout-plan.ts";
 import type { RolloutRecord, StepRecord } from "./rollout-record.ts";
 import { isActive } from "./rollout-record.ts";
 import { showPromise } from "./show-figures.ts";
 
 export interface ReportStep {
-  /** "2 (25 %)", "approval", "rollback": one name for one step, unless it was tried again. */
+  /** "2 (25 %)", "1 (10 % mirrored)", "approval", "rollback": one name for one step, unless it was tried again. */
   readonly name: string;
   readonly kind: StepRecord["kind"];
   /** The canary's share by the weights, from 0 to 1. */
   readonly share: number;
+  /** Of the requests, those that were copied to the canary, from 0 to 1; absent but in steps that mirror. */
+  readonly mirrorShare?: number | undefined;
   readonly result: NonNullable<StepRecord["result"]> | "running" | "not-reached";
   readonly sentence?: string | undefined;
   /** Absent when it was not reached. */
@@ -25,11 +28,16 @@ export interface ReportStep {
   readonly measuredMs?: number | undefined;
   readonly nodesCount: number;
   readonly laggards: StepRecord["laggards"];
+  /** By what its Envoys were counted; absent where nothing was measured. */
+  readonly sources?: StepRecord["sources"];
   /** Absent without requests. */
   readonly traffic?: StepTraffic | undefined;
 }
 
-/** What was counted in a step; the weights did not change in it, so both may be compared. */
+/**
+ * What was counted in a step; the weights did not change in it, so both may be compared. Of the canary these are copies
+ * of requests where the step mirrors.
+ */
 export interface StepTraffic {
   readonly canary: VersionReport;
   readonly baseline: VersionReport;
@@ -50,21 +58,23 @@ export function stepsOf(record: RolloutRecord, nowMs: number): readonly ReportSt
 }
 
 function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | undefined): ReportStep {
-  const { kind, startedAtMs, convergedAtMs, measuredFromMs, nodesCount, laggards, sentence } = step;
+  const { kind, startedAtMs, convergedAtMs, measuredFromMs, nodesCount, laggards, sources, sentence } = step;
   const untilMs = step.endedAtMs ?? nowMs;
-  const isMeasured = measuredFromMs !== undefined && (kind === "weight" || kind === "pinned");
+  const hasMeasured = measuredFromMs !== undefined && isMeasured(step);
   return {
     name: nameOf(step),
     kind,
     share: step.share / WHOLE,
+    ...mirrored(step),
     result: step.result ?? (nowMs === undefined ? "ended" : "running"),
     sentence,
     startedAt: new Date(startedAtMs).toISOString(),
     tookMs: untilMs === undefined ? undefined : untilMs - startedAtMs,
     ackMs: convergedAtMs === undefined ? undefined : convergedAtMs - startedAtMs,
-    measuredMs: !isMeasured || untilMs === undefined ? undefined : untilMs - measuredFromMs,
+    measuredMs: !hasMeasured || untilMs === undefined ? undefined : untilMs - measuredFromMs,
     nodesCount,
     laggards,
+    ...(sources === undefined || sources.length === 0 ? {} : { sources }),
     traffic: trafficOf(step, record),
   };
 }
@@ -74,17 +84,32 @@ function laterStep(step: PlanStep, index: number, { steps, sharesBefore, plan }:
   const share = step.kind === "weight" ? step.share : now;
   const { kind } = step;
   return {
-    name: nameOf({ kind, index, share }),
+    name: nameOf({ kind, index, share, ...(step.kind === "mirror" && { mirrorShare: step.mirrorShare }) }),
     kind,
     share: share / WHOLE,
+    ...(step.kind === "mirror" ? mirrored(step) : {}),
     result: "not-reached",
     nodesCount: 0,
     laggards: [],
   };
 }
 
-function nameOf({ kind, index, share }: Pick<StepRecord, "kind" | "index" | "share">): string {
-  const what = kind === "weight" ? showPromise(share / WHOLE) : kind === "pinned" ? "pinned requests" : kind;
+function mirrored({ mirrorShare }: Pick<StepRecord, "mirrorShare">): Pick<ReportStep, "mirrorShare"> {
+  return mirrorShare === undefined ? {} : { mirrorShare: mirrorShare / WHOLE };
+}
+
+function nameOf({
+  kind,
+  index,
+  share,
+  mirrorShare = 0,
+}: Pick<StepRecord, "kind" | "index" | "share" | "mirrorShare">): string {
+  const words: Partial<Readonly<Record<StepRecord["kind"], string>>> = {
+    weight: showPromise(share / WHOLE),
+    pinned: "pinned requests",
+    mirror: `${showPromise(mirrorShare / WHOLE)} mirrored`,
+  };
+  const what = words[kind] ?? kind;
   return index === undefined ? what : `${index + 1} (${what})`;
 }
 
@@ -96,7 +121,7 @@ function trafficOf(step: StepRecord, record: RolloutRecord): StepTraffic | undef
 }
 
 /** Of the requests to both, those that the canary should have: other backends of the split keep what they had. */
-function shareOfBoth(share: number, { sharesBefore, plan }: RolloutRecord): number {
+export function shareOfBoth(share: number, { sharesBefore, plan }: RolloutRecord): number {
   const others = Object.entries(sharesBefore)
     .filter(([name]) => name !== plan.canary && name !== plan.baseline)
     .reduce((sum, [, other]) => sum + other, 0);

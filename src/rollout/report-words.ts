@@ -6,6 +6,7 @@ import type { MetricName } from "./canary-evidence.ts";
 import type { Share } from "./compare-versions.ts";
 import type { MetricGate } from "./gates.ts";
 import type { RolloutReport, VersionReported, Versions } from "./report.ts";
+import type { ReportPlan } from "./report-config.ts";
 import type { ReportStep } from "./report-steps.ts";
 import { showCount, showDuration, showPercent, showPromise, showTimes } from "./show-figures.ts";
 import type { Shares } from "./split-document.ts";
@@ -19,7 +20,7 @@ export interface ComparedRow {
 
 /** What both did, line by line; what is known of neither is left out. */
 export function comparedRows(
-  { canary, baseline, baselineAlike }: Versions,
+  { canary, baseline, baselineAlike, areCopies }: Versions,
   { config, ...names }: RolloutReport,
 ): readonly ComparedRow[] {
   const { slow } = config.plan.gates;
@@ -35,7 +36,11 @@ export function comparedRows(
   const counted = (version: VersionReported, share: Share | undefined) =>
     version.completed > 0 && share !== undefined ? shareText(share) : undefined;
   const rows = [
-    row("requests", ({ completed }) => showCount(completed)),
+    {
+      name: "requests",
+      baseline: showCount(baseline.completed),
+      canary: requestsOfCanary(canary.completed, areCopies),
+    },
     row("success", (version) => counted(version, version.success)),
     row("errors", (version) => counted(version, version.errors)),
     ...alike("errors", baselineAlike.errors),
@@ -49,17 +54,27 @@ export function comparedRows(
   return rows.filter((each) => each.baseline !== "" || each.canary !== "");
 }
 
+function requestsOfCanary(completed: number, areCopies: boolean): string {
+  return `${showCount(completed)}${areCopies ? " mirrored" : ""}`;
+}
+
 /** How the figures of `comparedRows` are to be read. */
-export function comparisonNote({ canary, versions }: RolloutReport): string {
+export function comparisonNote({ canary, versions, steps }: RolloutReport): string {
   const isWeighed = Object.keys(versions?.baselineAlike ?? {}).length > 0;
   const weighed = isWeighed
     ? ` "At times of ${canary}" weighs each moment by the requests that ${canary} had in it.`
     : "";
-  return `All steps together; shares with their 95 % intervals.${weighed}`;
+  const copies =
+    versions?.areCopies === true
+      ? ` Of ${canary}, copies of requests were counted, whose answers went to nobody.`
+      : steps.some(({ kind, startedAt }) => kind === "mirror" && startedAt !== undefined)
+        ? " Copies of requests are not in it."
+        : "";
+  return `All steps together; shares with their 95 % intervals.${weighed}${copies}`;
 }
 
 /** "4.9 % (3.8 to 6.3 %)". */
-function shareText({ share, lower, upper }: Share): string {
+export function shareText({ share, lower, upper }: Share): string {
   return `${showPercent(share)} (${showPercent(lower).replace(" %", "")} to ${showPercent(upper)})`;
 }
 
@@ -122,23 +137,32 @@ export function laggardsText({ laggards }: ReportStep): string {
 
 /** What the plan asks, one sentence each. */
 export function planTexts({ config: { plan }, canary, baseline }: RolloutReport): readonly string[] {
-  const { gates, fleet } = plan;
   const steps = plan.steps.map((step) => {
     if (step.kind === "weight") return `${showPromise(step.share)} for ${showDuration(step.holdMs)}`;
+    if (step.kind === "mirror") return `${showPromise(step.mirrorShare)} mirrored for ${showDuration(step.holdMs)}`;
     if (step.kind === "pinned") return `pinned requests for ${showDuration(step.holdMs)}`;
     return step.kind === "webhook" ? `the answer of ${step.host}` : "approval";
   });
+  return [`Steps: ${[...steps, "all requests"].join(", ")}.`, ...termTexts(plan, { canary, baseline })];
+}
+
+/** What it asks beside its steps. */
+export function termTexts(
+  plan: ReportPlan,
+  { canary, baseline }: { readonly canary: string; readonly baseline: string },
+): readonly string[] {
+  const { gates, fleet } = plan;
   const of = ({ toleratedRatio, safeRatio, objective }: MetricGate, what: string) => {
     const more = toleratedRatio === 1 ? "no more" : `at most ${showPromise(toleratedRatio - 1)} more`;
     const kept = objective === undefined ? "" : `, or when it keeps ${showPromise(objective)}`;
     return `${what}: ${canary} may have ${more} than ${baseline}; it is safe below ${showTimes(safeRatio)} as many${kept}.`;
   };
   return [
-    `Steps: ${[...steps, "all requests"].join(", ")}.`,
     of(gates.errors, "Errors"),
     ...(gates.slow === undefined
       ? []
       : [of(gates.slow, `Requests slower than ${showDuration(gates.slow.thresholdMs)}`)]),
+    ...(plan.prometheus === undefined ? [] : [`Counted by Prometheus at ${plan.prometheus}.`]),
     `Each step: ${gates.requireProof ? "proof that it is safe" : "no proof is asked for"}; without news for ${showDuration(gates.staleAfterMs)} nothing is known.`,
     `Envoys: ${showDuration(fleet.ackTimeoutMs)} to acknowledge weights, then ${fleet.onLaggard}; ${showCount(fleet.healthyHostsMin)} healthy ${fleet.healthyHostsMin === 1 ? "host" : "hosts"} of ${canary} at least.`,
     `When it fails: ${plan.onFail}; when it cannot be judged in time: ${plan.onInconclusive}.`,

@@ -13,9 +13,14 @@ import type { Share, VersionReport, VersionTotals } from "./compare-versions.ts"
 import { compareVersions } from "./compare-versions.ts";
 import type { Counts } from "./counts.ts";
 import { shareOf } from "./counts.ts";
+import type { RoutesReport } from "./degraded-routes.ts";
+import { routesOf } from "./degraded-routes.ts";
 import type { MetricGate } from "./gates.ts";
 import type { MetricFigures } from "./metric-figures.ts";
+import { countsCopies } from "./mirroring.ts";
 import { SAFE_MIN } from "./metric-figures.ts";
+import { changesCaution } from "./report-change-words.ts";
+import type { ReportChanges } from "./report-changes.ts";
 import type { ReportConfig } from "./report-config.ts";
 import { configOf } from "./report-config.ts";
 import type { Headline, Recommendation } from "./report-headline.ts";
@@ -30,6 +35,7 @@ import { wilsonInterval } from "./wilson.ts";
 /** See the file's comment. */
 export interface RolloutReport {
   readonly id: string;
+  readonly number: number;
   readonly split: string;
   readonly target: string;
   /** The names of the backends that are compared. */
@@ -49,10 +55,14 @@ export interface RolloutReport {
   readonly cautions: readonly string[];
   /** Absent before the first request. */
   readonly versions?: Versions | undefined;
+  /** Which routes got worse; absent before anything was measured. */
+  readonly routes?: RoutesReport | undefined;
   readonly steps: readonly ReportStep[];
   /** Absent before the first verdict. */
   readonly evidence?: ReportEvidence | undefined;
   readonly config: ReportConfig;
+  /** Of what was served; absent when it is not known which versions there were. */
+  readonly changes?: ReportChanges | undefined;
   readonly audit: readonly (Omit<AuditEntry, "atMs"> & { readonly at: string })[];
   /** Present when it went back; from the decision to the last Envoy's acknowledgement, where that is known. */
   readonly rollback?: { readonly timeToSafeMs?: number | undefined } | undefined;
@@ -67,6 +77,8 @@ export interface Versions {
    * because it had most of its requests while the canary had few.
    */
   readonly baselineAlike: Readonly<Partial<Record<MetricName, number>>>;
+  /** Nothing but copies of requests was measured since: what the canary had are those, and nobody got its answers. */
+  readonly areCopies: boolean;
 }
 
 export interface VersionReported extends VersionReport {
@@ -97,12 +109,13 @@ export interface ReportMetric {
 }
 
 /** The report at a moment, which may be while it still runs. */
-export function reportOf(record: RolloutRecord, nowMs: number): RolloutReport {
-  const { id, target, plan, startedBy, reason, startedAtMs, outcome, verdict } = record;
+export function reportOf(record: RolloutRecord, nowMs: number, changes?: ReportChanges): RolloutReport {
+  const { id, number, target, plan, startedBy, reason, startedAtMs, outcome, verdict } = record;
   const steps = stepsOf(record, nowMs);
   const endedAtMs = outcome?.atMs;
   return {
     id,
+    number,
     split: plan.split,
     target,
     canary: plan.canary,
@@ -115,11 +128,13 @@ export function reportOf(record: RolloutRecord, nowMs: number): RolloutReport {
     tookMs: Math.max((endedAtMs ?? nowMs) - startedAtMs, 0),
     headline: headlineOf(record),
     recommendation: recommendationOf(record, nowMs),
-    cautions: cautionsOf(steps, plan.canary),
+    cautions: [...cautionsOf(steps, plan.canary), ...changesCaution(changes)],
     versions: versionsOf(record),
+    routes: routesOf(record),
     steps,
     evidence: verdict === undefined ? undefined : evidenceOf(verdict),
     config: configOf(record),
+    changes,
     audit: record.audit.map(({ atMs, ...entry }) => ({ at: isoTime(atMs), ...entry })),
     rollback: hasGoneBack(record) ? { timeToSafeMs: outcome?.tookMs } : undefined,
   };
@@ -139,7 +154,7 @@ function cautionsOf(steps: readonly ReportStep[], canary: string): readonly stri
   });
 }
 
-function versionsOf({ totals, evidence }: RolloutRecord): Versions | undefined {
+function versionsOf({ totals, evidence, steps }: RolloutRecord): Versions | undefined {
   const { canary, baseline } = totals;
   if (canary.completed + baseline.completed === 0) return undefined;
   // The share of the whole time means nothing, because the weights changed in it; that of each step is with the step.
@@ -152,6 +167,7 @@ function versionsOf({ totals, evidence }: RolloutRecord): Versions | undefined {
   return {
     canary: { ...both.canary, slow: slowOf(evidence, "canary"), histogram: histogramOf(canary) },
     baseline: { ...both.baseline, slow: slowOf(evidence, "baseline"), histogram: histogramOf(baseline) },
+    areCopies: countsCopies({ steps }),
     baselineAlike: { ...(errors !== undefined && { errors }), ...(slow !== undefined && { slow }) },
   };
 }

@@ -15,11 +15,36 @@ export interface RolloutPlan {
   /** After the last step the canary gets everything; with false its weights stay as they are then. */
   readonly promote?: boolean | undefined;
   readonly gates: Gates;
+  /** Where evidence comes from, when that is not what Envoys report. */
+  readonly evidence?: PrometheusPlan | undefined;
   readonly fleet: FleetTerms;
   /** What becomes of a canary that fails. */
   readonly onFail: "rollback" | "pause";
   /** And of one that could not be judged in the longest time of its step. */
   readonly onInconclusive: "pause" | "rollback";
+}
+
+/** A Prometheus that is asked about both versions. */
+export interface PrometheusPlan {
+  /** Without a slash at the end, and without `/api/v1/query`. */
+  readonly url: string;
+  /** For all queries of a look together. */
+  readonly timeoutMs: number;
+  readonly everyMs: number;
+  /** Own ones; those of Envoy's own names when absent. */
+  readonly queries?: PrometheusQueries | undefined;
+}
+
+/**
+ * Each gives a counter as it stands, not a rate: `answered` how many requests have a time, and `inTime` how many of these
+ * are within the threshold, both of one histogram.
+ */
+export interface PrometheusQueries {
+  readonly completed: string;
+  readonly errors: string;
+  readonly answered?: string;
+  readonly inTime?: string;
+  readonly healthyHosts?: string;
 }
 
 /** What is asked of Envoys before anything is measured. */
@@ -38,10 +63,28 @@ export type PlanStep =
   | WeightStep
   /** The weights stay; only requests that are pinned to the canary, by routes of the config, reach it. */
   | (Omit<WeightStep, "kind" | "share"> & { readonly kind: "pinned" })
+  | MirrorStep
   /** Somebody has to agree. */
   | { readonly kind: "approval" }
   /** Another program has to agree: it is sent what stands, and must answer with a status of 200 to 299. */
   | { readonly kind: "webhook"; readonly url: string; readonly timeoutMs: number };
+
+/** A step in which something is measured. */
+export type MeasuredStep = Exclude<PlanStep, { readonly kind: "approval" | "webhook" }>;
+
+/** Whether something is measured in a step of this kind, of a plan or as it went. */
+export function isMeasured<Step extends { readonly kind: string }>(
+  step: Step,
+): step is Step & { readonly kind: MeasuredStep["kind"] } {
+  return step.kind === "weight" || step.kind === "pinned" || step.kind === "mirror";
+}
+
+/** The weights stay; the canary gets copies of requests, whose answers nobody gets, and is judged by those. */
+export interface MirrorStep extends Omit<WeightStep, "kind" | "share"> {
+  readonly kind: "mirror";
+  /** Of the requests, those that are copied. */
+  readonly mirrorShare: number;
+}
 
 /** The canary gets a share of the requests, and is judged. */
 export interface WeightStep {
@@ -51,7 +94,7 @@ export interface WeightStep {
   readonly holdMs: number;
   /** So long at most; without a verdict by then it is inconclusive. */
   readonly holdMsMax: number;
-  /** So many requests the canary must have had in the step. */
+  /** So many requests, or copies of them, the canary must have had in the step. */
   readonly requestsMin: number;
 }
 

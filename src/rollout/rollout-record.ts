@@ -6,8 +6,10 @@
  */
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
 import type { CanaryEvidence } from "./canary-evidence.ts";
+import type { ConfigVersions } from "./config-versions.ts";
 import type { MetricFigures } from "./metric-figures.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
+import type { RouteCounts } from "./route-counts.ts";
 import type { Shares } from "./split-document.ts";
 
 /** See the file's comment. */
@@ -25,6 +27,10 @@ export interface RolloutRecord {
   readonly startedBy: string;
   readonly reason?: string | undefined;
   readonly startedAtMs: number;
+  /** Of the config that was served when it began; absent when an older Fairway has started it. */
+  readonly versionsBefore?: ConfigVersions | undefined;
+  /** And when it ended. */
+  readonly versionsAfter?: ConfigVersions | undefined;
   /** The weights before, which a rollback goes back to. */
   readonly sharesBefore: Shares;
   /** The number of the change of the split that is the rollout's last; another one is somebody else's. */
@@ -35,13 +41,17 @@ export interface RolloutRecord {
   /** What happened in each step so far; the last is the current one, or the promotion, or the rollback. */
   readonly steps: readonly StepRecord[];
   readonly evidence: CanaryEvidence | undefined;
+  /** By what each Envoy is counted in this step. */
+  readonly sources?: Readonly<Record<string, EvidenceSource>> | undefined;
   /** Where each Envoy's counters stood at the last look of this step. */
   readonly marks: Readonly<Record<string, Mark>>;
+  /** Where what each replica was told of routes stood at the last look. */
+  readonly routeMarks?: Readonly<Record<string, readonly RouteCounts[]>> | undefined;
   /** When counters were looked at last. */
   readonly lookedAtMs?: number | undefined;
   /** The Envoys that were connected when the weights of this step were written: one that starts anew after that has crashed. */
   readonly nodesBefore?: readonly string[] | undefined;
-  /** Of all looks. */
+  /** Of all looks; they begin anew where copies of requests are counted instead of requests, and where that ends. */
   readonly totals: { readonly canary: TrafficCounters; readonly baseline: TrafficCounters };
   /** The last verdict. */
   readonly verdict: JudgedAt | undefined;
@@ -78,9 +88,11 @@ export type Phase =
 export interface StepRecord {
   /** Of the plan; absent for the promotion and the rollback. */
   readonly index?: number | undefined;
-  readonly kind: "weight" | "pinned" | "approval" | "webhook" | "promotion" | "rollback";
+  readonly kind: "weight" | "pinned" | "mirror" | "approval" | "webhook" | "promotion" | "rollback";
   /** The canary's share of requests in it, in hundredths of a percent. */
   readonly share: number;
+  /** Of the requests, those that are copied to the canary in it; absent but for steps that mirror. */
+  readonly mirrorShare?: number | undefined;
   readonly startedAtMs: number;
   /** When the last connected Envoy had acknowledged the weights. */
   readonly convergedAtMs?: number | undefined;
@@ -90,18 +102,34 @@ export interface StepRecord {
   readonly nodesCount: number;
   /** Envoys that were waited for longest, or refused it. */
   readonly laggards: readonly { readonly node: string; readonly state: string; readonly reason?: string | undefined }[];
-  /** What was counted in this step. */
+  /** What was counted in this step; of the canary in one that mirrors, the copies. */
   readonly canary: TrafficCounters;
   readonly baseline: TrafficCounters;
+  /** By what its Envoys were counted; absent where nothing was measured. */
+  readonly sources?: readonly SourceCount[] | undefined;
+  /** The same by route, of as many as are kept; absent before anything was measured. */
+  readonly routes?: readonly RouteCounts[] | undefined;
   readonly result?: StepResult | undefined;
   readonly sentence?: string | undefined;
 }
 
 export type StepResult = "passed" | "failed" | "inconclusive" | "skipped" | "ended";
 
+/** Where what is known of requests comes from. */
+export type EvidenceSource = "opentelemetry" | "load-reports" | "prometheus";
+
+/** How many Envoys were counted by one source; `nodes` names the first of them. */
+export interface SourceCount {
+  readonly source: EvidenceSource;
+  readonly nodesCount: number;
+  readonly nodes: readonly string[];
+}
+
 /** Where the counters of one Envoy stood. */
 export interface Mark {
   readonly reportedAtMs: number;
+  /** Since when they count, where that is not the start of the Envoy. */
+  readonly countedSinceMs?: number | undefined;
   readonly canary: TrafficCounters;
   readonly baseline: TrafficCounters;
 }

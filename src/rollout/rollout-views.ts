@@ -26,7 +26,7 @@ export type NotDone =
   | { readonly kind: "unknown"; readonly names: readonly string[] }
   /** Another rollout of the split is active. */
   | { readonly kind: "active"; readonly current: StoredRollout }
-  | { readonly kind: "locked"; readonly lock: RolloutLock }
+  | { readonly kind: "locked"; readonly split: string; readonly lock: RolloutLock }
   /** The key was used for something else. */
   | { readonly kind: "key-reused"; readonly current: StoredRollout }
   /** It is not what the caller has seen. */
@@ -39,6 +39,8 @@ export type NotDone =
 export interface RolloutPlanned {
   /** The steps in words, one line each. */
   readonly steps: readonly string[];
+  /** What the canary is judged by, and what becomes of it, in sentences. */
+  readonly terms: readonly string[];
   /** What somebody should know before he starts it. */
   readonly warnings: readonly string[];
 }

@@ -56,14 +56,17 @@ function wrongWeight(
   names: readonly string[],
   { name, percent }: { readonly name: string; readonly percent: number },
 ): string | undefined {
-  if (!names.includes(name)) {
-    const near = closestName(name, names);
-    const wayOut = near === undefined ? `it has ${names.join(", ")}` : `did you mean \`${near}\`?`;
-    return `split \`${split}\` has no backend \`${name}\`: ${wayOut}`;
-  }
+  if (!names.includes(name)) return noSuchBackend(split, names, name);
   if (!(percent >= 0 && percent <= 100)) return `${name}: ${percent} is no share; write 0 to 100, in percent`;
   const isWhole = Math.abs(percent / SMALLEST_PERCENT - Math.round(percent / SMALLEST_PERCENT)) < 1e-6;
   return isWhole ? undefined : `${name}: ${percent} % is too fine; steps of ${SMALLEST_PERCENT} % can be set`;
+}
+
+/** `names` are the backends that there are. */
+export function noSuchBackend(split: string, names: readonly string[], name: string): string {
+  const near = closestName(name, names);
+  const wayOut = near === undefined ? `it has ${names.join(", ")}` : `did you mean \`${near}\`?`;
+  return `split \`${split}\` has no backend \`${name}\`: ${wayOut}`;
 }
 
 function beyondLimit(split: Split, shares: Shares, now: Shares): string | undefined {

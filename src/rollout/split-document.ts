@@ -5,6 +5,7 @@
  * with (`If-Match`, `--expect`): it grows by one, whatever keeps the document. Shares are in hundredths of a percent.
  */
 import { z } from "zod";
+import type { LiveMirror } from "../model/live-weights.ts";
 
 /** Who has changed something, as it calls itself: nobody has checked it. */
 export interface ChangedBy {
@@ -20,6 +21,8 @@ export interface SplitChange extends ChangedBy {
   /** Of all backends, before and after. */
   readonly before: Shares;
   readonly after: Shares;
+  /** Copies of requests since then; absent when there are none. */
+  readonly mirror?: LiveMirror | undefined;
   /** Milliseconds since 1970. */
   readonly atMs: number;
   /** When it is taken back unless somebody renews it. */
@@ -35,6 +38,8 @@ export interface SplitDocument {
   readonly number: number;
   /** Undefined while the weights of the file are in force. */
   readonly shares: Shares | undefined;
+  /** Copies of requests that a rollout wants; every change takes them away unless it says otherwise. */
+  readonly mirror?: LiveMirror | undefined;
   /** Undefined when the weights stay until somebody changes them. */
   readonly leaseEndsAtMs: number | undefined;
   /** Newest first. */
@@ -53,17 +58,20 @@ export function changed(document: SplitDocument, change: Omit<SplitChange, "numb
   return {
     number,
     shares: isOfFile ? undefined : change.after,
+    ...(change.mirror === undefined ? {} : { mirror: change.mirror }),
     leaseEndsAtMs: change.leaseEndsAtMs,
     history: [{ ...change, number }, ...document.history].slice(0, HISTORY_MAX),
   };
 }
 
 const shares = z.record(z.string(), z.int().min(0));
+const mirror = z.object({ backend: z.string(), share: z.int().min(0) });
 
 /** A newer Fairway may say more. */
 const documentSchema = z.object({
   number: z.int().min(0),
   shares: shares.optional(),
+  mirror: mirror.optional(),
   leaseEndsAtMs: z.number().optional(),
   history: z.array(
     z.object({
@@ -71,6 +79,7 @@ const documentSchema = z.object({
       kind: z.enum(["set", "reset", "expired", "kept"]),
       before: shares,
       after: shares,
+      mirror: mirror.optional(),
       actor: z.string(),
       reason: z.string().optional(),
       atMs: z.number(),

@@ -2,8 +2,17 @@
  * How far a split's weights are: set, built, served, and at which Envoys.
  */
 import type { Convergence, Laggard } from "../fleet/convergence.ts";
+import type { Place } from "../model/diagnostic.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { SplitDocument } from "./split-document.ts";
+
+/** Whether requests that a split shares can be copied, and where that is done already. */
+export interface SplitCopying {
+  /** Rules of HTTP share requests by it. */
+  readonly isPossible: boolean;
+  /** By backend: the rule, whichever it is, with a filter that mirrors to the same cluster. */
+  readonly mirroredAt: Readonly<Record<string, Place>>;
+}
 
 /** What is known of a split. */
 export interface KnownSplit {
@@ -11,6 +20,7 @@ export interface KnownSplit {
   readonly split: Split;
   /** Those whose nodes share requests by it. */
   readonly groups: readonly string[];
+  readonly copying: SplitCopying;
   /** The number of the change that is in what is served. */
   readonly servedNumber: number;
   readonly document: SplitDocument;

@@ -3,6 +3,7 @@
  */
 import { createHash } from "node:crypto";
 import { withAudit } from "./change-record.ts";
+import type { ConfigVersions } from "./config-versions.ts";
 import { nothingCounted } from "./count-traffic.ts";
 import type { RolloutPlan } from "./rollout-plan.ts";
 import type { RolloutRecord } from "./rollout-record.ts";
@@ -18,6 +19,8 @@ export interface Started extends ChangedBy {
   /** Of the split as it is now. */
   readonly shares: Shares;
   readonly splitNumber: number;
+  /** Of the config that is served. */
+  readonly versions?: ConfigVersions | undefined;
 }
 
 /** Its first phase waits for Envoys that report and see the canary healthy. */
@@ -32,6 +35,7 @@ export function startRollout({ number, target, plan, idempotencyKey, nowMs, ...o
     startedBy: of.actor,
     reason: of.reason,
     startedAtMs: nowMs,
+    versionsBefore: of.versions,
     sharesBefore: of.shares,
     splitNumber: of.splitNumber,
     phase: { kind: "preflight", sinceMs: nowMs, waitsFor: "Envoys" },

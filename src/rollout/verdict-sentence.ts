@@ -23,10 +23,20 @@ export type Ground =
       readonly metric: MetricName;
       readonly silentMs: number | undefined;
     }
+  | { readonly kind: "inconclusive"; readonly reason: "both-burn"; readonly figures: MetricFigures }
   | {
       readonly kind: "inconclusive";
-      readonly reason: "both-burn" | "doubtful" | "not-proved";
+      readonly reason: "doubtful";
       readonly figures: MetricFigures;
+      /** When it is sure enough, and bad requests were seen in too few looks yet. */
+      readonly looks: { readonly seen: number; readonly asked: number } | undefined;
+    }
+  | {
+      readonly kind: "inconclusive";
+      readonly reason: "not-proved";
+      readonly figures: MetricFigures;
+      /** How many bad requests one cause makes; see `overdispersionOf`. */
+      readonly burst: number;
     }
   | { readonly kind: "inconclusive"; readonly reason: "step-not-over"; readonly leftMs: number }
   | { readonly kind: "inconclusive"; readonly reason: "too-few-requests"; readonly requests: number }
@@ -39,6 +49,8 @@ export interface Moment {
   /** What Envoys said when they refused the configuration of this step. */
   readonly rejection?: string;
   readonly names: { readonly canary: string; readonly baseline: string };
+  /** What the canary had are copies of requests. */
+  readonly ofCopies?: boolean;
 }
 
 /** What a sentence is about. */
@@ -69,13 +81,13 @@ export function sentenceFor(ground: Ground, subject: Subject): string {
     case "both-burn":
       return `${share(ground.figures, ground.figures, subject)}: both are far from what is promised, so it is not ${canary} alone, and it stays as it is.`;
     case "doubtful":
-      return `${share(ground.figures, ground.figures, subject)}: ${odds(ground.figures, subject)}, too much to go on and too little to go back.`;
+      return `${share(ground.figures, ground.figures, subject)}: ${odds(ground.figures, subject)}, ${doubt(ground.looks)}.`;
     case "step-not-over":
       return `${all(subject)}: nothing speaks against ${canary} so far, and this step takes another ${showDuration(ground.leftMs)}.`;
     case "too-few-requests":
-      return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} requests that this step asks for.`;
+      return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} ${requestsOf(subject)} that this step asks for.`;
     case "not-proved":
-      return `${share(ground.figures, ground.figures, subject)}: nothing speaks against ${canary}, but the requests are too few to show that it ${verbFor(ground.figures.name)} less than ${showTimes(ground.figures.gate.safeRatio)} as often as ${baseline}${orObjective(ground.figures)}.`;
+      return `${share(ground.figures, ground.figures, subject)}: nothing speaks against ${canary}, but the requests are too few to show that it ${verbFor(ground.figures.name)} less than ${showTimes(ground.figures.gate.safeRatio)} as often as ${baseline}${orObjective(ground.figures, ground.burst)}.`;
     case "proved":
       return `${all(subject)}: ${subject.metrics.map((figures) => proof(figures, subject)).join("; ")}.`;
     case "nothing-against":
@@ -93,8 +105,8 @@ function share({ canary, baseline, expected }: Tally, { name }: Pick<MetricFigur
   const { names } = subject.moment;
   const both = expected.completed > 0;
   const requests = both
-    ? `${showCount(canary.completed)} and ${showCount(baseline.completed)} requests`
-    : `${showCount(canary.completed)} requests`;
+    ? `${showCount(canary.completed)} ${subject.moment.ofCopies === true ? "mirrored " : ""}and ${showCount(baseline.completed)} requests`
+    : `${showCount(canary.completed)} ${requestsOf(subject)}`;
   const other = both ? `, ${names.baseline} ${percent(expected)}` : "";
   return `${names.canary} ${doing(name, percent(canary), subject)}${other} (${requests})`;
 }
@@ -104,9 +116,15 @@ function all(subject: Subject): string {
   return subject.metrics.map((figures) => share(figures, figures, subject)).join("; ");
 }
 
-function doing(name: MetricName, percentage: string, { gates }: Subject): string {
-  if (name === "errors") return `fails ${percentage} of its requests`;
-  return `takes longer than ${showDuration(gates.slow?.thresholdMs ?? 0)} for ${percentage} of its requests`;
+function doing(name: MetricName, percentage: string, subject: Subject): string {
+  const requests = requestsOf(subject);
+  if (name === "errors") return `fails ${percentage} of its ${requests}`;
+  return `takes longer than ${showDuration(subject.gates.slow?.thresholdMs ?? 0)} for ${percentage} of its ${requests}`;
+}
+
+/** What the canary had. */
+function requestsOf({ moment }: Subject): string {
+  return moment.ofCopies === true ? "mirrored requests" : "requests";
 }
 
 function odds({ worse, gate, name }: MetricFigures, { moment: { names } }: Subject): string {
@@ -132,10 +150,18 @@ function proof({ name, proof: by, safe, gate, canaryAtMost }: MetricFigures, { m
   return `the data are ${showTimes(safe)} more likely if ${names.canary} ${verb} about as often as ${names.baseline} than if it ${verb} ${showTimes(gate.safeRatio)} as often`;
 }
 
-function orObjective({ gate }: MetricFigures): string {
+function doubt(looks: { readonly seen: number; readonly asked: number } | undefined): string {
+  if (looks === undefined) return "too much to go on and too little to go back";
+  const reports = looks.seen === 1 ? "one report" : `${looks.seen} reports`;
+  return `which is enough to go back once it is seen in ${looks.asked} reports, and it was in ${reports} so far`;
+}
+
+/** Bad requests that come in bursts tell less each, so it takes so many times as many requests. */
+function orObjective({ gate }: MetricFigures, burst: number): string {
   if (gate.objective === undefined) return "";
-  const requests = showCount(requestsToProve(1 - gate.objective));
-  return `, or that it keeps ${showPromise(gate.objective)}, which takes ${requests} requests at least`;
+  const requests = showCount(Math.ceil(requestsToProve(1 - gate.objective) * burst));
+  const bursts = burst >= 1.5 ? `, as bad ones are taken to come ${Math.round(burst)} at a time` : "";
+  return `, or that it keeps ${showPromise(gate.objective)}, which takes ${requests} requests at least${bursts}`;
 }
 
 function verbFor(name: MetricName): string {

@@ -90,19 +90,21 @@ function hold(metrics: readonly Judged[], gates: Gates, moment: Moment): Ground 
     if (silentMs !== undefined && silentMs <= gates.staleAfterMs) continue;
     return { kind: "inconclusive", reason: "no-data", metric: name, silentMs };
   }
-  for (const { figures, spends } of metrics) {
+  for (const { figures, spends, evidence, worseMin } of metrics) {
     if (figures === undefined) continue;
     if (spends === "both") return { kind: "inconclusive", reason: "both-burn", figures };
-    if (figures.worse >= DOUBT_MIN) return { kind: "inconclusive", reason: "doubtful", figures };
+    if (figures.worse < DOUBT_MIN) continue;
+    const looks = figures.worse < worseMin ? undefined : { seen: evidence?.badLooks ?? 0, asked: LOOKS_MIN };
+    return { kind: "inconclusive", reason: "doubtful", figures, looks };
   }
   const leftMs = moment.stepEndsAtMs - moment.nowMs;
   if (leftMs > 0) return { kind: "inconclusive", reason: "step-not-over", leftMs };
   const counted = metrics.map(({ evidence }) => (evidence?.canary.completed ?? 0) - (evidence?.stepFrom ?? 0));
   const requests = Math.min(...counted);
   if (requests < gates.requestsMin) return { kind: "inconclusive", reason: "too-few-requests", requests };
-  for (const { figures } of metrics) {
+  for (const { figures, evidence } of metrics) {
     if (figures === undefined || figures.proof !== undefined || !gates.requireProof) continue;
-    return { kind: "inconclusive", reason: "not-proved", figures };
+    return { kind: "inconclusive", reason: "not-proved", figures, burst: evidence?.overdispersion ?? 1 };
   }
   return undefined;
 }

@@ -34,6 +34,8 @@ export type EffectKind =
   | "listener-read"
   | "listener-refused"
   | "listener-removed"
+  | "live-weights-taken"
+  | "rate-limits-refilled"
   | "routes-updated"
   | "runtime-updated"
   | "secret-added"
@@ -58,12 +60,22 @@ export interface ChangedContent {
   readonly delivery?: DeliveryChange | undefined;
 }
 
+/** What a backend of a split has by weights that were set, and not by its file. */
+export interface LiveShare {
+  readonly split: string;
+  readonly backend: string;
+  /** Above 0. */
+  readonly percent: number;
+}
+
 /** What is around a resource after the change. */
 export interface EffectContext {
   /** The cluster with this name, which also is that of its load assignment. */
   cluster(name: string): JsonMap | undefined;
   /** The new listener that has one of the addresses. */
   heirOf(listener: JsonMap | undefined): string | undefined;
+  /** Of the splits that send requests to the cluster with this name. */
+  liveSharesOf(cluster: string): readonly LiveShare[];
 }
 
 /** In the order of their weight to readers: what is drained first. */
@@ -138,13 +150,28 @@ function secretEffects({ kind }: ChangedContent): readonly Effect[] {
 }
 
 /** Route configurations, scoped ones and virtual hosts. */
-function routeEffects({ kind, fields }: ChangedContent): readonly Effect[] {
+function routeEffects({ kind, before, after, fields }: ChangedContent): readonly Effect[] {
   if (kind !== "changed") return [];
-  const taken = updated("routes-updated", "taken by the next request; no connection is drained");
-  return fields.some(({ path }) => path.includes("hash_policy"))
-    ? [taken, ringMoved("a route hashes otherwise")]
-    : [taken];
+  return [
+    updated("routes-updated", "taken by the next request; no connection is drained"),
+    ...(fields.some(({ path }) => path.includes("hash_policy")) ? [ringMoved("a route hashes otherwise")] : []),
+    ...(hasLocalLimit(before) && hasLocalLimit(after) ? [limitsRefilled] : []),
+  ];
 }
+
+/** Envoy makes all that is in a route configuration anew, whatever of it differs. */
+const limitsRefilled: Effect = {
+  kind: "rate-limits-refilled",
+  weight: "notable",
+  text: "its local rate limits begin anew, with full buckets: as many requests as a burst go through at once",
+};
+
+/** Whether a filter's settings, at any level, have a token bucket that Envoys count for themselves. */
+function hasLocalLimit(routes: JsonMap | undefined): boolean {
+  return routes !== undefined && JSON.stringify(routes).includes(`"${LOCAL_LIMIT}`);
+}
+
+const LOCAL_LIMIT = "envoy.filters.http.local_ratelimit";
 
 /** A message, of what is rendered. */
 export function contentOf(json: JsonValue | undefined): JsonMap | undefined {

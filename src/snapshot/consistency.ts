@@ -7,12 +7,13 @@
  */
 import { closestName } from "../model/closest-name.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import { controlPlaneCluster } from "../translate/route-reports.ts";
 import type { Reference, Resource } from "./resource.ts";
 import type { TypeTable } from "./snapshot.ts";
 import { resourceType, typeUrls } from "./type-url.ts";
 
 /** The control plane itself, as the bootstraps that Fairway writes call it; raw resources may use it. */
-const bootstrapClusters: ReadonlySet<string> = new Set(["fairway_xds"]);
+const bootstrapClusters: ReadonlySet<string> = new Set([controlPlaneCluster]);
 
 /** How the group wants to be checked. */
 export interface ConsistencySettings {

@@ -2,7 +2,7 @@
  * What a change of a load assignment does: which hosts come and go, and whether requests of one key move to another.
  */
 import { sameContent } from "../support/same-content.ts";
-import type { ChangedContent, Effect, EffectContext } from "./change-effects.ts";
+import type { ChangedContent, Effect, EffectContext, LiveShare } from "./change-effects.ts";
 import { isHashing } from "./hashing.ts";
 import type { JsonMap } from "./field-changes.ts";
 import { addressOf, isMap, itemsOf, textOf } from "./field-changes.ts";
@@ -13,7 +13,7 @@ const HOSTS_MAX = 3;
 /** Nothing of one that goes: it goes with its cluster. */
 export function endpointEffects(
   { kind, before, after }: ChangedContent,
-  context: Pick<EffectContext, "cluster">,
+  context: Pick<EffectContext, "cluster" | "liveSharesOf">,
 ): readonly Effect[] {
   if (kind !== "changed" || before === undefined || after === undefined) return [];
   const [old, now] = [hostsOf(before), hostsOf(after)];
@@ -44,8 +44,22 @@ export function endpointEffects(
     text: `hosts only, the cluster stays: ${what}`,
   };
   const name = textOf(after["cluster_name"]);
-  if (changes.length === 0 || !isHashing(context.cluster(name))) return [changed];
-  return [changed, moved(old.size, come.length + gone.length + other.length)];
+  return [
+    changed,
+    ...(come.length === 0 ? [] : context.liveSharesOf(name).map((share) => taken(share, come.length === now.size))),
+    ...(changes.length === 0 || !isHashing(context.cluster(name))
+      ? []
+      : [moved(old.size, come.length + gone.length + other.length)]),
+  ];
+}
+
+/** Weights that were set for the hosts before are in force for those that come as well, and at once. */
+function taken({ backend, split, percent }: LiveShare, areAllNew: boolean): Effect {
+  const who = `${backend} has ${percent} % of split ${split} by weights that are set`;
+  const text = areAllNew
+    ? `${who}; these hosts get all its requests at once`
+    : `${who}; hosts that come get their part of its requests at once`;
+  return { kind: "live-weights-taken", weight: "notable", text };
 }
 
 function moved(before: number, count: number): Effect {

@@ -7,7 +7,7 @@
  */
 import type { Place } from "../model/diagnostic.ts";
 import type { JsonValue, NodeGroup } from "../model/intent.ts";
-import type { Effect } from "./change-effects.ts";
+import type { Effect, LiveShare } from "./change-effects.ts";
 import { contentOf, effectsOf } from "./change-effects.ts";
 import type { DeliveryChange } from "./delivery-change.ts";
 import { deliveryChange } from "./delivery-change.ts";
@@ -40,8 +40,10 @@ export interface PlanInput {
   readonly guard: NodeGroup["removalGuard"];
   /** Of so many resources of a type that change the content is looked at; each costs decoding twice. */
   readonly contentsMax: number;
-  /** The line of one rule in a route configuration, by Envoy's name of it. */
-  lineOf?(routeConfiguration: string, envoyRoute: string): Place | undefined;
+  /** The line of one rule in a route configuration, or of a filter that it has, by Envoy's names of them. */
+  lineOf?(routeConfiguration: string, envoyRoute: string, filter?: string): Place | undefined;
+  /** What was set for the splits that send requests to a cluster; nothing without a server. */
+  liveSharesOf?(cluster: string): readonly LiveShare[];
 }
 
 /** A field, and the line of its rule when it is in one. */
@@ -116,7 +118,7 @@ function showsAlways(typeUrl: string): boolean {
 
 type Context = Parameters<typeof effectsOf>[1];
 
-function contextOf({ contentAfter }: PlanInput, diffs: readonly TableDiff[]): Context {
+function contextOf({ contentAfter, liveSharesOf = () => [] }: PlanInput, diffs: readonly TableDiff[]): Context {
   const come = diffs.find(({ typeUrl }) => typeUrl === typeUrls.listener)?.added ?? [];
   let heirs: ReadonlyMap<string, string> | undefined;
   const heirsOnce = (): ReadonlyMap<string, string> =>
@@ -127,6 +129,7 @@ function contextOf({ contentAfter }: PlanInput, diffs: readonly TableDiff[]): Co
       }),
     ));
   return {
+    liveSharesOf,
     cluster: (name) => contentOf(contentAfter(typeUrls.cluster, name as ResourceName)),
     heirOf: (listener) => {
       const own = listener === undefined ? [] : addressesOf(listener);
@@ -185,14 +188,16 @@ function marksOf(typeUrl: string, before: JsonMap | undefined, after: JsonMap | 
   return extensionChanges(before, after);
 }
 
-/** What stands in a route of its own is written at its rule. */
+/** What stands in a route of its own is written at its rule, and the settings of its filters at the filter. */
 function placed(
   field: FieldChange,
   { typeUrl, name }: Pick<PlannedChange, "typeUrl" | "name">,
   { lineOf }: PlanInput,
 ): PlannedField {
-  const route = typeUrl === typeUrls.route ? /\.routes\[([^\]]+)\]/.exec(field.path)?.[1] : undefined;
-  const at = route === undefined ? undefined : lineOf?.(name, route);
+  const [, route, inRoute = ""] =
+    (typeUrl === typeUrls.route ? /\.routes\[([^\]]+)\](.*)/s.exec(field.path) : undefined) ?? [];
+  const filter = /^\.typed_per_filter_config\.(envoy\.filters\.http\.\w+)/.exec(inRoute)?.[1];
+  const at = route === undefined ? undefined : lineOf?.(name, route, filter);
   return at === undefined ? field : { ...field, at };
 }
 

@@ -36,6 +36,10 @@ export function describeEvent(event: FairwayEvent): EventDescription {
   if (event.kind === "rollout-changed") {
     return (event.isTrouble ? warn : info)(`rollout ${event.rollout}: ${event.text}`);
   }
+  if (event.kind === "rollout-moved") {
+    return debug(`rollout ${event.rollout} moved: ${event.moves.map(({ kind }) => kind).join(", ")}`);
+  }
+  if (event.kind === "rollout-failed") return debug(`rollout ${event.rollout} could not be moved on`);
   return "nodeId" in event ? describeOnStream(event) : describeOwn(event);
 }
 
@@ -46,6 +50,8 @@ export function isRoutine(event: FairwayEvent): boolean {
     case "sent":
     case "acked":
     case "synced":
+    case "rollout-moved":
+    case "rollout-failed":
       return true;
     case "gate":
       return event.state !== "overdue";
@@ -66,7 +72,8 @@ function describeOnStream(event: StreamEvent | LoadStreamEvent | TrafficEvent): 
     case "stream-opened":
       return info(`${event.nodeId} connected (${event.variant}, ${event.group ?? "no group"})`);
     case "stream-refused":
-      return warn(`${event.nodeId} from ${event.peer} refused: ${event.reason}`);
+      // Of a server that starts this is the rule: the Envoy comes again, and nobody has to do anything.
+      return (event.isTooEarly ? info : warn)(`${event.nodeId} from ${event.peer} refused: ${event.reason}`);
     case "stream-moved":
       return info(`${event.nodeId} moved to group ${event.group}`);
     case "stream-closed":

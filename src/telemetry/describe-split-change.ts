@@ -7,12 +7,13 @@ import { printable } from "./printable.ts";
 
 /** `shop: stable 100 → 90 %, canary 0 → 10 %, set by ci (unverified): v2`. */
 export function describeSplitChange({ split, change }: SplitEvent): string {
-  const { before, after, kind, actor, reason, leaseEndsAtMs } = change;
+  const { before, after, mirror, kind, actor, reason, leaseEndsAtMs } = change;
   const moved = Object.entries(after).flatMap(([name, share]) => {
     const was = before[name] ?? 0;
     return was === share ? [] : [`${name} ${was / 100} → ${percentText(share)}`];
   });
-  const weights = moved.length === 0 ? "weights as before" : moved.join(", ");
+  const copies = mirror === undefined ? "" : `, ${percentText(mirror.share)} mirrored to ${mirror.backend}`;
+  const weights = `${moved.length === 0 ? "weights as before" : moved.join(", ")}${copies}`;
   const how = {
     set: `set by ${printable(actor)} (unverified)`,
     reset: `back to those of the file by ${printable(actor)} (unverified)`,

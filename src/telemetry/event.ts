@@ -8,6 +8,7 @@ import type { PushMark } from "../config/etcd-documents.ts";
 import type { LoadEvent } from "../evidence/load-event.ts";
 import type { TrafficEvent } from "../evidence/traffic-event.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import type { RolloutMove } from "../rollout/rollout-moves.ts";
 import type { SplitChange } from "../rollout/split-document.ts";
 import type { TableDiff } from "../snapshot/diff.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
@@ -121,6 +122,17 @@ export type RolloutEvent = AtTime & {
   readonly text: string;
 };
 
+/** This replica has moved a rollout on. */
+export type RolloutMovedEvent = AtTime & {
+  readonly kind: "rollout-moved";
+  readonly rollout: string;
+  readonly split: string;
+  readonly moves: readonly RolloutMove[];
+};
+
+/** It could not, and tries again; why is a warning. */
+export type RolloutFailedEvent = AtTime & { readonly kind: "rollout-failed"; readonly rollout: string };
+
 /** What becomes of the state on disk. */
 export type StateEvent =
   | (AtTime & { readonly kind: "lkg-promoted"; readonly group: GroupName; readonly snapshotVersion: SnapshotVersion })
@@ -169,5 +181,7 @@ export type FairwayEvent =
   | EtcdEvent
   | SplitEvent
   | RolloutEvent
+  | RolloutMovedEvent
+  | RolloutFailedEvent
   | StateEvent
   | ServerEvent;

@@ -20,8 +20,10 @@ import type { LoopDelayMonitor } from "./loop-delay.ts";
 import { registerFleetGauges } from "./fleet-gauges.ts";
 import type { LoadSource } from "./load-metrics.ts";
 import { registerLoadMetrics } from "./load-metrics.ts";
-import type { TrafficSource } from "./traffic-metrics.ts";
-import { registerTrafficMetrics } from "./traffic-metrics.ts";
+import type { RolloutSource } from "./rollout-metrics.ts";
+import { registerRolloutMetrics } from "./rollout-metrics.ts";
+import type { RouteReportsSource, TrafficSource } from "./traffic-metrics.ts";
+import { registerRouteReportMetrics, registerTrafficMetrics } from "./traffic-metrics.ts";
 import type { Labels } from "./metric-labels.ts";
 import { GROUP_LABELS_MAX, OTHER, boundedLabels, typeLabel } from "./metric-labels.ts";
 import { tallyCounter } from "./tally.ts";
@@ -35,8 +37,11 @@ export interface MetricsOptions {
   readonly loopDelay: LoopDelayMonitor;
   readonly loads: LoadSource;
   readonly traffic: TrafficSource;
+  readonly routeReports: RouteReportsSource;
   /** How it stands with etcd; absent without one. */
   readonly etcd?: Pick<EtcdContacts, "behind" | "newer" | "unfinishedPush"> | undefined;
+  /** Those that are on; none when absent. */
+  readonly rollouts?: RolloutSource;
   /** When the certificates of secrets are valid. */
   readonly validities?: () => readonly SecretValidity[];
   /** How many keys are no instance at this moment. */
@@ -63,9 +68,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registerFleetGauges(registry, { fleet, otherFleets, groups });
   registerLoadMetrics(registry, options.loads);
   registerTrafficMetrics(registry, options.traffic);
+  registerRouteReportMetrics(registry, options.routeReports);
   registerLoopDelay(options);
   registerCertificateGauge(registry, options.validities ?? (() => []));
+  const { moved, failed } = registerRolloutMetrics(registry, options.rollouts ?? (() => []));
   const feeds: Feeds = {
+    "rollout-moved": moved,
+    "rollout-failed": failed,
     ...feedStreams(registry),
     ...feedEtcd(options),
     ...feedConfig(registry, { fleet, groups }),

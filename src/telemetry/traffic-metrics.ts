@@ -10,6 +10,49 @@ export interface TrafficSource {
   readonly ledger: { readonly nodesCount: number; readonly unlistedCount: number };
 }
 
+/** What is read of single requests. */
+export interface RouteReportsSource {
+  readonly streamsCount: number;
+  readonly entriesCount: number;
+  readonly leftOutCount: number;
+}
+
+/** Adds the metrics to the registry. */
+export function registerRouteReportMetrics(registry: Registry, reports: RouteReportsSource): void {
+  registry.registerMetric(
+    new Gauge({
+      name: "fairway_route_reports_streams",
+      help: "Streams on which workers of Envoys tell of single requests while a rollout is on.",
+      registers: [],
+      collect() {
+        this.set(reports.streamsCount);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Counter({
+      name: "fairway_route_reports_requests_total",
+      help: "Requests that Envoys told of while a rollout was on.",
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(reports.entriesCount);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Counter({
+      name: "fairway_route_reports_left_out_total",
+      help: "Messages of such requests that came in too great a hurry to be read.",
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(reports.leftOutCount);
+      },
+    }),
+  );
+}
+
 /** Adds the metrics to the registry. */
 export function registerTrafficMetrics(registry: Registry, traffic: TrafficSource): void {
   registry.registerMetric(

@@ -11,7 +11,11 @@ const variants = new WeakMap<Gateway, Map<string, Gateway>>();
 /** The same object each time, so that what was made of it is recognised. */
 export function gatewayOfGroup(gateway: Gateway, group: NodeGroup): Gateway {
   if (group.onDemandClusters === undefined && group.runtime === undefined) return gateway;
-  const own = { ...onDemandOf(group), ...(group.runtime === undefined ? {} : { weightsByRuntime: true as const }) };
+  const own = {
+    ...onDemandOf(group),
+    ...(group.runtime === undefined ? {} : { weightsByRuntime: true as const }),
+    ...(group.routeReports === true ? { routeReports: true as const } : {}),
+  };
   const key = JSON.stringify(own);
   const known = variants.get(gateway) ?? new Map<string, Gateway>();
   variants.set(gateway, known);

@@ -14,6 +14,7 @@ import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { differences } from "../support/differences.ts";
 import { servicesOfGateway, servicesOfPolicies, textsOfGroup } from "./called-services.ts";
 import { gatewayOfGroup } from "./gateway-of-group.ts";
+import { mirrorsOf } from "./mirror-policy.ts";
 import { clusterNamesOf, mirrorClusterName } from "./names.ts";
 import { usedSecrets } from "./used-secrets.ts";
 
@@ -200,7 +201,7 @@ function countServices(counts: Map<string, number>, route: Route, by: number): v
   servicesOfPolicies(route).forEach(count);
   for (const rule of route.rules) {
     for (const { service } of rule.target.backends) count(service);
-    for (const { service, subset } of rule.mirrors) {
+    for (const { service, subset } of mirrorsOf(rule)) {
       count(service);
       count(mirrorClusterName(service, subset));
     }

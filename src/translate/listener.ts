@@ -19,6 +19,7 @@ import { translateHttpConnectionManager } from "./http-connection-manager.ts";
 import { chainOf } from "./http-filters.ts";
 import { listenerName, sharedListenerName } from "./names.ts";
 import { packAny } from "./pack-any.ts";
+import { routeReportLogs } from "./route-reports.ts";
 import { translateTracing } from "./tracing.ts";
 
 const anyAddress = "0.0.0.0";
@@ -168,7 +169,7 @@ function httpFilter(
       name,
       httpFilters: chainOf(gateway, routes),
       drain: gateway.drain,
-      accessLog: translateAccessLogs(gateway.name, gateway.accessLogs),
+      accessLog: [...translateAccessLogs(gateway.name, gateway.accessLogs), ...routeReportLogs(gateway)],
       tracing: gateway.tracing === undefined ? {} : translateTracing(gateway.name, gateway.tracing),
       timeouts: gateway.timeouts,
       clients: gateway.clients,

@@ -6,7 +6,7 @@ import type { HeaderFilters, Rewrite } from "../model/intent-filter.ts";
 import type { Retry, Timeouts, Upgrades } from "../model/intent-policy.ts";
 import type { Rule, RuleMatch } from "../model/intent-route.ts";
 import { duration } from "./duration.ts";
-import { translateMirror } from "./mirror-policy.ts";
+import { mirrorsOf, translateMirror } from "./mirror-policy.ts";
 import { replacePath, replacePrefix } from "./path-change.ts";
 import { translateRetry } from "./retry-policy.ts";
 import { translateTarget } from "./weighted-clusters.ts";
@@ -31,6 +31,7 @@ export interface ActionPolicy {
 export function translateRouteAction(rule: Rule, match: RuleMatch, policy: ActionPolicy): RouteActionJson {
   const { timeouts, backendHeaders } = policy;
   const retryPolicy = translateRetry(policy.retry, timeouts);
+  const mirrors = mirrorsOf(rule);
   return {
     ...translateTarget(rule.target, { headers: backendHeaders, byRuntime: policy.weightsByRuntime === true }),
     ...(rule.rewrite === undefined ? {} : translateRewrite(rule.rewrite, match)),
@@ -40,7 +41,7 @@ export function translateRouteAction(rule: Rule, match: RuleMatch, policy: Actio
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
     ...(policy.retry?.hedges === true ? { hedgePolicy: { hedgeOnPerTryTimeout: true } } : {}),
     ...translateUpgrades(rule, policy.upgrades),
-    ...(rule.mirrors.length === 0 ? {} : { requestMirrorPolicies: rule.mirrors.map(translateMirror) }),
+    ...(mirrors.length === 0 ? {} : { requestMirrorPolicies: mirrors.map(translateMirror) }),
   };
 }
 

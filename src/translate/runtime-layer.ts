@@ -1,6 +1,6 @@
 /**
  * The runtime layer of a group: values that its Envoys ask for while they work, so that a change of them makes no new
- * cluster, no new listener and no new routes: limits of clusters, and the weights of splits.
+ * cluster, no new listener and no new routes: limits of clusters, the weights of splits, and whether requests are told of.
  *
  * Its Envoys have the layer in their bootstrap, and the group says so by `runtime`; then the layer is always there, if
  * only empty: a layer that is taken away is kept for ever by an Envoy on SotW, which cannot be told. Limits in it are
@@ -14,7 +14,9 @@ import { snakeCase } from "../model/position.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
 import { envoyResource, envoyTypes } from "./envoy-resource.ts";
 import type { GroupScope } from "./group-scope.ts";
+import { routesOn } from "./group-scope.ts";
 import { clusterName, fallbackClusterName, mirrorClusterName } from "./names.ts";
+import { routeReportKeys } from "./route-reports.ts";
 import { runtimeWeights } from "./split-weights.ts";
 
 /** The name of the layer in the bootstrap and of the resource. */
@@ -23,7 +25,7 @@ export const runtimeLayerName = "fairway";
 /** None for a group whose Envoys have no layer. What somebody wrote as a key of his own wins. */
 export function translateRuntime(
   { runtime, at }: NodeGroup,
-  { services, mirrored, routes }: Pick<GroupScope, "services" | "mirrored" | "routes">,
+  { gateways, services, mirrored, routes }: Pick<GroupScope, "gateways" | "services" | "mirrored" | "routes">,
 ): readonly EnvoyResource[] {
   if (runtime === undefined) return [];
   const limits = [
@@ -32,8 +34,9 @@ export function translateRuntime(
       limitsOf(mirrorClusterName(service.name, subset?.name), (subset ?? service).policy),
     ),
   ];
+  const reports = gateways.flatMap((gateway) => routeReportKeys(gateway, () => routesOn(gateway, routes)));
   const layer: Record<string, JsonValue> = {
-    ...Object.fromEntries([...limits, ...routes.flatMap(weightsOf)]),
+    ...Object.fromEntries([...limits, ...routes.flatMap(weightsOf), ...reports]),
     ...runtime,
   };
   const sorted = Object.fromEntries(Object.entries(layer).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -8,6 +8,8 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { Child } from "../../demo/kit/child.ts";
 import { Load } from "../../demo/kit/load.ts";
+import { waitUntil } from "../../demo/kit/wait-until.ts";
+import type { RolloutJson } from "../../src/admin/rollout-schema.ts";
 import { ranWith } from "../etcd/fairway-command.ts";
 import { parseXml } from "../support/parse-xml.ts";
 import type { Scene, SceneOptions } from "./scene.ts";
@@ -36,11 +38,18 @@ splits:
     default: { stable: 100, canary: 0 }
 `;
 
+/** How far a job has come. */
+interface JobState {
+  readonly isCancelled: boolean;
+  readonly hasFailed: boolean;
+  /** Of the step that starts the rollout. */
+  readonly start: "skipped" | "success" | "failure" | "cancelled";
+}
+
 /** One line or block that a runner gives to a shell. */
 interface Command {
   readonly script: string;
-  /** Whether it runs after a failure. */
-  readonly isAlways: boolean;
+  runs(job: JobState): boolean;
 }
 
 interface Pipeline {
@@ -48,6 +57,8 @@ interface Pipeline {
   readonly commands: readonly Command[];
   /** Where it puts its Markdown. */
   readonly summary: string;
+  /** By which its runner ends what a cancelled job runs, the hard way where it may be one. */
+  readonly signal: NodeJS.Signals;
 }
 
 interface Workflow {
@@ -67,67 +78,114 @@ interface GitlabConfig {
   };
 }
 
+const goesWell = ({ isCancelled, hasFailed }: JobState) => !isCancelled && !hasFailed;
+
 async function github(): Promise<Pipeline> {
   const { env, steps } = (parse(await example("github-actions.yaml")) as Workflow).jobs.canary;
-  const uncancelled = steps.filter((each) => each.if?.startsWith("cancelled()") !== true);
-  const commands = uncancelled.flatMap(({ run, if: when }) =>
-    run === undefined ? [] : [{ script: run, isAlways: when?.startsWith("always()") === true }],
+  const commands = steps.flatMap(({ run, if: when }) =>
+    run === undefined ? [] : [{ script: run, runs: (job: JobState) => holds(when ?? "success()", job) }],
   );
-  return { variables: env, commands, summary: "summary.md" };
+  return { variables: env, commands, summary: "summary.md", signal: "SIGINT" };
+}
+
+/** The part of GitHub's expressions that the workflow uses. */
+function holds(expression: string, job: JobState): boolean {
+  return expression.split("&&").every((written) => {
+    const term = written.trim();
+    if (term === "always()") return true;
+    if (term === "success()") return goesWell(job);
+    if (term === "cancelled()") return job.isCancelled;
+    const [, operator, outcome] = /^steps\.start\.outcome (==|!=) '(\w+)'$/.exec(term) ?? [];
+    if (operator === undefined) throw new Error(`the test does not know ${term}`);
+    return (job.start === outcome) === (operator === "==");
+  });
 }
 
 /** Its lines share a shell, and so do those of `after_script`. */
 async function gitlab(): Promise<Pipeline> {
   const { variables, script, after_script: after } = (parse(await example("gitlab-ci.yaml")) as GitlabConfig).canary;
   const commands = [
-    ...script.map((line) => ({ script: line, isAlways: false })),
-    { script: after.join("\n"), isAlways: true },
+    ...script.map((line) => ({ script: line, runs: goesWell })),
+    { script: after.join("\n"), runs: () => true },
   ];
-  return { variables, commands, summary: "rollout.md" };
+  return { variables, commands, summary: "rollout.md", signal: "SIGKILL" };
+}
+
+/** What a job rolls out, and when somebody cancels it: before it starts the rollout, or while it waits, when this is true. */
+interface Work {
+  readonly id: string;
+  readonly plan: object;
+  readonly cancel?: "before the start" | (() => Promise<unknown>);
 }
 
 interface Job {
   /** Of what did not succeed, with its code. */
   readonly failures: readonly { readonly script: string; readonly code: number | null; readonly text: string }[];
+  /** Empty where it was not written. */
   readonly summary: string;
   readonly junit: string;
 }
 
 /** Runs all of it in a new directory. */
-async function runJob(of: Scene, { variables, commands, summary }: Pipeline, id: string): Promise<Job> {
+async function runJob(of: Scene, pipeline: Pipeline, { id, plan, cancel }: Work): Promise<Job> {
+  const cwd = await jobDirectory(of, id, plan);
+  const failures: Job["failures"][number][] = [];
+  let job: JobState = { isCancelled: cancel === "before the start", hasFailed: false, start: "skipped" };
+  for (const { script, runs } of pipeline.commands) {
+    const isStart = script.includes("rollout start");
+    if (!runs(job)) continue;
+    const inPlace = `cd "${cwd}"\n${script}`;
+    const env = environment(of, pipeline, { id, cwd, job });
+    const shell = await Child.start({ name: "step", command: "bash", args: ["-e", "-c", inPlace], env });
+    if (isStart && cancel !== undefined && cancel !== "before the start") {
+      await cancel();
+      job = { ...job, isCancelled: true };
+      // With all that it has started: each child leads a group of its own.
+      process.kill(-shell.pid, pipeline.signal);
+    }
+    const { code } = await shell.exited;
+    const outcome = code === 0 ? ("success" as const) : ("failure" as const);
+    if (isStart) job = { ...job, start: job.isCancelled ? "cancelled" : outcome };
+    if (code === 0) continue;
+    failures.push({ script, code, text: shell.logs().join("\n") });
+    job = { ...job, hasFailed: true };
+  }
+  const read = (name: string) => readFile(join(cwd, name), "utf8").catch(() => "");
+  return { failures, summary: await read(pipeline.summary), junit: await read("rollout.junit.xml") };
+}
+
+async function jobDirectory(of: Scene, id: string, plan: object): Promise<string> {
   const cwd = join(of.stateDir, `job-${id}`);
   await mkdir(cwd, { recursive: true });
   await writeFile(join(cwd, "fairway"), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`);
   await chmod(join(cwd, "fairway"), 0o755);
-  await writeFile(join(cwd, "plan.json"), JSON.stringify(await shortPlan()));
-  const given = { GITHUB_SHA: id, GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: "1", GITHUB_ACTOR: "ann" };
-  const env = {
+  await writeFile(join(cwd, "plan.json"), JSON.stringify(plan));
+  return cwd;
+}
+
+function environment(
+  of: Scene,
+  { variables, summary }: Pipeline,
+  { id, cwd, job }: { readonly id: string; readonly cwd: string; readonly job: JobState },
+): NodeJS.ProcessEnv {
+  return {
     ...process.env,
     ...variables,
-    ...given,
-    ...{ CI_COMMIT_SHA: id, CI_JOB_ID: id, GITLAB_USER_LOGIN: "ann", CI_JOB_STATUS: "failed" },
+    ...{ GITHUB_SHA: id, GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: "1", GITHUB_ACTOR: "ann" },
+    ...{ CI_COMMIT_SHA: id, CI_JOB_ID: id, GITLAB_USER_LOGIN: "ann" },
+    CI_JOB_STATUS: job.isCancelled ? "canceled" : job.hasFailed ? "failed" : "success",
     GITHUB_STEP_SUMMARY: join(cwd, summary),
     FAIRWAY_SERVER: `http://127.0.0.1:${of.fairway.adminPort}`,
     CONFIG: of.configDir,
     PLAN: "plan.json",
     PATH: `${cwd}:${process.env["PATH"] ?? ""}`,
   };
-  const failures: Job["failures"][number][] = [];
-  for (const { script, isAlways } of commands) {
-    if (failures.length > 0 && !isAlways) continue;
-    const inPlace = `cd "${cwd}"\n${script}`;
-    const shell = await Child.start({ name: "step", command: "bash", args: ["-e", "-c", inPlace], env });
-    const { code } = await shell.exited;
-    if (code !== 0) failures.push({ script, code, text: shell.logs().join("\n") });
-  }
-  const read = (name: string) => readFile(join(cwd, name), "utf8");
-  return { failures, summary: await read(summary), junit: await read("rollout.junit.xml") };
 }
 
 /** The plan of the example, for a test that does not take minutes. */
-async function shortPlan(): Promise<object> {
+async function shortPlan({ hold, maxHold } = { hold: "2s", maxHold: "60s" }): Promise<object> {
   const plan = parse(await example("canary.yaml")) as { readonly steps: readonly object[] };
-  const steps = plan.steps.slice(1).map((step) => ({ ...step, hold: "2s", maxHold: "60s", minRequests: 60 }));
+  const steps = plan.steps.slice(1).map((step) => ({ ...step, hold, maxHold, minRequests: 60 }));
   const gates = { successRate: { objective: 95 }, latency: { threshold: "300ms", objective: 90 } };
   return { ...plan, steps, gates };
 }
@@ -140,13 +198,11 @@ describe("the pipelines of examples/ci", { timeout: 300_000 }, () => {
     const server = { FAIRWAY_SERVER: `http://127.0.0.1:${running.fairway.adminPort}` };
     const file = fileURLToPath(new URL("../../examples/ci/canary.yaml", import.meta.url));
     expect(await ranWith(server, "rollout", "plan", "shop", "--plan", file)).toMatchObject({ code: 0 });
+    const plan = await shortPlan();
     const load = Load.start({ url: running.url, requestsPerSecond: 200, accept: () => true });
-    for (const [name, pipeline] of [
-      ["github", await github()],
-      ["gitlab", await gitlab()],
-    ] as const) {
+    for (const [name, pipeline] of await pipelines()) {
       canary.set({ failure: { answer: 500, percent: 30 } });
-      const bad = await runJob(running, pipeline, `${name}-bad`);
+      const bad = await runJob(running, pipeline, { id: `${name}-bad`, plan });
       expect(bad.failures, JSON.stringify(bad.failures)).toMatchObject([{ code: 3 }]);
       expect(bad.failures[0]?.script).toContain("rollout start");
       expect(bad.summary).toMatch(/rolled back/i);
@@ -154,7 +210,7 @@ describe("the pipelines of examples/ci", { timeout: 300_000 }, () => {
       expect(bad.junit).toContain("<failure");
 
       canary.set({});
-      const good = await runJob(running, pipeline, `${name}-good`);
+      const good = await runJob(running, pipeline, { id: `${name}-good`, plan });
       expect(good.failures, JSON.stringify(good.failures)).toEqual([]);
       expect(good.summary).toMatch(/promoted/i);
       expect(parseXml(good.junit)).toBeDefined();
@@ -165,4 +221,48 @@ describe("the pipelines of examples/ci", { timeout: 300_000 }, () => {
     }
     await load.stop();
   });
+
+  test("take back what a cancelled job has started, and nothing that it has not", async () => {
+    await using running = await startScene({ backends: 2, config, envoy: { statsFlushInterval: "1s" } });
+    // No job sees its end.
+    const plan = await shortPlan({ hold: "10m", maxHold: "20m" });
+    for (const [name, pipeline] of await pipelines()) {
+      const id = `${name}-cancelled`;
+      const isOn = () => until(running, `${id} to have requests`, (of) => of.target === id && of.phase === "measuring");
+      const beside: { job?: Job } = {};
+      const cancel = async () => {
+        await isOn();
+        // Another job is cancelled before it has started anything.
+        beside.job = await runJob(running, pipeline, { id: `${name}-beside`, plan, cancel: "before the start" });
+        await isOn();
+      };
+      const job = await runJob(running, pipeline, { id, plan, cancel });
+      expect(beside.job).toMatchObject({ failures: [], junit: "" });
+      expect(job.failures, JSON.stringify(job.failures)).toHaveLength(1);
+      expect(job.failures[0]?.script).toContain("rollout start");
+      if (name === "github") expect(job.failures[0]?.text).toContain("goes on without you");
+      const ended = await until(running, `the end of ${id}`, ({ phase }) => phase === "done");
+      expect(ended.outcome).toMatchObject({ kind: "aborted", by: `${name}:ann` });
+      expect(ended).toMatchObject({ target: id, weight: 0 });
+      expect(job.summary).toContain("the job was cancelled");
+      expect(parseXml(job.junit)).toBeDefined();
+      expect(job.junit).toContain("<failure");
+    }
+  });
 });
+
+async function pipelines(): Promise<readonly (readonly ["github" | "gitlab", Pipeline])[]> {
+  return [
+    ["github", await github()],
+    ["gitlab", await gitlab()],
+  ];
+}
+
+/** The first look at the rollout of which it is true. */
+function until(of: Scene, what: string, is: (rollout: RolloutJson) => boolean): Promise<RolloutJson> {
+  const look = async () => {
+    const rollout = await of.fairway.get<RolloutJson>("/v1/rollouts/shop");
+    return is(rollout) ? rollout : undefined;
+  };
+  return waitUntil(look, { what, timeoutMs: 60_000, everyMs: 20 });
+}

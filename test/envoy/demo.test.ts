@@ -1,20 +1,16 @@
 /**
  * The demo as its users run it, with shorter looks at the traffic.
  */
-import { readFileSync, readdirSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { Child } from "../../demo/kit/child.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
-
-const DEMO = fileURLToPath(new URL("../../demo/demo.ts", import.meta.url));
+import { childrenOf, leftovers, startDemo, stateOf } from "../support/demo-program.ts";
 
 describe("demo", { timeout: 120_000 }, () => {
   it("shows five steps without a failed request and leaves nothing behind", async () => {
-    const demo = await startDemo("--quick");
+    const demo = await startDemo(["--quick"]);
     const exit = await demo.exited;
     const printed = demo.logs().join("\n");
     expect(exit, printed).toEqual({ code: 0, signal: null });
@@ -30,7 +26,7 @@ describe("demo", { timeout: 120_000 }, () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)("ends its programs and removes its files on %s", async (signal, code) => {
-    const demo = await startDemo("--quick");
+    const demo = await startDemo(["--quick"]);
     await demo.waitForLog(/^1 {2}/, 60_000);
     expect(childrenOf(demo.pid)).toHaveLength(3);
     demo.kill(signal);
@@ -39,7 +35,7 @@ describe("demo", { timeout: 120_000 }, () => {
   });
 
   it("takes its programs with it when it is killed", async () => {
-    const demo = await startDemo("--quick");
+    const demo = await startDemo(["--quick"]);
     await demo.waitForLog(/^1 {2}/, 60_000);
     const children = childrenOf(demo.pid);
     expect(children).toHaveLength(3);
@@ -51,35 +47,8 @@ describe("demo", { timeout: 120_000 }, () => {
   });
 
   it("says how it is used when it is asked for what it does not have", async () => {
-    const demo = await startDemo("--fast");
+    const demo = await startDemo(["--fast"]);
     expect(await demo.exited).toEqual({ code: 2, signal: null });
     expect(demo.logs().join("\n")).toContain("usage: npm run demo");
   });
 });
-
-function startDemo(...args: readonly string[]): Promise<Child> {
-  return Child.start({ name: "demo", command: process.execPath, args: [DEMO, ...args] });
-}
-
-/** Programs and directories that a demo left. */
-async function leftovers(pid: number): Promise<readonly string[]> {
-  const directories = (await readdir(tmpdir())).filter((name) => name.startsWith(`fairway-demo-${pid}-`));
-  return [...directories, ...childrenOf(pid).map((child) => `process ${child}`)];
-}
-
-function childrenOf(parent: number): readonly number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => stateOf(pid)?.parent === parent);
-}
-
-/** Absent when the program has ended, also while its end has not been noticed by its parent. */
-function stateOf(pid: number): { readonly parent: number } | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return /^State:\s+Z/m.test(status) ? undefined : { parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]) };
-  } catch {
-    return undefined;
-  }
-}

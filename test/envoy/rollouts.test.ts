@@ -1,75 +1,36 @@
 /**
  * Rollouts as CI drives them, on a real Envoy with real requests: a good version goes from 0 to 100 %, a bad one goes back.
  */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { createServer } from "node:http";
+import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import { Envoy } from "../../demo/kit/envoy.ts";
 import { Load } from "../../demo/kit/load.ts";
-import { waitUntil } from "../../demo/kit/wait-until.ts";
+import { freePort } from "../../demo/kit/ports.ts";
 import type { RolloutJson } from "../../src/admin/rollout-schema.ts";
-import { ranWith } from "../etcd/fairway-command.ts";
-import type { Scene, SceneOptions } from "./scene.ts";
+import {
+  isOver,
+  reporting,
+  rollout,
+  rolloutConfig,
+  rolloutNow,
+  rolloutPlan,
+  rolloutStep,
+  rolloutUntil,
+  savePlan,
+  split,
+} from "./rollout-scene.ts";
+import type { Scene } from "./scene.ts";
 import { startScene } from "./scene.ts";
 
-const config: SceneOptions["config"] = ({ port, backends }) => `
-gateways:
-  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
-services:
-  shop:
-    endpoints:
-      - { address: "${backends[0]}", labels: { version: v1 } }
-      - { address: "${backends[1]}", labels: { version: v2 } }
-    subsets: { stable: { labels: { version: v1 } }, canary: { labels: { version: v2 } } }
-routes:
-  shop: { rules: [{ split: shop, timeouts: { request: 1s } }] }
-splits:
-  shop:
-    backends:
-      stable: { service: shop, subset: stable }
-      canary: { service: shop, subset: canary }
-    default: { stable: 100, canary: 0 }
-`;
-
-const reporting = { statsFlushInterval: "1s" };
-
-const scene = (): Promise<Scene> => startScene({ backends: 2, config, envoy: reporting });
-
-const step = (weight: number) => ({ weight, hold: "2s", maxHold: "60s", minRequests: 60 });
-const gates = { successRate: { objective: 95 }, latency: { threshold: "300ms", objective: 90 } };
-const plan = { steps: [step(20), step(50)], gates };
-
-/** Runs `fairway rollout …` against the scene. */
-function rollout(of: Scene, ...args: readonly string[]) {
-  return ranWith({ FAIRWAY_SERVER: `http://127.0.0.1:${of.fairway.adminPort}` }, "rollout", ...args);
-}
-
-async function savePlan(of: Scene, written: object): Promise<string> {
-  const path = join(of.stateDir, "plan.json");
-  await writeFile(path, JSON.stringify(written, undefined, 2));
-  return path;
-}
-
-function now(of: Scene): Promise<RolloutJson> {
-  return of.fairway.get<RolloutJson>("/v1/rollouts/shop");
-}
-
-function until(of: Scene, what: string, is: (rollout: RolloutJson) => boolean): Promise<RolloutJson> {
-  const look = async () => {
-    const seen = await now(of);
-    return is(seen) ? seen : undefined;
-  };
-  return waitUntil(look, { what, timeoutMs: 90_000, everyMs: 20 });
-}
-
-const isOver = ({ phase }: RolloutJson) => phase === "done" || phase === "paused";
+const scene = (): Promise<Scene> => startScene({ backends: 2, config: rolloutConfig, envoy: reporting });
 
 describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
   test("promotes a good version, takes bad ones back, and never by silence, without a request lost to it", async () => {
     await using running = await scene();
     const [v1, v2] = running.backends;
     if (v1 === undefined || v2 === undefined) throw new Error("there are two backends");
-    const file = await savePlan(running, plan);
+    const file = await savePlan(running, rolloutPlan);
     const start = (target: string, ...args: readonly string[]) =>
       rollout(running, "start", "shop", "--target", target, "--plan", file, "--actor", "ci", ...args);
 
@@ -78,7 +39,7 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     expect(good, good.text).toMatchObject({ code: 0 });
     expect(good.text).toContain("[1/2, 20 %] step 1 of 2: measuring canary at 20 %");
     expect(good.text).toContain("promoted: canary has all requests, and every Envoy has acknowledged it.");
-    const promoted = await now(running);
+    const promoted = await rolloutNow(running);
     expect(promoted.steps.map(({ kind, result }) => [kind, result])).toEqual([
       ["weight", "passed"],
       ["weight", "passed"],
@@ -89,19 +50,18 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     expect((await start("good", "--idempotency-key", "job-1")).text).toContain("shop-1 was started before, by ci");
 
     expect(await rollout(running, "undo", "shop", "--actor", "ann")).toMatchObject({ code: 0 });
-    await until(running, "the undo", ({ outcome }) => outcome?.kind === "rolled-back");
+    await rolloutUntil(running, "the undo", ({ outcome }) => outcome?.kind === "rolled-back");
     const report = await load.stop();
     expect(report.failed, report.failures.join()).toBe(0);
     const after = await Load.run({ url: running.url, count: 200 });
     expect(after.byLabel).toEqual({ v1: 200 });
 
-    const set = (...weights: readonly string[]) =>
-      ranWith({ FAIRWAY_SERVER: `http://127.0.0.1:${running.fairway.adminPort}` }, "split", "set", "shop", ...weights);
+    const set = (...weights: readonly string[]) => split(running, "set", "shop", ...weights);
     const errors = Load.start({ url: running.url, requestsPerSecond: 200 });
     v2.set({ failure: { answer: 500, percent: 30 } });
     const bad = await start("errors", "--wait");
     expect(bad, bad.text).toMatchObject({ code: 3 });
-    const back = await now(running);
+    const back = await rolloutNow(running);
     expect(back.outcome).toMatchObject({ kind: "rolled-back" });
     expect(back.outcome?.tookMs).toBeLessThan(1_000);
     expect(back.verdict?.sentence).toContain("canary fails");
@@ -113,31 +73,34 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     v2.set({});
     const passed = await rollout(running, ...asked);
     expect(passed, passed.text).toMatchObject({ code: 0 });
-    expect((await now(running)).weight).toBe(30);
+    expect((await rolloutNow(running)).weight).toBe(30);
     expect(await set("canary=0", "--wait")).toMatchObject({ code: 0 });
 
     v2.set({ delayMs: 450 });
     const slow = await start("slow", "--wait");
     expect(slow, slow.text).toMatchObject({ code: 3 });
-    expect((await now(running)).verdict?.sentence).toContain("takes longer than 300 ms");
+    expect((await rolloutNow(running)).verdict?.sentence).toContain("takes longer than 300 ms");
     v2.set({});
     await errors.stop();
 
-    const quiet = await savePlan(running, { ...plan, steps: [{ ...step(20), hold: "1s", maxHold: "3s" }] });
+    const quiet = await savePlan(running, {
+      ...rolloutPlan,
+      steps: [{ ...rolloutStep(20), hold: "1s", maxHold: "3s" }],
+    });
     const silent = await rollout(running, "start", "shop", "--target", "quiet", "--plan", quiet, "--wait");
     expect(silent, silent.text).toMatchObject({ code: 4 });
-    expect(await now(running)).toMatchObject({ phase: "paused", pausedBy: "engine", weight: 20 });
+    expect(await rolloutNow(running)).toMatchObject({ phase: "paused", pausedBy: "engine", weight: 20 });
 
     // Somebody else takes the weights in hand.
     expect(await set("canary=0", "--actor", "ann")).toMatchObject({ code: 0 });
-    const ended = await until(running, "the end", ({ phase }) => phase === "done");
+    const ended = await rolloutUntil(running, "the end", ({ phase }) => phase === "done");
     expect(ended.outcome).toMatchObject({ kind: "superseded", by: "ann" });
   });
 
   test("goes on where it was when its controller is killed, at every step", async () => {
     await using running = await scene();
     const load = Load.start({ url: running.url, requestsPerSecond: 200 });
-    const file = await savePlan(running, plan);
+    const file = await savePlan(running, rolloutPlan);
     expect(await rollout(running, "start", "shop", "--target", "v2", "--plan", file)).toMatchObject({ code: 0 });
     const phases: [string, (of: RolloutJson) => boolean][] = [
       ["the first step", ({ phase, step: at }) => phase === "measuring" && at === 1],
@@ -145,11 +108,11 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
       ["the second step measured", ({ phase, step: at }) => phase === "measuring" && at === 2],
     ];
     for (const [what, is] of phases) {
-      await until(running, what, (seen) => is(seen) || isOver(seen));
+      await rolloutUntil(running, what, (seen) => is(seen) || isOver(seen));
       await running.fairway.kill("SIGKILL");
       await running.fairway.restart();
     }
-    const over = await until(running, "the end", isOver);
+    const over = await rolloutUntil(running, "the end", isOver);
     expect(over.outcome?.kind, over.sentence).toBe("promoted");
     expect(over.steps.map(({ kind, result, weight }) => [kind, result, weight])).toEqual([
       ["weight", "passed", 20],
@@ -164,10 +127,13 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
   test("goes back when an Envoy crashes, or refuses its configuration", async () => {
     await using running = await scene();
     const load = Load.start({ url: running.url, requestsPerSecond: 200, accept: () => true });
-    const file = await savePlan(running, { ...plan, steps: [{ ...step(20), hold: "60s", maxHold: "120s" }] });
+    const file = await savePlan(running, {
+      ...rolloutPlan,
+      steps: [{ ...rolloutStep(20), hold: "60s", maxHold: "120s" }],
+    });
     const begin = async (target: string) => {
       await rollout(running, "start", "shop", "--target", target, "--plan", file);
-      await until(running, "the measurement", ({ phase }) => phase === "measuring");
+      await rolloutUntil(running, "the measurement", ({ phase }) => phase === "measuring");
     };
     await begin("crash");
     const { adminPort } = running.envoy;
@@ -179,14 +145,18 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
       ...reporting,
     });
     expect(adminPort).not.toBe(again.adminPort);
-    const crashed = await until(running, "the end", isOver);
+    const crashed = await rolloutUntil(running, "the end", isOver);
     expect(crashed, crashed.sentence).toMatchObject({
       outcome: { kind: "rolled-back" },
       verdict: { reason: "crashed" },
     });
     expect(await rollout(running, "watch", "shop")).toMatchObject({ code: 7 });
 
-    const short = { ...plan, steps: [{ ...step(20), hold: "60s", maxHold: "120s" }], fleet: { ackTimeout: "3s" } };
+    const short = {
+      ...rolloutPlan,
+      steps: [{ ...rolloutStep(20), hold: "60s", maxHold: "120s" }],
+      fleet: { ackTimeout: "3s" },
+    };
     await savePlan(running, short);
     await begin("refused");
     // No Envoy can listen there, and only an Envoy knows.
@@ -194,7 +164,7 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
       `gateways: { other: { listeners: [{ name: o, port: 4711, address: 192.0.2.1 }] } }`,
       "other.yaml",
     );
-    const refused = await until(running, "the end", isOver);
+    const refused = await rolloutUntil(running, "the end", isOver);
     expect(refused, refused.sentence).toMatchObject({
       outcome: { kind: "rolled-back" },
       verdict: { reason: "rejected" },
@@ -205,31 +175,83 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     await load.stop();
   });
 
+  test("is held by a webhook that hangs, and says so, and goes on when it answers", async () => {
+    await using running = await scene();
+    let isHanging = true;
+    const hung = new Set<ServerResponse>();
+    const server = createServer((request, response) => {
+      request.resume();
+      if (isHanging) hung.add(response);
+      else response.end();
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const url = `http://127.0.0.1:${port}/ready`;
+    const steps = [{ webhook: { url, timeout: "1s" } }, rolloutStep(20), { webhook: { url, timeout: "1s" } }];
+    const file = await savePlan(running, { ...rolloutPlan, steps });
+    const load = Load.start({ url: running.url, requestsPerSecond: 200 });
+    const [version, weights] = [await running.served(), await split(running, "get", "shop")];
+    const held = await rollout(running, "start", "shop", "--target", "v2", "--plan", file, "--wait");
+    expect(held, held.text).toMatchObject({ code: 4 });
+    expect(held.text).toContain(`${url} gave no answer: nothing came in 1 s`);
+    expect(hung.size).toBe(1);
+    expect(await rolloutNow(running)).toMatchObject({ phase: "paused", pausedBy: "engine", weight: 0 });
+    expect(await running.served()).toBe(version);
+    expect(await split(running, "get", "shop")).toEqual(weights);
+
+    isHanging = false;
+    expect(await rollout(running, "resume", "shop")).toMatchObject({ code: 0 });
+    await rolloutUntil(running, "the measurement", ({ phase }) => phase === "measuring");
+    isHanging = true;
+    // In the middle of a rollout the weights stay as they are.
+    const again = await rollout(running, "watch", "shop");
+    expect(again, again.text).toMatchObject({ code: 4 });
+    expect(hung.size).toBe(2);
+    expect(await rolloutNow(running)).toMatchObject({ phase: "paused", pausedBy: "engine", weight: 20, step: 3 });
+    isHanging = false;
+    expect(await rollout(running, "resume", "shop")).toMatchObject({ code: 0 });
+    const over = await rolloutUntil(running, "the end", isOver);
+    expect(over.outcome?.kind, over.sentence).toBe("promoted");
+    expect((await load.stop()).failed).toBe(0);
+  });
+
   test("refuses what is wrong, with its line, and one of two that begin at once", async () => {
     await using running = await scene();
-    const wrong = await savePlan(running, { steps: [step(50), step(20)], gates: { latency: { threshold: "310ms" } } });
-    const told = await rollout(running, "plan", "shop", "--plan", wrong);
-    expect(told).toMatchObject({ code: 2 });
-    expect(told.text).toContain("plan.json:10:17");
-    expect(told.text).toContain("would be a step backwards");
-    expect(told.text).toContain("the nearest are 300 ms and 400 ms");
-    const right = await savePlan(running, { ...plan, steps: [{ approval: true }, step(20)] });
-    const begin = (target: string) => rollout(running, "start", "shop", "--target", target, "--plan", right);
+    const wrong = await savePlan(running, {
+      steps: [rolloutStep(50), rolloutStep(20)],
+      gates: { latency: { threshold: "310ms" } },
+    });
+    const planned = await rollout(running, "plan", "shop", "--plan", wrong);
+    expect(planned).toMatchObject({ code: 2 });
+    expect(planned.text).toContain("plan.json:10:17");
+    expect(planned.text).toContain("would be a step backwards");
+    expect(planned.text).toContain("the nearest are 300 ms and 400 ms");
+    const right = await savePlan(running, { ...rolloutPlan, steps: [{ approval: true }, rolloutStep(20)] });
+    const begin = (target: string) =>
+      rollout(running, "start", "shop", "--target", target, "--plan", right, "--actor", `ci-${target}`);
     const both = await Promise.all([begin("a"), begin("b")]);
     expect(both.map(({ code }) => Number(code)).toSorted((a, b) => a - b)).toEqual([0, 6]);
-    expect(both.find(({ code }) => code === 6)?.text).toMatch(/shop-1 is on: [ab], started by/);
-    const waiting = await until(running, "the approval", ({ phase }) => phase === "awaiting-approval");
+    const winner = both[0]?.code === 0 ? "a" : "b";
+    const told = both.find(({ code }) => code === 6)?.text;
+    expect(told).toContain(`nothing is changed: shop-1 is on: ${winner}, started by ci-${winner}`);
+    expect(await rolloutNow(running)).toMatchObject({ number: 1, target: winner, startedBy: `ci-${winner}` });
+    const waiting = await rolloutUntil(running, "the approval", ({ phase }) => phase === "awaiting-approval");
     expect(await rollout(running, "watch", "shop")).toMatchObject({ code: 4 });
     const stale = await rollout(running, "approve", "shop", "--if-match", String(waiting.revision - 1));
     expect(stale).toMatchObject({ code: 6 });
     expect(await rollout(running, "abort", "shop", "--reason", "no")).toMatchObject({ code: 0 });
-    const aborted = await until(running, "the end", isOver);
+    const aborted = await rolloutUntil(running, "the end", isOver);
     expect(aborted.outcome?.kind).toBe("aborted");
     expect(await rollout(running, "watch", "shop")).toMatchObject({ code: 8 });
     expect(await rollout(running, "start", "shp", "--target", "x", "--steps", "5")).toMatchObject({ code: 2 });
     expect(await rollout(running, "lock", "shop", "--owner", "ann")).toMatchObject({ code: 0 });
     const locked = await begin("c");
     expect(locked).toMatchObject({ code: 6 });
-    expect(locked.text).toContain("ann has locked it until");
+    expect(locked.text).toContain("it is locked by ann until");
   });
 });

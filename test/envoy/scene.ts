@@ -58,6 +58,7 @@ export interface SceneOptions {
     | "statsFlushInterval"
     | "drainTimeS"
     | "loadReports"
+    | "trafficReports"
     | "runtime"
     | "locality"
     | "localService"

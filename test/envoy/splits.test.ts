@@ -142,7 +142,7 @@ test("what cannot be set is refused with its reason, and nothing changes", async
     ["shop", { canary: 10, stable: 80 }, 422, /add up to 90 %, and must to 100 %/],
     ["shop", { canary: 110 }, 422, /110 is no share/],
     ["shop", { canary: "10" }, 400, /the weights are wrong/],
-    ["shpo", { canary: 10 }, 404, /no split `shpo`: there are shop/],
+    ["shpo", { canary: 10 }, 404, /no split `shpo`: did you mean `shop`/],
   ];
   for (const [name, weights, status, text] of refused) {
     const answer = await put(scene, name, { weights });

@@ -1,12 +1,9 @@
 /** The demo over etcd as its users run it. */
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { Child } from "../../demo/kit/child.ts";
-
-const DEMO = fileURLToPath(new URL("../../demo/demo.ts", import.meta.url));
+import { startDemo } from "../support/demo-program.ts";
 
 test("the demo over etcd shows five steps without a failed request", { timeout: 240_000 }, async () => {
-  const demo = await Child.start({ name: "demo", command: process.execPath, args: [DEMO, "--etcd"] });
+  const demo = await startDemo(["--etcd"]);
   const exit = await demo.exited;
   const printed = demo.logs().join("\n");
   expect(exit, printed).toEqual({ code: 0, signal: null });
@@ -15,8 +12,8 @@ test("the demo over etcd shows five steps without a failed request", { timeout: 
   expect(printed.split("\n").filter((line) => line.length > 100)).toEqual([]);
 });
 
-test.each(["--keep", "--quick"])("the demo over etcd says that it does not take %s", async (flag) => {
-  const demo = await Child.start({ name: "demo", command: process.execPath, args: [DEMO, "--etcd", flag] });
+test.each(["--keep", "--quick", "--canary"])("the demo over etcd says that it does not take %s", async (flag) => {
+  const demo = await startDemo(["--etcd", flag]);
   expect((await demo.exited).code).toBe(2);
-  expect(demo.logs().join("\n")).toContain("--etcd takes neither --keep nor --quick");
+  expect(demo.logs().join("\n")).toContain("--etcd takes no other flag");
 });

@@ -35,6 +35,7 @@ export interface ReplicasOptions {
   readonly keys?: Readonly<Record<string, string>>;
   /** Whether there is an Envoy. */
   readonly hasEnvoy?: boolean;
+  readonly envoy?: Pick<EnvoyOptions, "statsFlushInterval">;
 }
 
 /** One replica and its wire to etcd. */
@@ -122,6 +123,7 @@ export class Replicas implements AsyncDisposable {
                 api: options.api ?? "delta",
                 // Splits of these tests are between services.
                 allTrafficReports: true,
+                ...options.envoy,
               }),
             );
       await envoy?.ready();

@@ -44,6 +44,10 @@ export interface Played {
   /** Of the canary, in the order in which they were set, without repetitions. */
   readonly shares: readonly number[];
   readonly finalShare: number;
+  /** Of the requests, those that were copied to the canary after each of these changes. */
+  readonly mirrors: readonly number[];
+  /** Users that had an error of the canary. */
+  readonly errorsSeen: number;
   readonly kills: number;
   readonly seconds: number;
 }
@@ -61,7 +65,8 @@ const split: Split = {
 
 /** A plan as people write it, which must be right. */
 export function planOf(written: object): RolloutPlan {
-  const read = readPlan({ split: "shop", ...written }, split, sharesOf(split, undefined));
+  const copying = { isPossible: true, mirroredAt: {} };
+  const read = readPlan({ split: "shop", ...written }, split, { shares: sharesOf(split, undefined), copying });
   if (!read.ok) throw new Error(read.error.join("\n"));
   return read.value;
 }
@@ -75,9 +80,10 @@ interface Envoy {
   /** The number of the change whose weights it has. */
   has: number;
   share: number;
+  mirror: number;
   startedEmptyAtMs: number | undefined;
   isCrashed: boolean;
-  readonly counters: { canary: { completed: number; errors: number }; baseline: { completed: number; errors: number } };
+  readonly counters: Record<"canary" | "baseline" | "mirrored", { completed: number; errors: number }>;
   report: NodeReport | undefined;
   readonly phase: number;
 }
@@ -99,6 +105,7 @@ class World {
   #stored: { readonly bytes: Uint8Array; readonly revision: number };
   #kills = 0;
   readonly #shares: number[] = [];
+  readonly #mirrors: number[] = [];
 
   constructor(plan: RolloutPlan, fate: Fate, random: Random) {
     this.#fate = fate;
@@ -107,9 +114,14 @@ class World {
       id: `envoy-${index}`,
       has: 0,
       share: 0,
+      mirror: 0,
       startedEmptyAtMs: undefined,
       isCrashed: false,
-      counters: { canary: { completed: 0, errors: 0 }, baseline: { completed: 0, errors: 0 } },
+      counters: {
+        canary: { completed: 0, errors: 0 },
+        baseline: { completed: 0, errors: 0 },
+        mirrored: { completed: 0, errors: 0 },
+      },
       report: undefined,
       phase: random.int(REPORT_MS),
     }));
@@ -128,6 +140,8 @@ class World {
       record: this.#record(),
       shares: this.#shares,
       finalShare: sharesOf(split, liveOf("shop", this.#document))["canary"] ?? 0,
+      mirrors: this.#mirrors,
+      errorsSeen: this.#envoys.reduce((sum, { counters }) => sum + counters.canary.errors, 0),
       kills: this.#kills,
       seconds: (this.#nowMs - START_MS) / 1_000,
     };
@@ -156,12 +170,13 @@ class World {
     for (const effect of next.effects) {
       if (this.#dies()) return;
       if (effect.kind !== "set-weights") continue;
-      const { shares, expected, reason } = effect;
-      const asked = { percents: undefined, shares, expected, actor: actorOf(record), reason };
+      const { shares, mirror, expected, reason } = effect;
+      const asked = { percents: undefined, shares, mirror, expected, actor: actorOf(record), reason };
       const changed = changeSplit(split, this.#document, asked, this.#nowMs);
       if (!changed.ok) continue;
       this.#document = changed.value;
       this.#shares.push(shares["canary"] ?? 0);
+      this.#mirrors.push(mirror?.share ?? 0);
     }
   }
 
@@ -184,6 +199,7 @@ class World {
     if (isWanted && share < refusedFrom && this.#random.chance(0.4)) {
       envoy.has = this.#document.number;
       envoy.share = share;
+      envoy.mirror = this.#document.mirror?.share ?? 0;
       if (share >= crashesFrom && !envoy.isCrashed) {
         envoy.isCrashed = true;
         envoy.startedEmptyAtMs = this.#nowMs + 1;
@@ -196,11 +212,15 @@ class World {
     counters.canary.errors += binomial(this.#random, canary, canaryErrors);
     counters.baseline.completed += requests - canary;
     counters.baseline.errors += binomial(this.#random, requests - canary, baselineErrors);
+    const copies = binomial(this.#random, requests, envoy.mirror / 10_000);
+    counters.mirrored.completed += copies;
+    counters.mirrored.errors += binomial(this.#random, copies, canaryErrors);
     if (this.#fate.isSilent === true || (this.#nowMs + envoy.phase) % REPORT_MS >= TURN_MS) return;
     envoy.report = {
       reportedAtMs: this.#nowMs,
       canary: { ...counters.canary },
       baseline: { ...counters.baseline },
+      mirrored: envoy.mirror > 0 || counters.mirrored.completed > 0 ? { ...counters.mirrored } : undefined,
       canaryHealthyHosts: 2,
     };
   }
@@ -230,6 +250,7 @@ class World {
       },
       nodes: this.#envoys.map(({ id, startedEmptyAtMs }) => ({ id, startedEmptyAtMs })),
       traffic: new Map(this.#envoys.flatMap(({ id, report }) => (report === undefined ? [] : [[id, report]]))),
+      routes: [],
       before: { errors: Array.from({ length: 30 }, () => ({ completed: 1_000, bad: 0 })) },
     };
   }

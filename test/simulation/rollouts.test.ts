@@ -87,3 +87,40 @@ describe("a rollout that cannot go on", () => {
     expect(shares).toEqual([500]);
   });
 });
+
+describe("a rollout that mirrors first", { timeout: 120_000 }, () => {
+  const mirrored = planOf({
+    steps: [
+      { mirror: 50, hold: "30s", minRequests: 200 },
+      { weight: 25, hold: "30s", minRequests: 200 },
+    ],
+    gates: { successRate: { objective: 99 } },
+  });
+
+  test("ends the copies with the change that gives the canary its weight, whenever its controllers die", () => {
+    for (let seed = 1; seed <= 100; seed += 1) {
+      const { record, shares, mirrors } = playRollout(mirrored, { ...calm, killed: 0.3 }, seed);
+      expect(record.outcome?.kind, `seed ${seed}: ${record.verdict?.sentence}`).toBe("promoted");
+      expect([shares, mirrors], `seed ${seed}`).toEqual([
+        [0, 2_500, 10_000],
+        [5_000, 0, 0],
+      ]);
+      expect(record.steps[0]?.sentence).toContain("of its mirrored requests");
+      expect(record.steps[1]?.sentence).not.toContain("mirrored");
+      // What was copied is not among the requests that users had.
+      expect(record.totals.canary.completed).toBe(record.steps[1]?.canary.completed);
+    }
+  });
+
+  test("takes a bad canary back before anybody has met it, and leaves no copies", () => {
+    const outcomes = new Map<string, number>();
+    for (let seed = 1; seed <= 200; seed += 1) {
+      const { record, mirrors, errorsSeen } = playRollout(mirrored, { ...calm, canaryErrors: 0.05, killed: 0.2 }, seed);
+      const how = record.outcome?.kind ?? record.phase.kind;
+      outcomes.set(how, (outcomes.get(how) ?? 0) + 1);
+      expect(errorsSeen, `seed ${seed}`).toBe(0);
+      expect(mirrors, `seed ${seed}`).toEqual([5_000, 0]);
+    }
+    expect(outcomes).toEqual(new Map([["rolled-back", 200]]));
+  });
+});

@@ -13,6 +13,9 @@ import { err, ok } from "../../src/support/result.ts";
 
 /** There is one split, `shop`; a plan with `wrong` in it has a problem in its second step. */
 export class MemoryRollouts implements RolloutViews {
+  /** A test may stop here, or do something first. */
+  beforeStart: () => Promise<void> = async () => {};
+  beforeAct: () => Promise<void> = async () => {};
   readonly #all: StoredRollout[] = [];
   #lock: RolloutLock | undefined;
   #revision = 0;
@@ -46,10 +49,13 @@ export class MemoryRollouts implements RolloutViews {
 
   async planRollout({ plan }: AskedRollout) {
     const wrong = wrongOf(plan);
-    return wrong === undefined ? ok({ steps: ["canary 5 % for 60 s"], warnings: ["nobody reports"] }) : err(wrong);
+    return wrong === undefined
+      ? ok({ steps: ["canary 5 % for 60 s"], terms: ["When it fails: rollback."], warnings: ["nobody reports"] })
+      : err(wrong);
   }
 
   async startRollout(asked: AskedRollout) {
+    await this.beforeStart();
     const wrong = wrongOf(asked.plan);
     if (wrong !== undefined) return err(wrong);
     const keyed = this.#all.find(
@@ -61,7 +67,7 @@ export class MemoryRollouts implements RolloutViews {
         : err({ kind: "key-reused" as const, current: keyed });
     }
     if (this.#lock !== undefined && this.#lock.owner !== asked.actor) {
-      return err({ kind: "locked" as const, lock: this.#lock });
+      return err({ kind: "locked" as const, split: "shop", lock: this.#lock });
     }
     const newest = this.#newest();
     if (newest !== undefined && isActive(newest.record)) {
@@ -77,13 +83,14 @@ export class MemoryRollouts implements RolloutViews {
 
   async actOnRollout(
     _split: string,
-    { action, revision }: Parameters<RolloutViews["actOnRollout"]>[1],
+    { action, actor, revision }: Parameters<RolloutViews["actOnRollout"]>[1],
   ): Promise<Result<StoredRollout, NotDone>> {
+    await this.beforeAct();
     const current = this.#newest();
     if (current === undefined) return err({ kind: "unknown", names: ["shop"] });
     if (revision !== undefined && revision !== current.revision) return err({ kind: "conflict", current });
     if (!isActive(current.record)) return err({ kind: "not-now", message: "it is over", current });
-    if (action.kind === "abort") return ok(this.end("aborted", { by: "somebody" }));
+    if (action.kind === "abort") return ok(this.end("aborted", { by: actor }));
     return ok(this.change({ phase: { kind: "paused", sinceMs: 2_000, why: "asked", by: "person" } }));
   }
 
@@ -93,7 +100,7 @@ export class MemoryRollouts implements RolloutViews {
 
   async lockRollouts(_split: string, { owner, reason, ms }: Parameters<RolloutViews["lockRollouts"]>[1]) {
     if (this.#lock !== undefined && this.#lock.owner !== owner)
-      return err({ kind: "locked" as const, lock: this.#lock });
+      return err({ kind: "locked" as const, split: "shop", lock: this.#lock });
     this.#lock = ms === 0 ? undefined : { owner, reason, endsAtMs: ms };
     return ok(this.#lock);
   }

@@ -11,6 +11,7 @@ import { defaultGates, defaultMetricGate } from "../../src/rollout/gates.ts";
 import type { PlanStep, RolloutPlan } from "../../src/rollout/rollout-plan.ts";
 import { defaultFleetTerms } from "../../src/rollout/rollout-plan.ts";
 import type { JudgedAt, RolloutRecord, StepRecord } from "../../src/rollout/rollout-record.ts";
+import type { RouteCounts } from "../../src/rollout/route-counts.ts";
 import { judge } from "../../src/rollout/verdict.ts";
 
 /** When the rollouts begin. */
@@ -224,4 +225,24 @@ function histogramOf(completed: number, medianMs: number): LatencyHistogram {
 
 function withinShare(ms: number, medianMs: number): number {
   return ms === 0 ? 0 : 1 / (1 + (medianMs / ms) ** 3);
+}
+
+/** The same, where Envoys told of two routes in each measured step, and the canary fails so often on one. */
+export function withRoutes(record: RolloutRecord, { route = "reviews/pay", errors = 120 } = {}): RolloutRecord {
+  const routes: readonly RouteCounts[] = [
+    {
+      route,
+      at: "routes.yaml:12",
+      canary: { requests: 500, errors, slow: 4 },
+      baseline: { requests: 1_500, errors: 3, slow: 9 },
+    },
+    {
+      route: "reviews/main",
+      at: "routes.yaml:20",
+      canary: { requests: 500, errors: 1, slow: 3 },
+      baseline: { requests: 1_500, errors: 3, slow: 9 },
+    },
+  ];
+  const steps = record.steps.map((step) => (step.measuredFromMs === undefined ? step : { ...step, routes }));
+  return { ...record, steps };
 }

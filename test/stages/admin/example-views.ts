@@ -142,7 +142,7 @@ function loadOfShop(): LoadLedger {
   const shop = { cluster: "shop", intervalMs: 1_000, dropped: 1, droppedBy, localities: [locality] };
   for (let second = 11; second <= 20; second += 1) {
     const idle = { ...shop, cluster: "zz", dropped: 0, droppedBy: [], localities: [{ ...locality, endpoints: [] }] };
-    recordLoad(ledger, "done", { clusters: [shop, idle], atMs: second * 1_000 });
+    recordLoad(ledger, "done", { clusters: [shop, idle], atMs: second * 1_000, wallMs: second * 1_000 });
   }
   return ledger;
 }

@@ -81,7 +81,7 @@ describe("a start", () => {
       const unknown = await send(url, { target: "v2", plan: { split: "shpo" } });
       expect([unknown.statusCode, unknown.json<{ detail: string }>().detail]).toEqual([
         404,
-        "there is no such split: there are shop",
+        "there is no such split: there is only `shop`",
       ]);
     }
   });
@@ -93,6 +93,11 @@ describe("a start", () => {
     const answer = await start();
     expect([answer.statusCode, answer.json<object>()]).toMatchObject([423, { lock: { owner: "ann", reason: "sale" } }]);
     expect((await send("/v1/rollouts/shop/unlock", { owner: "bob" })).statusCode).toBe(423);
+    expect(answer.json<{ detail: string }>().detail).toContain(
+      "`fairway rollout unlock shop --owner ann` gives it back",
+    );
+    const given = await send("/v1/rollouts/shop/unlock", { owner: "ann" });
+    expect(given.json()).toMatchObject({ released: { owner: "ann", reason: "sale" } });
     expect((await send("/v1/rollouts/shop/unlock", { owner: "ann" })).json()).toEqual({});
     expect((await start()).statusCode).toBe(201);
   });

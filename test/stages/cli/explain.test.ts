@@ -35,8 +35,16 @@ interface Ran {
   readonly stderr: string;
 }
 
-async function explain(directory: Pick<TempDir, "path">, ...args: readonly string[]): Promise<Ran> {
-  const options = { cwd: directory.path, env: { ...process.env, FAIRWAY_CONFIG: "" } };
+const asked = ["GET", "http://shop.example.com/"];
+const elsewhere = ["--server", "http://127.0.0.1:2"];
+
+interface Where extends Pick<TempDir, "path"> {
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+async function explain({ path: cwd, variables }: Where, ...args: readonly string[]): Promise<Ran> {
+  const { FAIRWAY_SERVER: _, ...environment } = process.env;
+  const options = { cwd, env: { ...environment, FAIRWAY_CONFIG: "", ...variables } };
   return new Promise((resolve) => {
     execFile(process.execPath, [main, "explain", ...args], options, (cause, stdout, stderr) => {
       resolve({ code: cause === null ? 0 : Number(cause.code), stdout, stderr });
@@ -128,12 +136,27 @@ describe("fairway explain", () => {
     expect(ran.stderr).not.toMatch(/\n {4}at /);
   });
 
-  it("names the ways that there are to say of what", async () => {
+  it("asks the server of FAIRWAY_SERVER, or of the usual address, and says what else there is", async () => {
     await using directory = await tempDir();
-    const { code, stderr } = await explain(directory, "GET", "http://shop.example.com/");
-    expect(code).toBe(2);
-    expect(stderr).toContain(
-      "error: name a config directory with --config DIR or in FAIRWAY_CONFIG, or a running server with --server URL",
-    );
+    const named = await explain({ ...directory, variables: { FAIRWAY_SERVER: "http://127.0.0.1:2" } }, ...asked);
+    expect(named).toMatchObject({ code: 1, stdout: "" });
+    expect(named.stderr).toMatch(/http:\/\/127\.0\.0\.1:2 cannot be asked/);
+    // Whoever listens there is no Fairway that knows this group.
+    const usual = await explain(directory, ...asked, "--group", "nobody-has-it");
+    expect(usual.code).not.toBe(0);
+    expect(usual.stderr).toMatch(/http:\/\/127\.0\.0\.1:18001 |nobody-has-it/);
+    expect(usual.stderr).not.toContain("error: name a config directory");
+  });
+
+  it("explains files when --config or FAIRWAY_CONFIG names them, also beside FAIRWAY_SERVER", async () => {
+    await using directory = await tempDir();
+    await writeFile(directory.join("shop.yaml"), config);
+    const server = { FAIRWAY_SERVER: "http://127.0.0.1:2" };
+    const typed = await explain({ ...directory, variables: server }, ...asked, "--config", "shop.yaml");
+    const both = await explain({ ...directory, variables: { ...server, FAIRWAY_CONFIG: "shop.yaml" } }, ...asked);
+    expect([typed.code, both.code]).toEqual([0, 0]);
+    expect(steps(both.stdout)).toContain("host shop.example.com shop.yaml:10");
+    const served = await explain({ ...directory, variables: { FAIRWAY_CONFIG: "shop.yaml" } }, ...asked, ...elsewhere);
+    expect(served.code).toBe(1);
   });
 });

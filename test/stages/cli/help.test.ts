@@ -1,7 +1,7 @@
 /**
- * `fairway help`, with a command or one below another.
+ * `fairway help`, with a command or one below another, and what is said of a command that there is not.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
@@ -16,4 +16,14 @@ test.each([
   [["split", "set"], "Usage: fairway split set "],
 ])("help %j", (words, usage) => {
   expect(help(...words)).toContain(usage);
+});
+
+test.each([
+  ["lint", "check"],
+  ["validate", "check"],
+  ["chek", "check"],
+])("the command %s leads to %s", (word, meant) => {
+  const { status, stderr } = spawnSync(process.execPath, [main, word, "dir"], { encoding: "utf8" });
+  expect(status).toBe(2);
+  expect(stderr).toContain(`error: unknown command '${word}'\n(Did you mean ${meant}?)`);
 });

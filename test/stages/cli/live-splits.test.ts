@@ -32,3 +32,22 @@ test("a state that is read late is told, because a config was refused for want o
   expect(told).toEqual(["the weights of splits can be read"]);
   splits.close();
 });
+
+test("a split that a rollout moves is watched as long as it lasts, and whoever builds is told once", () => {
+  const told: string[] = [];
+  const splits = new LiveSplits({
+    store: {} as StateStore,
+    clock: systemClock,
+    random: () => 0,
+    onChange: ({ cause }) => told.push(cause),
+    onChanged: () => undefined,
+    onWarning: () => undefined,
+    onReached: () => undefined,
+  });
+  for (let count = 0; count < 2; count += 1) splits.watch(new Map([["shop", { slowerThanMs: 300 }]]));
+  expect(splits.live).toEqual([{ split: "shop", revision: 0, shares: undefined, watch: { slowerThanMs: 300 } }]);
+  for (let count = 0; count < 2; count += 1) splits.watch(new Map());
+  expect(splits.live).toEqual([]);
+  expect(told).toHaveLength(2);
+  splits.close();
+});

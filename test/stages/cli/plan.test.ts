@@ -86,6 +86,34 @@ describe("fairway plan", () => {
     ]);
   });
 
+  it("tells that the buckets of a rate limit are full again, at the line of the limit and not of its rule", async () => {
+    const limited = (requests: number, timeout = "3s") => `gateways: { g: { listeners: [{ name: h, port: 80 }] } }
+services: { shop: { endpoints: ["10.0.0.1:80"] } }
+policies:
+  few:
+    rateLimit: { local: { requests: ${requests}, per: 1s } }
+routes:
+  r:
+    policies: [few]
+    rules:
+      - { name: one, timeouts: { request: ${timeout} }, backends: [{ service: shop }] }
+`;
+    const [few, more, slow] = ["few.yaml", "more.yaml", "slow.yaml"].map((name) => directory.join(name));
+    await Promise.all([
+      writeFile(few ?? "", limited(10)),
+      writeFile(more ?? "", limited(20)),
+      writeFile(slow ?? "", limited(10, "4s")),
+    ]);
+    const { stdout } = await plan(more ?? "", "--against", few ?? "");
+    expect(stdout).toMatch(/local_ratelimit\.token_bucket\.max_tokens 10 → 20 {2}\S+more\.yaml:5\n/);
+    expect(stdout).toContain("its local rate limits begin anew, with full buckets");
+    const other = await plan(slow ?? "", "--against", few ?? "");
+    expect(other.stdout).toMatch(/route\.timeout 3s → 4s {2}\S+slow\.yaml:10\n/);
+    expect(other.stdout).toContain("its local rate limits begin anew, with full buckets");
+    const none = await plan(after, "--against", before);
+    expect(none.stdout).not.toContain("buckets");
+  });
+
   it("writes a comment for a pull request, in which nothing of a name ends the table", async () => {
     const { code, stdout } = await plan(after, "--against", before, "-o", "md", "--group", "edge");
     expect(code).toBe(10);

@@ -2,16 +2,21 @@
  * `fairway rollout` against a real admin server whose rollouts a test drives: what is told, and how a script ends.
  */
 import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Child } from "../../../demo/kit/child.ts";
 import { createAdminServer } from "../../../src/admin/admin-server.ts";
 import type { AdminServer } from "../../../src/admin/admin-server.ts";
 import { rolloutJson } from "../../../src/admin/rollout-json.ts";
 import { awaitRollout, exitCodeOf } from "../../../src/cli/await-rollout.ts";
+import { textProgress } from "../../../src/cli/rollout-progress.ts";
 import { ranWith } from "../../etcd/fairway-command.ts";
 import { MemoryRollouts, portOf } from "../../support/memory-rollouts.ts";
 import type { TempDir } from "../../support/temp-dir.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { viewsOf } from "../admin/example-views.ts";
+
+const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 
 /** Each command is a program of its own, and starts slowly beside other tests. */
 const TIMEOUT_MS = 120_000;
@@ -82,7 +87,14 @@ describe("a wait", () => {
     const begun = rolloutJson(await started());
     rollouts.end("promoted");
     await started("v3");
-    const { rollout, exitCode } = await awaitRollout(begun, { server: address, timeoutMs: 60_000, tell: () => {} });
+    const { rollout, exitCode } = await awaitRollout(begun, {
+      server: address,
+      timeoutMs: 60_000,
+      progress: textProgress(
+        () => {},
+        () => 0,
+      ),
+    });
     expect([rollout.id, exitCode]).toEqual(["shop-1", 0]);
   });
 
@@ -98,14 +110,81 @@ describe("a wait", () => {
       again = listen(port);
     };
     await server.close();
-    const { exitCode } = await awaitRollout(begun, { server: address, timeoutMs: 60_000, tell });
+    const { exitCode } = await awaitRollout(begun, {
+      server: address,
+      timeoutMs: 60_000,
+      progress: textProgress(tell, () => 0),
+    });
     await again;
     expect(exitCode).toBe(0);
     expect(told.filter((line) => line.includes("asking again until it answers"))).toHaveLength(1);
   });
 });
 
+describe("Ctrl-C", { timeout: TIMEOUT_MS }, () => {
+  const waiting = async (...args: readonly string[]): Promise<Child> =>
+    Child.start({
+      name: "fairway rollout start",
+      command: process.execPath,
+      args: [MAIN, "rollout", "start", "shop", "--target", "v2", "--steps", "5", "--wait", ...args],
+      env: { ...process.env, FAIRWAY_SERVER: address },
+    });
+
+  test("ends the wait with 130, says how to take it back, and leaves the rollout alone", async () => {
+    const job = await waiting();
+    await job.waitForLog(/^shop-1 /, TIMEOUT_MS);
+    job.kill("SIGINT");
+    expect(await job.exited).toEqual({ code: 130, signal: null });
+    const told = `shop-1 goes on without you; to take it back: fairway rollout abort shop --server ${address}`;
+    expect(job.logs().join("\n")).toContain(told);
+    expect(rollouts.rollouts()[0]?.record).toMatchObject({ phase: { kind: "preflight" }, outcome: undefined });
+  });
+
+  test("takes it back with --on-interrupt abort, by whoever has started it, and ends with 130", async () => {
+    const job = await waiting("--on-interrupt", "abort", "--actor", "ci");
+    await job.waitForLog(/^shop-1 /, TIMEOUT_MS);
+    job.kill("SIGINT");
+    expect(await job.exited).toEqual({ code: 130, signal: null });
+    expect(job.logs().join("\n")).toContain("shop-1 goes back to the weights before");
+    expect(rollouts.rollouts()[0]?.record.outcome).toMatchObject({ kind: "aborted", by: "ci" });
+  });
+
+  test("takes back also what the server was about to begin", async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const goOn = Promise.withResolvers<undefined>();
+    rollouts.beforeStart = async () => {
+      asked.resolve(undefined);
+      await goOn.promise;
+    };
+    const job = await waiting("--on-interrupt", "abort");
+    await asked.promise;
+    job.kill("SIGINT");
+    goOn.resolve(undefined);
+    expect(await job.exited, job.logs().join("\n")).toEqual({ code: 130, signal: null });
+    expect(rollouts.rollouts()[0]?.record.outcome?.kind).toBe("aborted");
+  });
+
+  test("says why when it could not be taken back, and how to try again", async () => {
+    const job = await waiting("--on-interrupt", "abort");
+    await job.waitForLog(/^shop-1 /, TIMEOUT_MS);
+    rollouts.beforeAct = async () => {
+      rollouts.end("promoted");
+    };
+    job.kill("SIGINT");
+    expect(await job.exited).toEqual({ code: 130, signal: null });
+    const told = `shop-1 could not be taken back: it is over; to try again: fairway rollout abort shop --server ${address}`;
+    expect(job.logs().join("\n")).toContain(told);
+  });
+});
+
 describe("fairway rollout", { timeout: TIMEOUT_MS }, () => {
+  test("start with a wait that is written wrong begins nothing, with 2", async () => {
+    const start = ["start", "shop", "--target", "v2", "--steps", "5", "--wait"];
+    expect(await fairway(...start, "--timeout", "soon")).toMatchObject({ code: 2 });
+    expect(await fairway(...start, "--on-interrupt", "promote")).toMatchObject({ code: 2 });
+    expect(rollouts.rollouts()).toEqual([]);
+  });
+
   test("start --wait tells what is going on, and ends as the gate does", async () => {
     const running = fairway("start", "shop", "--target", "v2", "--steps", "5,25", "--actor", "ci", "--wait");
     await expect.poll(() => rollouts.rollouts().length, { timeout: TIMEOUT_MS }).toBe(1);
@@ -163,7 +242,33 @@ describe("fairway rollout", { timeout: TIMEOUT_MS }, () => {
     expect(await fairway("lock", "shop", "--owner", "ann", "--reason", "sale")).toMatchObject({ code: 0 });
     const refused = await fairway("start", "shop", "--target", "v2", "--steps", "5", "--actor", "ci");
     expect(refused.code).toBe(6);
-    expect(refused.text).toContain("ann has locked it");
-    expect(await fairway("unlock", "shop", "--owner", "ann")).toMatchObject({ code: 0 });
+    expect(refused.text).toMatch(
+      /nothing is changed: it is locked by ann until \S+Z: sale; `fairway rollout unlock shop --owner ann` gives it back/,
+    );
+    const given = await fairway("unlock", "shop", "--owner", "ann");
+    expect(given).toMatchObject({ code: 0 });
+    expect(given.text).toContain("the lock of ann on shop is given back");
+    const again = await fairway("unlock", "shop", "--owner", "ann");
+    expect(again).toMatchObject({ code: 0 });
+    expect(again.text).toContain("shop was not locked; nothing is changed");
   });
 });
+
+test(
+  "a job's report is of its own target, and of no other when its start was refused",
+  async () => {
+    await started("v2");
+    rollouts.end("promoted");
+    await started("v3");
+    expect(await fairway("report", "shop", "--target", "v2")).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/v2/) as unknown,
+    });
+    expect(await fairway("report", "shop", "--target", "v4")).toEqual({
+      code: 2,
+      text: 'fairway: there is no rollout of "v4" to report on; the newest, shop-2, is of "v3"',
+    });
+    expect(await fairway("report", "shop", "--target", "v2", "--number", "1")).toMatchObject({ code: 2 });
+  },
+  TIMEOUT_MS,
+);

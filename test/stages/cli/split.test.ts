@@ -4,6 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Fairway } from "../../../demo/kit/fairway.ts";
+import type { RolloutJson } from "../../../src/admin/rollout-schema.ts";
 import type { SplitJson } from "../../../src/admin/split-schema.ts";
 import { ranWith } from "../../etcd/fairway-command.ts";
 import type { TempDir } from "../../support/temp-dir.ts";
@@ -61,16 +62,46 @@ describe("fairway plan where weights are set", { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe("fairway plan of other hosts behind weights that are set", { timeout: TIMEOUT_MS }, () => {
+  test("says how many requests they get at once", async () => {
+    expect(await fairway("split", "set", "shop", "canary=100")).toMatchObject({ code: 0 });
+    const hosts = async (canary: string, stable = "10.0.0.1:80") => {
+      const text = config(0).replace('"10.0.0.2:80"', canary).replace("10.0.0.1:80", stable);
+      await writeFile(directory.join("hosts.yaml"), text);
+      return (await fairway("plan", directory.join("hosts.yaml"))).text;
+    };
+    const has = "canary has 100 % of split shop by weights that are set; ";
+    expect(await hosts('"10.0.0.3:80"')).toContain(`${has}these hosts get all its requests at once`);
+    const more = await hosts('"10.0.0.2:80", "10.0.0.3:80"');
+    expect(more).toContain(`${has}hosts that come get their part of its requests at once`);
+    // Nobody is sent to stable, whose hosts come with a change of theirs.
+    expect(await hosts('"10.0.0.2:80"', "10.0.0.9:80")).not.toContain("weights that are set;");
+    expect(await fairway("split", "reset", "shop")).toMatchObject({ code: 0 });
+    expect(await hosts('"10.0.0.3:80"')).not.toContain("weights that are set;");
+  });
+});
+
 describe("fairway split", { timeout: TIMEOUT_MS }, () => {
   test.each([["get"], ["history"]])(
     "%s of a split that is not there says so, and nothing of a change",
     async (verb) => {
       const { code, text } = await fairway("split", verb, "nope");
       expect(code).toBe(2);
-      expect(text).toContain("no split `nope`: there are shop");
+      expect(text).toContain("no split `nope`: there is only `shop`");
       expect(text).not.toContain("nothing is changed");
     },
   );
+
+  test("takes a misspelt split or backend for no conflict, and says what was meant", async () => {
+    const expected = await fairway("split", "set", "shop", "canary=10", "--expect", "canery=20");
+    expect(expected).toMatchObject({ code: 2 });
+    expect(expected.text).toContain("error: --expect: split `shop` has no backend `canery`: did you mean `canary`?");
+    const other = await fairway("split", "set", "shop", "canary=10", "--expect", "canary=99");
+    expect(other).toMatchObject({ code: 6 });
+    const split = await fairway("split", "set", "shpo", "canary=10");
+    expect(split).toMatchObject({ code: 2 });
+    expect(split.text).toContain("nothing is changed: there is no split `shpo`: did you mean `shop`?");
+  });
 
   test("refuses a --timeout that nothing waits for", async () => {
     const { code, text } = await fairway("split", "set", "shop", "canary=10", "--timeout", "5s");
@@ -91,5 +122,20 @@ describe("fairway split", { timeout: TIMEOUT_MS }, () => {
     );
     const without = await fairway("split", "set", "shop", "canary=50");
     expect(without.text).not.toContain("is gone");
+  });
+
+  test.each([
+    ["set", ["shop", "canary=60"]],
+    ["reset", ["shop"]],
+  ])("%s says which rollout it ends, and nothing when none is on", async (verb, words) => {
+    const begun = await fairway("rollout", "start", "shop", "--target", "v2", "--steps", "90,95", "--actor", "ci");
+    expect(begun).toMatchObject({ code: 0 });
+    const [id = ""] = /shop-\d+/.exec(begun.text) ?? [];
+    const ending = await fairway("split", verb, ...words);
+    expect(ending).toMatchObject({ code: 0 });
+    expect(ending.text).toContain(`this ends rollout ${id} of ci (v2)`);
+    const phase = async () => (await server.get<RolloutJson>("/v1/rollouts/shop")).outcome?.kind;
+    await expect.poll(phase, { timeout: TIMEOUT_MS }).toBe("superseded");
+    expect((await fairway("split", verb, ...words)).text).not.toContain("this ends rollout");
   });
 });

@@ -30,7 +30,7 @@ function load(cluster: string, of: Partial<ClusterLoad> & { readonly issued?: nu
 }
 
 function report(ledger: LoadLedger, nodeId: string, clusters: readonly ClusterLoad[], atMs = 10_000): void {
-  recordLoad(ledger, nodeId, { clusters, atMs });
+  recordLoad(ledger, nodeId, { clusters, atMs, wallMs: atMs });
 }
 
 const all = { limit: CLUSTERS_MAX };

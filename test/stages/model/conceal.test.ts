@@ -3,7 +3,9 @@
  */
 import { getOption } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { isConfidential } from "../../../src/model/conceal.ts";
+import { conceal, isConfidential } from "../../../src/model/conceal.ts";
+import type { Diagnostic } from "../../../src/model/diagnostic.ts";
+import { scalarRules } from "../../../src/model/schema-scalars.ts";
 import { present } from "../../../src/support/assert.ts";
 import { envoyApi } from "../../support/envoy-api.ts";
 import { parseText } from "./parse-text.ts";
@@ -51,6 +53,34 @@ describe("a file with a secret", () => {
     expect(diagnostics).toMatchObject([
       { at: { line: 4 }, path: "resources[0].tls_certificate.private_keyy", hint: "did you mean `private_key`?" },
     ]);
+  });
+});
+
+describe("of a file with a secret, hints that repeat no value stay", () => {
+  const shop = (rest: string) => `secrets: { site: { certificate: { file: a.crt }, privateKey: { file: a.key } } }
+services: { shop: { endpoints: ["127.0.0.1:1"] } }
+routes:
+  shop: { rules: [{ name: main, backends: [{ service: shop }], ${rest} }] }
+`;
+  test.each([
+    ["a duration without a unit", "timeouts: { request: 4711 }", "write a unit, such as `60s`"],
+    ["a duration with another unit", "timeouts: { request: 4711y }", "write a number and a unit: 250ms"],
+    ["a word that is far from all", "retry: { on: [5xx, 4711] }", "allowed: 5xx, "],
+    ["a word that others write", "retry: { on: [5xx, 471] }", "allowed: 5xx, "],
+    ["a text for a list", 'retry: { on: "4711,4712" }', "write a list"],
+    ["a number in quotes", 'retry: { attempts: "4711" }', "remove the quotes"],
+    ["a number for a text", "name: 4711", "put it in quotes"],
+    ["a host with a scheme", 'filters: [{ redirect: { hostname: "http://4711" } }]', "write example.com, "],
+  ])("with %s", (_, rest, hint) => {
+    const { diagnostics } = parseText(shop(rest).replace(/name: main, (.*)name: 4711/, "$1name: 4711"));
+    expect(diagnostics.map((each) => each.hint)).toContainEqual(expect.stringContaining(hint));
+    expect(JSON.stringify(diagnostics)).not.toContain("471");
+  });
+
+  test("as do those of all small values", () => {
+    const hints = Object.values(scalarRules).flatMap(({ hint }) => (hint === "" ? [] : [hint]));
+    const diagnostic = { code: "invalid-value", severity: "error", message: "", at: { file: "", line: 1, column: 1 } };
+    for (const hint of hints) expect(conceal({ ...diagnostic, hint } as Diagnostic).hint).toBe(hint);
   });
 });
 

@@ -9,7 +9,14 @@ import { reportOf } from "../../../src/rollout/report.ts";
 import type { RolloutRecord } from "../../../src/rollout/rollout-record.ts";
 import type { XmlElement } from "../../support/parse-xml.ts";
 import { elementsOf, parseXml } from "../../support/parse-xml.ts";
-import { promotedRecord, recordOf, rolledBackRecord, START_MS, stepOf } from "../../support/report-records.ts";
+import {
+  promotedRecord,
+  recordOf,
+  rolledBackRecord,
+  START_MS,
+  stepOf,
+  withRoutes,
+} from "../../support/report-records.ts";
 
 const html = (record: RolloutRecord) => reportHtml(reportOf(record, START_MS + 600_000));
 const page = (record: RolloutRecord) => parseXml(html(record));
@@ -37,6 +44,7 @@ test("has all that the report has", () => {
   expect(headings).toEqual([
     "Weights over time",
     "Both versions",
+    "Routes",
     "Errors in each step",
     "How long requests took",
     "Steps",
@@ -44,6 +52,16 @@ test("has all that the report has", () => {
     "Configuration",
     "Audit",
   ]);
+});
+
+test("has a table for each route that is worse", () => {
+  const section = elementsOf(page(withRoutes(rolledBackRecord())), "section").find(
+    (each) => elementsOf(each, "h2")[0]?.text === "Routes",
+  );
+  const [table, ...others] = section === undefined ? [] : elementsOf(section, "table");
+  expect(others).toEqual([]);
+  expect(table?.text.replaceAll(/\s+/g, " ")).toContain("reviews/pay (routes.yaml:12)");
+  expect(table?.text).toContain("240");
 });
 
 test("leaves out what is not known", () => {
@@ -95,7 +113,7 @@ test("text of others stays text, wherever it stands", () => {
     audit: [{ atMs: START_MS, actor: evil, action: evil, text: evil }],
     outcome: { kind: "aborted", sentence: evil, atMs: START_MS },
   });
-  const root = page(record);
+  const root = page(withRoutes(record, { route: evil }));
   expect(elementsOf(root, "script")).toEqual([]);
   expect(elementsOf(root, "h1")[0]?.text).toBe(`${shown}: ${shown} was aborted`);
   expect(classed(root, "table", "audit")[0]?.text).toBe(`06:00:00${shown}${shown} ${shown}`);

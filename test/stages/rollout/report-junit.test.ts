@@ -6,7 +6,14 @@ import { reportJunit } from "../../../src/rollout/report-junit.ts";
 import { reportOf } from "../../../src/rollout/report.ts";
 import type { RolloutRecord } from "../../../src/rollout/rollout-record.ts";
 import { elementsOf, parseXml } from "../../support/parse-xml.ts";
-import { promotedRecord, recordOf, rolledBackRecord, START_MS, stepOf } from "../../support/report-records.ts";
+import {
+  promotedRecord,
+  recordOf,
+  rolledBackRecord,
+  START_MS,
+  stepOf,
+  withRoutes,
+} from "../../support/report-records.ts";
 
 const junit = (record: RolloutRecord) => parseXml(reportJunit(reportOf(record, START_MS + 600_000)));
 
@@ -39,6 +46,16 @@ test("a rollback is red where it failed, and skips what was not reached", () => 
   ]);
   const [failure] = elementsOf(junit(record), "failure");
   expect(failure?.attributes["message"]).toBe(record.verdict?.sentence);
+});
+
+test("the outcome has the routes that are worse", () => {
+  const [, outcome] = elementsOf(junit(withRoutes(rolledBackRecord())), "failure");
+  expect(outcome?.text).toContain("Of 2 routes with requests 1 is worse with v2 than with v1.");
+  expect(outcome?.text).toContain(
+    "1. reviews/pay (routes.yaml:12): errors of v2 240, 40 % (36 to 44 %), of v1 6, 0.18 % (0.081 to 0.38 %)",
+  );
+  const [said] = elementsOf(junit(withRoutes(promotedRecord(), { errors: 0 })), "system-out").slice(-1);
+  expect(said?.text).toContain("none is worse");
 });
 
 test("an end that no step brought about is red", () => {
@@ -79,7 +96,7 @@ test("is well-formed whatever others have written", () => {
   const evil = "]]>\"'<&>\u0000\u0008\u001b[31m\ud800\ufffe\uffff\u202e\n</failure>😀";
   const laggards = [{ node: evil, state: evil, reason: evil }];
   const steps = [stepOf({ index: 0, share: 500, result: "failed", sentence: evil, laggards })];
-  const root = junit(recordOf({ id: evil, target: evil, steps }));
+  const root = junit(withRoutes(recordOf({ id: evil, target: evil, steps }), { route: evil }));
   const [failure] = elementsOf(root, "failure");
   expect(failure?.attributes["message"]).toBe("]]>\"'<&>\ufffd\ufffd\ufffd[31m\ufffd\ufffd\ufffd\ufffd </failure>😀");
 });

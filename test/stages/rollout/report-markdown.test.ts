@@ -5,7 +5,14 @@ import { expect, test } from "vitest";
 import { reportMarkdown } from "../../../src/rollout/report-markdown.ts";
 import { reportOf } from "../../../src/rollout/report.ts";
 import type { RolloutRecord } from "../../../src/rollout/rollout-record.ts";
-import { promotedRecord, recordOf, rolledBackRecord, START_MS, stepOf } from "../../support/report-records.ts";
+import {
+  promotedRecord,
+  recordOf,
+  rolledBackRecord,
+  START_MS,
+  stepOf,
+  withRoutes,
+} from "../../support/report-records.ts";
 
 const markdown = (record: RolloutRecord) => reportMarkdown(reportOf(record, START_MS + 600_000));
 
@@ -36,6 +43,24 @@ test("sets both versions side by side", () => {
     "| p95 | 120 ms | 290 ms |",
     "| p99 | 200 ms | 490 ms |",
   ]);
+});
+
+test("names the routes that are worse, and says when none is or nobody told", () => {
+  const text = markdown(withRoutes(rolledBackRecord()));
+  expect(text).toContain("**Routes.** Of 2 routes with requests 1 is worse with v2 than with v1.");
+  expect(tableAfter(text, "| route | v1 | v2 |")).toEqual([
+    "|---|---:|---:|",
+    "| **reviews/pay (routes.yaml:12)** |  |  |",
+    "| requests, about | 3,400 | 600 |",
+    "| errors | 6, 0.18 % (0.081 to 0.38 %) | 240, 40 % (36 to 44 %) |",
+    "| slower than 300 ms | 18, 0.53 % (0.34 to 0.84 %) | 8, 1.3 % (0.68 to 2.6 %) |",
+  ]);
+  expect(text).toContain("requests are estimated from a sample");
+  const even = markdown(withRoutes(promotedRecord(), { errors: 0 }));
+  expect(even).toContain("**Routes.** Of 2 routes with requests none is worse with v2 than with v1.");
+  expect(even).not.toContain("| route |");
+  expect(markdown(rolledBackRecord())).toContain("**Routes.** Which routes got worse is not known");
+  expect(markdown(recordOf())).not.toContain("**Routes.**");
 });
 
 test("has a line for each step", () => {
@@ -81,9 +106,11 @@ test("says no word of what nobody has measured", () => {
 
 test("keeps text of others from being anything but text", () => {
   const evil = "a|b\n# c <script>alert(1)</script> [x](http://e.com) `d` @all #1 **e** &lt; \u202e\u0000 $f$";
-  const text = markdown(recordOf({ target: evil, reason: evil, startedBy: evil }));
+  const text = markdown(
+    withRoutes({ ...rolledBackRecord(), target: evil, reason: evil, startedBy: evil }, { route: evil }),
+  );
   expect(text.split("\n")[0]).toBe(
-    "### reviews: a\\|b #&#8203; c &lt;script&gt;alert(1)&lt;/script&gt; \\[x\\](http:&#8203;//e.com) \\`d\\` @&#8203;all #&#8203;1 \\*\\*e\\*\\* &amp;lt; \ufffd\ufffd \\$f\\$ is running",
+    "### reviews: a\\|b #&#8203; c &lt;script&gt;alert(1)&lt;/script&gt; \\[x\\](http:&#8203;//e.com) \\`d\\` @&#8203;all #&#8203;1 \\*\\*e\\*\\* &amp;lt; \ufffd\ufffd \\$f\\$ was rolled back",
   );
   expect(text).not.toMatch(/<script|@all|[\u0000\u202e]/);
 });

@@ -4,7 +4,14 @@
 import { describe, expect, test } from "vitest";
 import { reportOf } from "../../../src/rollout/report.ts";
 import type { Phase, RolloutRecord } from "../../../src/rollout/rollout-record.ts";
-import { promotedRecord, recordOf, rolledBackRecord, START_MS, stepOf } from "../../support/report-records.ts";
+import {
+  promotedRecord,
+  recordOf,
+  rolledBackRecord,
+  START_MS,
+  stepOf,
+  withRoutes,
+} from "../../support/report-records.ts";
 
 const NOW_MS = START_MS + 600_000;
 const report = (record: RolloutRecord) => reportOf(record, NOW_MS);
@@ -180,7 +187,7 @@ test("of a webhook the host is told, and not what lets a caller in", () => {
 });
 
 test("goes through JSON unchanged", () => {
-  for (const record of [promotedRecord(), rolledBackRecord(), recordOf()]) {
+  for (const record of [promotedRecord(), rolledBackRecord(), withRoutes(rolledBackRecord()), recordOf()]) {
     const made = report(record);
     expect(JSON.parse(JSON.stringify(made))).toEqual(made);
   }

@@ -139,7 +139,8 @@ describe("weights in force", () => {
 
 describe("how far a change is", () => {
   const document = { ...untouchedSplit, number: 2 };
-  const known = { split, groups: ["edge"], servedNumber: 2, document };
+  const copying = { isPossible: true, mirroredAt: {} };
+  const known = { split, groups: ["edge"], copying, servedNumber: 2, document };
   const convergence = (counts: Partial<Convergence>): Convergence => ({
     group: "edge" as GroupName,
     snapshotVersion: "v" as SnapshotVersion,

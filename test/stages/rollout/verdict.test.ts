@@ -179,6 +179,16 @@ describe("a canary waits", () => {
     );
   });
 
+  test("when bad requests come together, which takes more of them to show anything", () => {
+    const unknown = startEvidence(0, { errors: [] });
+    const look = { atMs: LOOK_MS, canary: outcomesOf([1_000, 0]), baseline: outcomesOf([9_000, 9]) };
+    const moment = { nowMs: LOOK_MS, stepEndsAtMs: LOOK_MS, names };
+    const verdict = judge(addLook(unknown, look, withObjective), withObjective, moment);
+    expect(verdict.sentence).toMatch(
+      /which takes 9,000 requests at least, as bad ones are taken to come 3 at a time\.$/,
+    );
+  });
+
   test("when both versions miss the objective by far, because going back would not help", () => {
     const verdict = judged({ gates: withObjective, looks: 30, canary: [500, 15], baseline: [500, 15] });
     expect(verdict).toMatchObject({ kind: "inconclusive", reason: "both-burn" });
@@ -194,6 +204,9 @@ describe("what keeps a verdict from being hasty", () => {
     const verdict = judged({ looks: 20, canary: burst, baseline: [950, 1] });
     expect(verdict.metrics[0]!.worse).toBeGreaterThan(1_000);
     expect(verdict.kind).toBe("inconclusive");
+    expect(verdict.sentence).toMatch(
+      /: the data are .* likely if .*, which is enough to go back once it is seen in 3 reports, and it was in one report so far\.$/,
+    );
   });
 
   test("with two metrics each must be twice as sure", () => {

@@ -57,6 +57,11 @@ const serving = {
 const refused: FairwayEvent = { kind: "config-refused", atMs: 0, cause: "routes.yaml", diagnostics: [diagnostic] };
 
 describe("levels and content", () => {
+  test("warns of a stream that is refused, unless only the server is not ready yet", () => {
+    const lines = [true, false].map((isTooEarly) => streamOf("a", 1).refused("no valid snapshot yet", { isTooEarly }));
+    expect(parsed(lines).map(({ level }) => level)).toEqual(["info", "warn"]);
+  });
+
   test("writes a rejection as a warning with the file and line that caused it", () => {
     const [line] = parsed([streamOf("a", 1).rejected("shop", "a1")]);
     expect(line).toMatchObject({ level: "warn", nodeId: "a", kind: "rejected", at: "1970-01-01T00:00:10.000Z" });

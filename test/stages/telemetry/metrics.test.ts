@@ -23,9 +23,10 @@ function measured(options: Pick<MetricsOptions, "otherFleets" | "validities"> = 
   const registry = new Registry();
   const fleet: Fleet = createFleet();
   const loads = { ledger: createLedger(1_000), streamsCount: 3, reportsCount: 40 };
+  const routeReports = { streamsCount: 2, entriesCount: 9, leftOutCount: 1 };
   const traffic = { reportsCount: 7, ledger: { nodesCount: 2, unlistedCount: 1 } };
   const loopDelay = { delay: () => ({ p50Ms: 1, p99Ms: 20, maxMs: 300 }), [Symbol.dispose]: () => undefined };
-  const metrics = createMetrics({ ...options, registry, fleet: () => fleet, loopDelay, loads, traffic });
+  const metrics = createMetrics({ ...options, registry, fleet: () => fleet, loopDelay, loads, traffic, routeReports });
   const record = (...events: readonly (FairwayEvent | Extract<FleetEvent, { kind: "published" }>)[]) => {
     for (const event of events) {
       if (event.kind === "published" || "streamId" in event) step(fleet, event);
@@ -132,7 +133,7 @@ test("shows the load that nodes report, and the clusters beyond a bound as one",
   const locality = { region: "", zone: "", subZone: "", priority: 0, endpoints: [], ...counts };
   const load = { intervalMs: 1_000, dropped: 2, droppedBy: [], localities: [locality] };
   const clusters = Array.from({ length: 1_002 }, (_, index) => ({ ...load, cluster: `c${index}` }));
-  recordLoad(loads.ledger, "a", { clusters, atMs: 1_000 });
+  recordLoad(loads.ledger, "a", { clusters, atMs: 1_000, wallMs: 1_000 });
   const shown = await lines();
   expect(shown).toEqual(
     expect.arrayContaining([

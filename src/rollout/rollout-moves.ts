@@ -1,0 +1,60 @@
+/**
+ * What a write of a rollout's record has moved on: steps that ended, weights that every Envoy has, the end.
+ *
+ * Of several replicas the one that has written it counts it, so that their counters may be added up.
+ */
+import type { Outcome, RolloutRecord, StepRecord, StepResult } from "./rollout-record.ts";
+
+export type RolloutMove =
+  | { readonly kind: "started" }
+  | { readonly kind: "step-ended"; readonly result: StepResult }
+  /** The last connected Envoy has the weights of a step; `tookMs` from the decision on. */
+  | { readonly kind: "acknowledged"; readonly by: WeightChange; readonly tookMs: number }
+  | { readonly kind: "ended"; readonly result: Outcome["kind"] };
+
+/** What changes weights, or the share that is mirrored. */
+export type WeightChange = "step" | "promotion" | "rollback";
+
+/** A write moves at most one step on and begins the next. */
+const STEPS_LOOKED_AT = 3;
+
+/** In the order in which they happened; `before` is undefined of the first of a split. */
+export function movesBetween(before: RolloutRecord | undefined, after: RolloutRecord): readonly RolloutMove[] {
+  const earlier = before?.number === after.number ? before : undefined;
+  return [
+    ...(earlier === undefined ? [{ kind: "started" as const }] : []),
+    ...after.steps.slice(-STEPS_LOOKED_AT).flatMap((step) => movesOfStep(earlier?.steps ?? [], step)),
+    ...(after.outcome !== undefined && earlier?.outcome === undefined
+      ? [{ kind: "ended" as const, result: after.outcome.kind }]
+      : []),
+  ];
+}
+
+function movesOfStep(earlier: readonly StepRecord[], step: StepRecord): readonly RolloutMove[] {
+  const known = earlier.findLast(({ kind, startedAtMs }) => kind === step.kind && startedAtMs === step.startedAtMs);
+  const by = changeOf(step);
+  return [
+    ...(by !== undefined && step.convergedAtMs !== undefined && known?.convergedAtMs === undefined
+      ? [{ kind: "acknowledged" as const, by, tookMs: step.convergedAtMs - step.startedAtMs }]
+      : []),
+    ...(step.endedAtMs !== undefined && known?.endedAtMs === undefined
+      ? [{ kind: "step-ended" as const, result: step.result ?? "ended" }]
+      : []),
+  ];
+}
+
+/** Undefined of what changes none. */
+function changeOf({ kind }: StepRecord): WeightChange | undefined {
+  switch (kind) {
+    case "weight":
+    case "mirror":
+      return "step";
+    case "promotion":
+    case "rollback":
+      return kind;
+    case "pinned":
+    case "approval":
+    case "webhook":
+      return undefined;
+  }
+}
