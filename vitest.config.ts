@@ -1,6 +1,6 @@
 /**
- * How the tests run: those with real Envoys, gRPC clients and etcd two files at a time and with more time, all others side
- * by side.
+ * How the tests run: those with real Envoys and gRPC clients two files at a time, those with etcd three, and with more time;
+ * all others side by side.
  *
  * A retry would hide a flake, and a flake is a bug, so there are none.
  */
@@ -45,8 +45,9 @@ export default defineConfig({
           include: ["test/etcd/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          // They wait for leases, elections and time-outs, and have hardly any load.
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -57,7 +58,7 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
