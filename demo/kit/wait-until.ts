@@ -18,6 +18,11 @@ export interface WaitOptions {
 const PAUSE_MS_MIN = 5;
 const PAUSE_MS_MAX = 25;
 
+/** How long to leave alone what has been waited for since then, on the clock of `performance.now()`. */
+export function pauseMs(startMs: number): number {
+  return Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, (performance.now() - startMs) / 10));
+}
+
 /**
  * The first value of `look` that is neither `undefined` nor `false`. A look that throws counts as not
  * yet, because what is asked is often a server that is still starting; its error is the cause at the end.
@@ -40,7 +45,7 @@ export async function waitUntil<T>(
       cause = error;
     }
     if (performance.now() >= deadline) throw new Error(`gave up after ${timeoutMs} ms waiting for ${what}`, { cause });
-    await pause(everyMs ?? Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, (performance.now() - startMs) / 10)));
+    await pause(everyMs ?? pauseMs(startMs));
   }
 }
 

@@ -23,7 +23,8 @@ type Seen = NonNullable<Observed["prometheus"]>;
 
 /** Of the newest rollout of a split. */
 interface Asked {
-  readonly id: string;
+  /** The rollout, and what was asked of it: another step may ask for copies, whose counts are others. */
+  readonly key: string;
   readonly askedAtMs: number;
   readonly seen: Seen | undefined;
   /** What the last answer was, and since when it is the same. */
@@ -42,9 +43,9 @@ export class PrometheusClient {
     this.#clock = clock;
   }
 
-  seen({ id, plan }: RolloutRecord): Seen | undefined {
+  seen({ id, plan }: RolloutRecord, names: BothNames): Seen | undefined {
     const asked = this.#asked.get(plan.split);
-    return asked?.id === id ? asked.seen : undefined;
+    return asked?.key === keyOf(id, names) ? asked.seen : undefined;
   }
 
   /** Asks, unless it is not time yet or the last look is still under way. */
@@ -53,15 +54,16 @@ export class PrometheusClient {
     if (evidence === undefined || this.#underWay.has(split)) return;
     const last = this.#asked.get(split);
     const askedAtMs = this.#clock.monotonicMs();
-    if (last?.id === id && askedAtMs - last.askedAtMs < evidence.everyMs) return;
+    const key = keyOf(id, names);
+    if (last?.key === key && askedAtMs - last.askedAtMs < evidence.everyMs) return;
     this.#underWay.add(split);
     void this.#look(plan, evidence, names).then((found) => {
       this.#underWay.delete(split);
       const told = found.ok ? found.value.told : (last?.told ?? "");
-      const isSame = last?.id === id && last.told === told;
+      const isSame = last?.key === key && last.told === told;
       const changedAtMs = isSame ? last.changedAtMs : this.#clock.nowMs();
       const seen = found.ok ? seenOf(plan, found.value.answers, changedAtMs) : nothing(found.error);
-      this.#asked.set(split, { id, askedAtMs, seen, told, changedAtMs });
+      this.#asked.set(split, { key, askedAtMs, seen, told, changedAtMs });
     });
   }
 
@@ -90,6 +92,10 @@ export class PrometheusClient {
     }
     return ok({ answers: series, told: JSON.stringify([...series].map(([key, each]) => [key, ...each])) });
   }
+}
+
+function keyOf(id: string, names: BothNames): string {
+  return JSON.stringify([id, names]);
 }
 
 function seenOf(plan: RolloutPlan, answers: ReadonlyMap<Question["key"], Series>, changedAtMs: number): Seen {

@@ -128,7 +128,7 @@ export class RolloutEngine {
         canary: asLoads(clusters.canary),
         baseline: asLoads(clusters.baseline),
       }),
-      prometheus: this.#prometheus.seen(record),
+      prometheus: this.#prometheus.seen(record, namesInStatistics(record, clusters)),
       routes: this.#routesOf(plan, clusters),
       before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
       webhook,
@@ -235,11 +235,8 @@ export class RolloutEngine {
     if (plan.evidence === undefined || phase.kind === "rolling-back" || phase.kind === "promoting") return;
     const split = splitNamed(this.#options.port, plan.split)?.split;
     if (split === undefined) return;
-    const canary = clustersOf(split, plan.canary);
-    this.#prometheus.ask(record, {
-      canary: inStatistics(countsCopies(record) ? asCopies(canary) : canary),
-      baseline: inStatistics(clustersOf(split, plan.baseline)),
-    });
+    const clusters = { canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) };
+    this.#prometheus.ask(record, namesInStatistics(record, clusters));
   }
 
   async #carryOut(effect: Effect, record: RolloutRecord): Promise<void> {
@@ -267,6 +264,17 @@ export class RolloutEngine {
 /** Resumed after a pause it is asked once more. */
 function webhookKey({ stepIndex, phase }: RolloutRecord): string {
   return `${stepIndex} ${phase.sinceMs}`;
+}
+
+/** What a Prometheus is asked about in this step: of the canary its requests, or copies of them. */
+function namesInStatistics(
+  record: RolloutRecord,
+  { canary, baseline }: Readonly<Record<"canary" | "baseline", VersionClusters>>,
+): Readonly<Record<"canary" | "baseline", VersionClusters>> {
+  return {
+    canary: inStatistics(countsCopies(record) ? asCopies(canary) : canary),
+    baseline: inStatistics(baseline),
+  };
 }
 
 /** For the log, once for each thing that is new. */

@@ -7,35 +7,16 @@ import { Child } from "../../demo/kit/child.ts";
 import { Load } from "../../demo/kit/load.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { RolloutJson } from "../../src/admin/rollout-schema.ts";
-import type { Scene, SceneOptions } from "./scene.ts";
-import { startScene } from "./scene.ts";
+import { reporting, rolloutScene } from "./rollout-scene.ts";
+import type { Scene } from "./scene.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-
-const config: SceneOptions["config"] = ({ port, backends }) => `
-gateways:
-  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
-services:
-  shop:
-    endpoints:
-      - { address: "${backends[0]}", labels: { version: v1 } }
-      - { address: "${backends[1]}", labels: { version: v2 } }
-    subsets: { stable: { labels: { version: v1 } }, canary: { labels: { version: v2 } } }
-routes:
-  shop: { rules: [{ split: shop }] }
-splits:
-  shop:
-    backends:
-      stable: { service: shop, subset: stable }
-      canary: { service: shop, subset: canary }
-    default: { stable: 100, canary: 0 }
-`;
 
 /** Nothing here waits for the end of its only step. */
 const plan = ["--steps", "50", "--hold", "1h", "--min-requests", "1"];
 
 test("leaves the rollout on, and another one that attaches to it takes it back", async () => {
-  await using running = await startScene({ backends: 2, config, envoy: { statsFlushInterval: "1s" } });
+  await using running = await rolloutScene({ envoy: reporting });
   const load = Load.start({ url: running.url, requestsPerSecond: 100 });
   const first = await waiting(running);
   const measured = await until(running, "requests at the canary", hasMoreThan(0));

@@ -5,6 +5,7 @@
  * again until the condition holds, and when it never does they fail with what was being waited for.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { pauseMs } from "../../demo/kit/wait-until.ts";
 
 export interface EventuallyOptions {
   /** Far above what is needed, because shared machines stall; nobody waits for it when all is well. */
@@ -43,7 +44,7 @@ export async function eventuallyValue<T>(
     if (performance.now() >= deadlineMs) {
       throw new Error(`waited ${timeoutMs} ms in vain: ${message}`, { cause });
     }
-    await sleep(options.intervalMs ?? Math.min(25, Math.max(5, (performance.now() - startMs) / 10)));
+    await sleep(options.intervalMs ?? pauseMs(startMs));
   }
 }
 

@@ -61,9 +61,9 @@ function recordOf(prometheus: object = {}): RolloutRecord {
 async function firstAnswer(record: RolloutRecord) {
   const client = new PrometheusClient(systemClock);
   client.ask(record, names);
-  await eventually("an answer", () => client.seen(record) !== undefined);
+  await eventually("an answer", () => client.seen(record, names) !== undefined);
   client.close();
-  return client.seen(record);
+  return client.seen(record, names);
 }
 
 test("asks by GET, all of one moment, and reads what stands by Envoy", async () => {
@@ -132,11 +132,28 @@ test("asks no more while a look is under way, and not before it is time", async 
   nowMs = 60_000;
   client.ask(record, names);
   for (const response of waiting) response.end(vector(1));
-  await eventually("the answer", () => client.seen(record) !== undefined);
+  await eventually("the answer", () => client.seen(record, names) !== undefined);
   expect(asked).toHaveLength(6);
   answer = (response) => response.end(vector(1));
   client.ask(record, names);
   await eventually("the second look", () => asked.length === 12);
+  client.close();
+});
+
+test("what comes late for one step is no answer to another that asks about other clusters", async () => {
+  const waiting: ServerResponse[] = [];
+  answer = (response) => void waiting.push(response);
+  const client = new PrometheusClient(systemClock);
+  const record = recordOf();
+  const copies = { ...names, canary: { counted: ["shop|canary|mirror"], hosts: "shop|canary" } };
+  client.ask(record, copies);
+  await eventually("the look at copies", () => waiting.length === 6);
+  for (const response of waiting) response.end(vector(1));
+  await eventually("the answer about copies", () => client.seen(record, copies) !== undefined);
+  expect(client.seen(record, names)).toBeUndefined();
+  // It is asked at once.
+  client.ask(record, names);
+  await eventually("the look at requests", () => waiting.length === 12);
   client.close();
 });
 
@@ -148,10 +165,10 @@ test("numbers of own queries are as old as their last change", async () => {
   const queries = { completed: "sum({{cluster}})", errors: "sum({{cluster}})" };
   const record = recordOf({ queries });
   const look = async () => {
-    const before = client.seen(record);
+    const before = client.seen(record, names);
     client.ask(record, names);
-    await eventually("an answer", () => client.seen(record) !== before);
-    const seen = client.seen(record);
+    await eventually("an answer", () => client.seen(record, names) !== before);
+    const seen = client.seen(record, names);
     return seen?.kind === "answered" ? [...seen.series.values()][0]?.reportedAtMs : undefined;
   };
   expect(await look()).toBe(1_000);
