@@ -12,6 +12,7 @@ import { freePort } from "../../demo/kit/ports.ts";
 import { pushDocuments } from "../../src/config/push-documents.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
 import { systemClock } from "../../src/support/clock.ts";
+import { ask } from "../envoy/ask.ts";
 import type { NodeView, SnapshotsView } from "../envoy/scene.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -175,6 +176,14 @@ export class Replicas implements AsyncDisposable {
       return new Set(versions).size === 1 && versions[0] !== before;
     });
     return versions[0] ?? "";
+  }
+
+  /**
+   * Waits until the Envoy answers. Replicas that agree have no more than the same version: an Envoy gets it later, and until
+   * then has no host to answer with.
+   */
+  async answers(): Promise<void> {
+    await eventually("an answer", async () => (await ask(this.url)).status === 200);
   }
 
   /** Puts a second instance of the shop into etcd, and waits until the Envoy has it. */

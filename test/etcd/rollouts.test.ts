@@ -35,6 +35,7 @@ test("a rollout goes on at the other replica when one is killed at each step, an
     await replicas.put(`/services/${name}/1`, replicas.backends[index]?.address ?? "");
   }
   await replicas.agree();
+  await replicas.answers();
   const rollout = (index: number, ...args: readonly string[]) =>
     ranWith({ FAIRWAY_SERVER: `http://127.0.0.1:${replicas.at(index).fairway.adminPort}` }, "rollout", ...args);
   const start = (index: number, target: string) =>

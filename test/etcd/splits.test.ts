@@ -24,6 +24,7 @@ test("weights that are set at one replica are in force at all, and stay when it 
     await replicas.put(`/services/${name}/1`, replicas.backends[index]?.address ?? "");
   }
   await replicas.agree();
+  await replicas.answers();
   const serving = await replicas.onOne();
   const other = 1 - serving;
   const load = Load.start({
