@@ -12,7 +12,6 @@ COPY scripts ./scripts
 COPY proto ./proto
 # Installs the locked packages and generates src/gen; done again only when one of these changes.
 RUN mkdir src && node scripts/setup.mjs
-COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN node scripts/setup.mjs run scripts/build.mjs
 RUN npm prune --omit=dev --ignore-scripts

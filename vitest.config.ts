@@ -12,6 +12,7 @@ const toolchain = ["test/pack.test.ts", "test/stages/model/descriptor-set.test.t
 export default defineConfig({
   test: {
     pool: "forks",
+    globalSetup: "test/support/compiled-main.ts",
     allowOnly: false,
     projects: [
       {

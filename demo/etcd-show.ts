@@ -7,7 +7,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
 import { Backend } from "./kit/backend.ts";
 import { Child } from "./kit/child.ts";
@@ -19,8 +18,8 @@ import { askJson } from "./kit/get.ts";
 import { freePorts } from "./kit/ports.ts";
 import { waitUntil } from "./kit/wait-until.ts";
 import type { Terminal } from "./terminal.ts";
+import { fairwayMain } from "./kit/program.ts";
 
-const MAIN = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 const REPLICAS = 3;
 const ENVOYS = ["edge-1", "edge-2", "edge-3", "edge-4"] as const;
 /** Together 200 a second: a lost request shows, and two cores have time left. */
@@ -176,7 +175,7 @@ async function register({ stack, etcd, instances }: Show, label: string): Promis
   const backend = await Backend.start({ label });
   stack.defer(() => backend.close());
   const flags = ["--etcd", urlOf(etcd), "--service", "shop", "--id", label, "--address", backend.address, "--ttl", TTL];
-  const args = [MAIN, "register", ...flags];
+  const args = [fairwayMain, "register", ...flags];
   const registration = await Child.start({ name: `register ${label}`, command: process.execPath, args });
   stack.defer(async () => {
     await registration.close(0);

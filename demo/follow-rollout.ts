@@ -5,13 +5,12 @@
  * that each step is shown once it is acknowledged, and once it is judged.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { RolloutJson } from "../src/admin/rollout-schema.ts";
 import { Child } from "./kit/child.ts";
 import type { CanaryStage } from "./canary-stage.ts";
 import { wrapped, type Terminal } from "./terminal.ts";
+import { fairwayMain } from "./kit/program.ts";
 
-const MAIN = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 const LOOK_EVERY_MS = 100;
 
 /** A step is its weight and what is told of it, indented beside. */
@@ -62,7 +61,7 @@ export async function writeOutput(stage: CanaryStage, args: readonly string[], f
 
 /** With its server in the environment, as a job has it. */
 function startCommand({ root, fairway }: CanaryStage, args: readonly string[], file?: string): Promise<Child> {
-  const [node, program] = [process.execPath, [MAIN, ...args]];
+  const [node, program] = [process.execPath, [fairwayMain, ...args]];
   return Child.start({
     name: `fairway ${args.slice(0, 2).join(" ")}`,
     ...(file === undefined

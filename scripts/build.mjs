@@ -2,11 +2,12 @@
  * Compiles `src/` to plain JavaScript in `dist/`, which is what the npm package ships: Node strips no types under
  * `node_modules`.
  */
-import { chmodSync, existsSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { binDir, pinnedEnv, root, run } from "./project.mjs";
+import { bundle } from "./bundle.mjs";
+import { root } from "./project.mjs";
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
-run(join(binDir, "tsc"), ["-p", "tsconfig.build.json"], { env: pinnedEnv() });
-const main = join(root, "dist", "cli", "main.js");
-if (existsSync(main)) chmodSync(main, 0o755);
+const cli = join(root, "dist", "cli");
+await bundle(cli);
+chmodSync(join(cli, "main.js"), 0o755);

@@ -202,9 +202,7 @@ describe("Dockerfile", () => {
     const taken = instructions("COPY").filter((line) => line.startsWith("--from="));
     expect(taken).toEqual(["--from=build /src/node_modules ./node_modules", "--from=build /src/dist ./dist"]);
     expect(instructions("FROM")[0]).toMatch(/ AS build$/);
-    const { outDir } = (JSON.parse(read("tsconfig.build.json")) as { compilerOptions: { outDir: string } })
-      .compilerOptions;
-    expect(outDir).toBe("dist");
+    expect(read("scripts/build.mjs")).toContain('join(root, "dist", "cli")');
   });
 
   test("runs scripts that exist, on a Node that the package accepts", () => {

@@ -8,6 +8,7 @@ import { dirname, join, relative } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseIntent } from "../src/model/parse-intent.ts";
 import { envoyApi } from "./support/envoy-api.ts";
+import { fairwayMain } from "../demo/kit/program.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -261,7 +262,7 @@ function findInCode(glob: string, pattern: RegExp): readonly string[] {
 }
 
 function help(...args: readonly string[]): string {
-  return execFileSync(process.execPath, [join(root, "src/cli/main.ts"), ...args], { encoding: "utf8" });
+  return execFileSync(process.execPath, [fairwayMain, ...args], { encoding: "utf8" });
 }
 
 function flagsIn(text: string): ReadonlySet<string> {

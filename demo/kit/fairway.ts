@@ -3,11 +3,11 @@
  *
  * The ports are chosen once and kept over restarts, so that Envoys find it again.
  */
-import { fileURLToPath } from "node:url";
 import { Child, type ChildExit } from "./child.ts";
 import { ask, askJson } from "./get.ts";
 import { freePort } from "./ports.ts";
 import { StopWaiting, waitUntil } from "./wait-until.ts";
+import { fairwayMain } from "./program.ts";
 
 /** What `serve` is started with. */
 export interface FairwayOptions {
@@ -26,8 +26,6 @@ export interface FairwayOptions {
   /** Whether `start` waits for `/readyz`; set it to false for files that are wrong from the start. */
   readonly waitForReady?: boolean;
 }
-
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** One control plane; `restart` gives it a new program on the same ports. */
 export class Fairway {
@@ -124,7 +122,7 @@ function spawnServe(options: FairwayOptions, ports: { readonly xds: number; read
     name: "fairway serve",
     command: process.execPath,
     args: [
-      options.main ?? MAIN,
+      options.main ?? fairwayMain,
       "serve",
       ...configDirs.flatMap((dir) => ["--config", dir]),
       `--state=${options.stateDir}`,

@@ -1,51 +1,37 @@
 /**
  * The commands, one file each, put together and run; main.ts imports this once the Node is known to be new enough.
+ *
+ * Only the file of the command that is asked for is loaded: a job in CI starts this many times.
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { FairwayError } from "../support/fairway-error.ts";
-import { bootstrapCommand } from "./bootstrap.ts";
-import { checkCommand } from "./check.ts";
-import { confirmCommand } from "./confirm.ts";
-import { drainCommand, undrainCommand } from "./drain.ts";
-import { explainCommand } from "./explain.ts";
 import { exitCodes, tell } from "./output.ts";
-import { planCommand } from "./plan.ts";
-import { pullCommand } from "./pull.ts";
-import { pushCommand } from "./push.ts";
-import { putSecretCommand } from "./put-secret.ts";
-import { registerCommand } from "./register.ts";
-import { renderCommand } from "./render.ts";
-import { rolloutCommand } from "./rollout.ts";
-import { schemaCommand } from "./schema.ts";
-import { serveCommand } from "./serve.ts";
-import { splitCommand } from "./split.ts";
+
+/** In the order of the help. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./serve.ts")).serveCommand(),
+  check: async () => (await import("./check.ts")).checkCommand(),
+  plan: async () => (await import("./plan.ts")).planCommand(),
+  explain: async () => (await import("./explain.ts")).explainCommand(),
+  render: async () => (await import("./render.ts")).renderCommand(),
+  schema: async () => (await import("./schema.ts")).schemaCommand(),
+  bootstrap: async () => (await import("./bootstrap.ts")).bootstrapCommand(),
+  split: async () => (await import("./split.ts")).splitCommand(),
+  rollout: async () => (await import("./rollout.ts")).rolloutCommand(),
+  confirm: async () => (await import("./confirm.ts")).confirmCommand(),
+  push: async () => (await import("./push.ts")).pushCommand(),
+  pull: async () => (await import("./pull.ts")).pullCommand(),
+  "put-secret": async () => (await import("./put-secret.ts")).putSecretCommand(),
+  register: async () => (await import("./register.ts")).registerCommand(),
+  drain: async () => (await import("./drain.ts")).drainCommand(),
+  undrain: async () => (await import("./drain.ts")).undrainCommand(),
+};
 
 const program = new Command("fairway")
   .description("An Envoy control plane: watched files in, versioned snapshots out, no request lost.")
   .version(packageVersion())
   .showHelpAfterError("(--help lists what there is)");
-const commands = [
-  serveCommand(),
-  checkCommand(),
-  planCommand(),
-  explainCommand(),
-  renderCommand(),
-  schemaCommand(),
-  bootstrapCommand(),
-  splitCommand(),
-  rolloutCommand(),
-  confirmCommand(),
-  pushCommand(),
-  pullCommand(),
-  putSecretCommand(),
-  registerCommand(),
-  drainCommand(),
-  undrainCommand(),
-];
-for (const command of commands) {
-  program.addCommand(endWithUsageCode(command));
-}
 endWithUsageCode(program);
 
 // Whoever reads us has seen enough, as `| head` does.
@@ -56,10 +42,17 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 try {
   const words = process.argv.slice(2);
+  for (const command of await commandsFor(words)) program.addCommand(endWithUsageCode(command));
   refuseOtherName(words);
   await program.parseAsync(askedForHelp(words), { from: "user" });
 } catch (error) {
   process.exitCode = exitCodeOf(error);
+}
+
+/** The command that the first word names, so that it starts without the code of all others; all of them for anything else. */
+function commandsFor([first = ""]: readonly string[]): Promise<readonly Command[]> {
+  const names = Object.hasOwn(commands, first) ? [first] : Object.keys(commands);
+  return Promise.all(names.flatMap((name) => commands[name]?.() ?? []));
 }
 
 /** What others call a command, which is too far from its own name for commander to suggest it. */

@@ -7,14 +7,13 @@ import { once } from "node:events";
 import { chmod, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { envoyBinary } from "../../demo/kit/envoy-binary.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { TempDir } from "../support/temp-dir.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { fairwayMain } from "../../demo/kit/program.ts";
 
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const cluster = `- "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster`;
 
 /** Fairway's own checks cannot know which ciphers this Envoy has. */
@@ -43,7 +42,7 @@ async function check(directory: TempDir, config: string, ...args: readonly strin
   await mkdir(directory.join("tmp"), { recursive: true });
   const ran = await new Promise<Ran>((resolve) => {
     const env = { ...process.env, TMPDIR: directory.join("tmp") };
-    execFile(process.execPath, [main, "check", file, ...args], { env }, (cause, stdout, stderr) => {
+    execFile(process.execPath, [fairwayMain, "check", file, ...args], { env }, (cause, stdout, stderr) => {
       resolve({ code: cause === null ? 0 : Number(cause.code), stdout, stderr });
     });
   });
@@ -134,7 +133,7 @@ resources:
       await writeFile(directory.join("fairway.yaml"), refused);
       await mkdir(directory.join("tmp"));
       const env = { ...process.env, TMPDIR: directory.join("tmp") };
-      const args = [main, "check", directory.join("fairway.yaml"), "--envoy", slow];
+      const args = [fairwayMain, "check", directory.join("fairway.yaml"), "--envoy", slow];
       const child = spawn(process.execPath, args, { env, stdio: "ignore" });
       const exited = once(child, "exit");
       const pid = await waitUntil(async () => Number(await readFile(pidFile, "utf8").catch(() => "")) || undefined, {

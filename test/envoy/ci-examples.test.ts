@@ -14,8 +14,8 @@ import { ranWith } from "../etcd/fairway-command.ts";
 import { parseXml } from "../support/parse-xml.ts";
 import type { Scene, SceneOptions } from "./scene.ts";
 import { startScene } from "./scene.ts";
+import { fairwayMain } from "../../demo/kit/program.ts";
 
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const example = async (name: string): Promise<string> =>
   readFile(new URL(`../../examples/ci/${name}`, import.meta.url), "utf8");
 
@@ -157,7 +157,7 @@ async function runJob(of: Scene, pipeline: Pipeline, { id, plan, cancel }: Work)
 async function jobDirectory(of: Scene, id: string, plan: object): Promise<string> {
   const cwd = join(of.stateDir, `job-${id}`);
   await mkdir(cwd, { recursive: true });
-  await writeFile(join(cwd, "fairway"), `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`);
+  await writeFile(join(cwd, "fairway"), `#!/bin/sh\nexec "${process.execPath}" "${fairwayMain}" "$@"\n`);
   await chmod(join(cwd, "fairway"), 0o755);
   await writeFile(join(cwd, "plan.json"), JSON.stringify(plan));
   return cwd;

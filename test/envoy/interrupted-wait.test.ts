@@ -1,7 +1,6 @@
 /**
  * `fairway rollout start --wait` that is interrupted by a real signal, with a rollout on a real Envoy.
  */
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Child } from "../../demo/kit/child.ts";
 import { Load } from "../../demo/kit/load.ts";
@@ -9,8 +8,7 @@ import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { RolloutJson } from "../../src/admin/rollout-schema.ts";
 import { reporting, rolloutScene } from "./rollout-scene.ts";
 import type { Scene } from "./scene.ts";
-
-const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+import { fairwayMain } from "../../demo/kit/program.ts";
 
 /** Nothing here waits for the end of its only step. */
 const plan = ["--steps", "50", "--hold", "1h", "--min-requests", "1"];
@@ -45,7 +43,7 @@ function waiting(of: Scene, ...args: readonly string[]): Promise<Child> {
   return Child.start({
     name: "fairway rollout start",
     command: process.execPath,
-    args: [main, "rollout", "start", "shop", "--target", "v2", ...plan, "--actor", "ci", "--wait", ...args],
+    args: [fairwayMain, "rollout", "start", "shop", "--target", "v2", ...plan, "--actor", "ci", "--wait", ...args],
     env: { ...process.env, FAIRWAY_SERVER: `http://127.0.0.1:${of.fairway.adminPort}` },
   });
 }

@@ -17,8 +17,7 @@ import { tempDir } from "../support/temp-dir.ts";
 import { ask } from "./ask.ts";
 import type { Scene } from "./scene.ts";
 import { startScene } from "./scene.ts";
-
-const main = join(import.meta.dirname, "../../src/cli/main.ts");
+import { fairwayMain } from "../../demo/kit/program.ts";
 
 /** The part of `plan -o json` that is looked at. */
 interface PlanJson {
@@ -247,7 +246,7 @@ async function copyCertificate(name: "one" | "one-renewed", directory: string): 
 }
 
 async function planAgainst({ fairway }: Scene, directory: string): Promise<PlanJson> {
-  const args = [main, "plan", directory, "--server", `http://127.0.0.1:${fairway.adminPort}`, "-o", "json"];
+  const args = [fairwayMain, "plan", directory, "--server", `http://127.0.0.1:${fairway.adminPort}`, "-o", "json"];
   const ended = await promisify(execFile)(process.execPath, args).catch((error: unknown) => error);
   const { code, stdout, stderr } = ended as { code?: number; stdout: string; stderr: string };
   expect({ code, stderr }).toEqual({ code: 10, stderr: "" });

@@ -1,7 +1,6 @@
 /** Config in a real etcd: pushed and pulled by the commands, served, merged with files, and never half in force. */
 import { spawnSync } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
 import { Fairway } from "../../demo/kit/fairway.ts";
@@ -14,13 +13,12 @@ import { ask } from "../../demo/kit/get.ts";
 import type { SnapshotsView } from "../envoy/scene.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { fairwayMain } from "../../demo/kit/program.ts";
 
 interface ReadinessView {
   readonly status: string;
   readonly reasons: readonly string[];
 }
-
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 let etcd: EtcdCluster;
 let client: EtcdClient;
@@ -36,7 +34,7 @@ afterAll(async () => {
 });
 
 function fairway(...args: readonly string[]) {
-  const all = [MAIN, ...args, "--etcd", `http://${etcd.first.endpoint}`];
+  const all = [fairwayMain, ...args, "--etcd", `http://${etcd.first.endpoint}`];
   const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: "utf8" });
   return { status, stdout, stderr };
 }

@@ -1,14 +1,12 @@
 /**
  * A command of Fairway as its users run it.
  */
-import { fileURLToPath } from "node:url";
 import { Child } from "../../demo/kit/child.ts";
-
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+import { fairwayMain } from "../../demo/kit/program.ts";
 
 /** Starts it; end it with `close`, or wait for `exited`. */
 export function fairway(...args: readonly string[]): Promise<Child> {
-  return Child.start({ name: `fairway ${args[0]}`, command: process.execPath, args: [MAIN, ...args] });
+  return Child.start({ name: `fairway ${args[0]}`, command: process.execPath, args: [fairwayMain, ...args] });
 }
 
 /** What it has said, and how it ended. */
@@ -27,7 +25,7 @@ export async function ranWith(env: NodeJS.ProcessEnv, ...args: readonly string[]
   const child = await Child.start({
     name: `fairway ${args[0]}`,
     command: process.execPath,
-    args: [MAIN, ...args],
+    args: [fairwayMain, ...args],
     env: { ...process.env, ...env },
   });
   const { code } = await child.exited;

@@ -17,8 +17,8 @@ import { envoyApi } from "../support/envoy-api.ts";
 import { examplesDir, listExamples } from "../support/examples.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { configOf, RunningPlane } from "./running-plane.ts";
+import { fairwayMain } from "../../demo/kit/program.ts";
 
-const main = join(import.meta.dirname, "../../src/cli/main.ts");
 const envoyLike = { follows: true, acknowledges: true };
 const digits = /^[0-9a-f]{16}$/;
 
@@ -79,7 +79,7 @@ test("another process with another zone, language and directory gives the same v
     expect(listExamples()).toContain(name);
     const { snapshots } = await loadConfig([join(examplesDir, name)], envoyApi);
     const env = { ...process.env, TZ: "Asia/Kathmandu", LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8" };
-    const args = [main, "check", "-o", "json", join(examplesDir, name)];
+    const args = [fairwayMain, "check", "-o", "json", join(examplesDir, name)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { env, cwd: elsewhere.path });
     const { groups } = JSON.parse(stdout) as { readonly groups: readonly { group: string; version: string }[] };
     const expected = [...(snapshots?.values() ?? [])].map(({ group, version }) => ({ group, version }));

@@ -20,12 +20,11 @@ import { eventually, throughout } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { RunningPlane } from "./running-plane.ts";
 import { XdsClient } from "./xds-client.ts";
-
-const main = join(import.meta.dirname, "../../src/cli/main.ts");
+import { fairwayMain } from "../../demo/kit/program.ts";
 
 /** Runs a command to its end; everything that it wrote, and its exit code. */
 async function run(...args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-  const ended = await promisify(execFile)(process.execPath, [main, ...args]).catch((error: unknown) => error);
+  const ended = await promisify(execFile)(process.execPath, [fairwayMain, ...args]).catch((error: unknown) => error);
   const { code = 0, stdout, stderr } = ended as { code?: number; stdout: string; stderr: string };
   return { code, output: stdout + stderr };
 }

@@ -15,6 +15,7 @@ import { latencyEdgesMs } from "../../../src/evidence/latency-ladder.ts";
 import { createGrpcBootstrap } from "../../../src/cli/grpc-bootstrap.ts";
 import { readBootstrapOptions, type BootstrapFlags } from "../../../src/cli/bootstrap-options.ts";
 import { examplesDir } from "../../support/examples.ts";
+import { fairwayMain } from "../../../demo/kit/program.ts";
 
 describe("bootstrap for gRPC", () => {
   it("is JSON with the server, the node and the name that servers ask for", () => {
@@ -399,8 +400,14 @@ describe("bootstrap", () => {
   });
 
   it("makes the file as the config wants it, and says beside it which flags Envoy is to be started with", async () => {
-    const main = join(import.meta.dirname, "../../../src/cli/main.ts");
-    const args = (example: string) => [main, "bootstrap", "--node-id", "a", "--config", join(examplesDir, example)];
+    const args = (example: string) => [
+      fairwayMain,
+      "bootstrap",
+      "--node-id",
+      "a",
+      "--config",
+      join(examplesDir, example),
+    ];
     const named = await promisify(execFile)(process.execPath, args("drain-time"));
     expect(named.stderr).toBe("start this Envoy with: --drain-time-s 60\n");
     expect(parse(named.stdout)).toMatchObject({ node: { id: "a" } });

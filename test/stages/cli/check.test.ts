@@ -3,7 +3,6 @@
  */
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { applyWarningLevels, readWarningLevels } from "../../../src/cli/warning-levels.ts";
@@ -11,8 +10,7 @@ import type { Diagnostic } from "../../../src/model/diagnostic.ts";
 import { place } from "../../support/build-intent.ts";
 import type { TempDir } from "../../support/temp-dir.ts";
 import { tempDir } from "../../support/temp-dir.ts";
-
-const main = join(import.meta.dirname, "../../../src/cli/main.ts");
+import { fairwayMain } from "../../../demo/kit/program.ts";
 
 /** One service with a breaker, routed, and one that nothing uses. */
 const config = (maxRequests: number) => `gateways: { g: { listeners: [{ name: h, port: 80 }] } }
@@ -38,7 +36,9 @@ async function check(...args: readonly string[]): Promise<{
   readonly stdout: string;
   readonly stderr: string;
 }> {
-  const ended = await promisify(execFile)(process.execPath, [main, "check", ...args]).catch((error: unknown) => error);
+  const ended = await promisify(execFile)(process.execPath, [fairwayMain, "check", ...args]).catch(
+    (error: unknown) => error,
+  );
   return { code: 0, ...(ended as { stdout: string; stderr: string }) };
 }
 
@@ -122,6 +122,6 @@ describe("warning levels", () => {
 
 it("serve without any config says where it may be, also that an etcd is enough", async () => {
   const { FAIRWAY_CONFIG: _config, FAIRWAY_ETCD: _etcd, ...env } = process.env;
-  const failed = promisify(execFile)(process.execPath, [main, "serve"], { env });
+  const failed = promisify(execFile)(process.execPath, [fairwayMain, "serve"], { env });
   await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("--etcd http://HOST:2379") });
 });

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { TempDir } from "../../support/temp-dir.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { fairwayMain } from "../../../demo/kit/program.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const main = join(root, "src/cli/main.ts");
 
 const config = `gateways:
   public: { listeners: [{ name: http, port: 80 }] }
@@ -46,7 +46,7 @@ async function explain({ path: cwd, variables }: Where, ...args: readonly string
   const { FAIRWAY_SERVER: _, ...environment } = process.env;
   const options = { cwd, env: { ...environment, FAIRWAY_CONFIG: "", ...variables } };
   return new Promise((resolve) => {
-    execFile(process.execPath, [main, "explain", ...args], options, (cause, stdout, stderr) => {
+    execFile(process.execPath, [fairwayMain, "explain", ...args], options, (cause, stdout, stderr) => {
       resolve({ code: cause === null ? 0 : Number(cause.code), stdout, stderr });
     });
   });

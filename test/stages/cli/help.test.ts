@@ -2,12 +2,11 @@
  * `fairway help`, with a command or one below another, and what is said of a command that there is not.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { expect, test } from "vitest";
+import { fairwayMain } from "../../../demo/kit/program.ts";
 
-const main = join(import.meta.dirname, "../../../src/cli/main.ts");
 const help = (...words: readonly string[]): string =>
-  execFileSync(process.execPath, [main, "help", ...words], { encoding: "utf8" });
+  execFileSync(process.execPath, [fairwayMain, "help", ...words], { encoding: "utf8" });
 
 test.each([
   [[], "Usage: fairway [options] [command]"],
@@ -23,7 +22,7 @@ test.each([
   ["validate", "check"],
   ["chek", "check"],
 ])("the command %s leads to %s", (word, meant) => {
-  const { status, stderr } = spawnSync(process.execPath, [main, word, "dir"], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, [fairwayMain, word, "dir"], { encoding: "utf8" });
   expect(status).toBe(2);
   expect(stderr).toContain(`error: unknown command '${word}'\n(Did you mean ${meant}?)`);
 });

@@ -3,13 +3,11 @@
  */
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TempDir } from "../../support/temp-dir.ts";
 import { tempDir } from "../../support/temp-dir.ts";
-
-const main = join(import.meta.dirname, "../../../src/cli/main.ts");
+import { fairwayMain } from "../../../demo/kit/program.ts";
 
 const config = ({ maxRequests = 100, extra = "", services = "" } = {}) => `nodes:
   edge: { match: { cluster: edge } }
@@ -45,7 +43,7 @@ interface Ended {
 
 async function plan(...args: readonly string[]): Promise<Ended> {
   const env = { ...process.env, FAIRWAY_SERVER: "" };
-  const all = [main, "plan", ...args];
+  const all = [fairwayMain, "plan", ...args];
   const ended = await promisify(execFile)(process.execPath, all, { env }).catch((error: unknown) => error);
   return { code: 0, ...(ended as { stdout: string; stderr: string }) };
 }

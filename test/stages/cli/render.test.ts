@@ -8,14 +8,13 @@ import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { examplesDir } from "../../support/examples.ts";
 import { tempDir } from "../../support/temp-dir.ts";
-
-const main = join(import.meta.dirname, "../../../src/cli/main.ts");
+import { fairwayMain } from "../../../demo/kit/program.ts";
 
 it("says in one line that --out is a file", async () => {
   await using directory = await tempDir();
   const file = directory.join("out");
   await writeFile(file, "");
-  const run = promisify(execFile)(process.execPath, [main, "render", join(examplesDir, "hello"), "--out", file]);
+  const run = promisify(execFile)(process.execPath, [fairwayMain, "render", join(examplesDir, "hello"), "--out", file]);
   await expect(run).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^fairway: \[OUTPUT_UNWRITABLE\] --out \S+: ENOTDIR.*\n$/),

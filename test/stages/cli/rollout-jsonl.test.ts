@@ -2,7 +2,6 @@
  * `-o jsonl` of commands that wait for a rollout: an object for each event on stdout, and at last the rollout.
  */
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { createAdminServer } from "../../../src/admin/admin-server.ts";
@@ -12,8 +11,7 @@ import type { RolloutEventJson } from "../../../src/cli/rollout-progress.ts";
 import { jsonProgress } from "../../../src/cli/rollout-progress.ts";
 import { MemoryRollouts, portOf } from "../../support/memory-rollouts.ts";
 import { viewsOf } from "../admin/example-views.ts";
-
-const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
+import { fairwayMain } from "../../../demo/kit/program.ts";
 
 /** Each command is a program of its own, and starts slowly beside other tests. */
 const TIMEOUT_MS = 120_000;
@@ -76,7 +74,7 @@ test(
     });
     const { port } = await server.listen();
     const run = (...args: readonly string[]) =>
-      promisify(execFile)(process.execPath, [MAIN, "rollout", ...args, "--server", `http://127.0.0.1:${port}`]);
+      promisify(execFile)(process.execPath, [fairwayMain, "rollout", ...args, "--server", `http://127.0.0.1:${port}`]);
     try {
       const running = run("watch", "shop", "-o", "jsonl", "--timeout", "110s");
       const child = running.child;

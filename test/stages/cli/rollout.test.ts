@@ -2,7 +2,6 @@
  * `fairway rollout` against a real admin server whose rollouts a test drives: what is told, and how a script ends.
  */
 import { writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Child } from "../../../demo/kit/child.ts";
 import { createAdminServer } from "../../../src/admin/admin-server.ts";
@@ -15,8 +14,7 @@ import { MemoryRollouts, portOf } from "../../support/memory-rollouts.ts";
 import type { TempDir } from "../../support/temp-dir.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { viewsOf } from "../admin/example-views.ts";
-
-const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
+import { fairwayMain } from "../../../demo/kit/program.ts";
 
 /** Each command is a program of its own, and starts slowly beside other tests. */
 const TIMEOUT_MS = 120_000;
@@ -126,7 +124,7 @@ describe("Ctrl-C", { timeout: TIMEOUT_MS }, () => {
     Child.start({
       name: "fairway rollout start",
       command: process.execPath,
-      args: [MAIN, "rollout", "start", "shop", "--target", "v2", "--steps", "5", "--wait", ...args],
+      args: [fairwayMain, "rollout", "start", "shop", "--target", "v2", "--steps", "5", "--wait", ...args],
       env: { ...process.env, FAIRWAY_SERVER: address },
     });
 
