@@ -122,7 +122,7 @@ export class RolloutEngine {
       nowMs,
       split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
       nodes,
-      missing: this.#missing(record, nodes),
+      ...this.#missing(record, nodes),
       traffic: reportsOf(board.traffic.read(names), clusters),
       loads: reportsOf(board.loads.read(names), {
         canary: asLoads(clusters.canary),
@@ -135,14 +135,20 @@ export class RolloutEngine {
     };
   }
 
-  /** Whoever is missing for longer is gone for good, and is not waited for. */
-  #missing({ plan: { split }, nodesBefore = [] }: RolloutRecord, nodes: Observed["nodes"]): readonly string[] {
+  /** Whoever is missing for longer may be gone for good, and is not waited for. */
+  #missing(
+    { plan: { split }, nodesBefore = [], nodesGone = [] }: RolloutRecord,
+    nodes: Observed["nodes"],
+  ): Required<Pick<Observed, "missing" | "away">> {
     const nowMs = this.#options.clock.monotonicMs();
     const here = new Set(nodes.map(({ id }) => id));
     const before = this.#missingSinceMs.get(split);
     const since = new Map(nodesBefore.filter((id) => !here.has(id)).map((id) => [id, before?.get(id) ?? nowMs]));
     this.#missingSinceMs.set(split, since);
-    return [...since].flatMap(([id, sinceMs]) => (nowMs - sinceMs < RECONNECT_MS_MAX ? [id] : []));
+    const isAway = (id: string) => nowMs - (since.get(id) ?? nowMs) >= RECONNECT_MS_MAX;
+    const lost = [...since.keys()];
+    const away = new Set([...lost.filter(isAway), ...nodesGone.filter((id) => !here.has(id) && !since.has(id))]);
+    return { missing: lost.filter((id) => !isAway(id)), away: [...away] };
   }
 
   async #lookAtAll(): Promise<void> {

@@ -25,8 +25,10 @@ export type Followed =
   | { readonly kind: "waits"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
   /** All that are connected have them, and others may be back in a moment: that never takes long. */
   | { readonly kind: "missing"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
+  /** No Envoy is connected, so nobody has them. */
+  | { readonly kind: "alone"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
   | { readonly kind: "rejected"; readonly why: string; readonly laggards: StepRecord["laggards"] }
-  | { readonly kind: "converged"; readonly nodesCount: number };
+  | { readonly kind: "converged"; readonly nodesCount: number; readonly laggards: StepRecord["laggards"] };
 
 /** As whom the engine changes a split, so that every replica knows the change for the rollout's own. */
 export function actorOf({ id }: Pick<RolloutRecord, "id">): string {
@@ -46,7 +48,7 @@ export function followWeights(
   record: RolloutRecord,
   wanted: Wanted,
   { document, shares, standing }: NonNullable<Observed["split"]>,
-  missing: readonly string[] = [],
+  { missing = [], away = [] }: Pick<Observed, "missing" | "away">,
 ): Followed {
   const isWritten =
     Object.entries(wanted.shares).every(([name, share]) => (shares[name] ?? 0) === share) &&
@@ -62,10 +64,13 @@ export function followWeights(
   switch (standing.state) {
     case "applied":
       if (missing.length > 0) {
-        const away = missing.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
-        return { kind: "missing", waitsFor: `${named(missing)} to connect again`, laggards: away };
+        return { kind: "missing", waitsFor: `${named(missing)} to connect again`, laggards: disconnected(missing) };
       }
-      return { kind: "converged", nodesCount: standing.acknowledgedCount };
+      if (standing.acknowledgedCount === 0) {
+        const waitsFor = away.length === 0 ? "an Envoy to connect" : `${named(away)} to connect again`;
+        return { kind: "alone", waitsFor, laggards: disconnected(away) };
+      }
+      return { kind: "converged", nodesCount: standing.acknowledgedCount, laggards: disconnected(away) };
     case "rejected":
       return { kind: "rejected", why: laggardText(laggards, "rejected"), laggards };
     case "refused":
@@ -78,6 +83,10 @@ export function followWeights(
       return { kind: "waits", waitsFor: `${standing.pendingCount} of ${all} Envoys${who}`, laggards };
     }
   }
+}
+
+function disconnected(nodes: readonly string[]): StepRecord["laggards"] {
+  return nodes.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
 }
 
 function laggardText(laggards: StepRecord["laggards"], state: string): string {

@@ -28,6 +28,8 @@ export interface Observed {
   readonly nodes: readonly ObservedNode[];
   /** Those that were connected when the step began and are not now, though they may well be back in a moment. */
   readonly missing?: readonly string[] | undefined;
+  /** Those that have been gone for longer: nobody waits for them, and nobody can say what they have. */
+  readonly away?: readonly string[] | undefined;
   /** By node: what it last reported of both versions, by OpenTelemetry. */
   readonly traffic: ReadonlyMap<string, NodeReport>;
   /** The same by load reports, which know nothing of times and of hosts. */

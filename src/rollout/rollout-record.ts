@@ -51,6 +51,8 @@ export interface RolloutRecord {
   readonly lookedAtMs?: number | undefined;
   /** The Envoys that were connected when the weights of this step were written: one that starts anew after that has crashed. */
   readonly nodesBefore?: readonly string[] | undefined;
+  /** Those of earlier steps that had gone before this one began. */
+  readonly nodesGone?: readonly string[] | undefined;
   /** Of all looks; they begin anew where copies of requests are counted instead of requests, and where that ends. */
   readonly totals: { readonly canary: TrafficCounters; readonly baseline: TrafficCounters };
   /** The last verdict. */
@@ -157,8 +159,10 @@ export interface Outcome {
   /** Who has ended it, when it was a person. */
   readonly by?: string | undefined;
   readonly atMs: number;
-  /** From the decision to the last Envoy's acknowledgement. */
+  /** From the decision to the last Envoy's acknowledgement; absent when there is one that has not confirmed it. */
   readonly tookMs?: number | undefined;
+  /** Envoys of the rollout that were not connected, so that nobody knows what they have; as many as a person reads. */
+  readonly unconfirmed?: readonly string[] | undefined;
 }
 
 /** What people can do to one. */
