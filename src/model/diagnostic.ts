@@ -76,6 +76,7 @@ export const diagnosticCodes = {
   "conflicting-route": "Two routes want the same connections of a TCP, TLS or UDP listener.",
   "outlier-never-ejects": "Outlier detection cannot eject a single host.",
   "outlier-ejects-too-many": "Outlier detection may eject so many hosts that Envoy gives up on it.",
+  "inert-detector": "A detector of outlier detection is written, and can never eject a host.",
   "retries-exceed-timeout": "The tries of a request do not fit into its timeout.",
   "endless-try": "A try that hangs is never tried again, because no timeout of its own ends it.",
   "circuit-breaker-too-low": "A circuit breaker opens before there is any load to speak of.",
