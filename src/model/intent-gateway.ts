@@ -31,6 +31,8 @@ export interface Gateway {
   readonly onDemandClusters?: { readonly timeoutMs?: number };
   /** Likewise: the Envoys of the group read the weights of splits from their runtime layer. */
   readonly weightsByRuntime?: true;
+  /** Likewise: the names of the services with `protocol: auto`; never empty. */
+  readonly autoServices?: ReadonlySet<string>;
   /** Likewise: the Envoys of the group tell of single requests while a rollout is on. */
   readonly routeReports?: true;
 }

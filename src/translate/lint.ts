@@ -8,6 +8,7 @@
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Intent } from "../model/intent.ts";
+import { lintAlternateProtocols } from "./lint-alternate-protocols.ts";
 import { lintCalledServices } from "./lint-called-services.ts";
 import { lintClaims } from "./lint-claims.ts";
 import { lintPriorities } from "./lint-priorities.ts";
@@ -60,6 +61,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintListeners(intent),
     ...lintL4(intent),
     ...lintRedirected(intent),
+    ...lintAlternateProtocols(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
     ...lintSplits(intent),
