@@ -87,6 +87,8 @@ export interface GatewayListener {
   /** In lower case, sorted; absent means all. */
   readonly hostnames?: readonly string[];
   readonly tls?: ListenerTls;
+  /** Requests over HTTP/2 may change the protocol of their stream, where a route allows it. */
+  readonly extendedConnect?: true;
   /** Beside TCP, on UDP; only with `tls`. */
   readonly http3?: ListenerHttp3;
   /** Connections begin with the PROXY protocol; when it is optional, not all of them. */

@@ -31,6 +31,7 @@ import type { ShadowMemo } from "./lint-shadowed-rules.ts";
 import { lintSplits } from "./lint-splits.ts";
 import { lintSubsets } from "./lint-subsets.ts";
 import { lintTelemetry } from "./lint-telemetry.ts";
+import { lintUpgrades } from "./lint-upgrades.ts";
 import { trafficOf } from "./traffic.ts";
 
 /** What was found out the last time about objects that are still the same; keep it between calls. */
@@ -62,6 +63,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintL4(intent),
     ...lintRedirected(intent),
     ...lintAlternateProtocols(intent),
+    ...lintUpgrades(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
     ...lintSplits(intent),
