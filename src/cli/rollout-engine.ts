@@ -17,6 +17,7 @@ import type { SeenRoutes } from "../rollout/route-counts.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import { countsCopies } from "../rollout/mirroring.ts";
+import { LateSplits } from "./late-splits.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
@@ -64,6 +65,7 @@ export class RolloutEngine {
   readonly #prometheus: PrometheusClient;
   /** The revisions that this replica has written last. */
   readonly #own = new Map<string, number>();
+  readonly #late: LateSplits;
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
   readonly #waitsUntilMs = new Map<string, number>();
   /** By split and node: since when it is missing. */
@@ -75,6 +77,7 @@ export class RolloutEngine {
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
     this.#prometheus = new PrometheusClient(options.clock);
+    this.#late = new LateSplits({ clock: options.clock, lookAgain: () => options.port.lookAgain() });
   }
 
   start(): void {
@@ -112,7 +115,10 @@ export class RolloutEngine {
     const nowMs = clock.nowMs();
     const asked = this.#webhooks.get(record.id);
     const webhook = asked?.key === webhookKey(record) ? asked.answer : undefined;
-    if (found === undefined) return { nowMs, split: undefined, nodes: [], traffic: new Map(), routes: [], before: {} };
+    const isConfigInForce = port.isConfigInForce();
+    if (found === undefined) {
+      return { nowMs, isConfigInForce, split: undefined, nodes: [], traffic: new Map(), routes: [], before: {} };
+    }
     const { split, standing } = found;
     const clusters = { canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) };
     const names = namesOf(clusters);
@@ -120,7 +126,8 @@ export class RolloutEngine {
     const nodes = port.nodes(standing.groups);
     return {
       nowMs,
-      split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
+      isConfigInForce,
+      split: { document, file: split, shares: sharesOf(split, liveOf(split.name, document)), standing },
       nodes,
       ...this.#missing(record, nodes),
       traffic: reportsOf(board.traffic.read(names), clusters),
@@ -221,7 +228,10 @@ export class RolloutEngine {
     this.#askPrometheus(heard.record);
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
-      const moved = advance(now.record, this.observe(now.record));
+      const seen = this.#late.caughtUp(now.record, this.observe(now.record));
+      // Another replica may know the split, and what it writes must not be contradicted all the time.
+      if (seen.split === undefined && seen.isConfigInForce === false && this.#options.hasOthers) return;
+      const moved = advance(now.record, seen);
       const next = { ...moved, record: this.withVersions(now.record, moved.record) };
       if (next.record !== now.record) {
         const saved = await records.put(next.record, now.revision);

@@ -48,6 +48,8 @@ class World {
     return {
       isServing: () => true,
       hasCopies: () => false,
+      isConfigInForce: () => true,
+      lookAgain: () => undefined,
       splits: () => [standing()],
       served: () => [{ ...split, groups: ["edge"], copying, liveNumber: this.document.number, rules: [] }],
       changeSplit: async (_name, asked) => {
