@@ -200,10 +200,12 @@ describe("a control plane", () => {
     await using none = await tempDir();
     await using fresh = await serve({ stateDir: none.path, waitForReady: false });
     await fresh.waitForLog(/"kind":"config-waiting".*is not finished/);
-    const { entries } = await client.list(REPLICAS_PREFIX);
     const change = { key: CONFIG_PREFIX, revision: 1 };
-    const behind = entries.filter(({ value: record }) => isBehind(readReplicaRecord(record) ?? never(), change));
-    expect(behind.length, "the one that has taken nothing").toBe(1);
+    await eventually("the record of the one that has taken nothing", async () => {
+      const { entries } = await client.list(REPLICAS_PREFIX);
+      const behind = entries.filter(({ value: record }) => isBehind(readReplicaRecord(record) ?? never(), change));
+      return entries.length === 2 && behind.length === 1;
+    });
     expect(fairway("push", first.path, "--wait").stdout).toMatch(/^revision \d+: 2 replicas took it/m);
     await fresh.ready();
     expect(await readiness()).toEqual({ status: "ready", reasons: [] });
