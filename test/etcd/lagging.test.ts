@@ -59,11 +59,7 @@ describe.each(["delta", "sotw"] as const)("an Envoy (%s) whose replica dies", (a
     await replicas.addBackend();
     await replicas.at(first).fairway.kill("SIGKILL");
     await other.fairway.waitForLog(/holds what it has never served/);
-    let members = 2;
-    await throughout("both endpoints", () => members === 2 && (void look(), true), 3_000);
-    async function look() {
-      members = await replicas.membersCount();
-    }
+    await throughout("both endpoints", async () => (await replicas.membersCount()) === 2, 3_000);
     other.wire.release();
     expect(await replicas.onOne()).toBe(1 - first);
     await eventually("having caught up", async () => {

@@ -93,6 +93,7 @@ test("a running replica has one id and one lease below all prefixes, and its mar
   const id = record?.entries[0]?.key.slice("/fairway/replicas/".length);
   expect(fleet?.entries[0]?.key).toBe(`/fairway/fleet/${id}`);
   expect(fleet?.entries[0]?.leaseId).toBe(record?.entries[0]?.leaseId);
+  await eventually("its mark", async () => (await found(replicas.client, ["/fairway/served/"])).count === 1);
   const { entries } = await replicas.client.list("/fairway/served/");
   expect(entries.map(({ leaseId }) => leaseId)).toEqual([undefined]);
   expect(JSON.parse(Buffer.from(entries[0]?.value ?? []).toString())).toMatchObject({ by: id });
