@@ -89,7 +89,11 @@ test("a replica that has lost etcd serves everybody after a while, because there
 
 test("a replica that refuses what the others serve sends Envoys to them, and takes them when it is mended", async () => {
   const file = 'services: { filed: { endpoints: ["10.0.0.9:80"] } }';
-  await using replicas = await Replicas.start({ backends: 2, file });
+  // On a disk that takes its time there is one between what is decided and what Envoys are given.
+  const save = "this.#options.saved.served(accepted, state.groups)";
+  const slowly = `new Promise((done) => setTimeout(done, 1_500)).then(() => ${save})`;
+  await using slow = await otherCheckout({ "cli/publisher.ts": [[save, slowly]] });
+  await using replicas = await Replicas.start({ backends: 2, file, mainOf: () => slow.main });
   const first = await replicas.onOne();
   const other = replicas.at(1 - first);
   await writeFile(other.filePath, "services: { filed: { endpoints: [nonsense] } }");
