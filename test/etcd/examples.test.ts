@@ -52,7 +52,9 @@ test.each([
   const values: string[] = [];
   const watch = client.watch(key, next.modRevision + 1, {
     changed: (changes) =>
-      values.push(...changes.map((each) => (each.kind === "put" ? Buffer.from(each.entry.value).toString() : "gone"))),
+      values.push(
+        ...changes.map((change) => (change.kind === "put" ? Buffer.from(change.entry.value).toString() : "gone")),
+      ),
     heard: () => undefined,
     ended: () => undefined,
   });
