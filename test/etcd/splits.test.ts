@@ -39,6 +39,11 @@ test("weights that are set at one replica are in force at all, and stay when it 
   const set = (index: number, ...args: readonly string[]) =>
     ranWith({ FAIRWAY_SERVER: `http://127.0.0.1:${replicas.at(index).fairway.adminPort}` }, "split", ...args);
 
+  // The replicas tell each other of their Envoys once a second.
+  await eventually("the Envoy to be known at the other replica", async () => {
+    const { nodes } = await replicas.at(other).fairway.get<{ readonly nodes: readonly NodeView[] }>("/v1/nodes");
+    return nodes.length === 1 && nodes[0]?.status === "synced";
+  });
   // The Envoy is at the other replica, and is waited for all the same.
   const answer = await set(other, "set", "shop", "canary=100", "--wait", "--actor", "ci");
   expect(answer).toMatchObject({ code: 0 });
