@@ -168,8 +168,8 @@ export class Publisher {
     const { state, decisions } = publish(before, input);
     this.#publication = state;
     // The last known good is of no revision, and marks nothing.
-    if (input.kind === "built" || input.kind === "rebuilt" || input.kind === "confirmed")
-      this.#options.shared?.decided();
+    const isMarked = input.kind === "built" || input.kind === "rebuilt" || input.kind === "confirmed";
+    if (isMarked) this.#options.shared?.decided();
     this.#options.onDecided();
     const accepted = decisions.flatMap((decision) =>
       decision.kind === "accepted" || decision.kind === "confirmed" ? [decision.snapshot] : [],
@@ -178,6 +178,7 @@ export class Publisher {
     if (accepted.length > 0 || regrouped) await this.#options.saved.served(accepted, state.groups);
     for (const decision of decisions) this.#report(decision, build);
     if (accepted.length > 0 || regrouped) await this.#push(before.groups);
+    else if (isMarked) this.#options.shared?.replicas.pushed();
     this.#options.shared?.history.served(accepted);
     return { decisions };
   }
@@ -197,6 +198,7 @@ export class Publisher {
     }
     const pushed = this.#options.server.publish({ groups, snapshots: served });
     this.#isServing = served.size > 0;
+    this.#options.shared?.replicas.pushed();
     await pushed;
   }
 
