@@ -40,7 +40,8 @@ test("of two splits of the same versions at most one is rolled out, and of two e
     await eventually("nothing on", () => on().length === 0);
   }
   const equal = await Promise.all([begin(one, "shop"), begin(two, "shop")]);
-  expect(equal.map((answer) => answer.ok && answer.value.isNew).toSorted()).toEqual([false, true]);
+  expect(equal.filter((answer) => answer.ok && answer.value.isNew)).toHaveLength(1);
+  expect(equal.every((answer) => answer.ok)).toBe(true);
   expect(new Set(equal.map((answer) => answer.ok && answer.value.record.id)).size).toBe(1);
   for (const each of replicas) await each.close();
   await store.close();
