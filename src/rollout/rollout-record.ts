@@ -23,6 +23,8 @@ export interface RolloutRecord {
   readonly plan: RolloutPlan;
   /** Of the target and the plan: starting the same again attaches to it. */
   readonly planHash: string;
+  /** The same of what was asked for, word by word; absent when an older Fairway has started it. */
+  readonly askedHash?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly startedBy: string;
   readonly reason?: string | undefined;
