@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { z } from "zod";
 import { durationMs, positiveDurationPattern } from "../model/duration.ts";
 import type { RolloutAction } from "../rollout/rollout-record.ts";
+import { lockedText } from "../rollout/refusal-words.ts";
 import type { NotDone, StoredRollout } from "../rollout/rollout-views.ts";
 import { unreachable } from "../support/assert.ts";
 import type { Result } from "../support/result.ts";
@@ -167,16 +168,6 @@ function answerWith(views: AdminViews, split: string, outcome: Result<StoredRoll
   return outcome.error.kind === "unknown" ? none(views, split) : refused(outcome.error);
 }
 
-/** With the way out: whoever has it goes on under his name, and others ask him or take it from him. */
-function lockedText({ split, lock }: Extract<NotDone, { readonly kind: "locked" }>): string {
-  const { owner, reason } = lock;
-  const word = /^[\w.:@/-]+$/.test(owner) ? owner : `'${owner.replaceAll("'", `'\\''`)}'`;
-  return (
-    `it is locked by ${owner} until ${lockJson(lock).ends}${reason === undefined ? "" : `: ${reason}`}; ` +
-    `\`fairway rollout unlock ${split} --owner ${word}\` gives it back, and \`--actor ${word}\` starts under that name`
-  );
-}
-
 /** Why nothing was done. */
 function refused(why: NotDone): Answer {
   switch (why.kind) {
@@ -189,9 +180,8 @@ function refused(why: NotDone): Answer {
       const detail = `${record.id} is on: ${record.target}, started by ${record.startedBy}`;
       return problem(409, detail, { title: "Another rollout is on", rollout: rolloutJson(why.current) });
     }
-    case "locked": {
-      return problem(423, lockedText(why), { title: "It is locked", lock: lockJson(why.lock) });
-    }
+    case "locked":
+      return problem(423, lockedText(why.split, why.lock), { title: "It is locked", lock: lockJson(why.lock) });
     case "key-reused": {
       const detail = `this key has started ${why.current.record.id} with another plan or target`;
       return problem(422, detail, { title: "The key was used for something else", rollout: rolloutJson(why.current) });

@@ -103,6 +103,20 @@ describe("fairway split", { timeout: TIMEOUT_MS }, () => {
     expect(split.text).toContain("nothing is changed: there is no split `shpo`: did you mean `shop`?");
   });
 
+  test("sets nothing that somebody else has locked, and says who, why and until when; the way back is free", async () => {
+    const locked = await fairway("rollout", "lock", "shop", "--owner", "alice", "--reason", "freeze");
+    expect(locked).toMatchObject({ code: 0 });
+    const { number } = await server.get<SplitJson>("/v1/splits/shop");
+    const other = await fairway("split", "set", "shop", "canary=5", "--actor", "root");
+    expect(other).toMatchObject({ code: 6 });
+    expect(other.text).toMatch(/nothing is changed: it is locked by alice until \S+Z: freeze; `fairway rollout unlock/);
+    expect((await server.get<SplitJson>("/v1/splits/shop")).number).toBe(number);
+    expect(await fairway("split", "reset", "shop", "--actor", "root")).toMatchObject({ code: 0 });
+    expect(await fairway("split", "set", "shop", "canary=5", "--actor", "alice")).toMatchObject({ code: 0 });
+    expect(await fairway("rollout", "unlock", "shop", "--owner", "alice")).toMatchObject({ code: 0 });
+    expect(await fairway("split", "set", "shop", "canary=6", "--actor", "root")).toMatchObject({ code: 0 });
+  });
+
   test("refuses a --timeout that nothing waits for", async () => {
     const { code, text } = await fairway("split", "set", "shop", "canary=10", "--timeout", "5s");
     expect(code).toBe(2);
