@@ -62,6 +62,27 @@ describe("fairway plan where weights are set", { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe("a server whose file has another default", { timeout: TIMEOUT_MS }, () => {
+  test("warns of it while weights are set, and not when they are taken back", async () => {
+    type Warnings = { readonly warnings: readonly { readonly code: string; readonly message: string }[] };
+    const told = async () => {
+      const { warnings } = await server.get<Warnings>("/v1/warnings");
+      return warnings.filter(({ code }) => code === "live-weights").map(({ message }) => message);
+    };
+    expect(await fairway("split", "set", "shop", "canary=10")).toMatchObject({ code: 0 });
+    expect(await told()).toEqual([]);
+    await writeFile(directory.join("served.yaml"), config(5));
+    await expect
+      .poll(told, { timeout: TIMEOUT_MS })
+      .toEqual([expect.stringContaining("is another now (stable 95 %, canary 5 %), and nobody gets it: stable 90 %")]);
+    expect(await fairway("split", "reset", "shop")).toMatchObject({ code: 0 });
+    await expect.poll(told, { timeout: TIMEOUT_MS }).toEqual([]);
+    await writeFile(directory.join("served.yaml"), config(0));
+    const now = async () => (await server.get<SplitJson>("/v1/splits/shop")).default;
+    await expect.poll(now, { timeout: TIMEOUT_MS }).toEqual({ stable: 100, canary: 0 });
+  });
+});
+
 describe("fairway plan of other hosts behind weights that are set", { timeout: TIMEOUT_MS }, () => {
   test("says how many requests they get at once", async () => {
     expect(await fairway("split", "set", "shop", "canary=100")).toMatchObject({ code: 0 });
