@@ -60,6 +60,7 @@ function outcomeJson({
   by,
   atMs,
   tookMs,
+  unconfirmed,
 }: NonNullable<RolloutRecord["outcome"]>): RolloutJson["outcome"] {
   return {
     kind,
@@ -67,6 +68,7 @@ function outcomeJson({
     ...(by === undefined ? {} : { by }),
     at: isoTime(atMs),
     ...(tookMs === undefined ? {} : { tookMs }),
+    ...(unconfirmed === undefined ? {} : { unconfirmed: [...unconfirmed] }),
   };
 }
 

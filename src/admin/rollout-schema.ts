@@ -76,6 +76,10 @@ export const rolloutSchema = z.object({
       by: z.string().optional(),
       at: time,
       tookMs: z.number().optional().describe("From the decision to the last Envoy's acknowledgement"),
+      unconfirmed: z
+        .array(z.string())
+        .optional()
+        .describe("Envoys of the rollout that were not connected at its end, as many as are kept; with it no tookMs"),
     })
     .optional(),
   versions: z

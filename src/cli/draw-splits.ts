@@ -19,6 +19,9 @@ function drawSplit(split: SplitJson): string {
     source === "file"
       ? `  of the file, ${at.file}:${at.line}${number === 0 ? "" : `, since change ${number}${by}`}`
       : `  set as change ${number}${by}; the file says ${weightsText(split.default)}`,
+    ...(split.definedBy === "last-known-good"
+      ? ["  of the last known good config, because the config is refused"]
+      : []),
     ...(mirror === undefined
       ? []
       : [`  ${mirror.percent} % of the requests mirrored to ${mirror.backend} for a rollout`]),

@@ -40,7 +40,10 @@ export function openRollouts(options: {
     port: {
       isServing: () => plane.isServing,
       splits: () => views.splits(),
-      served: () => plane.servedSplits,
+      served: () => plane.servedConfig.splits,
+      isConfigInForce: () => plane.servedConfig.isInForce,
+      // What it finds is told as any other change.
+      lookAgain: () => void plane.splits?.lookAgain().catch(() => undefined),
       hasCopies: (name) => plane.splits?.of(name).mirror !== undefined,
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       takeBack: async (record) => (await plane.splits?.takeBack(record)) ?? ok(undefined),

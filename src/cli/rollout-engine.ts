@@ -18,6 +18,7 @@ import type { SeenRoutes } from "../rollout/route-counts.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import { countsCopies } from "../rollout/mirroring.ts";
+import { LateSplits } from "./late-splits.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
@@ -65,6 +66,7 @@ export class RolloutEngine {
   readonly #prometheus: PrometheusClient;
   /** The revisions that this replica has written last. */
   readonly #own = new Map<string, number>();
+  readonly #late: LateSplits;
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
   readonly #waitsUntilMs = new Map<string, number>();
   /** By split and node: since when it is missing. */
@@ -76,6 +78,7 @@ export class RolloutEngine {
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
     this.#prometheus = new PrometheusClient(options.clock);
+    this.#late = new LateSplits({ clock: options.clock, lookAgain: () => options.port.lookAgain() });
   }
 
   start(): void {
@@ -113,7 +116,10 @@ export class RolloutEngine {
     const nowMs = clock.nowMs();
     const asked = this.#webhooks.get(record.id);
     const webhook = asked?.key === webhookKey(record) ? asked.answer : undefined;
-    if (found === undefined) return { nowMs, split: undefined, nodes: [], traffic: new Map(), routes: [], before: {} };
+    const isConfigInForce = port.isConfigInForce();
+    if (found === undefined) {
+      return { nowMs, isConfigInForce, split: undefined, nodes: [], traffic: new Map(), routes: [], before: {} };
+    }
     const { split, standing } = found;
     const clusters = { canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) };
     const names = namesOf(clusters);
@@ -121,9 +127,10 @@ export class RolloutEngine {
     const nodes = port.nodes(standing.groups);
     return {
       nowMs,
-      split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
+      isConfigInForce,
+      split: { document, file: split, shares: sharesOf(split, liveOf(split.name, document)), standing },
       nodes,
-      missing: this.#missing(record, nodes),
+      ...this.#missing(record, nodes),
       traffic: reportsOf(board.traffic.read(names), clusters),
       loads: reportsOf(board.loads.read(names), {
         canary: asLoads(clusters.canary),
@@ -136,14 +143,20 @@ export class RolloutEngine {
     };
   }
 
-  /** Whoever is missing for longer is gone for good, and is not waited for. */
-  #missing({ plan: { split }, nodesBefore = [] }: RolloutRecord, nodes: Observed["nodes"]): readonly string[] {
+  /** Whoever is missing for longer may be gone for good, and is not waited for. */
+  #missing(
+    { plan: { split }, nodesBefore = [], nodesGone = [] }: RolloutRecord,
+    nodes: Observed["nodes"],
+  ): Required<Pick<Observed, "missing" | "away">> {
     const nowMs = this.#options.clock.monotonicMs();
     const here = new Set(nodes.map(({ id }) => id));
     const before = this.#missingSinceMs.get(split);
     const since = new Map(nodesBefore.filter((id) => !here.has(id)).map((id) => [id, before?.get(id) ?? nowMs]));
     this.#missingSinceMs.set(split, since);
-    return [...since].flatMap(([id, sinceMs]) => (nowMs - sinceMs < RECONNECT_MS_MAX ? [id] : []));
+    const isAway = (id: string) => nowMs - (since.get(id) ?? nowMs) >= RECONNECT_MS_MAX;
+    const lost = [...since.keys()];
+    const away = new Set([...lost.filter(isAway), ...nodesGone.filter((id) => !here.has(id) && !since.has(id))]);
+    return { missing: lost.filter((id) => !isAway(id)), away: [...away] };
   }
 
   async #lookAtAll(): Promise<void> {
@@ -215,7 +228,10 @@ export class RolloutEngine {
     this.#askPrometheus(heard.record);
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
-      const moved = advance(now.record, this.observe(now.record));
+      const seen = this.#late.caughtUp(now.record, this.observe(now.record));
+      // Another replica may know the split, and what it writes must not be contradicted all the time.
+      if (seen.split === undefined && seen.isConfigInForce === false && this.#options.hasOthers) return;
+      const moved = advance(now.record, seen);
       const next = { ...moved, record: this.withVersions(now.record, moved.record) };
       if (next.record !== now.record) {
         // First, so that whoever is killed in between has left nothing in force that nobody judges.

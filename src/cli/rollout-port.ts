@@ -19,6 +19,10 @@ export interface RolloutPort {
   splits(): readonly SplitStanding[];
   /** The same without how far each is, which costs a look at every node. */
   served(): readonly BuiltSplit[];
+  /** Whether these are of the newest config: while that is refused or held it may have others. */
+  isConfigInForce(): boolean;
+  /** Reads what is kept of splits once more. */
+  lookAgain(): void;
   /** Whether requests are copied that go by it, without a look at any node. */
   hasCopies(name: string): boolean;
   changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;

@@ -7,7 +7,7 @@
 import type { GroupName, Snapshot, SnapshotVersion } from "../snapshot/snapshot.ts";
 import type { NodeIdentity, StreamEvent } from "../xds/stream-event.ts";
 import type { OpenStreamEvent, Rejection, StreamRecord } from "./stream-record.ts";
-import { openStream, stepStream, typeRecord } from "./stream-record.ts";
+import { isSynced, openStream, stepStream, typeRecord } from "./stream-record.ts";
 
 /** Why a node gets nothing: it matches no group, or two, or is not who it says. */
 export interface Refusal {
@@ -107,7 +107,7 @@ export function stepNode(
 
 /** Whether every open stream of the node has acknowledged this snapshot in full. */
 export function hasAcknowledged(node: NodeRecord, version: SnapshotVersion): boolean {
-  return node.streams.length > 0 && node.streams.every((stream) => stream.syncedTo === version);
+  return node.streams.length > 0 && node.streams.every((stream) => isSynced(stream, version));
 }
 
 function identified(

@@ -11,7 +11,6 @@ import type { StreamWait } from "../xds/stream-wait.ts";
 import type { NodeRecord, Refusal } from "./node-record.ts";
 import { hasAcknowledged } from "./node-record.ts";
 import type { Gate, Rejection, StreamRecord, SyncStatus, TypeRecord } from "./stream-record.ts";
-import { standingStatus } from "./stream-record.ts";
 
 /** One type, over all streams of the node. */
 export interface TypeStatus {
@@ -86,7 +85,7 @@ export function nodeStatus(node: NodeRecord, current: Snapshot | undefined, wait
     ...(newest?.startsEmpty === true ? { startedEmptyAtMs: newest.sinceMs } : {}),
     status: syncStatus(node, current),
     streams,
-    types: typeStatuses(node, current?.version),
+    types: typeStatuses(node),
     wanted: current?.version,
     movingTo: newest?.movingTo,
     acknowledged: agreed(shown),
@@ -99,7 +98,7 @@ export function nodeStatus(node: NodeRecord, current: Snapshot | undefined, wait
 export function syncStatus(node: NodeRecord, current: Snapshot | undefined): SyncStatus {
   const shown = node.streams.length > 0 ? node.streams : node.closed;
   for (const stream of shown) {
-    for (const type of stream.types) if (standingStatus(type, stream, current?.version) === "error") return "error";
+    for (const type of stream.types) if (type.status === "error") return "error";
   }
   if (current !== undefined && hasAcknowledged(node, current.version)) return "synced";
   const nothingSent = shown.every((stream) => stream.movingTo === undefined && stream.syncedTo === undefined);
@@ -129,12 +128,12 @@ function firstGate(streams: readonly { readonly gate: Gate | undefined }[]): Gat
   return gates.sort((a, b) => a.sinceMs - b.sinceMs)[0];
 }
 
-function typeStatuses(node: NodeRecord, wanted: SnapshotVersion | undefined): readonly TypeStatus[] {
+function typeStatuses(node: NodeRecord): readonly TypeStatus[] {
   const merged = new Map<string, TypeStatus>();
   const connected = node.streams.length > 0;
   for (const stream of connected ? node.streams : node.closed) {
     for (const type of stream.types) {
-      const next = typeStatus(type, { stream, wanted, node });
+      const next = typeStatus(type, node);
       const other = merged.get(type.typeUrl);
       // Two open streams with one type are two processes: show the one in trouble. Of closed ones the last counts.
       const keepsOther = connected && other !== undefined && severity(other) < severity(next);
@@ -144,18 +143,15 @@ function typeStatuses(node: NodeRecord, wanted: SnapshotVersion | undefined): re
   return [...merged.values()].sort((a, b) => position(a) - position(b));
 }
 
-function typeStatus(
-  type: TypeRecord,
-  of: { readonly stream: StreamRecord; readonly wanted: SnapshotVersion | undefined; readonly node: NodeRecord },
-): TypeStatus {
+function typeStatus(type: TypeRecord, node: NodeRecord): TypeStatus {
   return {
     typeUrl: type.typeUrl,
-    status: standingStatus(type, of.stream, of.wanted),
+    status: type.status,
     sentVersionInfo: type.sentVersionInfo,
     acknowledgedVersionInfo: type.acknowledgedVersionInfo,
     wildcard: type.wildcard,
     namesCount: type.namesCount,
-    lastRejection: type.rejection ?? of.node.lastRejections.get(type.typeUrl),
+    lastRejection: type.rejection ?? node.lastRejections.get(type.typeUrl),
   };
 }
 

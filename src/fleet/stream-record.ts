@@ -71,9 +71,9 @@ export interface StreamRecord {
   readonly types: readonly TypeRecord[];
   /** What events said of its wait: that it is overdue. */
   readonly gate: Gate | undefined;
-  /** The snapshot that the last response moved towards. */
+  /** The snapshot that the last response moved towards, or that was acknowledged in full without any. */
   readonly movingTo: SnapshotVersion | undefined;
-  /** The snapshot that was acknowledged in full. */
+  /** The snapshot that was acknowledged in full last; see `isSynced`. */
   readonly syncedTo: SnapshotVersion | undefined;
 }
 
@@ -129,23 +129,6 @@ export function typeRecord(stream: StreamRecord, typeUrl: string): TypeRecord | 
   // Cheaper than a map, for so few; and a map for each stream is what would take the memory.
   for (const type of stream.types) if (type.typeUrl === typeUrl) return type;
   return undefined;
-}
-
-/**
- * The status of a type with regard to what is wanted now: a refused change that was taken back is no
- * error any more, although nothing had to be sent and so nothing was acknowledged.
- */
-export function standingStatus(
-  type: TypeRecord,
-  stream: StreamRecord,
-  wanted: SnapshotVersion | undefined,
-): SyncStatus {
-  const takenBack =
-    type.status === "error" &&
-    wanted !== undefined &&
-    stream.syncedTo === wanted &&
-    type.rejection?.snapshotVersion !== wanted;
-  return takenBack ? "synced" : type.status;
 }
 
 function typeOf(stream: Written<StreamRecord>, typeUrl: string): Written<TypeRecord> {
@@ -265,6 +248,15 @@ function synced(stream: Written<StreamRecord>, event: OpenStreamEvent & { readon
     type.rejection = undefined;
   }
   stream.syncedTo = event.snapshotVersion;
+  stream.movingTo = event.snapshotVersion;
+}
+
+/**
+ * Whether the stream has acknowledged this snapshot in full and was sent nothing of another one since: what came back to
+ * the content that a node had is overtaken by what is still on its way there.
+ */
+export function isSynced({ syncedTo, movingTo }: StreamRecord, version: SnapshotVersion): boolean {
+  return syncedTo === version && movingTo === version;
 }
 
 function emptyType(typeUrl: string): TypeRecord {

@@ -10,10 +10,13 @@
 import { percentText } from "../model/live-weights.ts";
 import { unreachable } from "../support/assert.ts";
 import { changeStep, endStep, ended, inPhase, noted, withStep } from "./change-record.ts";
-import { actorOf, followWeights, sharesAt } from "./follow-weights.ts";
+import { confirmed, withAcknowledged, withNodes } from "./confirmed.ts";
+import { followWeights, sharesAt } from "./follow-weights.ts";
+import { pausedAtLimit } from "./limits-now.ts";
 import { crashedNode, measure, measuredAnew, resetMeasuring } from "./measure.ts";
 import { countsCopies, endOfCopies, wantedNow } from "./mirroring.ts";
 import type { Effect, Observed } from "./observed.ts";
+import { ownedSplit } from "./owned-split.ts";
 import { preflight } from "./preflight.ts";
 import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, Outcome, RolloutRecord } from "./rollout-record.ts";
@@ -31,27 +34,10 @@ type Split = NonNullable<Observed["split"]>;
 /** See the file's comment. */
 export function advance(record: RolloutRecord, seen: Observed): Advanced {
   if (record.phase.kind === "done") return { record, effects: endOfCopies(record, seen.split) };
-  if (seen.split === undefined)
-    return only(superseded(record, seen, `the config has no split ${record.plan.split} any more`));
-  const owned = own(record, seen.split, seen);
-  if (owned !== record) return only(owned);
-  const moved = move(record, seen, seen.split);
+  const owned = ownedSplit(record, seen, beginRollback);
+  if (owned.kind === "not-now") return only(owned.record);
+  const moved = move(record, seen, owned.split);
   return { ...moved, effects: [...moved.effects, ...endOfCopies(moved.record, seen.split)] };
-}
-
-/** A change of the split is the rollout's own, or it ends the rollout. */
-function own(record: RolloutRecord, { document }: Split, seen: Observed): RolloutRecord {
-  if (document.number === record.splitNumber) return record;
-  const [last] = document.history;
-  const isOwn = document.number === record.splitNumber + 1 && last?.actor === actorOf(record);
-  if (isOwn) return { ...record, splitNumber: document.number };
-  const who = last === undefined ? "somebody" : `${last.actor}${last.reason === undefined ? "" : ` (${last.reason})`}`;
-  return superseded(record, seen, `${who} has set other weights meanwhile, and they stay as they are`, last?.actor);
-}
-
-function superseded(record: RolloutRecord, { nowMs }: Observed, sentence: string, by?: string): RolloutRecord {
-  const stopped = endStep(record, { atMs: nowMs, result: "ended", sentence });
-  return ended(stopped, { kind: "superseded", sentence, by, atMs: nowMs });
 }
 
 function move(record: RolloutRecord, seen: Observed, split: Split): Advanced {
@@ -69,7 +55,7 @@ function move(record: RolloutRecord, seen: Observed, split: Split): Advanced {
     case "awaiting-approval":
       return only(guarded(record, seen));
     case "paused":
-      return only(phase.by === "person" ? record : guarded(record, seen));
+      return only(phase.by === "person" ? watched(record, seen) : guarded(record, seen));
     case "calling-webhook":
       return callWebhook(record, phase, seen);
     case "promoting":
@@ -84,7 +70,7 @@ function move(record: RolloutRecord, seen: Observed, split: Split): Advanced {
 }
 
 /** The next step of the plan, or the promotion after the last. */
-function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
+export function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
   const { nowMs } = seen;
   const { stepIndex: index, plan } = record;
   const step = plan.steps[index];
@@ -94,6 +80,8 @@ function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
     const sentence = `All steps are passed, and ${plan.canary} stays at ${percentText(share)}.`;
     return ended(record, { kind: "promoted", sentence, atMs: nowMs });
   }
+  const paused = pausedAtLimit(record, step, seen);
+  if (paused !== undefined) return paused;
   if (step === undefined) {
     const promoted = withStep(record, { kind: "promotion", share: WHOLE_SHARE, startedAtMs: nowMs });
     return inPhase(withNodes(promoted, seen), {
@@ -136,13 +124,6 @@ function shareNow({ steps, sharesBefore, plan }: RolloutRecord): number {
   return steps.at(-1)?.share ?? sharesBefore[plan.canary] ?? 0;
 }
 
-function withNodes(record: RolloutRecord, { nodes, missing = [] }: Observed): RolloutRecord {
-  return { ...record, nodesBefore: [...nodes.map(({ id }) => id), ...missing].slice(0, NODES_KEPT_MAX) };
-}
-
-/** More are not looked after one by one. */
-const NODES_KEPT_MAX = 2_000;
-
 /** Its step is over and was good, or somebody says so. */
 export function passStep(
   record: RolloutRecord,
@@ -166,7 +147,7 @@ function converge(
   const { nowMs } = seen;
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return only(failed(record, seen, crash(crashed, nowMs)));
-  const followed = followWeights(record, wantedNow(record), split, seen.missing);
+  const followed = followWeights(record, wantedNow(record), split, seen);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
@@ -175,11 +156,12 @@ function converge(
         failed(changeStep(record, { laggards: followed.laggards }), seen, rejection(record, followed.why, nowMs)),
       );
     case "converged": {
-      const done = changeStep(record, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
-      return only(inPhase(done, { kind: "settling", sinceMs: nowMs }));
+      const acknowledged = withAcknowledged(record, followed, nowMs);
+      return only(inPhase(acknowledged, { kind: "settling", sinceMs: nowMs }));
     }
     case "missing":
       return only(waiting(record, phase, followed.waitsFor));
+    case "alone":
     case "waits": {
       const { waitsFor, laggards } = followed;
       if (nowMs < phase.sinceMs + record.plan.fleet.ackTimeoutMs) return only(waiting(record, phase, waitsFor));
@@ -239,13 +221,24 @@ function judged(record: RolloutRecord, seen: Observed): RolloutRecord {
 function guarded(record: RolloutRecord, seen: Observed): RolloutRecord {
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return failed(record, seen, crash(crashed, seen.nowMs));
-  if (record.evidence === undefined || Object.keys(record.marks).length === 0) return record;
+  if (record.evidence === undefined) return record;
   const measured = measure(record, undefined, seen);
   if (measured === undefined) return record;
   if (measured.verdict.kind !== "fail") return { ...measured.record, verdict: record.verdict };
   // Who paused because of a failure is not rolled back by it later.
   if (record.phase.kind === "paused" && record.verdict?.kind === "fail") return record;
   return failed(measured.record, seen, measured.verdict);
+}
+
+/** Whoever has paused it decides, and is told what the engine would have done. */
+function watched(record: RolloutRecord, seen: Observed): RolloutRecord {
+  const left = guarded(record, seen);
+  if (left.phase === record.phase || left.verdict === undefined) return left;
+  if (record.verdict?.kind === "fail") return record;
+  const { verdict } = left;
+  const why = `${"why" in record.phase ? record.phase.why : ""}. Without the pause it would go back: ${verdict.sentence}`;
+  const told = { ...record, verdict, phase: { ...record.phase, why } } as RolloutRecord;
+  return noted(told, seen.nowMs, "paused", `stays as a person has paused it: ${verdict.sentence}`);
 }
 
 function failed(record: RolloutRecord, seen: Observed, verdict: JudgedAt): RolloutRecord {
@@ -289,16 +282,16 @@ function rollBack(
   { seen, split }: Looked,
 ): Advanced {
   const { nowMs } = seen;
-  const followed = followWeights(record, { shares: record.sharesBefore }, split, seen.missing);
+  const followed = followWeights(record, { shares: record.sharesBefore }, split, seen);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
+    case "alone":
     case "converged": {
       // Envoys tell of requests a moment after they have ended.
       const told = countRoutes(record, seen);
-      const done = changeStep(told, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
-      const tookMs = nowMs - phase.sinceMs;
-      return only(ended(endStep(done, { atMs: nowMs, result: "ended" }), { ...phase.outcome, atMs: nowMs, tookMs }));
+      const outcome = confirmed(phase.outcome, { followed, sinceMs: phase.sinceMs, seen });
+      return only(ended(endStep(withAcknowledged(told, followed, nowMs), { atMs: nowMs, result: "ended" }), outcome));
     }
     case "rejected":
     case "missing":
@@ -327,20 +320,21 @@ function promote(
   const { nowMs } = seen;
   const crashed = crashedNode(record, seen);
   if (crashed !== undefined) return only(failed(record, seen, crash(crashed, nowMs)));
-  const followed = followWeights(record, { shares: sharesAt(record, WHOLE_SHARE) }, split, seen.missing);
+  const followed = followWeights(record, { shares: sharesAt(record, WHOLE_SHARE) }, split, seen);
   switch (followed.kind) {
     case "unwritten":
       return { record, effects: [followed.effect] };
     case "converged": {
-      const done = changeStep(record, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards: [] });
-      const sentence = `${record.plan.canary} has all requests, and every Envoy has acknowledged it.`;
-      const outcome = { kind: "promoted" as const, sentence, atMs: nowMs, tookMs: nowMs - phase.sinceMs };
-      return only(ended(endStep(done, { atMs: nowMs, result: "passed", sentence }), outcome));
+      const sentence = `${record.plan.canary} has all requests, and every connected Envoy has acknowledged it.`;
+      const outcome = confirmed({ kind: "promoted", sentence }, { followed, sinceMs: phase.sinceMs, seen });
+      const over = withAcknowledged(record, followed, nowMs);
+      return only(ended(endStep(over, { atMs: nowMs, result: "passed", sentence: outcome.sentence }), outcome));
     }
     case "rejected":
       return only(
         failed(changeStep(record, { laggards: followed.laggards }), seen, rejection(record, followed.why, nowMs)),
       );
+    case "alone":
     case "missing":
     case "waits":
       return only(waiting(changeStep(record, { laggards: followed.laggards }), phase, followed.waitsFor));

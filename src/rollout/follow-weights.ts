@@ -18,6 +18,9 @@ export interface Wanted {
 /** As many as a person reads. */
 const LAGGARDS_MAX = 20;
 
+/** One is enough; more are a mistake of ours, which must not write without end. */
+const WRITES_MAX = 5;
+
 /** How far they are. */
 export type Followed =
   /** Not written yet. */
@@ -25,8 +28,10 @@ export type Followed =
   | { readonly kind: "waits"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
   /** All that are connected have them, and others may be back in a moment: that never takes long. */
   | { readonly kind: "missing"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
+  /** No Envoy is connected, so nobody has them. */
+  | { readonly kind: "alone"; readonly waitsFor: string; readonly laggards: StepRecord["laggards"] }
   | { readonly kind: "rejected"; readonly why: string; readonly laggards: StepRecord["laggards"] }
-  | { readonly kind: "converged"; readonly nodesCount: number };
+  | { readonly kind: "converged"; readonly nodesCount: number; readonly laggards: StepRecord["laggards"] };
 
 /** As whom the engine changes a split, so that every replica knows the change for the rollout's own. */
 export function actorOf({ id }: Pick<RolloutRecord, "id">): string {
@@ -45,14 +50,24 @@ export function sharesAt({ plan, sharesBefore }: Pick<RolloutRecord, "plan" | "s
 export function followWeights(
   record: RolloutRecord,
   wanted: Wanted,
-  { document, shares, standing }: NonNullable<Observed["split"]>,
-  missing: readonly string[] = [],
+  { document, shares: inForce, standing }: NonNullable<Observed["split"]>,
+  { missing = [], away = [] }: Pick<Observed, "missing" | "away">,
 ): Followed {
+  // Not what is in force: a backend that the config has no more is never in force, however often it is written.
+  const shares = document.shares ?? inForce;
   const isWritten =
     Object.entries(wanted.shares).every(([name, share]) => (shares[name] ?? 0) === share) &&
     wanted.mirror?.backend === document.mirror?.backend &&
     wanted.mirror?.share === document.mirror?.share;
   if (!isWritten) {
+    const { phase } = record;
+    if ("writes" in phase && (phase.writes ?? 0) >= WRITES_MAX) {
+      return {
+        kind: "waits",
+        waitsFor: `weights that were written ${WRITES_MAX} times and are not kept`,
+        laggards: [],
+      };
+    }
     const share = wanted.shares[record.plan.canary] ?? 0;
     const copies = wanted.mirror === undefined ? "" : `, ${percentText(wanted.mirror.share)} mirrored to it`;
     const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}${copies}`;
@@ -62,10 +77,13 @@ export function followWeights(
   switch (standing.state) {
     case "applied":
       if (missing.length > 0) {
-        const away = missing.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
-        return { kind: "missing", waitsFor: `${named(missing)} to connect again`, laggards: away };
+        return { kind: "missing", waitsFor: `${named(missing)} to connect again`, laggards: disconnected(missing) };
       }
-      return { kind: "converged", nodesCount: standing.acknowledgedCount };
+      if (standing.acknowledgedCount === 0) {
+        const waitsFor = away.length === 0 ? "an Envoy to connect" : `${named(away)} to connect again`;
+        return { kind: "alone", waitsFor, laggards: disconnected(away) };
+      }
+      return { kind: "converged", nodesCount: standing.acknowledgedCount, laggards: disconnected(away) };
     case "rejected":
       return { kind: "rejected", why: laggardText(laggards, "rejected"), laggards };
     case "refused":
@@ -78,6 +96,10 @@ export function followWeights(
       return { kind: "waits", waitsFor: `${standing.pendingCount} of ${all} Envoys${who}`, laggards };
     }
   }
+}
+
+function disconnected(nodes: readonly string[]): StepRecord["laggards"] {
+  return nodes.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
 }
 
 function laggardText(laggards: StepRecord["laggards"], state: string): string {

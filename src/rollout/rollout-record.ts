@@ -51,6 +51,8 @@ export interface RolloutRecord {
   readonly lookedAtMs?: number | undefined;
   /** The Envoys that were connected when the weights of this step were written: one that starts anew after that has crashed. */
   readonly nodesBefore?: readonly string[] | undefined;
+  /** Those of earlier steps that had gone before this one began. */
+  readonly nodesGone?: readonly string[] | undefined;
   /** Of all looks; they begin anew where copies of requests are counted instead of requests, and where that ends. */
   readonly totals: { readonly canary: TrafficCounters; readonly baseline: TrafficCounters };
   /** The last verdict. */
@@ -65,7 +67,7 @@ export type Phase =
   /** Each Envoy must see the canary healthy, and report. */
   | { readonly kind: "preflight"; readonly sinceMs: number; readonly waitsFor: string }
   /** New weights are written, and Envoys take them. */
-  | { readonly kind: "converging"; readonly sinceMs: number; readonly waitsFor: string }
+  | ({ readonly kind: "converging"; readonly sinceMs: number; readonly waitsFor: string } & Writes)
   /** All Envoys have them; requests that were under way end. */
   | { readonly kind: "settling"; readonly sinceMs: number }
   | { readonly kind: "measuring"; readonly sinceMs: number }
@@ -74,15 +76,20 @@ export type Phase =
   /** The weights stay until somebody goes on; `then` is what it goes back to. */
   | { readonly kind: "paused"; readonly sinceMs: number; readonly why: string; readonly by: "engine" | "person" }
   /** Back to the weights before; `outcome` is what it ends with when Envoys have them. */
-  | {
+  | ({
       readonly kind: "rolling-back";
       readonly sinceMs: number;
       readonly waitsFor: string;
       readonly outcome: Pick<Outcome, "kind" | "sentence" | "by">;
-    }
+    } & Writes)
   /** All steps are passed: the canary gets everything. */
-  | { readonly kind: "promoting"; readonly sinceMs: number; readonly waitsFor: string }
+  | ({ readonly kind: "promoting"; readonly sinceMs: number; readonly waitsFor: string } & Writes)
   | { readonly kind: "done"; readonly sinceMs: number };
+
+/** How often it has set the weights in this phase; absent before the first time. */
+interface Writes {
+  readonly writes?: number;
+}
 
 /** One step as it went. */
 export interface StepRecord {
@@ -157,8 +164,10 @@ export interface Outcome {
   /** Who has ended it, when it was a person. */
   readonly by?: string | undefined;
   readonly atMs: number;
-  /** From the decision to the last Envoy's acknowledgement. */
+  /** From the decision to the last Envoy's acknowledgement; absent when there is one that has not confirmed it. */
   readonly tookMs?: number | undefined;
+  /** Envoys of the rollout that were not connected, so that nobody knows what they have; as many as a person reads. */
+  readonly unconfirmed?: readonly string[] | undefined;
 }
 
 /** What people can do to one. */

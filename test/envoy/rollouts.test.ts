@@ -38,7 +38,7 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     const good = await start("good", "--wait", "--idempotency-key", "job-1");
     expect(good, good.text).toMatchObject({ code: 0 });
     expect(good.text).toContain("[1/2, 20 %] step 1 of 2: measuring canary at 20 %");
-    expect(good.text).toContain("promoted: canary has all requests, and every Envoy has acknowledged it.");
+    expect(good.text).toContain("promoted: canary has all requests, and every connected Envoy has acknowledged it.");
     const promoted = await rolloutNow(running);
     expect(promoted.steps.map(({ kind, result }) => [kind, result])).toEqual([
       ["weight", "passed"],

@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { Load } from "../../demo/kit/load.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { SplitJson } from "../../src/admin/split-schema.ts";
+import { eventually } from "../support/eventually.ts";
 import { ask } from "./ask.ts";
 import { ranWith } from "../etcd/fairway-command.ts";
 import type { Scene, SceneOptions } from "./scene.ts";
@@ -100,6 +101,21 @@ describe.each(["delta", "sotw"] as const)("on %s ADS", (api) => {
       /3 .* reset .*\n.* 2 .*canary 10 → 100 %.*\n.* 1 .*canary 0 → 10 %.*ci \(unverified\): v2 is out/,
     );
   });
+});
+
+test("weights that come back to what an Envoy had are not applied before it says so", async () => {
+  await using scene = await startScene({ backends: 2, config: config() });
+  expect(await split(scene, "set", "shop", "canary=100", "--wait")).toMatchObject({ code: 0 });
+  scene.envoy.kill("SIGSTOP");
+  expect(await split(scene, "set", "shop", "canary=40")).toMatchObject({ code: 0 });
+  await eventually("a response under way", async () => (await scene.node())?.status === "stale");
+  const late = await split(scene, "set", "shop", "canary=100", "--wait", "--timeout", "1s");
+  expect(late).toMatchObject({ code: 7 });
+  expect(late.text).toContain(scene.envoy.nodeId);
+  expect(await now(scene)).toMatchObject({ state: "pending", acknowledgedCount: 0, pendingCount: 1 });
+  scene.envoy.kill("SIGCONT");
+  await eventually("its acknowledgement", async () => (await now(scene)).state === "applied");
+  expect(await canaryShare(scene, 400)).toBe(100);
 });
 
 test("what was set survives a restart and an edit of the file, and is taken back when its lease ends", async () => {

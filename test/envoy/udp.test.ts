@@ -37,6 +37,34 @@ udpRoutes: { all: { backends: [{ service: ${service} }], timeouts: { idle: 500ms
   await waitUntil(async () => (await first.ask("new", 200)) === "cnew", { what: "the new route" });
 });
 
+test.each(["1.40", "1.36"] as const)(
+  "new clients are shared among the endpoints of a service by weight, with Envoy %s",
+  async (version) => {
+    await using a = await startServer("a");
+    await using b = await startServer("b");
+    const config = ({ port }: { readonly port: number }) => `
+gateways: { public: { listeners: [{ name: udp, port: ${port}, address: 127.0.0.1, protocol: UDP }] } }
+services:
+  both: { endpoints: [{ address: "${a.address}", weight: 3 }, { address: "${b.address}", weight: 1 }] }
+udpRoutes: { all: { backends: [{ service: both }] } }
+`;
+    await using scene = await startScene({ backends: 0, config, envoy: { version } });
+    const answers: (string | undefined)[] = [];
+    for (let count = 0; count < 40; count += 1) {
+      await using client = await openClient(scene.port);
+      await waitUntil(
+        async () => {
+          const answer = await client.ask("!", 1_000);
+          if (answer !== undefined) answers.push(answer);
+          return answer !== undefined;
+        },
+        { what: "an answer" },
+      );
+    }
+    expect(Map.groupBy(answers, (answer) => answer).get("a!")).toHaveLength(30);
+  },
+);
+
 /** Answers each datagram with its label and the datagram. */
 async function startServer(label: string): Promise<{ readonly address: string } & AsyncDisposable> {
   const socket = createSocket("udp4");

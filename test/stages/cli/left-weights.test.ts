@@ -31,6 +31,7 @@ class Controller {
   readonly rollouts: Rollouts;
   readonly changes: SplitChange[] = [];
   hasSplit = true;
+  isConfigInForce = true;
 
   constructor(store: StateStore) {
     this.splits = new LiveSplits({
@@ -80,6 +81,8 @@ class Controller {
     const clusters = new Map(["shop|v1", "shop|v2"].map((name) => [name, counted]));
     return {
       isServing: () => true,
+      isConfigInForce: () => this.isConfigInForce,
+      lookAgain: () => undefined,
       hasCopies: () => this.splits.of("shop").mirror !== undefined,
       splits: () => (this.hasSplit ? [known().standing] : []),
       served: () => (this.hasSplit ? [known().built] : []),
@@ -162,6 +165,19 @@ describe("weights of a rollout whose split has left the config", () => {
     controller.hasSplit = false;
     await eventually("the end", () => controller.phase() === "done");
     expect(order).toEqual(["weights", "rollout"]);
+    await controller.close();
+    await store.close();
+  });
+
+  test("stay while the config is not in force, when nobody knows whether the split has left it", async () => {
+    await using directory = await tempDir();
+    const store = await DirectoryStateStore.open({ directory: directory.path });
+    const controller = await started(store);
+    controller.isConfigInForce = false;
+    controller.hasSplit = false;
+    const sentence = () => controller.rollouts.rollouts()[0]?.record.verdict?.sentence ?? "";
+    await eventually("it waits", () => sentence().includes("it waits for a config that is in force"));
+    expect(controller.splits.of("shop")).toMatchObject({ number: 1, shares: { canary: 1_000 } });
     await controller.close();
     await store.close();
   });

@@ -49,6 +49,8 @@ class World {
       isServing: () => true,
       hasCopies: () => false,
       takeBack: async () => ok(undefined),
+      isConfigInForce: () => true,
+      lookAgain: () => undefined,
       splits: () => [standing()],
       served: () => [{ ...split, groups: ["edge"], copying, liveNumber: this.document.number, rules: [] }],
       changeSplit: async (_name, asked) => {

@@ -49,6 +49,31 @@ describe("whether a snapshot has proven itself", () => {
   });
 });
 
+describe("a snapshot that comes back while another one is under way to a node", () => {
+  const node = streamOf("a", 1);
+  const had = [published(), node.opened(), node.sent(v1), node.acked(), node.synced(v1)];
+  const counts = (fleet: Fleet) => convergence(fleet, edge);
+
+  test("is not acknowledged before the node says so", () => {
+    const overtaken = after(...had, published(v2), node.sent(v2), published(v1));
+    expect(counts(overtaken)).toMatchObject({ acknowledgedCount: 0, pendingCount: 1, convergedAtMs: undefined });
+    expect(isAccepted(overtaken, edge)).toBe(false);
+    expect(findNode(overtaken, "a", 20_000)).toMatchObject({ status: "stale" });
+    const back = [node.acked(), node.sent(v1), node.acked(), node.synced(v1)].reduce(step, overtaken);
+    expect(counts(back)).toMatchObject({ acknowledgedCount: 1, pendingCount: 0 });
+    expect(findNode(back, "a", 20_000)).toMatchObject({ status: "synced", acknowledged: v1.version });
+  });
+
+  test("is acknowledged at once when nothing of the other one was sent", () => {
+    expect(counts(after(...had, published(v2), published(v1)))).toMatchObject({ acknowledgedCount: 1 });
+  });
+
+  test("is acknowledged without being sent when the node had refused the other one", () => {
+    const refused = [published(v2), node.sent(v2), node.rejected("shop", "a2"), published(v1), node.synced(v1)];
+    expect(counts(after(...had, ...refused))).toMatchObject({ acknowledgedCount: 1, rejectedCount: 0 });
+  });
+});
+
 describe("nodes that come and go", () => {
   test("keeps a node that disconnected, with what it last held", () => {
     const stream = streamOf("a", 1);

@@ -72,7 +72,7 @@ describe("the status of a type and its node", () => {
     ],
     [
       "ends error when the change is taken back and nothing has to be sent",
-      [...refusedV2, publish(v1)],
+      [...refusedV2, publish(v1), delta.synced(v1)],
       { type: "synced", node: "synced" },
     ],
     [
@@ -91,7 +91,7 @@ describe("the status of a type and its node", () => {
     [
       "ignores an acknowledgement of an older response",
       [...gotV1, delta.sent(v2, "2"), delta.acked("1")],
-      { type: "stale", node: "synced" },
+      { type: "stale", node: "stale" },
     ],
     [
       "is synced without a response when the node has all it subscribes to",

@@ -9,6 +9,7 @@ import type { RolloutRecord } from "../../../src/rollout/rollout-record.ts";
 import { startRollout } from "../../../src/rollout/start-rollout.ts";
 import type { Shares } from "../../../src/rollout/split-document.ts";
 import { untouchedSplit } from "../../../src/rollout/split-document.ts";
+import { shopSplit } from "../../support/played-rollout.ts";
 import { planOf } from "../../simulation/rollout-world.ts";
 
 const plan = planOf({
@@ -22,7 +23,10 @@ class World {
   shares: Shares = { stable: 10_000, canary: 0 };
   connected = ["edge-1", "edge-2"];
   missing: readonly string[] = [];
+  away: readonly string[] = [];
   healthyHosts = 1;
+  /** Of the canary's answers. */
+  errorShare = 0;
   record: RolloutRecord = startRollout({
     ...{ number: 1, target: "v2", plan, nowMs: this.nowMs, shares: this.shares, splitNumber: 0, actor: "ci" },
   });
@@ -51,7 +55,7 @@ class World {
     const completed = (nowMs - 1_000_000) / 10;
     const report = {
       reportedAtMs: nowMs,
-      canary: { completed: completed / 5, errors: 0 },
+      canary: { completed: completed / 5, errors: (completed / 5) * this.errorShare },
       baseline: { completed, errors: 0 },
       canaryHealthyHosts: this.healthyHosts,
     };
@@ -60,11 +64,13 @@ class World {
       nowMs,
       split: {
         document: untouchedSplit,
+        file: shopSplit,
         shares: this.shares,
         standing: { ...standing, acknowledgedCount: this.connected.length },
       },
       nodes: this.connected.map((id) => ({ id })),
       missing: this.missing,
+      away: this.away,
       traffic: new Map(["edge-1", "edge-2"].map((id) => [id, report])),
       routes: [],
       before: { errors: Array.from({ length: 30 }, () => ({ completed: 500, bad: 0 })) },
@@ -125,6 +131,88 @@ describe("with Envoys that were there when the step began, and are not yet at a 
     world.look();
     expect(world.record.outcome).toMatchObject({ kind: "rolled-back", tookMs: 61_000 });
   });
+});
+
+describe("with an Envoy that has been gone for long", () => {
+  test("a rollback is over, and says who has not confirmed it, and no time", () => {
+    const world = untilPhase(new World(), "measuring");
+    Object.assign(world, { connected: ["edge-1"], away: ["edge-2"], errorShare: 0.5 });
+    untilPhase(world, "done");
+    expect(world.record.outcome).toMatchObject({ kind: "rolled-back", unconfirmed: ["edge-2"] });
+    expect(world.record.outcome).not.toHaveProperty("tookMs");
+    expect(world.record.outcome?.sentence).toMatch(
+      /Not confirmed by edge-2: not connected, and given these weights when connected again\.$/,
+    );
+    expect(world.record.steps.at(-1)).toMatchObject({
+      nodesCount: 1,
+      laggards: [{ node: "edge-2", state: "disconnected" }],
+    });
+  });
+
+  test("a rollback without any Envoy is over, and nobody is said to have confirmed it", () => {
+    const world = untilPhase(new World(), "measuring");
+    world.errorShare = 0.5;
+    untilPhase(world, "rolling-back");
+    world.record = {
+      ...world.record,
+      phase: {
+        ...{ kind: "rolling-back", sinceMs: world.nowMs, waitsFor: "" },
+        outcome: { kind: "rolled-back", sentence: "It is bad." },
+      },
+    };
+    Object.assign(world, { connected: [], away: ["edge-1", "edge-2"] });
+    world.look();
+    expect(world.record.outcome).toMatchObject({ kind: "rolled-back", unconfirmed: ["edge-1", "edge-2"] });
+    expect(world.record.outcome).not.toHaveProperty("tookMs");
+    expect(world.record.steps.at(-1)).toMatchObject({ nodesCount: 0 });
+  });
+
+  test("nothing is promoted while no Envoy is connected, and then it is with the name of the one that is not", () => {
+    const world = untilPhase(new World(), "measuring");
+    world.record = { ...world.record, phase: { kind: "promoting", sinceMs: world.nowMs, waitsFor: "" } };
+    Object.assign(world, { connected: [], away: ["edge-1", "edge-2"] });
+    world.look(90);
+    expect(world.record.phase).toMatchObject({ kind: "promoting", waitsFor: "edge-1, edge-2 to connect again" });
+    Object.assign(world, { connected: ["edge-1"], away: ["edge-2"] });
+    world.look();
+    expect(world.record.outcome).toMatchObject({ kind: "promoted", unconfirmed: ["edge-2"] });
+    expect(world.record.outcome?.sentence).toMatch(
+      /every connected Envoy has acknowledged it\. Not confirmed by edge-2/,
+    );
+  });
+
+  test("a step that no Envoy has is not settled", () => {
+    const world = new World();
+    world.look();
+    Object.assign(world, { connected: [], away: ["edge-1", "edge-2"] });
+    world.record = { ...world.record, phase: { kind: "converging", sinceMs: world.nowMs, waitsFor: "" } };
+    world.look(5);
+    expect(world.record.phase).toMatchObject({ kind: "converging", waitsFor: "edge-1, edge-2 to connect again" });
+  });
+
+  test("it is named at the end although it had gone two steps before", () => {
+    const world = untilPhase(new World(), "measuring");
+    world.record = { ...world.record, nodesGone: ["edge-0"], nodesBefore: ["edge-1", "edge-2", "edge-3"] };
+    untilPhase(world, "done");
+    expect(world.record).toMatchObject({ nodesBefore: ["edge-1", "edge-2"], nodesGone: ["edge-0", "edge-3"] });
+  });
+});
+
+test("while a person has paused it, a canary that turns out bad stays, and status and audit say so once", () => {
+  const world = untilPhase(new World(), "measuring");
+  world.record = {
+    ...world.record,
+    phase: { kind: "paused", sinceMs: world.nowMs, why: "ann has paused it", by: "person" },
+  };
+  world.errorShare = 0.5;
+  world.look(60);
+  expect(world.record.phase).toMatchObject({ kind: "paused", by: "person" });
+  expect(world.record.phase).toHaveProperty(
+    "why",
+    expect.stringMatching(/^ann has paused it\. Without the pause it would go back: /),
+  );
+  expect(world.record.audit.filter(({ action }) => action === "paused")).toHaveLength(1);
+  expect(world.shares).toEqual({ stable: 8_000, canary: 2_000 });
 });
 
 test("a canary whose hosts are gone gets no more requests, however good it was, and is held when they stay away", () => {
