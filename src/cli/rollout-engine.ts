@@ -4,6 +4,7 @@
  * Every replica has one, and any may act. The one that has written a record last goes on with it; another one takes over
  * when nothing was written for a while although something is due. Whoever is too late loses the swap and does nothing.
  */
+import type { NotChanged } from "../rollout/change-split.ts";
 import { liveOf } from "../rollout/change-split.ts";
 import { sharesOf } from "../model/live-weights.ts";
 import { advance } from "../rollout/advance.ts";
@@ -165,13 +166,12 @@ export class RolloutEngine {
     const active = records.all().filter((heard) => isActive(heard.record));
     this.#watch(active);
     this.#tellOthers(active);
-    // One that ended while the config had no split could not end its copies.
-    const left = records.all().filter((heard) => !isActive(heard.record) && port.hasCopies(heard.record.plan.split));
-    for (const heard of [...active, ...left]) {
+    const over = records.all().filter((heard) => !isActive(heard.record));
+    for (const heard of [...active, ...over]) {
       const { split } = heard.record.plan;
       if (clock.monotonicMs() < (this.#waitsUntilMs.get(split) ?? 0)) continue;
       try {
-        await this.#move(heard);
+        await (isActive(heard.record) ? this.#move(heard) : this.#clearAfter(heard));
       } catch (cause) {
         this.#waitsUntilMs.set(split, clock.monotonicMs() + RETRY_MS);
         const why = cause instanceof Error ? cause.message : String(cause);
@@ -234,6 +234,8 @@ export class RolloutEngine {
       const moved = advance(now.record, seen);
       const next = { ...moved, record: this.withVersions(now.record, moved.record) };
       if (next.record !== now.record) {
+        // First, so that whoever is killed in between has left nothing in force that nobody judges.
+        if (!isActive(next.record) && !(await this.#takeBack(next.record))) return;
         const saved = await records.put(next.record, now.revision);
         if (saved === undefined) return;
         this.owns(saved);
@@ -255,6 +257,20 @@ export class RolloutEngine {
     this.#prometheus.ask(record, namesInStatistics(record, clusters));
   }
 
+  /** What one could not do that ended while the config had no split. */
+  async #clearAfter(heard: HeardRollout): Promise<void> {
+    const { record } = heard;
+    if (!(await this.#takeBack(record))) return;
+    if (this.#options.port.hasCopies(record.plan.split)) await this.#move(heard);
+  }
+
+  /** Whether nothing is left of its weights that nobody judges. */
+  async #takeBack(record: RolloutRecord): Promise<boolean> {
+    const taken = await this.#options.port.takeBack(record);
+    if (!taken.ok && taken.error.kind !== "conflict") throw new Error(refusalText(record, taken.error));
+    return taken.ok;
+  }
+
   async #carryOut(effect: Effect, record: RolloutRecord): Promise<void> {
     if (effect.kind === "call-webhook") return this.#ask(effect, record);
     const { shares, mirror, expected, reason } = effect;
@@ -262,8 +278,7 @@ export class RolloutEngine {
     const changed = await this.#options.port.changeSplit(record.plan.split, asked);
     // Whoever was first is seen at the next look.
     if (changed.ok || changed.error.kind === "conflict") return;
-    const why = changed.error.kind === "unknown-split" ? "the config has no such split" : changed.error.message;
-    throw new Error(`the weights of ${record.plan.split} cannot be set: ${why}`);
+    throw new Error(refusalText(record, changed.error));
   }
 
   #ask(effect: Effect & { readonly kind: "call-webhook" }, record: RolloutRecord): void {
@@ -275,6 +290,11 @@ export class RolloutEngine {
       asked.answer = answer;
     });
   }
+}
+
+function refusalText({ plan }: RolloutRecord, refusal: Exclude<NotChanged, { readonly kind: "conflict" }>): string {
+  const why = refusal.kind === "unknown-split" ? "the config has no such split" : refusal.message;
+  return `the weights of ${plan.split} cannot be set: ${why}`;
 }
 
 /** Resumed after a pause it is asked once more. */

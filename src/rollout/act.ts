@@ -144,7 +144,7 @@ function undo(record: RolloutRecord, by: ChangedBy, seen: Observed): Result<Roll
   if (seen.split.document.number !== record.splitNumber) {
     return err("other weights were set since; see fairway split history");
   }
-  const sentence = `${by.actor} took it back${by.reason === undefined ? "" : `: ${by.reason}`}`;
+  const sentence = `It was promoted, and ${by.actor} has undone it${by.reason === undefined ? "" : `: ${by.reason}`}`;
   const { outcome: _outcome, ...open } = record;
   return ok(
     beginRollback({ ...open, outcome: undefined }, seen.nowMs, { kind: "rolled-back", sentence, by: by.actor }),

@@ -1,5 +1,5 @@
 /**
- * Why a rollout is not started or not acted on, in sentences that name whose it is, and the way out.
+ * Why something is not done because of somebody else, in sentences that name him, and the way out.
  */
 import type { RolloutLock } from "./rollout-record.ts";
 import type { NotDone, StoredRollout } from "./rollout-views.ts";

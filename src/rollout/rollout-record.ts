@@ -185,6 +185,11 @@ export interface RolloutLock {
   readonly endsAtMs: number;
 }
 
+/** Whether somebody has taken back what was promoted: no gate has failed. */
+export function isUndone({ outcome }: { readonly outcome?: Pick<Outcome, "kind" | "by"> | undefined }): boolean {
+  return outcome?.kind === "rolled-back" && outcome.by !== undefined;
+}
+
 export function isActive({ phase }: Pick<RolloutRecord, "phase">): boolean {
   return phase.kind !== "done";
 }

@@ -44,6 +44,7 @@ export class RolloutWorld {
     return {
       isServing: () => true,
       hasCopies: () => false,
+      takeBack: async () => ok(undefined),
       isConfigInForce: () => true,
       lookAgain: () => undefined,
       splits: () => this.#splits.map(standing),

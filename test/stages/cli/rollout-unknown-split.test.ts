@@ -4,7 +4,7 @@ import type { RolloutPort } from "../../../src/cli/rollout-port.ts";
 import { Rollouts } from "../../../src/cli/rollouts.ts";
 import { untouchedSplit } from "../../../src/rollout/split-document.ts";
 import { DirectoryStateStore } from "../../../src/store/directory-state-store.ts";
-import { err } from "../../../src/support/result.ts";
+import { err, ok } from "../../../src/support/result.ts";
 import { eventually, throughout } from "../../support/eventually.ts";
 import { shopSplit } from "../../support/played-rollout.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -24,6 +24,7 @@ function portOf(world: { readonly isKnown: boolean }): RolloutPort {
     ...{ served: () => [], nodes: () => [], versions: () => ({}) },
     ...{ hasCopies: () => false, lookAgain: () => undefined, watchSplits: () => undefined },
     changeSplit: async () => err({ kind: "unknown-split", names: [] }),
+    takeBack: async () => ok(undefined),
     traffic: { read: () => [] },
     loads: { read: () => [] },
     routes: { readRoutes: () => [], watch: () => undefined },

@@ -51,6 +51,7 @@ test("a rollout keeps the versions of its beginning and its end, and each move i
   await act("undo");
   await eventually("the way back", () => phase() === "done" && world.version() === before);
   await eventually("the end", () => rollouts.rollouts()[0]?.record.outcome?.kind === "rolled-back");
+  expect(rollouts.rollouts()[0]?.record.outcome?.sentence).toBe("It was promoted, and ann has undone it");
   expect(rollouts.rollouts()[0]?.record.versionsAfter).toEqual({ edge: before });
   expect(moves().slice(5)).toEqual(["acknowledged rollback", "step-ended ended", "ended rolled-back"]);
   await rollouts.close();
