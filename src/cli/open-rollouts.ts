@@ -20,7 +20,7 @@ import { Rollouts } from "./rollouts.ts";
 export function openRollouts(options: {
   readonly plane: ControlPlane;
   readonly views: Pick<AdminViews, "splits" | "changeSplit">;
-  /** Where it is kept: in etcd, where there is one, or else here. */
+  /** For `liveStore`. */
   readonly etcd: EtcdPort | undefined;
   readonly state: StateStore | undefined;
   readonly clock: Clock;
@@ -28,9 +28,8 @@ export function openRollouts(options: {
   readonly onWarning: (text: string) => void;
   record(event: FairwayEvent): void;
 }): Rollouts {
-  const { plane, views, clock, etcd, replica, onWarning } = options;
-  const kept = etcd === undefined ? options.state : new EtcdStateStore({ etcd, clock, random: Math.random });
-  const store = present(kept, "without etcd there is a state directory");
+  const { plane, views, clock, replica, onWarning } = options;
+  const store = liveStore(options);
   return new Rollouts({
     store,
     clock,
@@ -51,6 +50,20 @@ export function openRollouts(options: {
     },
     record: (event) => options.record(event),
   });
+}
+
+/** Where what is live is kept: in etcd, where there is one, or else here. */
+export function liveStore({
+  etcd,
+  state,
+  clock,
+}: {
+  readonly etcd: EtcdPort | undefined;
+  readonly state: StateStore | undefined;
+  readonly clock: Clock;
+}): StateStore {
+  const kept = etcd === undefined ? state : new EtcdStateStore({ etcd, clock, random: Math.random });
+  return present(kept, "without etcd there is a state directory");
 }
 
 /** The views of a control plane, and of its rollouts. */

@@ -17,6 +17,7 @@ import type { SeenRoutes } from "../rollout/route-counts.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import { countsCopies } from "../rollout/mirroring.ts";
+import { RECONNECT_MS_MAX } from "./remembered-nodes.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
@@ -38,9 +39,6 @@ const MOVES_MAX = 8;
 
 /** A tenth of what it counts in. */
 const LOOK_BEFORE_EACH_MS = 500;
-
-/** An Envoy whose controller has gone tries to connect again at least so often. */
-const RECONNECT_MS_MAX = 30_000;
 
 /** After a failed write. */
 const RETRY_MS = 1_000;

@@ -44,7 +44,8 @@ import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
 import { listReplicas } from "./list-replicas.ts";
 import { serverFlag } from "./ask-server.ts";
 import { exitCodes, wantsColour } from "./output.ts";
-import { openRollouts, withRollouts } from "./open-rollouts.ts";
+import { liveStore, openRollouts, withRollouts } from "./open-rollouts.ts";
+import { RememberedNodes } from "./remembered-nodes.ts";
 import { ReplicaPresence } from "./replica-presence.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
@@ -200,8 +201,9 @@ async function serve(options: ServeOptions): Promise<void> {
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   const shown = { registry, loopDelay, etcd: etcd && contacts, rollouts: () => rollouts.standings() };
-  listeners.push(metricsOf(plane, shown));
-  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys) };
+  const remembered = rememberNodes(plane, { etcd, state, replica: keys?.id });
+  listeners.push(metricsOf(plane, shown), remembered);
+  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys), remembered };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
   const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
   const admin = adminServer(options, withRollouts(views, rollouts), warn);
@@ -212,17 +214,33 @@ async function serve(options: ServeOptions): Promise<void> {
     const xds = await plane.server.listen(addressText(options.xds));
     record({ kind: "serving", atMs: clock.monotonicMs(), ...servingAt(options, xds), adminAddress, pid: process.pid });
     presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read: () => plane.registryPositions });
-    await plane.start();
+    await Promise.all([remembered.start(), plane.start()]);
     await rollouts.start();
     record({ kind: "stopping", reason: await nextSignal(), atMs: clock.monotonicMs() });
   } finally {
-    await opened?.files.close();
+    await Promise.all([remembered.close(), opened?.files.close()]);
     await rollouts.close();
     contacts.close();
     await close({ plane, admin, presence, keys });
     etcd?.close();
     await state?.close();
   }
+}
+
+function rememberNodes(
+  plane: ControlPlane,
+  {
+    replica = "here",
+    ...kept
+  }: {
+    readonly etcd: EtcdPort | undefined;
+    readonly state: DirectoryStateStore | undefined;
+    readonly replica: string | undefined;
+  },
+): RememberedNodes {
+  const clock = systemClock;
+  const store = liveStore({ ...kept, clock });
+  return new RememberedNodes({ store, clock, replica, fleet: () => plane.fleet, others: () => plane.otherFleets() });
 }
 
 function openLiveState(directory: string, onWarning: (text: string) => void): Promise<DirectoryStateStore> {

@@ -58,13 +58,12 @@ export function followWeights(
     const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}${copies}`;
     return { kind: "unwritten", effect: { kind: "set-weights", ...wanted, expected: document.number, reason } };
   }
+  const { awaited = [] } = standing;
+  const away = [...new Set([...missing, ...awaited])];
   const laggards = standing.laggards.map(({ nodeId, state, reason }) => ({ node: nodeId, state, reason }));
   switch (standing.state) {
     case "applied":
-      if (missing.length > 0) {
-        const away = missing.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
-        return { kind: "missing", waitsFor: `${named(missing)} to connect again`, laggards: away };
-      }
+      if (away.length > 0) return missingNodes(away);
       return { kind: "converged", nodesCount: standing.acknowledgedCount };
     case "rejected":
       return { kind: "rejected", why: laggardText(laggards, "rejected"), laggards };
@@ -73,11 +72,18 @@ export function followWeights(
     case "held":
       return { kind: "waits", waitsFor: "somebody to confirm what the guard holds (see fairway confirm)", laggards };
     case "pending": {
+      // All that are connected have it.
+      if (standing.pendingCount === 0 && awaited.length > 0) return missingNodes(away);
       const all = standing.acknowledgedCount + standing.pendingCount;
       const who = laggards.length === 0 ? "" : `: ${laggardText(laggards, "pending")}`;
       return { kind: "waits", waitsFor: `${standing.pendingCount} of ${all} Envoys${who}`, laggards };
     }
   }
+}
+
+function missingNodes(ids: readonly string[]): Followed {
+  const laggards = ids.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
+  return { kind: "missing", waitsFor: `${named(ids)} to connect again`, laggards };
 }
 
 function laggardText(laggards: StepRecord["laggards"], state: string): string {

@@ -41,7 +41,7 @@ class World {
         document: this.document,
         state: "applied" as const,
       },
-      ...{ acknowledgedCount: 1, pendingCount: 0, rejectedCount: 0, laggards: [] },
+      ...{ acknowledgedCount: 1, pendingCount: 0, rejectedCount: 0, awaited: [], laggards: [] },
     });
     const counted = { completed: 0, errors: 0, healthyHosts: 1, totalHosts: 1 };
     const clusters = new Map(["shop|v1", "shop|v2"].map((name) => [name, counted]));
