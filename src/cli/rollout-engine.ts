@@ -21,6 +21,7 @@ import { RECONNECT_MS_MAX } from "./remembered-nodes.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
+import type { PrometheusAccess } from "./prometheus-access.ts";
 import { PrometheusClient } from "./prometheus-client.ts";
 import type { VersionClusters } from "./rollout-traffic.ts";
 import { TrafficBefore, asCopies, asLoads, clustersOf, inStatistics, namesOf, reportsOf } from "./rollout-traffic.ts";
@@ -51,6 +52,8 @@ export interface RolloutEngineOptions {
   readonly board?: TrafficBoard | undefined;
   /** Without others there is nobody to take over from. */
   readonly hasOthers: boolean;
+  /** Credentials for a Prometheus. */
+  readonly prometheus?: PrometheusAccess | undefined;
   readonly onWarning: (text: string) => void;
   record(event: FairwayEvent): void;
 }
@@ -72,7 +75,7 @@ export class RolloutEngine {
 
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
-    this.#prometheus = new PrometheusClient(options.clock);
+    this.#prometheus = new PrometheusClient(options.clock, options.prometheus);
   }
 
   start(): void {

@@ -5,13 +5,14 @@ import { isIP } from "node:net";
 import { INTERVAL_MS_MAX, INTERVAL_MS_MIN } from "../evidence/load-settings.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import type { EtcdFlags } from "./etcd-options.ts";
+import type { PrometheusFlags } from "./prometheus-access.ts";
 import type { AskedFor } from "../telemetry/event.ts";
 import type { XdsTlsPaths } from "./xds-tls.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 
 /** As commander gives them. */
-export interface ServeFlags extends DescriptorSetFlags, EtcdFlags {
+export interface ServeFlags extends DescriptorSetFlags, EtcdFlags, PrometheusFlags {
   readonly config?: readonly string[];
   readonly state: string;
   readonly xds: string;

@@ -44,8 +44,9 @@ import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
 import { listReplicas } from "./list-replicas.ts";
 import { serverFlag } from "./ask-server.ts";
 import { exitCodes, wantsColour } from "./output.ts";
-import { liveStore, openRollouts, withRollouts } from "./open-rollouts.ts";
-import { RememberedNodes } from "./remembered-nodes.ts";
+import { openRollouts, rememberNodes, withRollouts } from "./open-rollouts.ts";
+import type { PrometheusAccess } from "./prometheus-access.ts";
+import { addPrometheusOptions, readPrometheusOptions } from "./prometheus-access.ts";
 import { ReplicaPresence } from "./replica-presence.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
@@ -91,7 +92,7 @@ export function serveCommand(): Command {
       ),
     )
     .addOption(descriptorSetOption());
-  return addEtcdOptions(serving)
+  return addPrometheusOptions(addEtcdOptions(serving))
     .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
     .option("--load-report-interval <duration>", "how often Envoys report the load on their clusters", "10s")
     .addOption(
@@ -110,10 +111,18 @@ export function serveCommand(): Command {
       const soakMs = readDurationMs(flags.soak);
       const loadIntervalMs = readLoadInterval(flags.loadReportInterval);
       const etcd = readEtcdOptions(flags);
-      const problems = [addresses, connections, etcd].flatMap((read) => (read.ok ? [] : read.error));
+      const prometheus = readPrometheusOptions(flags);
+      const problems = [addresses, connections, etcd, prometheus].flatMap((read) => (read.ok ? [] : read.error));
       if (soakMs === undefined) problems.push(`--soak "${flags.soak}" is not a duration; write 30s, 5m or 1h`);
       if (!loadIntervalMs.ok) problems.push(loadIntervalMs.error);
-      if (!addresses.ok || !connections.ok || !etcd.ok || soakMs === undefined || !loadIntervalMs.ok) {
+      if (
+        !addresses.ok ||
+        !connections.ok ||
+        !etcd.ok ||
+        !prometheus.ok ||
+        soakMs === undefined ||
+        !loadIntervalMs.ok
+      ) {
         command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
       } else {
         // Without private types there is nothing to try, and this thread needs no descriptors.
@@ -127,6 +136,7 @@ export function serveCommand(): Command {
           ...addresses.value,
           connections: connections.value,
           etcd: etcd.value,
+          prometheus: prometheus.value,
           flags,
           version,
         });
@@ -143,6 +153,7 @@ interface ServeOptions {
   readonly admin: ListenAddress;
   readonly connections: XdsConnections;
   readonly etcd: EtcdOptions | undefined;
+  readonly prometheus: PrometheusAccess | undefined;
   readonly flags: ServeFlags;
   readonly version: string;
 }
@@ -201,11 +212,13 @@ async function serve(options: ServeOptions): Promise<void> {
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   const shown = { registry, loopDelay, etcd: etcd && contacts, rollouts: () => rollouts.standings() };
-  const remembered = rememberNodes(plane, { etcd, state, replica: keys?.id });
+  const kept = { etcd, state, replica: keys?.id };
+  const remembered = rememberNodes(plane, { ...kept, clock });
   listeners.push(metricsOf(plane, shown), remembered);
   const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys), remembered };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
-  const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
+  const terms = { ...kept, prometheus: options.prometheus };
+  const rollouts = openRollouts({ plane, views, clock, ...terms, onWarning: warn, record });
   const admin = adminServer(options, withRollouts(views, rollouts), warn);
   try {
     const listened = await admin.listen();
@@ -225,22 +238,6 @@ async function serve(options: ServeOptions): Promise<void> {
     etcd?.close();
     await state?.close();
   }
-}
-
-function rememberNodes(
-  plane: ControlPlane,
-  {
-    replica = "here",
-    ...kept
-  }: {
-    readonly etcd: EtcdPort | undefined;
-    readonly state: DirectoryStateStore | undefined;
-    readonly replica: string | undefined;
-  },
-): RememberedNodes {
-  const clock = systemClock;
-  const store = liveStore({ ...kept, clock });
-  return new RememberedNodes({ store, clock, replica, fleet: () => plane.fleet, others: () => plane.otherFleets() });
 }
 
 function openLiveState(directory: string, onWarning: (text: string) => void): Promise<DirectoryStateStore> {
