@@ -57,6 +57,7 @@ import {
   readListenAddresses,
   readLoadInterval,
   readXdsConnections,
+  addXdsConnectionOptions,
 } from "./serve-options.ts";
 import { XdsTls } from "./xds-tls.ts";
 
@@ -75,23 +76,8 @@ export function serveCommand(): Command {
     .addOption(new Option("--xds <ip:port>", "where Envoys connect").env("FAIRWAY_XDS").default("127.0.0.1:18000"))
     .addOption(new Option("--admin <ip:port>", "the admin API").env("FAIRWAY_ADMIN").default("127.0.0.1:18001"))
     .option("--admin-host <name...>", "further names under which the admin API may be asked, such as a container's")
-    .option("--insecure-listen", "allow addresses other than loopback, without authentication")
-    .addOption(new Option("--xds-cert <file>", "Envoys connect by TLS: the certificate, PEM").env("FAIRWAY_XDS_CERT"))
-    .addOption(new Option("--xds-key <file>", "the key of the certificate").env("FAIRWAY_XDS_KEY"))
-    .addOption(
-      new Option("--xds-client-ca <file>", "Envoys must show a certificate that this authority has signed").env(
-        "FAIRWAY_XDS_CLIENT_CA",
-      ),
-    )
-    .addOption(
-      new Option("--xds-verify-node", "and it must have the node's id or cluster").env("FAIRWAY_XDS_VERIFY_NODE"),
-    )
-    .addOption(
-      new Option("--xds-max-connection-age <duration>", "Envoys reconnect this often, to spread over replicas").env(
-        "FAIRWAY_XDS_MAX_CONNECTION_AGE",
-      ),
-    )
-    .addOption(descriptorSetOption());
+    .option("--insecure-listen", "allow addresses other than loopback, without authentication");
+  addXdsConnectionOptions(serving).addOption(descriptorSetOption());
   return addPrometheusOptions(addEtcdOptions(serving))
     .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
     .option("--load-report-interval <duration>", "how often Envoys report the load on their clusters", "10s")
@@ -168,8 +154,7 @@ function servingAt(
 
 async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock;
-  const registry = new Registry();
-  const timeline = createTimeline();
+  const [registry, timeline] = [new Registry(), createTimeline()];
   using loopDelay = monitorLoopDelay();
   let whereToConfirm = "";
   const listeners: Listener[] = [stderrLog(options.flags), timeline];
@@ -212,13 +197,12 @@ async function serve(options: ServeOptions): Promise<void> {
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   const shown = { registry, loopDelay, etcd: etcd && contacts, rollouts: () => rollouts.standings() };
-  const kept = { etcd, state, replica: keys?.id };
-  const remembered = rememberNodes(plane, { ...kept, clock });
+  const kept = { etcd, state, replica: keys?.id, clock, prometheus: options.prometheus };
+  const remembered = rememberNodes(plane, kept);
   listeners.push(metricsOf(plane, shown), remembered);
   const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys), remembered };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
-  const terms = { ...kept, prometheus: options.prometheus };
-  const rollouts = openRollouts({ plane, views, clock, ...terms, onWarning: warn, record });
+  const rollouts = openRollouts({ plane, views, ...kept, onWarning: warn, record });
   const admin = adminServer(options, withRollouts(views, rollouts), warn);
   try {
     const listened = await admin.listen();
