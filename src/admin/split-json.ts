@@ -10,7 +10,8 @@ import { isoTime } from "./iso-time.ts";
 import type { SplitChangeJson, SplitJson } from "./split-schema.ts";
 
 export function splitJson(standing: SplitStanding): SplitJson {
-  const { split, document, groups, state, acknowledgedCount, pendingCount, rejectedCount, laggards } = standing;
+  const { split, document, groups, state, acknowledgedCount, pendingCount, rejectedCount, awaited, laggards } =
+    standing;
   const [last] = document.history;
   return {
     name: split.name,
@@ -34,6 +35,7 @@ export function splitJson(standing: SplitStanding): SplitJson {
     acknowledgedCount,
     pendingCount,
     rejectedCount,
+    ...(awaited.length === 0 ? {} : { awaited: [...awaited] }),
     laggards: laggards.map(({ nodeId, state: lag, reason }) => ({
       node: nodeId,
       state: lag,

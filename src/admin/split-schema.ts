@@ -56,10 +56,14 @@ export const splitSchema = z.object({
   groups: z.array(z.string()).describe("Whose nodes share requests by it"),
   state: z
     .enum(["applied", "pending", "refused", "held", "rejected"])
-    .describe("applied: every connected node has acknowledged the last change"),
+    .describe("applied: every connected node has acknowledged the last change, and none is awaited"),
   acknowledgedCount: z.int(),
   pendingCount: z.int(),
   rejectedCount: z.int(),
+  awaited: z
+    .array(z.string())
+    .optional()
+    .describe("The first 20 nodes that were connected before a restart and are not back; for 30 s at most"),
   laggards: z.array(
     z.object({
       node: z.string(),

@@ -11,7 +11,7 @@ import type { EnvoyApi } from "../model/envoy-api.ts";
 import type { DescriptorSet } from "../model/private-types.ts";
 import type { RolloutViews } from "../rollout/rollout-views.ts";
 import { untouchedSplit } from "../rollout/split-document.ts";
-import type { GroupStanding, KnownSplit } from "../rollout/split-standing.ts";
+import type { GroupStanding, KnownSplit, SplitStanding } from "../rollout/split-standing.ts";
 import { splitStanding } from "../rollout/split-standing.ts";
 import type { Confirmation } from "../snapshot/confirmation.ts";
 import type { Publication } from "../snapshot/publication.ts";
@@ -25,6 +25,7 @@ import type { Timeline } from "../telemetry/timeline.ts";
 import type { BuiltSplit } from "./build-protocol.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { loadEnvoyApi } from "./envoy-api-file.ts";
+import type { RememberedNodes } from "./remembered-nodes.ts";
 import type { PastSnapshot } from "./shared-history.ts";
 import { explainServed } from "./explain-served.ts";
 
@@ -39,6 +40,8 @@ export interface ReadModelSources {
   readonly loopDelay: LoopDelayMonitor;
   /** How it stands with etcd. */
   readonly etcd?: Pick<EtcdContacts, "behind" | "newer" | "unfinishedPush">;
+  /** Nodes that were connected before, and may be back in a moment. */
+  readonly remembered?: Pick<RememberedNodes, "awaited"> | undefined;
   /** All that share the etcd; absent without one. */
   readonly replicas?: AdminViews["replicas"] | undefined;
 }
@@ -53,6 +56,7 @@ export function createReadModels({
   loopDelay,
   etcd,
   replicas = async () => ok([]),
+  remembered,
 }: ReadModelSources): Omit<AdminViews, keyof RolloutViews> {
   let api: EnvoyApi | undefined;
   const refused = () => {
@@ -97,11 +101,7 @@ export function createReadModels({
     loadSettings: () => plane.loads.settings,
     configureLoad: (settings) => plane.loads.configure(settings),
     splits: () =>
-      plane.servedConfig.splits.map((split) =>
-        splitStanding(knownSplit(plane, split), groupStandings(plane.publication, knownIn("fleet"), split.groups), {
-          isRefused: plane.publication.refused !== undefined,
-        }),
-      ),
+      plane.servedConfig.splits.map((split) => standingOf(plane, split, { known: knownIn("fleet"), remembered })),
     changeSplit: async (name, asked) =>
       plane.splits === undefined
         ? err({ kind: "unavailable", message: "there is no state directory and no etcd to keep it" })
@@ -114,6 +114,17 @@ export function createReadModels({
     metrics: () => registry.metrics(),
     loopDelay: () => loopDelay.delay(),
   };
+}
+
+function standingOf(
+  plane: ControlPlane,
+  split: BuiltSplit,
+  { known, remembered }: { readonly known: Known } & Pick<ReadModelSources, "remembered">,
+): SplitStanding {
+  return splitStanding(knownSplit(plane, split), groupStandings(plane.publication, known, split.groups), {
+    isRefused: plane.publication.refused !== undefined,
+    awaited: remembered?.awaited(split.groups),
+  });
 }
 
 function knownSplit(plane: ControlPlane, built: BuiltSplit): KnownSplit {

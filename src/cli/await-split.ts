@@ -1,5 +1,5 @@
 /**
- * Waits until every Envoy that is connected has acknowledged a change of a split's weights.
+ * Waits until every Envoy that is connected, or was before a restart, has acknowledged a change of a split's weights.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { SplitJson } from "../admin/split-schema.ts";
@@ -52,9 +52,12 @@ function rejected(split: SplitJson): string {
 
 function late(split: SplitJson, timeoutMs: number): string {
   const after = `after ${timeoutMs / 1_000} s`;
-  const { state, name } = split;
+  const { state, name, awaited = [] } = split;
   if (state === "refused") return `${name} is set and not served ${after}: the config is refused, see fairway check`;
   if (state === "held") return `${name} is set and not served ${after}: the guard holds a change, see fairway confirm`;
+  if (split.pendingCount === 0 && awaited.length > 0) {
+    return `${awaited.join(", ")} ${awaited.length === 1 ? "was" : "were"} connected before, and not again ${after}`;
+  }
   return `${split.pendingCount} of ${membersOf(split)} Envoys do not have it ${after}: ${laggardsText(split)}`;
 }
 

@@ -70,7 +70,13 @@ function limitText({ max, maxStep }: NonNullable<SplitJson["backends"][number]["
   return texts.length === 0 ? "none" : texts.join(", ");
 }
 
-function standingText({ state, acknowledgedCount, pendingCount, rejectedCount, groups }: SplitJson): string {
+function standingText(split: SplitJson): string {
+  const { awaited = [] } = split;
+  const away = awaited.length === 0 ? "" : `; connected before, and not again yet: ${awaited.join(", ")}`;
+  return `${countsText(split)}${away}`;
+}
+
+function countsText({ state, acknowledgedCount, pendingCount, rejectedCount, groups }: SplitJson): string {
   const all = acknowledgedCount + pendingCount + rejectedCount;
   const counts = `${acknowledgedCount} of ${all} Envoys have it`;
   if (groups.length === 0) return "no route uses it";

@@ -15,27 +15,27 @@ import type { Clock } from "../support/clock.ts";
 import { ok } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import type { PrometheusAccess } from "./prometheus-access.ts";
+import { RememberedNodes } from "./remembered-nodes.ts";
 import { Rollouts } from "./rollouts.ts";
 
-/** Not started yet. `replica` is the name of this one where there may be others. */
-export function openRollouts(options: {
-  readonly plane: ControlPlane;
-  readonly views: Pick<AdminViews, "splits" | "changeSplit">;
-  /** Where it is kept: in etcd, where there is one, or else here. */
-  readonly etcd: EtcdPort | undefined;
-  readonly state: StateStore | undefined;
-  readonly clock: Clock;
-  readonly replica: string | undefined;
-  readonly onWarning: (text: string) => void;
-  record(event: FairwayEvent): void;
-}): Rollouts {
-  const { plane, views, clock, etcd, replica, onWarning } = options;
-  const kept = etcd === undefined ? options.state : new EtcdStateStore({ etcd, clock, random: Math.random });
-  const store = present(kept, "without etcd there is a state directory");
+/** Not started yet. */
+export function openRollouts(
+  options: Kept & {
+    readonly plane: ControlPlane;
+    readonly views: Pick<AdminViews, "splits" | "changeSplit">;
+    readonly prometheus: PrometheusAccess | undefined;
+    readonly onWarning: (text: string) => void;
+    record(event: FairwayEvent): void;
+  },
+): Rollouts {
+  const { plane, views, clock, replica, prometheus, onWarning } = options;
+  const store = liveStore(options);
   return new Rollouts({
     store,
     clock,
     replica,
+    prometheus,
     onWarning,
     port: {
       isServing: () => plane.isServing,
@@ -56,6 +56,27 @@ export function openRollouts(options: {
     },
     record: (event) => options.record(event),
   });
+}
+
+/** Where what is live is kept, and by whom where there may be others. */
+interface Kept {
+  readonly etcd: EtcdPort | undefined;
+  /** Used where there is no etcd. */
+  readonly state: StateStore | undefined;
+  readonly clock: Clock;
+  readonly replica: string | undefined;
+}
+
+function liveStore({ etcd, state, clock }: Kept): StateStore {
+  const kept = etcd === undefined ? state : new EtcdStateStore({ etcd, clock, random: Math.random });
+  return present(kept, "without etcd there is a state directory");
+}
+
+/** Not started yet: the nodes of a control plane, for whoever is started after it. */
+export function rememberNodes(plane: ControlPlane, kept: Kept): RememberedNodes {
+  const { clock, replica = "here" } = kept;
+  const fleets = { fleet: () => plane.fleet, others: () => plane.otherFleets() };
+  return new RememberedNodes({ store: liveStore(kept), clock, replica, ...fleets });
 }
 
 /** The views of a control plane, and of its rollouts. */

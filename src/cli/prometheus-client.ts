@@ -5,6 +5,8 @@
  * All queries of a look are of one moment, so that they see the same scrapes. Nothing is thrown: whatever goes wrong is an
  * answer that says nothing, and why.
  */
+import type { PrometheusAccess } from "./prometheus-access.ts";
+import { authorizationFor } from "./prometheus-access.ts";
 import type { Observed } from "../rollout/observed.ts";
 import { readAnswer } from "../rollout/prometheus-answer.ts";
 import type { Series } from "../rollout/prometheus-answer.ts";
@@ -18,6 +20,8 @@ import { err, ok } from "../support/result.ts";
 
 /** A thousand Envoys take 150 kB. */
 const ANSWER_BYTES_MAX = 1_048_576;
+
+const UNKNOWN = "and serve has no credentials for this address (see serve --prometheus)";
 
 type Seen = NonNullable<Observed["prometheus"]>;
 
@@ -35,12 +39,14 @@ interface Asked {
 /** `ask` as often as one likes; `seen` is what came last. */
 export class PrometheusClient {
   readonly #clock: Clock;
+  readonly #access: PrometheusAccess | undefined;
   readonly #asked = new Map<string, Asked>();
   readonly #underWay = new Set<string>();
   readonly #closing = new AbortController();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, access?: PrometheusAccess) {
     this.#clock = clock;
+    this.#access = access;
   }
 
   seen({ id, plan }: RolloutRecord, names: BothNames): Seen | undefined {
@@ -79,10 +85,12 @@ export class PrometheusClient {
   ): Promise<Result<{ readonly answers: ReadonlyMap<Question["key"], Series>; readonly told: string }, string>> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(evidence.timeoutMs)]);
     const atMs = this.#clock.nowMs();
+    const allowed = await authorizationFor(this.#access, evidence.url);
+    if (!allowed.ok) return err(allowed.error);
     const answers = await Promise.all(
       questionsFor(plan, names).map(async ({ key, query }) => ({
         key,
-        answer: await answerTo(query, { evidence, atMs, signal }),
+        answer: await answerTo(query, { evidence, atMs, signal, authorization: allowed.value }),
       })),
     );
     const series = new Map<Question["key"], Series>();
@@ -110,17 +118,31 @@ function nothing(why: string): Seen {
 
 async function answerTo(
   query: string,
-  of: { readonly evidence: PrometheusPlan; readonly atMs: number; readonly signal: AbortSignal },
+  of: {
+    readonly evidence: PrometheusPlan;
+    readonly atMs: number;
+    readonly signal: AbortSignal;
+    readonly authorization: string | undefined;
+  },
 ): Promise<Result<Series, string>> {
   const { url, timeoutMs } = of.evidence;
   const asked = new URLSearchParams({ query, time: (of.atMs / 1_000).toFixed(3) });
   try {
     const answer = await fetch(`${url}/api/v1/query?${asked.toString()}`, {
-      headers: { accept: "application/json" },
+      headers: {
+        accept: "application/json",
+        ...(of.authorization === undefined ? {} : { authorization: of.authorization }),
+      },
       // One that sends elsewhere is not the one that was written down.
       redirect: "error",
       signal: of.signal,
     });
+    if (answer.status === 401 || answer.status === 403) {
+      await answer.body?.cancel();
+      return err(
+        `it answers ${answer.status}, ${of.authorization === undefined ? UNKNOWN : "to the credentials of serve"}`,
+      );
+    }
     const text = await boundedText(answer);
     if (text === undefined) return err(`its answer is larger than ${ANSWER_BYTES_MAX / 1_048_576} MiB`);
     const read = readAnswer(text);

@@ -19,9 +19,11 @@ import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import { countsCopies } from "../rollout/mirroring.ts";
 import { LateSplits } from "./late-splits.ts";
+import { RECONNECT_MS_MAX } from "./remembered-nodes.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
+import type { PrometheusAccess } from "./prometheus-access.ts";
 import { PrometheusClient } from "./prometheus-client.ts";
 import type { VersionClusters } from "./rollout-traffic.ts";
 import { TrafficBefore, asCopies, asLoads, clustersOf, inStatistics, namesOf, reportsOf } from "./rollout-traffic.ts";
@@ -41,9 +43,6 @@ const MOVES_MAX = 8;
 /** A tenth of what it counts in. */
 const LOOK_BEFORE_EACH_MS = 500;
 
-/** An Envoy whose controller has gone tries to connect again at least so often. */
-const RECONNECT_MS_MAX = 30_000;
-
 /** After a failed write. */
 const RETRY_MS = 1_000;
 
@@ -55,6 +54,8 @@ export interface RolloutEngineOptions {
   readonly board?: TrafficBoard | undefined;
   /** Without others there is nobody to take over from. */
   readonly hasOthers: boolean;
+  /** Credentials for a Prometheus. */
+  readonly prometheus?: PrometheusAccess | undefined;
   readonly onWarning: (text: string) => void;
   record(event: FairwayEvent): void;
 }
@@ -77,7 +78,7 @@ export class RolloutEngine {
 
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
-    this.#prometheus = new PrometheusClient(options.clock);
+    this.#prometheus = new PrometheusClient(options.clock, options.prometheus);
     this.#late = new LateSplits({ clock: options.clock, lookAgain: () => options.port.lookAgain() });
   }
 

@@ -23,6 +23,7 @@ import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
+import type { PrometheusAccess } from "./prometheus-access.ts";
 import { RolloutEngine, rolloutEvent } from "./rollout-engine.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
@@ -41,6 +42,8 @@ export interface RolloutsOptions {
   readonly clock: Clock;
   /** The name of this replica, where there are others. */
   readonly replica: string | undefined;
+  /** Credentials for a Prometheus. */
+  readonly prometheus?: PrometheusAccess | undefined;
   readonly onWarning: (text: string) => void;
   record(event: FairwayEvent): void;
 }
@@ -71,7 +74,7 @@ export class Rollouts implements RolloutViews {
       replica === undefined ? undefined : new TrafficBoard({ store, clock, replica, local: port, routes: port.routes });
     const { record } = options;
     const hasOthers = replica !== undefined;
-    const shared = { records: this.#records, port, clock, onWarning };
+    const shared = { records: this.#records, port, clock, prometheus: options.prometheus, onWarning };
     this.#engine = new RolloutEngine({ ...shared, board: this.#board, hasOthers, record });
     const lockOf = (split: string) => this.lockOf(split);
     this.#starts = new RolloutStarts({ records: this.#records, engine: this.#engine, port, clock, hasOthers, lockOf });

@@ -2,16 +2,19 @@
  * The options of `fairway serve`, read and bounded.
  */
 import { isIP } from "node:net";
+import type { Command } from "commander";
+import { Option } from "commander";
 import { INTERVAL_MS_MAX, INTERVAL_MS_MIN } from "../evidence/load-settings.ts";
 import type { DescriptorSetFlags } from "./descriptor-set-option.ts";
 import type { EtcdFlags } from "./etcd-options.ts";
+import type { PrometheusFlags } from "./prometheus-access.ts";
 import type { AskedFor } from "../telemetry/event.ts";
 import type { XdsTlsPaths } from "./xds-tls.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 
 /** As commander gives them. */
-export interface ServeFlags extends DescriptorSetFlags, EtcdFlags {
+export interface ServeFlags extends DescriptorSetFlags, EtcdFlags, PrometheusFlags {
   readonly config?: readonly string[];
   readonly state: string;
   readonly xds: string;
@@ -55,6 +58,26 @@ export function readListenAddresses(
     }
   }
   return xds === undefined || admin === undefined || problems.length > 0 ? err(problems) : ok({ xds, admin });
+}
+
+/** Adds those that say what Envoys must show, and for how long they stay. */
+export function addXdsConnectionOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--xds-cert <file>", "Envoys connect by TLS: the certificate, PEM").env("FAIRWAY_XDS_CERT"))
+    .addOption(new Option("--xds-key <file>", "the key of the certificate").env("FAIRWAY_XDS_KEY"))
+    .addOption(
+      new Option("--xds-client-ca <file>", "Envoys must show a certificate that this authority has signed").env(
+        "FAIRWAY_XDS_CLIENT_CA",
+      ),
+    )
+    .addOption(
+      new Option("--xds-verify-node", "and it must have the node's id or cluster").env("FAIRWAY_XDS_VERIFY_NODE"),
+    )
+    .addOption(
+      new Option("--xds-max-connection-age <duration>", "Envoys reconnect this often, to spread over replicas").env(
+        "FAIRWAY_XDS_MAX_CONNECTION_AGE",
+      ),
+    );
 }
 
 /** How Envoys connect. */

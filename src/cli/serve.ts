@@ -44,7 +44,9 @@ import { addEtcdOptions, readEtcdOptions } from "./etcd-options.ts";
 import { listReplicas } from "./list-replicas.ts";
 import { serverFlag } from "./ask-server.ts";
 import { exitCodes, wantsColour } from "./output.ts";
-import { openRollouts, withRollouts } from "./open-rollouts.ts";
+import { openRollouts, rememberNodes, withRollouts } from "./open-rollouts.ts";
+import type { PrometheusAccess } from "./prometheus-access.ts";
+import { addPrometheusOptions, readPrometheusOptions } from "./prometheus-access.ts";
 import { ReplicaPresence } from "./replica-presence.ts";
 import type { ListenAddress, ServeFlags, XdsConnections } from "./serve-options.ts";
 import {
@@ -55,6 +57,7 @@ import {
   readListenAddresses,
   readLoadInterval,
   readXdsConnections,
+  addXdsConnectionOptions,
 } from "./serve-options.ts";
 import { XdsTls } from "./xds-tls.ts";
 
@@ -73,24 +76,9 @@ export function serveCommand(): Command {
     .addOption(new Option("--xds <ip:port>", "where Envoys connect").env("FAIRWAY_XDS").default("127.0.0.1:18000"))
     .addOption(new Option("--admin <ip:port>", "the admin API").env("FAIRWAY_ADMIN").default("127.0.0.1:18001"))
     .option("--admin-host <name...>", "further names under which the admin API may be asked, such as a container's")
-    .option("--insecure-listen", "allow addresses other than loopback, without authentication")
-    .addOption(new Option("--xds-cert <file>", "Envoys connect by TLS: the certificate, PEM").env("FAIRWAY_XDS_CERT"))
-    .addOption(new Option("--xds-key <file>", "the key of the certificate").env("FAIRWAY_XDS_KEY"))
-    .addOption(
-      new Option("--xds-client-ca <file>", "Envoys must show a certificate that this authority has signed").env(
-        "FAIRWAY_XDS_CLIENT_CA",
-      ),
-    )
-    .addOption(
-      new Option("--xds-verify-node", "and it must have the node's id or cluster").env("FAIRWAY_XDS_VERIFY_NODE"),
-    )
-    .addOption(
-      new Option("--xds-max-connection-age <duration>", "Envoys reconnect this often, to spread over replicas").env(
-        "FAIRWAY_XDS_MAX_CONNECTION_AGE",
-      ),
-    )
-    .addOption(descriptorSetOption());
-  return addEtcdOptions(serving)
+    .option("--insecure-listen", "allow addresses other than loopback, without authentication");
+  addXdsConnectionOptions(serving).addOption(descriptorSetOption());
+  return addPrometheusOptions(addEtcdOptions(serving))
     .option("--soak <duration>", "a snapshot becomes the last known good after this long without a rejection", "30s")
     .option("--load-report-interval <duration>", "how often Envoys report the load on their clusters", "10s")
     .addOption(
@@ -109,10 +97,18 @@ export function serveCommand(): Command {
       const soakMs = readDurationMs(flags.soak);
       const loadIntervalMs = readLoadInterval(flags.loadReportInterval);
       const etcd = readEtcdOptions(flags);
-      const problems = [addresses, connections, etcd].flatMap((read) => (read.ok ? [] : read.error));
+      const prometheus = readPrometheusOptions(flags);
+      const problems = [addresses, connections, etcd, prometheus].flatMap((read) => (read.ok ? [] : read.error));
       if (soakMs === undefined) problems.push(`--soak "${flags.soak}" is not a duration; write 30s, 5m or 1h`);
       if (!loadIntervalMs.ok) problems.push(loadIntervalMs.error);
-      if (!addresses.ok || !connections.ok || !etcd.ok || soakMs === undefined || !loadIntervalMs.ok) {
+      if (
+        !addresses.ok ||
+        !connections.ok ||
+        !etcd.ok ||
+        !prometheus.ok ||
+        soakMs === undefined ||
+        !loadIntervalMs.ok
+      ) {
         command.error(problems.map((problem) => `error: ${problem}`).join("\n"), { exitCode: exitCodes.usage });
       } else {
         // Without private types there is nothing to try, and this thread needs no descriptors.
@@ -126,6 +122,7 @@ export function serveCommand(): Command {
           ...addresses.value,
           connections: connections.value,
           etcd: etcd.value,
+          prometheus: prometheus.value,
           flags,
           version,
         });
@@ -142,6 +139,7 @@ interface ServeOptions {
   readonly admin: ListenAddress;
   readonly connections: XdsConnections;
   readonly etcd: EtcdOptions | undefined;
+  readonly prometheus: PrometheusAccess | undefined;
   readonly flags: ServeFlags;
   readonly version: string;
 }
@@ -156,8 +154,7 @@ function servingAt(
 
 async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock;
-  const registry = new Registry();
-  const timeline = createTimeline();
+  const [registry, timeline] = [new Registry(), createTimeline()];
   using loopDelay = monitorLoopDelay();
   let whereToConfirm = "";
   const listeners: Listener[] = [stderrLog(options.flags), timeline];
@@ -200,10 +197,12 @@ async function serve(options: ServeOptions): Promise<void> {
   if (opened !== undefined) followCertificates(opened.files, plane, record);
   registerClientStatus({ plane, sets: options.sets, clock, verifiesNode });
   const shown = { registry, loopDelay, etcd: etcd && contacts, rollouts: () => rollouts.standings() };
-  listeners.push(metricsOf(plane, shown));
-  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys) };
+  const kept = { etcd, state, replica: keys?.id, clock, prometheus: options.prometheus };
+  const remembered = rememberNodes(plane, kept);
+  listeners.push(metricsOf(plane, shown), remembered);
+  const seen = { registry, timeline, loopDelay, etcd: contacts, replicas: replicaLister(etcd, keys), remembered };
   const views = createReadModels({ plane, sets: options.sets, clock, ...seen });
-  const rollouts = openRollouts({ plane, views, clock, state, etcd, replica: keys?.id, onWarning: warn, record });
+  const rollouts = openRollouts({ plane, views, ...kept, onWarning: warn, record });
   const admin = adminServer(options, withRollouts(views, rollouts), warn);
   try {
     const listened = await admin.listen();
@@ -212,11 +211,11 @@ async function serve(options: ServeOptions): Promise<void> {
     const xds = await plane.server.listen(addressText(options.xds));
     record({ kind: "serving", atMs: clock.monotonicMs(), ...servingAt(options, xds), adminAddress, pid: process.pid });
     presence = keys && new ReplicaPresence({ keys, clock, admin: adminAddress, read: () => plane.registryPositions });
-    await plane.start();
+    await Promise.all([remembered.start(), plane.start()]);
     await rollouts.start();
     record({ kind: "stopping", reason: await nextSignal(), atMs: clock.monotonicMs() });
   } finally {
-    await opened?.files.close();
+    await Promise.all([remembered.close(), opened?.files.close()]);
     await rollouts.close();
     contacts.close();
     await close({ plane, admin, presence, keys });

@@ -73,12 +73,12 @@ export function followWeights(
     const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}${copies}`;
     return { kind: "unwritten", effect: { kind: "set-weights", ...wanted, expected: document.number, reason } };
   }
+  const { awaited = [] } = standing;
+  const waited = [...new Set([...missing, ...awaited])];
   const laggards = standing.laggards.map(({ nodeId, state, reason }) => ({ node: nodeId, state, reason }));
   switch (standing.state) {
     case "applied":
-      if (missing.length > 0) {
-        return { kind: "missing", waitsFor: `${named(missing)} to connect again`, laggards: disconnected(missing) };
-      }
+      if (waited.length > 0) return missingNodes(waited);
       if (standing.acknowledgedCount === 0) {
         const waitsFor = away.length === 0 ? "an Envoy to connect" : `${named(away)} to connect again`;
         return { kind: "alone", waitsFor, laggards: disconnected(away) };
@@ -91,6 +91,8 @@ export function followWeights(
     case "held":
       return { kind: "waits", waitsFor: "somebody to confirm what the guard holds (see fairway confirm)", laggards };
     case "pending": {
+      // All that are connected have it.
+      if (standing.pendingCount === 0 && awaited.length > 0) return missingNodes(waited);
       const all = standing.acknowledgedCount + standing.pendingCount;
       const who = laggards.length === 0 ? "" : `: ${laggardText(laggards, "pending")}`;
       return { kind: "waits", waitsFor: `${standing.pendingCount} of ${all} Envoys${who}`, laggards };
@@ -100,6 +102,10 @@ export function followWeights(
 
 function disconnected(nodes: readonly string[]): StepRecord["laggards"] {
   return nodes.slice(0, LAGGARDS_MAX).map((node) => ({ node, state: "disconnected" }));
+}
+
+function missingNodes(ids: readonly string[]): Followed {
+  return { kind: "missing", waitsFor: `${named(ids)} to connect again`, laggards: disconnected(ids) };
 }
 
 function laggardText(laggards: StepRecord["laggards"], state: string): string {

@@ -28,7 +28,8 @@ export interface Observed {
         readonly standing: Pick<
           SplitStanding,
           "state" | "acknowledgedCount" | "pendingCount" | "rejectedCount" | "laggards"
-        >;
+        > &
+          Partial<Pick<SplitStanding, "awaited">>;
       }
     | undefined;
   /** Those that are connected and share requests by the split. */

@@ -54,8 +54,10 @@ function isTold(report: NodeReport | undefined, { staleAfterMs }: Gates, { nowMs
 /** How many series it has, told once for each number of them. */
 function byPrometheus(record: RolloutRecord, { prometheus }: Observed): RolloutRecord {
   const nodesCount = prometheus?.kind === "answered" ? prometheus.series.size : 0;
-  const [told] = record.steps.at(-1)?.sources ?? [];
-  if (nodesCount === 0 || told?.nodesCount === nodesCount) return record;
+  const step = record.steps.at(-1);
+  const [told] = step?.sources ?? [];
+  // While somebody is asked, what was measured before is watched, and nothing is measured.
+  if (step?.measuredFromMs === undefined || nodesCount === 0 || told?.nodesCount === nodesCount) return record;
   return changeStep(record, { sources: [{ source: "prometheus", nodesCount, nodes: [] }] });
 }
 

@@ -40,13 +40,15 @@ export interface GroupStanding {
 /** How far the last change is. */
 export interface SplitStanding extends KnownSplit {
   /**
-   * applied: every Envoy that is connected has acknowledged it; pending: it is on its way; refused: the config is, so
+   * applied: every Envoy that is connected has acknowledged it, and none is awaited; pending: it is on its way; refused: the config is, so
    * nothing new is served; held: the guard holds a change of the config; rejected: an Envoy has refused it.
    */
   readonly state: "applied" | "pending" | "refused" | "held" | "rejected";
   readonly acknowledgedCount: number;
   readonly pendingCount: number;
   readonly rejectedCount: number;
+  /** Envoys that were connected before a restart and are not back, as many as a person reads; they may well be in a moment. */
+  readonly awaited: readonly string[];
   /** Of all groups, as many as a person reads. */
   readonly laggards: readonly Laggard[];
 }
@@ -57,7 +59,7 @@ const LAGGARDS_MAX = 20;
 export function splitStanding(
   known: KnownSplit,
   groups: readonly GroupStanding[],
-  { isRefused }: { readonly isRefused: boolean },
+  { isRefused, awaited = [] }: { readonly isRefused: boolean; readonly awaited?: readonly string[] | undefined },
 ): SplitStanding {
   const convergences = groups.flatMap(({ convergence }) => convergence ?? []);
   const sum = (count: (of: Convergence) => number) => convergences.reduce((total, each) => total + count(each), 0);
@@ -71,12 +73,12 @@ export function splitStanding(
       }
     : { acknowledgedCount: 0, pendingCount: connectedCount, rejectedCount: 0 };
   const laggards = convergences.flatMap((each) => each.laggards).slice(0, LAGGARDS_MAX);
-  return { ...known, ...counts, laggards, state: stateOf() };
+  return { ...known, ...counts, awaited: awaited.slice(0, LAGGARDS_MAX), laggards, state: stateOf() };
 
   function stateOf(): SplitStanding["state"] {
     if (!isServed) return isRefused ? "refused" : groups.some(({ isHeld }) => isHeld) ? "held" : "pending";
     if (groups.some(({ convergence }) => convergence === undefined)) return "pending";
     if (counts.rejectedCount > 0) return "rejected";
-    return counts.pendingCount > 0 ? "pending" : "applied";
+    return counts.pendingCount > 0 || awaited.length > 0 ? "pending" : "applied";
   }
 }

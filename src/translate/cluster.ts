@@ -8,6 +8,7 @@
  * load assignment beside the cluster.
  */
 import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts";
+import type { RetryPolicyJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
 import type { Endpoint, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
 import { present } from "../support/assert.ts";
@@ -70,17 +71,21 @@ interface ClusterPart {
  * The cluster for copies of requests to a service or one subset. Its hosts are those of the one that it stands beside,
  * by the same load assignment; what is counted, ejected and limited in it is its own.
  */
-export function translateMirrorCluster(service: Service, subset?: Subset): EnvoyResource {
+export function translateMirrorCluster(
+  { service, subset }: { readonly service: Service; readonly subset?: Subset | undefined },
+  retry?: RetryPolicyJson,
+): EnvoyResource {
   const { at, policy } = subset ?? service;
   const name = mirrorClusterName(service.name, subset?.name);
-  return translateCluster(service, { at, policy }, { name, hostsOf: clusterName(service.name, subset?.name) });
+  const hostsOf = clusterName(service.name, subset?.name);
+  return translateCluster(service, { at, policy }, { name, hostsOf, ...(retry === undefined ? {} : { retry }) });
 }
 
 /** `hostsOf` is the name of the load assignment when it is not that of the cluster. */
 function translateCluster(
   { name: service, dns, originalDestination, protocol }: Service,
   { at, policy }: Pick<ClusterPart, "at" | "policy">,
-  { name, hostsOf }: { readonly name: string; readonly hostsOf?: string },
+  { name, hostsOf, retry }: { readonly name: string; readonly hostsOf?: string; readonly retry?: RetryPolicyJson },
 ): EnvoyResource {
   const hosts = (): ClusterJson => {
     if (originalDestination !== undefined) return {};
@@ -97,6 +102,7 @@ function translateCluster(
       service,
       tls: namedByDns(policy.tls, dns),
       connection: policy.connection,
+      retry,
     }),
   }));
 }
@@ -167,10 +173,12 @@ function translateProtocol(
     service,
     tls,
     connection,
+    retry,
   }: {
     readonly service: string;
     readonly tls: ServicePolicy["tls"];
     readonly connection: ServicePolicy["connection"];
+    readonly retry: RetryPolicyJson | undefined;
   },
 ): ClusterJson {
   const fromRequest = tls === undefined ? undefined : nameFromRequest(tls);
@@ -182,9 +190,10 @@ function translateProtocol(
     ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
     ...(written ?? { explicitHttpConfig: { httpProtocolOptions: {} } }),
     ...(fromRequest === undefined ? {} : { upstreamHttpProtocolOptions: fromRequest }),
+    ...(retry === undefined ? {} : { retryPolicy: retry }),
   };
   return {
-    ...(written !== undefined || fromRequest !== undefined || common !== undefined
+    ...([written, fromRequest, common, retry].some((each) => each !== undefined)
       ? { typedExtensionProtocolOptions: { [httpProtocolOptions]: packAny(httpProtocolOptions, options) } }
       : {}),
     ...(protocol === "http3" || protocol === "auto"

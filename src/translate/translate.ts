@@ -9,7 +9,9 @@ import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
 import type { Intent, RawResource } from "../model/intent.ts";
-import { sameItems } from "../support/same-content.ts";
+import { sameContent, sameItems } from "../support/same-content.ts";
+import type { RetryPolicyJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
+import { copyRetries } from "./copy-retries.ts";
 import { translateMirrorCluster, translateService } from "./cluster.ts";
 import type { EnvoyResource, GroupResources } from "./envoy-resource.ts";
 import type { GroupScope, Mirrored, RoutedMemo } from "./group-scope.ts";
@@ -40,7 +42,7 @@ export interface TranslationMemo {
   readonly services: Map<string, TranslatedServices>;
   readonly items: WeakMap<Service | Secret | RawResource, readonly EnvoyResource[]>;
   /** The clusters for copies of requests, by service and the name of the cluster. */
-  readonly mirrors: WeakMap<Service, Map<string, EnvoyResource>>;
+  readonly mirrors: WeakMap<Service, Map<string, TranslatedMirror>>;
   readonly gateways: WeakMap<
     Gateway,
     {
@@ -53,6 +55,11 @@ export interface TranslationMemo {
   >;
   /** A route keeps its narrowed copy. */
   readonly narrowed: WeakMap<GatewayListener, NarrowedRoutes>;
+}
+
+interface TranslatedMirror {
+  readonly cluster: EnvoyResource;
+  readonly retry: RetryPolicyJson | undefined;
 }
 
 /** With nothing translated yet; keep it between calls. */
@@ -86,7 +93,7 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
       group,
       resources: [
         ...translateServices(memo, group.name, scope, askedServices(group, scope, intent)),
-        ...scope.mirrored.map((mirrored) => mirrorOnce(memo.mirrors, mirrored)),
+        ...translateMirrored(memo.mirrors, scope, intent.routes),
         ...translateRuntime(group, scope),
         ...scope.gateways.flatMap(gateways),
         ...translateSharedListeners(chains),
@@ -161,12 +168,31 @@ function translateOnce<Item extends object>(
   };
 }
 
-function mirrorOnce(memo: TranslationMemo["mirrors"], { service, subset }: Mirrored): EnvoyResource {
-  const ofService = memo.get(service) ?? new Map<string, EnvoyResource>();
-  memo.set(service, ofService);
-  const name = mirrorClusterName(service.name, subset?.name);
-  const cluster = ofService.get(name) ?? translateMirrorCluster(service, subset);
-  ofService.set(name, cluster);
+/** Mostly there are none, and then no rule is looked at. */
+function translateMirrored(
+  memo: TranslationMemo["mirrors"],
+  { mirrored, gateways }: GroupScope,
+  routes: readonly Route[],
+): readonly EnvoyResource[] {
+  if (mirrored.length === 0) return [];
+  const retries = copyRetries(gateways, routes);
+  return mirrored.map((each) => {
+    const name = mirrorClusterName(each.service.name, each.subset?.name);
+    return mirrorOnce(memo, each, { name, retry: retries.get(name) });
+  });
+}
+
+function mirrorOnce(
+  memo: TranslationMemo["mirrors"],
+  mirrored: Mirrored,
+  { name, retry }: { readonly name: string; readonly retry: RetryPolicyJson | undefined },
+): EnvoyResource {
+  const ofService = memo.get(mirrored.service) ?? new Map<string, TranslatedMirror>();
+  memo.set(mirrored.service, ofService);
+  const known = ofService.get(name);
+  if (known !== undefined && sameContent(known.retry, retry)) return known.cluster;
+  const cluster = translateMirrorCluster(mirrored, retry);
+  ofService.set(name, { cluster, retry });
   return cluster;
 }
 

@@ -112,7 +112,7 @@ export async function playKilledRollout(place: RolloutPlace, fate: Fate, target:
   place.canary.set({});
   if (ended.phase !== "done") await rollout(at(place, 0), "abort", "shop", "--actor", "the next run");
   await split(at(place, 0), "set", "shop", "canary=0", "--actor", "the next run", "--wait");
-  // Right after a restart the command does not know all Envoys yet.
+  // Their pages are looked at now and then.
   await waitUntil(() => held.every(({ shares }) => shares.at(-1) === 0), { what: "v1 everywhere", timeoutMs: 60_000 });
   return played;
 }

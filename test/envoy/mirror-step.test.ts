@@ -22,8 +22,9 @@ services:
       - { address: "${backends[0]}", labels: { version: v1 } }
       - { address: "${backends[1]}", labels: { version: v2 } }
     subsets: { stable: { labels: { version: v1 } }, canary: { labels: { version: v2 } } }
+    circuitBreaker: { maxRetries: 100 }
 routes:
-  shop: { rules: [{ split: shop, timeouts: { request: 1s } }] }
+  shop: { rules: [{ split: shop, timeouts: { request: 1s }, retry: { on: [gateway-error], attempts: 8 } }] }
 splits:
   shop:
     backends:
@@ -90,7 +91,9 @@ test("copies of requests find a bad canary before anybody meets it, and a good o
     { what: "the cluster for copies to go", timeoutMs: 10_000 },
   );
 
-  v2.set({});
+  // What is hidden from users by a second try is hidden of copies as well: both are as good.
+  const failures = v2.failures;
+  for (const backend of [v1, v2]) backend.set({ failure: { answer: 503, percent: 15 } });
   const good = await rollout("start", "shop", "--target", "good", "--plan", file, "--wait");
   expect(good, good.text).toMatchObject({ code: 0 });
   const promoted = await now();
@@ -99,6 +102,8 @@ test("copies of requests find a bad canary before anybody meets it, and a good o
     ["weight", "passed", undefined],
     ["promotion", "passed", undefined],
   ]);
+  expect(promoted.steps[0]?.sentence).toContain("canary fails 0 % of its mirrored requests, stable 0 %");
+  expect(v2.failures - failures).toBeGreaterThan(20);
   // Of the times of copies there are enough for the gate on them.
   expect(promoted.steps[0]?.sentence).toMatch(/takes longer than 300 ms for [\d.]+ % of its mirrored requests/);
   expect(promoted.steps[1]?.sentence).not.toContain("mirrored");

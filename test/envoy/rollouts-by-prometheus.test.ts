@@ -1,29 +1,47 @@
 /**
  * Rollouts that are judged by a Prometheus, which scrapes a real Envoy that reports nothing to Fairway.
  */
+import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Load } from "../../demo/kit/load.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { RolloutJson } from "../../src/admin/rollout-schema.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import { rolledOut, rollout, rolloutScene } from "./rollout-scene.ts";
 import type { Condition } from "./small-prometheus.ts";
 import { SmallPrometheus } from "./small-prometheus.ts";
 
-const step = { weight: 30, hold: "2s", maxHold: "60s", minRequests: 60 };
+const terms = { hold: "2s", maxHold: "60s", minRequests: 60 };
+const step = { weight: 30, ...terms };
+const copies = { mirror: 50, ...terms };
 const gates = { successRate: { objective: 95 }, latency: { threshold: "250ms", objective: 90 } };
 
 test("good goes on, errors and slow answers go back, whatever is no evidence holds", { timeout: 300_000 }, async () => {
-  await using scene = await rolloutScene({ envoy: { trafficReports: false } });
+  await using directory = await tempDir();
+  const tokenFile = directory.join("token");
+  await writeFile(tokenFile, "token-1\n");
+  await using prometheus = await SmallPrometheus.start([]);
+  prometheus.authorization = "Bearer token-1";
+  await using scene = await rolloutScene({
+    envoy: { trafficReports: false },
+    args: ["--prometheus", prometheus.url, "--prometheus-token-file", tokenFile],
+  });
+  prometheus.alsoScrape(scene.envoy.adminPort);
   const [v1, v2] = scene.backends;
   if (v1 === undefined || v2 === undefined) throw new Error("there are two backends");
-  await using prometheus = await SmallPrometheus.start([scene.envoy.adminPort]);
   const evidence = { prometheus: { url: prometheus.url, every: "1s", timeout: "1s" } };
   const plan = { steps: [step], gates, evidence, fleet: { ackTimeout: "15s" } };
   const held = () => scene.fairway.get<RolloutJson>("/v1/rollouts/shop");
   await using load = Load.start({ url: scene.url, requestsPerSecond: 200 });
 
-  const good = await rolledOut(scene, "good", plan);
+  const good = await rolledOut(scene, "good", { ...plan, steps: [copies, step] });
   expect(good, good.text).toMatchObject({ code: 0, rollout: { outcome: { kind: "promoted" } } });
+  const [copied, asked] = good.rollout.steps;
+  const sources = [{ source: "prometheus", nodesCount: 1 }];
+  expect(copied).toMatchObject({ kind: "mirror", result: "passed", sources });
+  expect(copied?.sentence).toContain("takes longer than 250 ms for 0 % of its mirrored requests");
+  expect(asked).toMatchObject({ kind: "weight", result: "passed", sources });
+  expect(asked?.sentence).not.toContain("mirrored");
   expect((await rollout(scene, "status", "shop")).text).toContain("counted: 1 by Prometheus");
   expect(await rollout(scene, "undo", "shop")).toMatchObject({ code: 0 });
   expect(await rollout(scene, "watch", "shop")).toMatchObject({ code: 8 });
@@ -52,6 +70,11 @@ test("good goes on, errors and slow answers go back, whatever is no evidence hol
   }
   expect(await held()).toMatchObject({ phase: "measuring", weight: 30 });
   prometheus.condition = "well";
+  prometheus.authorization = "Bearer token-2";
+  const untaken = "it answers 401, to the credentials of serve";
+  await until(untaken, ({ verdict }) => verdict?.reason === "silent" && verdict.sentence.includes(untaken));
+  // It is renewed while everything runs.
+  await writeFile(tokenFile, "token-2");
   const recovered = await begun;
   expect(recovered, recovered.text).toMatchObject({ code: 0 });
   expect(await rollout(scene, "undo", "shop")).toMatchObject({ code: 0 });
@@ -64,12 +87,13 @@ test("good goes on, errors and slow answers go back, whatever is no evidence hol
   expect(refused.text).toContain("has no bucket of 300 ms");
   expect(await rollout(scene, "abort", "shop")).toMatchObject({ code: 0 });
   expect(await rollout(scene, "watch", "shop")).toMatchObject({ code: 8 });
-  expect((await load.stop()).failed).toBe(0);
 
-  await using errors = Load.start({ url: scene.url, requestsPerSecond: 200, accept: () => true });
+  // Those that fail are copies.
   v2.set({ failure: { answer: 500, percent: 30 } });
-  const bad = await rolledOut(scene, "errors", plan);
+  const bad = await rolledOut(scene, "errors", { ...plan, steps: [copies, step] });
   expect(bad, bad.text).toMatchObject({ code: 3, rollout: { outcome: { kind: "rolled-back" } } });
-  expect(bad.rollout.verdict?.sentence).toContain("canary fails");
-  await errors.stop();
+  expect(bad.rollout.verdict?.sentence).toMatch(/^canary fails \d+ % of its mirrored requests, stable 0 %/);
+  expect((await load.stop()).failed).toBe(0);
+  const report = await rollout(scene, "report", "shop", "-o", "json");
+  expect(`${report.text} ${scene.fairway.logs().join()}`).not.toMatch(/token-[12]/);
 });

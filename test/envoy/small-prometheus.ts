@@ -25,21 +25,26 @@ export type Condition = "well" | "fails" | "hangs" | "says nonsense" | "scrapes 
 
 export class SmallPrometheus {
   condition: Condition = "well";
+  /** The only `authorization` that it takes; absent when it takes all. */
+  authorization: string | undefined;
   readonly #server: Server;
   readonly #targets = new Map<string, readonly Sample[]>();
-  readonly #ports: readonly number[];
+  readonly #ports: number[];
   readonly #timer: NodeJS.Timeout;
   #scraping: Promise<void> | undefined;
 
   private constructor(ports: readonly number[]) {
-    this.#ports = ports;
+    this.#ports = [...ports];
     this.#server = createServer((request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? "", "http://x");
-      if (request.method !== "GET" || pathname !== "/api/v1/query") response.writeHead(404).end();
+      const { authorization = request.headers.authorization } = this;
+      if (request.headers.authorization !== authorization) response.writeHead(401).end("Unauthorized\n");
+      else if (request.method !== "GET" || pathname !== "/api/v1/query") response.writeHead(404).end();
       else this.#answer(searchParams.get("query") ?? "", response);
     });
     this.#timer = setInterval(() => {
-      if (this.condition !== "scrapes no more") this.#scraping ??= this.#scrape();
+      if (this.condition !== "scrapes no more")
+        this.#scraping ??= this.#scrape().finally(() => (this.#scraping = undefined));
     }, SCRAPE_EACH_MS);
   }
 
@@ -48,6 +53,11 @@ export class SmallPrometheus {
     const prometheus = new SmallPrometheus(ports);
     await new Promise<void>((resolve) => void prometheus.#server.listen(0, "127.0.0.1", resolve));
     return prometheus;
+  }
+
+  /** And this one from now on. */
+  alsoScrape(port: number): void {
+    this.#ports.push(port);
   }
 
   get url(): string {
@@ -69,7 +79,6 @@ export class SmallPrometheus {
       if (page?.status !== 200) this.#targets.delete(instance);
       else this.#targets.set(instance, samplesOf(page.text, { instance, atMs }));
     }
-    this.#scraping = undefined;
   }
 
   #answer(query: string, response: ServerResponse): void {

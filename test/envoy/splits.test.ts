@@ -124,7 +124,10 @@ test("what was set survives a restart and an edit of the file, and is taken back
   expect(await split(scene, "set", "shop", "canary=100", "--wait")).toMatchObject({ code: 0 });
   const before = await scene.served();
   await scene.fairway.restart();
-  await waitUntil(async () => (await scene.node())?.connected === true, { what: "the Envoy to come back" });
+  // Whoever asks at once waits for the Envoy that was there before.
+  const again = await split(scene, "set", "shop", "canary=100", "--wait");
+  expect(again, again.text).toMatchObject({ code: 0 });
+  expect(again.text).toContain("applied: 1 of 1 Envoys have it");
   expect(await scene.served(), "the same weights are the same version").toBe(before);
   expect(await canaryShare(scene, 400)).toBe(100);
 
@@ -185,7 +188,7 @@ test("what cannot be set is refused with its reason, and nothing changes", async
   expect(await scene.served()).toBe(version);
 });
 
-test("Envoys that do not follow are named", async () => {
+test("Envoys that do not follow are named, also when the server has been started anew meanwhile", async () => {
   await using scene = await startScene({ backends: 2, config: config() });
   process.kill(scene.envoy.pid, "SIGSTOP");
   const answer = await split(scene, "set", "shop", "canary=10", "--wait", "--timeout", "1s");
@@ -193,6 +196,22 @@ test("Envoys that do not follow are named", async () => {
   expect(answer).toMatchObject({ code: 7 });
   expect(answer.text).toMatch(/1 of 1 Envoys do not have it after 1 s: edge-1/);
   await waitUntil(async () => (await now(scene)).state === "applied", { what: "the Envoy to follow" });
+
+  process.kill(scene.envoy.pid, "SIGSTOP");
+  await scene.fairway.kill("SIGKILL");
+  await scene.fairway.restart();
+  const early = await split(scene, "set", "shop", "canary=20", "--wait", "--timeout", "1s");
+  expect(early).toMatchObject({ code: 7 });
+  expect(early.text).toContain("pending: no Envoy is connected; connected before, and not again yet: edge-1");
+  expect(early.text).toContain("edge-1 was connected before, and not again after 1 s");
+  const waiting = split(scene, "set", "shop", "canary=100", "--wait");
+  await waitUntil(async () => (await now(scene)).number === 3, { what: "the change" });
+  expect(await now(scene)).toMatchObject({ state: "pending", pendingCount: 0, awaited: ["edge-1"] });
+  process.kill(scene.envoy.pid, "SIGCONT");
+  const waited = await waiting;
+  expect(waited, waited.text).toMatchObject({ code: 0 });
+  expect(waited.text).toContain("applied: 1 of 1 Envoys have it");
+  expect(await canaryShare(scene, 100)).toBe(100);
 });
 
 test.each([

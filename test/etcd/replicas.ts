@@ -24,7 +24,7 @@ export interface ReplicasOptions {
   readonly backends?: number;
   readonly api?: EnvoyOptions["api"];
   /** Absent: one gateway, with a service that finds its instances in etcd. */
-  readonly config?: (ports: { readonly port: number }) => string;
+  readonly config?: (scene: { readonly port: number; readonly backends: readonly string[] }) => string;
   /** The `main.ts` of another checkout, by the index of the replica. */
   readonly mainOf?: (index: number) => string | undefined;
   readonly envOf?: (index: number) => Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export interface ReplicasOptions {
   readonly keys?: Readonly<Record<string, string>>;
   /** Whether there is an Envoy. */
   readonly hasEnvoy?: boolean;
-  readonly envoy?: Pick<EnvoyOptions, "statsFlushInterval">;
+  readonly envoy?: Pick<EnvoyOptions, "statsFlushInterval" | "allTrafficReports" | "loadReports">;
 }
 
 /** One replica and its wire to etcd. */
@@ -90,7 +90,8 @@ export class Replicas implements AsyncDisposable {
         backends.push(stack.use(await Backend.start({ label: `v${index + 1}` })));
       }
       const port = await freePort();
-      const config = (options.config ?? shopConfig)({ port });
+      const addresses = backends.map(({ address }) => address);
+      const config = (options.config ?? shopConfig)({ port, backends: addresses });
       await pushDocuments(client, { documents: new Map([["main.yaml", Buffer.from(config)]]), by: "the test" });
       for (const [key, value] of Object.entries(options.keys ?? {})) await put(client, key, value);
       const [first] = backends;

@@ -36,7 +36,7 @@ export class RolloutWorld {
       const document = this.#of(split.name);
       return {
         ...{ split, groups: ["edge"], copying, servedNumber: document.number, document, state: "applied" as const },
-        ...{ acknowledgedCount: 1, pendingCount: 0, rejectedCount: 0, laggards: [] },
+        ...{ acknowledgedCount: 1, pendingCount: 0, rejectedCount: 0, awaited: [], laggards: [] },
       };
     };
     const counted = { completed: 0, errors: 0, healthyHosts: 1, totalHosts: 1 };

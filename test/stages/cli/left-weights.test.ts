@@ -73,7 +73,7 @@ class Controller {
       const document = this.splits.of("shop");
       const built = { ...split, groups: ["edge"], liveNumber: document.number, rules: [] };
       const copying = { isPossible: true, mirroredAt: {} };
-      const counts = { acknowledgedCount: 1, pendingCount: 0, rejectedCount: 0, laggards: [] };
+      const counts = { acknowledgedCount: 1, pendingCount: 0, rejectedCount: 0, awaited: [], laggards: [] };
       const standing = { split, groups: ["edge"], copying, servedNumber: document.number, document, ...counts };
       return { built: { ...built, copying }, standing: { ...standing, state: "applied" as const } };
     };

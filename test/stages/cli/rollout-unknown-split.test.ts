@@ -12,7 +12,7 @@ import { tempDir } from "../../support/temp-dir.ts";
 const standing = {
   ...{ split: shopSplit, groups: ["edge"], copying: { isPossible: true, mirroredAt: {} } },
   ...{ servedNumber: 0, document: untouchedSplit, state: "applied" as const },
-  ...{ acknowledgedCount: 0, pendingCount: 0, rejectedCount: 0, laggards: [] },
+  ...{ acknowledgedCount: 0, pendingCount: 0, rejectedCount: 0, awaited: [], laggards: [] },
 };
 
 /** No Envoy is connected, so that a rollout waits before its first step. */

@@ -84,6 +84,24 @@ test("a rule that mirrors elsewhere goes on with it", () => {
   expect(policiesOf(during)[0]?.[1]).toMatchObject([{ cluster: "shop||mirror" }, { cluster: "shop|canary|mirror" }]);
 });
 
+test("copies are tried again as the requests of the split are, where its rules agree", () => {
+  const memo = createTranslationMemo();
+  const retriesOf = (words: string, of = live({ backend: "canary", share: 1_000 })) => {
+    const cluster = resourcesOf(config(words), of, memo).find(({ name }) => name === "shop|canary|mirror");
+    return JSON.stringify(cluster?.json);
+  };
+  const once = "retry: { on: [gateway-error], attempts: 1 }";
+  const another = "\n      - matches: [{ path: /two }]\n        split: shop";
+  expect(retriesOf("")).not.toContain("retryPolicy");
+  expect(retriesOf(once)).toMatch(/"retryPolicy":\{"retryOn":"gateway-error","numRetries":1,/);
+  expect(retriesOf(`${once}${another}\n        ${once}`)).toContain('"numRetries":1');
+  expect(retriesOf(`${once}${another}`)).not.toContain("retryPolicy");
+  expect(retriesOf(`${once}${another}\n        ${once.replace("1", "2")}`)).not.toContain("retryPolicy");
+  // One that the files ask for is a copy that nobody judges.
+  const own = `${once}\n        filters: [{ mirror: { service: shop, subset: canary } }]`;
+  expect(retriesOf(own, live())).not.toContain("retryPolicy");
+});
+
 test("copies for a backend that the file has no more are none", () => {
   const renamed = resourcesOf(config("", "next"), live({ backend: "canary", share: 1_000 }));
   expect(clusterNames(renamed)).not.toContain("shop|canary|mirror");
