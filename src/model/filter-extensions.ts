@@ -4,8 +4,13 @@
  * Its config is Envoy's own message, held to the same checks as a raw resource (`check-extensions.ts`).
  */
 import * as z from "zod";
+import type { Place } from "./diagnostic.ts";
+import type { PartSite } from "./filter-part.ts";
 import { filterPart } from "./filter-part.ts";
 import type { JsonValue } from "./intent.ts";
+import { collectSdsNames } from "./json-texts.ts";
+import type { Path } from "./position.ts";
+import { placeOf } from "./position.ts";
 import { block, name, refuse, scalar } from "./schema-scalars.ts";
 
 /** Filters that are Envoy's words and not ours. */
@@ -22,8 +27,18 @@ export interface Extension {
   readonly typedConfig: TypedJson;
   /** What the routes say to it, with `@type`; else they switch it on. */
   readonly routeConfig?: TypedJson;
-  /** The services whose clusters it names. */
+  /** The services that are said to be those whose clusters it names. */
   readonly services: readonly string[];
+  /** Every text of its configs, in the order written: any may be the name of a cluster. */
+  readonly texts: readonly WrittenText[];
+  /** The names by which it asks for secrets over SDS, of which some may not be Fairway's. */
+  readonly secrets: readonly string[];
+}
+
+/** A text in Envoy's own words, and where it is. */
+export interface WrittenText {
+  readonly text: string;
+  readonly at: Place;
 }
 
 /** A message in proto3 JSON, as in an `Any`. */
@@ -74,7 +89,7 @@ const extension = block({
     .array(block({ service: name.describe("The service."), subset: name.optional().describe("One subset of it.") }))
     .min(1)
     .optional()
-    .describe("The services whose clusters the config names, so that Envoys have them."),
+    .describe("Services that it calls and whose clusters its configs do not name."),
 }).superRefine(({ before, after }, context) => {
   if (before === undefined || after === undefined) return;
   const message = "`before` and `after` are two places";
@@ -107,20 +122,42 @@ const schema = z
 
 export const extensions = filterPart({
   schema,
-  build: (value): Extensions => ({ filters: value.map(buildExtension) }),
+  build: (value, { document, path }): Extensions => ({
+    filters: value.map((written, index) => buildExtension(written, { document, path: [...path, index] })),
+  }),
   names: [{ section: "services", at: ["*", "services"] }],
   services: ({ filters }) => filters.flatMap(({ services }) => services),
+  secrets: ({ filters }) => filters.flatMap(({ secrets }) => secrets),
 });
 
-function buildExtension({ services, routeConfig, ...written }: z.infer<typeof extension>): Extension {
+function buildExtension({ services, routeConfig, ...written }: z.infer<typeof extension>, site: PartSite): Extension {
   const { before, after } = written;
+  // Values of documents are JSON.
+  const configs = {
+    typedConfig: written.typedConfig,
+    ...(routeConfig === undefined ? {} : { routeConfig }),
+  } as Configs;
+  const secrets = new Set<string>();
+  collectSdsNames(configs, secrets);
   return {
     name: written.name,
     ...(before === undefined ? {} : { place: { side: "before", part: before } }),
     ...(after === undefined ? {} : { place: { side: "after", part: after } }),
-    // Values of documents are JSON.
-    typedConfig: written.typedConfig as TypedJson,
-    ...(routeConfig === undefined ? {} : { routeConfig: routeConfig as TypedJson }),
+    ...configs,
     services: (services ?? []).map(({ service }) => service),
+    texts: writtenTexts(site, [], configs),
+    secrets: [...secrets],
   };
+}
+
+type Configs = { readonly typedConfig: TypedJson; readonly routeConfig?: TypedJson };
+
+/** Types are no names. */
+function writtenTexts(site: PartSite, below: Path, json: JsonValue): readonly WrittenText[] {
+  if (typeof json === "string") {
+    return [{ text: json, at: placeOf(site.document, [...site.path, ...below], "value") }];
+  }
+  if (json === null || typeof json !== "object") return [];
+  const entries = Array.isArray(json) ? [...json.entries()] : Object.entries(json);
+  return entries.flatMap(([key, item]) => (key === "@type" ? [] : writtenTexts(site, [...below, key], item)));
 }

@@ -2,13 +2,14 @@
  * Warnings about names that are defined and that nothing uses.
  *
  * What a node group lists under `services` counts as used, and so does a service that any text of a raw
- * resource or a patch names, because a cluster's name can stand anywhere in one. A name that gRPC clients ask
- * for may be a service's.
+ * resource, a patch or an extension names, because a cluster's name can stand anywhere in one. A name that gRPC
+ * clients ask for may be a service's.
  */
 import type { DocumentParts } from "./build-document.ts";
 import type { Definition, Section } from "./collect-names.ts";
 import { visitValues } from "./collect-names.ts";
 import type { Diagnostic } from "./diagnostic.ts";
+import { extensionsWritten } from "./extensions-within.ts";
 import { collectPatchTexts, collectTexts } from "./json-texts.ts";
 import type { Problem } from "./position.ts";
 import { locate } from "./position.ts";
@@ -45,15 +46,17 @@ export function lintUnused(
   });
 }
 
-/** Every text of the raw resources and patches, and the names that gRPC clients ask for, which may be services'. */
+/** Every text of raw resources, patches and extensions, and the names that gRPC clients ask for, which may be services'. */
 export function textsOf(parts: readonly DocumentParts[]): ReadonlySet<string> {
   const texts = new Set<string>();
-  for (const { rawResources, patches, gateways } of parts) {
+  for (const part of parts) {
+    const { rawResources, patches, gateways } = part;
     for (const { grpcListeners } of gateways) {
       for (const { hostnames } of grpcListeners) for (const hostname of hostnames) texts.add(hostname);
     }
     for (const { resource } of rawResources) collectTexts(resource.json, texts);
     for (const patch of patches) collectPatchTexts(patch, texts);
+    for (const extension of extensionsWritten(part)) for (const { text } of extension.texts) texts.add(text);
   }
   return texts;
 }

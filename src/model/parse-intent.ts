@@ -26,6 +26,7 @@ import type { Intent } from "./intent.ts";
 import type { Split } from "./intent-split.ts";
 import type { LiveWeights } from "./live-weights.ts";
 import { liveWarnings } from "./live-weights.ts";
+import { extensionsWritten } from "./extensions-within.ts";
 import type { FillMemo } from "./fill-parts.ts";
 import { createFillMemo, fillParts } from "./fill-parts.ts";
 import { lintCertificates } from "./lint-certificates.ts";
@@ -53,7 +54,7 @@ export interface ParseCache {
   readonly filled: FillMemo;
 }
 
-/** The texts of raw resources and patches, and the documents that hold any. */
+/** The texts of raw resources, patches and extensions, and the documents that hold any. */
 interface RememberedTexts {
   parts: readonly DocumentParts[];
   texts: ReadonlySet<string>;
@@ -203,8 +204,9 @@ function namingProblems(files: readonly CheckedFile[], complete: boolean): reado
 
 function textsOnce(all: readonly DocumentParts[], known: RememberedTexts): ReadonlySet<string> {
   const parts = all.filter(
-    ({ rawResources, patches, gateways }) =>
-      rawResources.length + patches.length > 0 || gateways.some(({ grpcListeners }) => grpcListeners.length > 0),
+    (part) =>
+      part.rawResources.length + part.patches.length + extensionsWritten(part).length > 0 ||
+      part.gateways.some(({ grpcListeners }) => grpcListeners.length > 0),
   );
   if (!sameItems(parts, known.parts)) {
     known.parts = parts;

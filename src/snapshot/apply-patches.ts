@@ -128,7 +128,7 @@ function examinePatched(api: EnvoyApi, application: Application): readonly Diagn
 }
 
 /** The deepest part of the path that the patch writes. */
-function placeIn(patch: Patch, path: Path): Place {
+export function placeIn(patch: Patch, path: Path): Place {
   for (let length = path.length; length > 0; length -= 1) {
     const place = patch.places.get(patchPlaceKey(path.slice(0, length)));
     if (place !== undefined) return place;

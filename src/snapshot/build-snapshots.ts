@@ -22,6 +22,7 @@ import type { GroupName, Snapshot, SnapshotCause, TypeTable, UpdatePolicy } from
 import { createSnapshot, createTable } from "./snapshot.ts";
 import { resourceType, typeUrls } from "./type-url.ts";
 import { updatePolicy } from "./update-policy.ts";
+import { createNameFinder } from "./written-names.ts";
 
 /** What a build starts from. */
 export interface BuildInput {
@@ -54,7 +55,10 @@ export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readon
     const before = input.previous?.get(name);
     const known = before === undefined ? undefined : input.encoder.builds.get(before);
     const next = known === undefined ? undefined : nextBuild(known, resources, input.encoder);
-    const whole = next === undefined ? buildWhole({ group, resources, before }, encode, diagnostics) : undefined;
+    const whole =
+      next === undefined
+        ? buildWhole({ group, resources, before, intent: input.intent }, encode, diagnostics)
+        : undefined;
     const build = next?.build ?? whole?.build;
     const tables = next?.build.tables ?? whole?.tables ?? new Map<string, TypeTable>();
     isWhole &&= next === undefined;
@@ -76,10 +80,11 @@ export function buildSnapshots(input: BuildInput): Result<BuiltSnapshots, readon
 
 /** Goes through all resources of a group; where something is to be told, the next build has to tell it again. */
 function buildWhole(
-  { group, resources, before }: GroupResources & { readonly before: Snapshot | undefined },
+  whole: GroupResources & { readonly before: Snapshot | undefined; readonly intent: Intent },
   encode: (resource: EnvoyResource) => Resource | undefined,
   diagnostics: Diagnostic[],
 ): { readonly tables: ReadonlyMap<string, TypeTable>; readonly build: GroupBuild | undefined } {
+  const { group, resources, before } = whole;
   const encoded: Resource[] = [];
   // What could not be encoded is told as that, and not once more by all that refer to it.
   const broken: EnvoyResource[] = [];
@@ -90,7 +95,8 @@ function buildWhole(
   }
   const tables = buildTables(encoded, before);
   const { consistency } = group;
-  const dangling = checkConsistency(tables, { group: group.name, consistency, broken });
+  const names = createNameFinder(group, whole.intent);
+  const dangling = checkConsistency(tables, { group: group.name, consistency, broken, names });
   diagnostics.push(...dangling);
   return { tables, build: dangling.length === 0 ? firstBuild(resources, tables) : undefined };
 }

@@ -11,6 +11,7 @@ import { controlPlaneCluster } from "../translate/route-reports.ts";
 import type { Reference, Resource } from "./resource.ts";
 import type { TypeTable } from "./snapshot.ts";
 import { resourceType, typeUrls } from "./type-url.ts";
+import type { NameFinder } from "./written-names.ts";
 
 /** The control plane itself, as the bootstraps that Fairway writes call it; raw resources may use it. */
 const bootstrapClusters: ReadonlySet<string> = new Set([controlPlaneCluster]);
@@ -22,9 +23,11 @@ export interface ConsistencySettings {
   readonly consistency: "strict" | "warn";
   /** Resources that are there and wrong. */
   readonly broken?: readonly { readonly typeUrl: string; readonly name: string }[];
+  /** Who wrote the names. */
+  readonly names: NameFinder;
 }
 
-/** One diagnostic for each name that is missing, at the place of the resource that needs it. */
+/** One diagnostic for each name that is missing, at the place of the resource, patch or extension that needs it. */
 export function checkConsistency(
   tables: ReadonlyMap<string, TypeTable>,
   settings: ConsistencySettings,
@@ -62,12 +65,17 @@ function dangling(
   settings: ConsistencySettings & { readonly tables: ReadonlyMap<string, TypeTable> },
 ): Diagnostic {
   const missing = `the ${noun(reference.typeUrl)} "${reference.name}"`;
-  const near = closestName(reference.name, settings.tables.get(reference.typeUrl)?.resources.keys() ?? []);
+  const written = settings.names.written(resource, reference.name);
+  const subject = written?.subject ?? `${noun(resource.typeUrl)} "${resource.name}"`;
+  const near = closestName(reference.name, [
+    ...(settings.tables.get(reference.typeUrl)?.resources.keys() ?? []),
+    ...settings.names.definedNames(reference.typeUrl),
+  ]);
   return {
     code: "dangling-reference",
     severity: settings.consistency === "warn" ? "warning" : "error",
-    message: `the ${noun(resource.typeUrl)} "${resource.name}" refers to ${missing}, which group "${settings.group}" does not have`,
-    at: resource.at,
+    message: `the ${subject} refers to ${missing}, which group "${settings.group}" does not have`,
+    at: written?.at ?? resource.at,
     hint:
       near === undefined
         ? 'define it; if the Envoys get it from elsewhere, write "consistency: warn" for the group'

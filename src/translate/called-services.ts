@@ -1,10 +1,12 @@
 /**
  * The services that something else than the backends of routes leads to: filters, logs, traces, connections without
- * requests, and whatever raw resources and patches name.
+ * requests, and whatever raw resources, patches and extensions name.
  */
+import { extensionsWithin } from "../model/extensions-within.ts";
 import { neededByParts } from "../model/filter-parts.ts";
 import type { Gateway } from "../model/intent-gateway.ts";
 import type { AttachedPolicy } from "../model/intent-policy.ts";
+import type { Route } from "../model/intent-route.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { collectPatchTexts, collectTexts } from "../model/json-texts.ts";
 import { l4RoutesOn } from "../model/l4-attachments.ts";
@@ -24,16 +26,25 @@ export function servicesOfPolicies({ policies }: { readonly policies: readonly A
   return policies.flatMap(({ policy }) => neededByParts(policy.httpFilters).services);
 }
 
-/** All texts in what is Envoy's own words for the group: too many services do no harm, one too few does. */
+/**
+ * All texts in what is Envoy's own words for the group, but those of routes: too many services do no harm, one too few
+ * does.
+ */
 export function textsOfGroup(
   group: NodeGroup,
-  rawResources: readonly RawResource[],
+  scope: { readonly gateways: readonly Gateway[]; readonly rawResources: readonly RawResource[] },
   { patches }: Intent,
-): ReadonlySet<string> {
+): Set<string> {
   const named = new Set<string>();
-  for (const raw of rawResources) collectTexts(raw.json, named);
+  for (const raw of scope.rawResources) collectTexts(raw.json, named);
   for (const patch of patches) {
     if (patch.groups === undefined || patch.groups.includes(group.name)) collectPatchTexts(patch, named);
   }
+  for (const gateway of scope.gateways) collectExtensionTexts(gateway, named);
   return named;
+}
+
+/** Adds those of the extensions of a gateway or route. */
+export function collectExtensionTexts(site: Gateway | Route, found: Set<string>): void {
+  for (const { texts } of extensionsWithin(site)) for (const { text } of texts) found.add(text);
 }

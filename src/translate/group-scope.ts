@@ -5,10 +5,10 @@
  * does not need costs it memory and statistics, so a service that only other groups' routes name stays
  * out; one that no route names at all goes to every group, because a raw resource may use it.
  */
+import { extensionsWithin } from "../model/extensions-within.ts";
 import { neededByParts } from "../model/filter-parts.ts";
 import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gateway.ts";
 import type { Route } from "../model/intent-route.ts";
-import type { Secret } from "../model/intent-secret.ts";
 import type { Service, Subset } from "../model/intent-service.ts";
 import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { differences } from "../support/differences.ts";
@@ -16,7 +16,6 @@ import { servicesOfGateway, servicesOfPolicies, textsOfGroup } from "./called-se
 import { gatewayOfGroup } from "./gateway-of-group.ts";
 import { mirrorsOf } from "./mirror-policy.ts";
 import { clusterNamesOf, mirrorClusterName } from "./names.ts";
-import { usedSecrets } from "./used-secrets.ts";
 
 /** The part of an intent that one group sees. */
 export interface GroupScope {
@@ -26,8 +25,6 @@ export interface GroupScope {
   readonly services: readonly Service[];
   /** What the routes send copies of requests to, each once, by the names of their clusters. */
   readonly mirrored: readonly Mirrored[];
-  /** Only those that something of the group uses: a secret is for whom it is needed by, and nobody else. */
-  readonly secrets: readonly Secret[];
   readonly rawResources: readonly RawResource[];
 }
 
@@ -37,10 +34,13 @@ export interface Mirrored {
   readonly subset?: Subset;
 }
 
-/** How often the rules of some routes name each service, and each cluster for copies; names of services have no `|`. */
+/** What some routes name, and how often. */
 interface RoutedServices {
   readonly routes: readonly Route[];
+  /** Each service, and each cluster for copies; names of services have no `|`. */
   readonly counts: ReadonlyMap<string, number>;
+  /** Each text of their extensions. */
+  readonly texts: ReadonlyMap<string, number>;
 }
 
 /** What was counted the last time, by group; keep it between calls. */
@@ -56,9 +56,7 @@ export function scopeOf(group: NodeGroup, intent: Intent, known: RoutedMemo = ne
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
   const services = servicesOf(group, intent, { gateways, routes, rawResources }, known);
   const mirrored = mirroredBy(services, known.get(group.name));
-  const used = intent.secrets.length === 0 ? undefined : usedSecrets({ gateways, routes, services, rawResources });
-  const secrets = intent.secrets.filter((secret) => used?.has(secret.name));
-  return { gateways, routes, services, mirrored, secrets, rawResources };
+  return { gateways, routes, services, mirrored, rawResources };
 }
 
 /** The routes of a gateway, whichever of its listeners they are attached to, in the order of the list. */
@@ -146,7 +144,7 @@ function servicesOf(
 ): readonly Service[] {
   const needed = routedServices(scope.routes, known.get(group.name));
   known.set(group.name, needed);
-  const named = textsOfGroup(group, scope.rawResources, intent);
+  const named = textsOfGroup(group, scope, intent);
   const listed = group.services === undefined ? undefined : new Set(group.services);
   const isAll = scope.routes.length === intent.routes.length;
   const somewhere = isAll ? needed : routedServices(intent.routes, known.get(EVERYWHERE));
@@ -155,11 +153,13 @@ function servicesOf(
   if (isAll && scope.gateways.length === intent.gateways.length && listed === undefined) return intent.services;
   const byGateways = new Set(scope.gateways.flatMap((gateway) => servicesOfGateway(gateway, intent)));
   const somewhereByGateways = new Set(intent.gateways.flatMap((gateway) => servicesOfGateway(gateway, intent)));
+  const isNamed = (name: string): boolean => named.has(name) || needed.texts.has(name);
+  const isAnyNamed = named.size + needed.texts.size > 0;
   return intent.services.filter(
     (service) =>
       needed.counts.has(service.name) ||
       byGateways.has(service.name) ||
-      (named.size > 0 && clusterNamesOf(service).some((name) => named.has(name))) ||
+      (isAnyNamed && clusterNamesOf(service).some(isNamed)) ||
       (listed === undefined
         ? !somewhere.counts.has(service.name) && !somewhereByGateways.has(service.name)
         : listed.has(service.name)),
@@ -170,10 +170,15 @@ function servicesOf(
 function routedServices(routes: readonly Route[], before: RoutedServices | undefined): RoutedServices {
   if (before?.routes === routes) return before;
   const counts = new Map(before?.counts);
+  const texts = new Map(before?.texts);
   const { gone, come } = differences(before?.routes ?? [], routes);
-  for (const route of gone) countServices(counts, route, -1);
-  for (const route of come) countServices(counts, route, 1);
-  return { routes, counts };
+  const countRoute = (route: Route, by: number): void => {
+    countServices(counts, route, by);
+    for (const extension of extensionsWithin(route)) for (const { text } of extension.texts) add(texts, text, by);
+  };
+  for (const route of gone) countRoute(route, -1);
+  for (const route of come) countRoute(route, 1);
+  return { routes, counts, texts };
 }
 
 /** Mostly none, and then no service is looked at. */
@@ -193,11 +198,7 @@ function isMirror(name: string): boolean {
 }
 
 function countServices(counts: Map<string, number>, route: Route, by: number): void {
-  const count = (name: string): void => {
-    const sum = (counts.get(name) ?? 0) + by;
-    if (sum === 0) counts.delete(name);
-    else counts.set(name, sum);
-  };
+  const count = (name: string): void => add(counts, name, by);
   servicesOfPolicies(route).forEach(count);
   for (const rule of route.rules) {
     for (const { service } of rule.target.backends) count(service);
@@ -208,4 +209,10 @@ function countServices(counts: Map<string, number>, route: Route, by: number): v
     neededByParts(rule.httpFilters).services.forEach(count);
     servicesOfPolicies(rule).forEach(count);
   }
+}
+
+function add(counts: Map<string, number>, name: string, by: number): void {
+  const sum = (counts.get(name) ?? 0) + by;
+  if (sum === 0) counts.delete(name);
+  else counts.set(name, sum);
 }

@@ -3,7 +3,7 @@
  *
  * Envoy fetches only what a route of HTTP chooses for a request, with its filter `on_demand`. What a filter calls, an
  * access log or a trace goes to, a copy of a request, a connection of TCP or UDP and a cluster made of others need is
- * there from the start. So is what raw resources and patches name: nobody knows what for.
+ * there from the start. So is what raw resources, patches and extensions name: nobody knows what for.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/on_demand_updates_filter
  */
 import type { HttpFilterJson } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.d.ts";
@@ -11,7 +11,7 @@ import { neededByParts } from "../model/filter-parts.ts";
 import type { Gateway } from "../model/intent-gateway.ts";
 import type { Service } from "../model/intent-service.ts";
 import type { Intent, NodeGroup } from "../model/intent.ts";
-import { servicesOfGateway, servicesOfPolicies, textsOfGroup } from "./called-services.ts";
+import { collectExtensionTexts, servicesOfGateway, servicesOfPolicies, textsOfGroup } from "./called-services.ts";
 import { fromAds } from "./config-source.ts";
 import { duration } from "./duration.ts";
 import type { EnvoyResource } from "./envoy-resource.ts";
@@ -55,12 +55,9 @@ export function askedResources(resources: readonly EnvoyResource[]): readonly En
 }
 
 /** Of the services of a group those that its Envoys ask for. */
-export function askedServices(
-  group: NodeGroup,
-  { gateways, routes, services, rawResources }: GroupScope,
-  intent: Intent,
-): ReadonlySet<Service> {
+export function askedServices(group: NodeGroup, scope: GroupScope, intent: Intent): ReadonlySet<Service> {
   if (group.onDemandClusters === undefined) return noServices;
+  const { gateways, routes, services } = scope;
   const called = new Set([
     ...gateways.flatMap((gateway) => servicesOfGateway(gateway, intent)),
     ...routes.flatMap((route) => [
@@ -68,7 +65,8 @@ export function askedServices(
       ...route.rules.flatMap((rule) => [...servicesOfPolicies(rule), ...neededByParts(rule.httpFilters).services]),
     ]),
   ]);
-  const texts = textsOfGroup(group, rawResources, intent);
+  const texts = textsOfGroup(group, scope, intent);
+  for (const route of routes) collectExtensionTexts(route, texts);
   const isNeeded = (service: Service): boolean =>
     called.has(service.name) ||
     hasFallback(service) ||

@@ -8,7 +8,7 @@ import type { Gateway, GatewayListener, GrpcListener } from "../model/intent-gat
 import type { Route } from "../model/intent-route.ts";
 import type { Secret } from "../model/intent-secret.ts";
 import type { Service } from "../model/intent-service.ts";
-import type { Intent, RawResource } from "../model/intent.ts";
+import type { Intent, NodeGroup, RawResource } from "../model/intent.ts";
 import { sameContent, sameItems } from "../support/same-content.ts";
 import type { RetryPolicyJson } from "../gen/envoy/config/route/v3/route_components_pb.d.ts";
 import { copyRetries } from "./copy-retries.ts";
@@ -30,6 +30,7 @@ import { translateRouteConfiguration } from "./route-configuration.ts";
 import { translateRuntime } from "./runtime-layer.ts";
 import { translateUdpListeners } from "./udp-listener.ts";
 import { translateSecret } from "./secret.ts";
+import { secretsOfPatches, usedSecrets } from "./used-secrets.ts";
 import type { KnownHosts } from "./virtual-host.ts";
 
 /**
@@ -89,22 +90,32 @@ export function translate(intent: Intent, memo: TranslationMemo = createTranslat
   return intent.groups.map((group) => {
     const scope = scopeOf(group, intent, memo.routed);
     const chains = scope.gateways.flatMap((gateway) => sharedChains(memo, gateway, intent));
-    return {
-      group,
-      resources: [
-        ...translateServices(memo, group.name, scope, askedServices(group, scope, intent)),
-        ...translateMirrored(memo.mirrors, scope, intent.routes),
-        ...translateRuntime(group, scope),
-        ...scope.gateways.flatMap(gateways),
-        ...translateSharedListeners(chains),
-        ...translateHttp3Listeners(chains),
-        ...scope.gateways.flatMap((gateway) => translateTcpListeners(gateway, intent.l4Routes)),
-        ...scope.gateways.flatMap((gateway) => translateUdpListeners(gateway, intent.l4Routes)),
-        ...scope.secrets.flatMap(secrets),
-        ...scope.rawResources.flatMap(rawResources),
-      ],
-    };
+    const made = [
+      ...translateServices(memo, group.name, scope, askedServices(group, scope, intent)),
+      ...translateMirrored(memo.mirrors, scope, intent.routes),
+      ...translateRuntime(group, scope),
+      ...scope.gateways.flatMap(gateways),
+      ...translateSharedListeners(chains),
+      ...translateHttp3Listeners(chains),
+      ...scope.gateways.flatMap((gateway) => translateTcpListeners(gateway, intent.l4Routes)),
+      ...scope.gateways.flatMap((gateway) => translateUdpListeners(gateway, intent.l4Routes)),
+    ];
+    const raws = scope.rawResources.flatMap(rawResources);
+    const needed = secretsOfGroup(group, scope, intent, [...made, ...raws]);
+    return { group, resources: [...made, ...needed.flatMap(secrets), ...raws] };
   });
+}
+
+/** Only those that something of the group uses: a secret is for whom it is needed by, and nobody else. */
+function secretsOfGroup(
+  group: NodeGroup,
+  scope: GroupScope,
+  { secrets, patches }: Intent,
+  made: readonly EnvoyResource[],
+): readonly Secret[] {
+  if (secrets.length === 0) return secrets;
+  const [used, patched] = [usedSecrets(scope), secretsOfPatches(group, patches, made)];
+  return secrets.filter(({ name }) => used.has(name) || patched.has(name));
 }
 
 function sharedChains(memo: TranslationMemo, gateway: Gateway, { routes, l4Routes }: Intent): readonly SharedChain[] {

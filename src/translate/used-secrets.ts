@@ -6,9 +6,12 @@ import type { Gateway } from "../model/intent-gateway.ts";
 import type { AttachedPolicy } from "../model/intent-policy.ts";
 import type { Route } from "../model/intent-route.ts";
 import type { Service } from "../model/intent-service.ts";
-import type { JsonValue, RawResource } from "../model/intent.ts";
+import type { Patch } from "../model/intent-patch.ts";
+import type { NodeGroup, RawResource } from "../model/intent.ts";
+import { collectPatchSdsNames, collectSdsNames } from "../model/json-texts.ts";
+import type { EnvoyResource } from "./envoy-resource.ts";
 
-/** Names of secrets; raw resources may name one that is not Fairway's. */
+/** Names of secrets without those of patches; raw resources and extensions may name one that is not Fairway's. */
 export function usedSecrets(scope: {
   readonly gateways: readonly Gateway[];
   readonly routes: readonly Route[];
@@ -34,12 +37,25 @@ export function usedSecrets(scope: {
   return used;
 }
 
-/** The names in `SdsSecretConfig`, in either spelling; no other text entitles to a secret. */
-function collectSdsNames(json: JsonValue, found: Set<string>): void {
-  if (json === null || typeof json !== "object") return;
-  const { name, sdsConfig, sds_config: snake } = json as { readonly [key: string]: JsonValue };
-  if (typeof name === "string" && (sdsConfig ?? snake) !== undefined) found.add(name);
-  for (const child of Object.values(json)) collectSdsNames(child, found);
+/**
+ * Those that patches have Envoy ask for. Patches name resources and not gateways or services, so only what the group has
+ * tells whether they are for it.
+ */
+export function secretsOfPatches(
+  { name: group }: NodeGroup,
+  patches: readonly Patch[],
+  resources: readonly Pick<EnvoyResource, "typeUrl" | "name">[],
+): ReadonlySet<string> {
+  const used = new Set<string>();
+  for (const patch of patches) {
+    if (patch.groups !== undefined && !patch.groups.includes(group)) continue;
+    const names = new Set<string>();
+    collectPatchSdsNames(patch, names);
+    const isTarget = ({ typeUrl, name }: Pick<EnvoyResource, "typeUrl" | "name">): boolean =>
+      (patch.name === "*" || patch.name === name) && typeUrl.endsWith(`/${patch.type}`);
+    if (names.size > 0 && resources.some(isTarget)) for (const name of names) used.add(name);
+  }
+  return used;
 }
 
 const byRoute = new WeakMap<Route, readonly string[]>();

@@ -7,6 +7,9 @@ import { parseText, summarize } from "./parse-text.ts";
 const gateway = "gateways: { g: { listeners: [{ name: h, port: 80 }] } }\n";
 const unused = `${gateway}services:\n  s: { endpoints: ["10.0.0.1:80"], subsets: { a: { labels: {} } } }\n`;
 
+/** Names the service and the subset in Envoy's own words, the latter in what routes say. */
+const asker = `extensions: [{ name: a, typedConfig: ${asking("s")}, routeConfig: ${asking("s|a")} }]`;
+
 describe("unused definitions", () => {
   it.each([
     ["a service", unused, ["unused-definition 3:3"]],
@@ -40,6 +43,14 @@ describe("unused definitions", () => {
       "routes: { r: { rules: [{ filters: [{ mirror: { service: s, subset: a } }], backends: [{ service: s }] }] } }\n",
     ],
     ["a raw resource that names the service and the subset", raw("s", "s|a")],
+    [
+      "an extension of a policy that names them",
+      `routes: { r: { policies: [p], rules: [{ filters: [{ respond: { status: 200 } }] }] } }\npolicies: { p: { ${asker} } }\n`,
+    ],
+    [
+      "an extension of a rule that names them",
+      `routes: { r: { rules: [{ filters: [{ respond: { status: 200 } }, { ${asker} }] }] } }\n`,
+    ],
   ])("counts %s as use", (_, rest) => {
     expect(summarize(parseText(unused + rest).diagnostics)).toEqual([]);
   });
@@ -62,4 +73,9 @@ function raw(...clusters: readonly string[]): string {
     name: raw
     virtual_hosts: [{ name: v, domains: ["*"], routes: [{ match: { prefix: / }, route: { weighted_clusters: { clusters: [${weighted}] } } }] }]
 `;
+}
+
+function asking(cluster: string): string {
+  const type = "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz";
+  return `{ "@type": "${type}", grpc_service: { envoy_grpc: { cluster_name: "${cluster}" } } }`;
 }
