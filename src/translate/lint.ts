@@ -30,6 +30,7 @@ import type { ShadowMemo } from "./lint-shadowed-rules.ts";
 import { lintSplits } from "./lint-splits.ts";
 import { lintSubsets } from "./lint-subsets.ts";
 import { lintTelemetry } from "./lint-telemetry.ts";
+import { lintUnread } from "./lint-unread.ts";
 import { trafficOf } from "./traffic.ts";
 
 /** What was found out the last time about objects that are still the same; keep it between calls. */
@@ -59,6 +60,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintLogins(intent),
     ...lintListeners(intent),
     ...lintL4(intent),
+    ...lintUnread(intent),
     ...lintRedirected(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
