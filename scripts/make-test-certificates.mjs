@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { progress, root } from "./project.mjs";
 
-/** @typedef {{ readonly folder: string, readonly name: string, readonly hostname?: string, readonly uri?: string, readonly until?: number }} Wanted */
+/** @typedef {{ readonly folder: string, readonly name: string, readonly hostname?: string, readonly uri?: string, readonly until?: number, readonly key?: readonly string[] }} Wanted */
 
 const mesh = "examples/service-to-service-mtls/certs";
 
@@ -29,6 +29,12 @@ const wanted = [
   { folder: "test/certificates", name: "one-renewed", hostname: "one.test" },
   { folder: "test/certificates", name: "two", hostname: "two.test" },
   { folder: "test/certificates", name: "expired", hostname: "one.test", until: 2021 },
+  // Keys that Envoy refuses, and one that it takes.
+  { folder: "test/certificates", name: "p224", hostname: "one.test", key: curve("P-224") },
+  { folder: "test/certificates", name: "secp256k1", hostname: "one.test", key: curve("secp256k1") },
+  { folder: "test/certificates", name: "p384", hostname: "one.test", key: curve("P-384") },
+  { folder: "test/certificates", name: "ed448", hostname: "one.test", key: ["ED448"] },
+  { folder: "test/certificates", name: "ed25519", hostname: "one.test", key: ["ED25519"] },
   { folder: "test/certificates", name: "other-ca" },
 ];
 
@@ -41,7 +47,7 @@ writeFileSync(
 );
 writeFileSync(join(work, "index"), "");
 let signer = "";
-for (const { folder, name, hostname, uri, until = 2120 } of wanted) {
+for (const { folder, name, hostname, uri, until = 2120, key = curve("P-256") } of wanted) {
   const path = join(root, folder, name);
   if (hostname === undefined) signer = path;
   if (existsSync(`${path}.pem`)) continue;
@@ -55,7 +61,7 @@ for (const { folder, name, hostname, uri, until = 2120 } of wanted) {
       : `subjectAltName = DNS:${hostname}${uri === undefined ? "" : `,URI:${uri}`}\n`,
   );
   const subject = `/CN=Fairway test ${hostname ?? name}`;
-  openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", `${path}.key`);
+  openssl("genpkey", "-algorithm", ...key, "-out", `${path}.key`);
   openssl("req", "-new", "-config", settings, "-key", `${path}.key`, "-out", request, "-subj", subject);
   const by =
     hostname === undefined
@@ -69,6 +75,11 @@ for (const { folder, name, hostname, uri, until = 2120 } of wanted) {
   progress(`${folder}/${name}.pem`);
 }
 rmSync(work, { recursive: true });
+
+/** @param {string} name */
+function curve(name) {
+  return ["EC", "-pkeyopt", `ec_paramgen_curve:${name}`];
+}
 
 /** @param {readonly string[]} args */
 function openssl(...args) {

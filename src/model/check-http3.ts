@@ -37,7 +37,7 @@ export function* checkHttp3(path: Path, service: ServiceValue, policy: PolicyVal
 export function* checkHttp3Policy(
   path: Path,
   protocol: ServiceValue["protocol"],
-  { connection, healthCheck, tls }: PolicyValue,
+  { connection, tls }: PolicyValue,
 ): Iterable<Problem> {
   if (protocol !== "http3" && protocol !== "auto") return;
   // With `auto` there are connections of TCP too, and the kernel keeps those alive.
@@ -58,11 +58,6 @@ export function* checkHttp3Policy(
       path: [...path, "connection", "maxRequestsPerConnection"],
       at: "key",
     };
-  }
-  if (protocol === "http3" && healthCheck?.grpc !== undefined) {
-    const message = "gRPC's health protocol needs HTTP/2, and the service speaks HTTP/3: Envoy refuses the cluster";
-    const hint = "write `http: { path: … }`, which is asked over TCP and TLS on the same port";
-    yield { code: "invalid-value", message, hint, path: [...path, "healthCheck", "grpc"], at: "key" };
   }
   if (tls?.maxVersion !== undefined && tls.maxVersion !== "TLSv1_3") {
     const message = `HTTP/3 needs TLS 1.3, and \`maxVersion\` is ${tls.maxVersion}`;

@@ -20,6 +20,7 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
     ...streamsWithoutHttp2(path, service.protocol, policy),
     ...checkHttp3(path, service, policy),
     ...checkHttp3Policy(path, service.protocol, policy),
+    ...grpcCheckWithoutHttp2(path, service.protocol, policy),
     ...twoRetryLimits(path, policy),
     ...unknownLocalities(path, service, policy),
     ...checkPolicy(path, policy),
@@ -35,6 +36,7 @@ export function checkService(path: Path, service: ServiceValue): readonly Proble
     problems.push(...unknownLocalities(subsetPath, service, own));
     problems.push(...streamsWithoutHttp2(subsetPath, service.protocol, own));
     problems.push(...checkHttp3Policy(subsetPath, service.protocol, own));
+    problems.push(...grpcCheckWithoutHttp2(subsetPath, service.protocol, own));
     if (own.healthCheck !== undefined || own.loadBalancer !== undefined || own.tls !== undefined) {
       problems.push(...checkPolicy(subsetPath, mergePolicy(policy, own)));
     }
@@ -202,6 +204,21 @@ function* streamsWithoutHttp2(
   const message = "`maxConcurrentStreams` belongs to HTTP/2, and the service speaks HTTP/1.1: one request at a time";
   const hint = "write `protocol: http2`, or limit `circuitBreaker: { perEndpoint: { maxConnections: … } }`";
   yield { code: "invalid-value", message, hint, path: [...path, "connection", "maxConcurrentStreams"], at: "key" };
+}
+
+/** Of the protocols only `grpc` and `http2` are HTTP/2. */
+function* grpcCheckWithoutHttp2(
+  path: Path,
+  protocol: ServiceValue["protocol"] = "http1",
+  { healthCheck }: PolicyValue,
+): Iterable<Problem> {
+  if (healthCheck?.grpc === undefined || protocol === "grpc" || protocol === "http2") return;
+  const isQuic = protocol === "http3";
+  const message = `gRPC's health protocol needs HTTP/2, and the service speaks ${isQuic ? "HTTP/3" : "HTTP/1.1"}: Envoy refuses the cluster`;
+  const hint = isQuic
+    ? "write `http: { path: … }`, which is asked over TCP and TLS on the same port"
+    : "write `protocol: grpc` at the service, or check it by `http: { path: … }` or `tcp: {}`";
+  yield { code: "invalid-value", message, hint, path: [...path, "healthCheck", "grpc"], at: "key" };
 }
 
 /** Of what stands in one place; a subset that writes one of them does without its service's other. */

@@ -93,6 +93,7 @@ export const diagnosticCodes = {
   "auto-stays-on-tcp":
     "Envoy shall learn from answers that a service takes HTTP/3, and the listener replaces what they say.",
   "double-tls": "Connections that pass through encrypted are encrypted once more on their way to a service.",
+  "unread-ignores": "Connections or datagrams that are not read go to a service that wants more than that.",
   "sticky-without-requests":
     "A split keeps users with their backend, and only routes of TCP or TLS use it, which know no users.",
   "default-beyond-limit": "A split gives a backend a larger share by default than its limit lets anybody set.",
@@ -130,7 +131,7 @@ export const diagnosticCodes = {
   "duplicate-domain": "A domain is claimed twice in a route configuration.",
   "invalid-weights": "The weights of the clusters of a route select nothing.",
   "protected-header": "A route changes a header that Envoy lets no route change.",
-  "invalid-format": "A format string has a percent sign that begins no command.",
+  "invalid-format": "A format string has something after a percent sign that Envoy does not take.",
   "envoy-refused": "Envoy refuses a resource that fits its type.",
   "too-many-problems": "There are more problems than are shown; the rest is only counted.",
 } as const satisfies Record<string, string> & Record<SourceProblemCode, string>;

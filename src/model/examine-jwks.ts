@@ -3,16 +3,23 @@
  *
  * Messages say what is wrong and never what a key holds.
  */
-import { createPublicKey } from "node:crypto";
+import type { Jwk } from "./examine-jwk.ts";
+import { unusableKey } from "./examine-jwk.ts";
 
-/** The set without its white space, or what is wrong with it: completes "`file` …". */
+/** What is wrong with a set: `message` completes "`file` …". */
+export interface JwksProblem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** The set without its white space, and the keys of it that Envoy leaves out; or why Envoy gets none of it. */
 export type ExaminedJwks =
-  | { readonly ok: true; readonly json: string }
-  | { readonly ok: false; readonly message: string; readonly hint: string };
+  | { readonly ok: true; readonly json: string; readonly leftOut: readonly JwksProblem[] }
+  | ({ readonly ok: false } & JwksProblem);
 
 const form = 'a JWKS is JSON of the form {"keys": [{"kty": "RSA", "kid": "…", "n": "…", "e": "AQAB"}]}';
 
-/** RFC 7517; keys of a kind that Envoy does not know are allowed beside others. */
+/** RFC 7517; keys that Envoy cannot use are allowed beside others. */
 export function examineJwks(text: string): ExaminedJwks {
   let value: unknown;
   try {
@@ -25,34 +32,46 @@ export function examineJwks(text: string): ExaminedJwks {
   if (!Array.isArray(keys)) return refused("has no list of `keys`", form);
   if (keys.length === 0)
     return refused("has no key", "every token would be refused; put the issuer's public keys there");
-  for (const [index, key] of keys.entries()) {
-    const problem = keyProblem(asMap(key));
-    if (problem !== undefined)
-      return refused(`has key ${index + 1} of ${keys.length}, which ${problem[0]}`, problem[1]);
+  const examined = keys.map((written: unknown, index) => {
+    const key = asMap(written);
+    return {
+      key,
+      which: `key ${index + 1} of ${keys.length}`,
+      why: key === undefined ? "is no map" : unusableKey(key),
+    };
+  });
+  for (const { key, which } of examined) {
+    const exposed = key === undefined ? undefined : exposure(key);
+    if (exposed !== undefined) return refused(`has ${which}, which ${exposed}`, exposedHint);
   }
-  return { ok: true, json: JSON.stringify(value) };
+  const unusable = examined.filter(({ why }) => why !== undefined);
+  const [first] = unusable;
+  if (first !== undefined && unusable.length === keys.length) {
+    return refused(`has no key that Envoy can use: ${first.which} ${first.why}`, knownKeys);
+  }
+  const leftOut = unusable
+    // Nobody expects tokens to be signed with the others.
+    .filter(({ key }) => key?.["use"] !== "enc")
+    .map(({ which, why }) => ({
+      message: `has ${which}, which ${why}: Envoy goes on without it`,
+      hint: `tokens that are signed with it are refused; ${knownKeys}`,
+    }));
+  return { ok: true, json: JSON.stringify(value), leftOut };
 }
 
-type Map = { readonly [key: string]: unknown };
+const knownKeys = "Envoy knows RSA with n and e, EC with crv, x and y, and OKP with crv and x";
 
-function keyProblem(key: Map | undefined): readonly [message: string, hint: string] | undefined {
-  if (key === undefined) return ["is no map", form];
-  if (typeof key["kty"] !== "string") return ["has no `kty`", form];
-  const secret = "who can see an Envoy's config could make tokens; put the public keys of RSA, EC or OKP there";
-  if (key["kty"] === "oct") return ["is symmetric", secret];
-  if (key["d"] !== undefined) return ["is a private key", secret];
-  try {
-    createPublicKey({ key, format: "jwk" });
-    return undefined;
-  } catch {
-    return ["cannot be read", "Envoy knows RSA with n and e, EC with crv, x and y, and OKP with crv and x"];
-  }
+const exposedHint = "who can see an Envoy's config could make tokens; put the public keys of RSA, EC or OKP there";
+
+function exposure(key: Jwk): string | undefined {
+  if (key["kty"] === "oct") return "is symmetric";
+  return key["d"] === undefined ? undefined : "is a private key";
 }
 
 function refused(message: string, hint: string): ExaminedJwks {
   return { ok: false, message, hint };
 }
 
-function asMap(value: unknown): Map | undefined {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Map) : undefined;
+function asMap(value: unknown): Jwk | undefined {
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Jwk) : undefined;
 }

@@ -28,6 +28,13 @@ export interface ExaminedPem {
 /** Envoy refuses shorter ones. */
 const RSA_BITS_MIN = 2048;
 
+/** The curves that Envoy takes, by OpenSSL's names. */
+const curves: ReadonlyMap<string, string> = new Map([
+  ["prime256v1", "P-256"],
+  ["secp384r1", "P-384"],
+  ["secp521r1", "P-521"],
+]);
+
 const block = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** A certificate with its chain and its key; a part that lies on the Envoy is absent, and cannot be compared. */
@@ -71,16 +78,24 @@ function readCertificates(
     }
   }
   const [leaf] = certificates;
-  const problems = part === "certificate" && leaf !== undefined ? weakKey(leaf) : [];
+  const problems = part === "certificate" && leaf !== undefined ? refusedKey(leaf) : [];
   return { certificates, problems };
 }
 
-function weakKey(leaf: X509Certificate): readonly PemProblem[] {
-  const { asymmetricKeyType, asymmetricKeyDetails } = leaf.publicKey;
-  const bits = asymmetricKeyDetails?.modulusLength ?? RSA_BITS_MIN;
-  if (asymmetricKeyType !== "rsa" || bits >= RSA_BITS_MIN) return [];
-  const message = `holds a certificate with an RSA key of ${bits} bits, which Envoy refuses`;
-  return [invalid("certificate", message, `use at least ${RSA_BITS_MIN} bits`)];
+/** A key that Envoy refuses to show to anybody. */
+function refusedKey(leaf: X509Certificate): readonly PemProblem[] {
+  const { asymmetricKeyType: type = "", asymmetricKeyDetails: { modulusLength = 0, namedCurve = "" } = {} } =
+    leaf.publicKey;
+  if (type === "ed25519" || (type === "ec" && curves.has(namedCurve))) return [];
+  if (type === "rsa" && modulusLength >= RSA_BITS_MIN) return [];
+  const known = `use RSA of at least ${RSA_BITS_MIN} bits, EC on ${[...curves.values()].join(", ")}, or Ed25519`;
+  const [what, hint] =
+    type === "rsa"
+      ? [`an RSA key of ${modulusLength} bits`, `use at least ${RSA_BITS_MIN} bits`]
+      : type === "ec"
+        ? [`an EC key on ${namedCurve}`, known]
+        : [`a key of the kind ${type}`, known];
+  return [invalid("certificate", `holds a certificate with ${what}, which Envoy refuses`, hint)];
 }
 
 function readPrivateKey(text: string): { readonly key?: KeyObject; readonly problems: readonly PemProblem[] } {

@@ -186,7 +186,8 @@ function refused(path: Path, message: string, params: RefinementParams | undefin
 
 function tooSmall(root: unknown, path: Path, issue: z.core.$ZodIssueTooSmall): Problem {
   if (issue.origin === "array") return at(path, "invalid-value", "must not be an empty list");
-  return at(path, "invalid-value", `must be at least ${issue.minimum}, but is ${shown(root, path)}`);
+  const bound = issue.inclusive === false ? `greater than ${issue.minimum}` : `at least ${issue.minimum}`;
+  return at(path, "invalid-value", `must be ${bound}, but is ${shown(root, path)}`);
 }
 
 function countUnit(origin: string): string {

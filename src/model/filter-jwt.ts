@@ -8,6 +8,7 @@ import { durationMs } from "./duration.ts";
 import { examineJwks } from "./examine-jwks.ts";
 import type { Outside, PartSite } from "./filter-part.ts";
 import { filterPart } from "./filter-part.ts";
+import type { Path, Problem } from "./position.ts";
 import { placeOf } from "./position.ts";
 import { block, name, refuse, scalar } from "./schema-scalars.ts";
 import { byName } from "./sort.ts";
@@ -203,6 +204,12 @@ export const jwt = filterPart({
       allowMissing: allowMissing ?? false,
     };
   },
+  check: (path, { jwks, providers }) => [
+    ...leftOutKeys([...path, "jwks"], jwks),
+    ...Object.entries(providers ?? {}).flatMap(([key, each]) =>
+      leftOutKeys([...path, "providers", key, "jwks"], each.jwks),
+    ),
+  ],
   names: places.map((at) => ({ section: "services", at })),
   files: places.map((at) => [...at, "file"]),
   fill: (settings, outside) => ({
@@ -211,6 +218,20 @@ export const jwt = filterPart({
   }),
   services: ({ providers }) => providers.flatMap(({ jwks }) => (jwks.kind === "remote" ? [jwks.service] : [])),
 });
+
+/** Of keys that are written in the config; those of a file are told when it is read. */
+function leftOutKeys(path: Path, jwks: ProviderValue["jwks"] | undefined): readonly Problem[] {
+  const examined = jwks?.inline === undefined ? undefined : examineJwks(jwks.inline);
+  if (examined?.ok !== true) return [];
+  return examined.leftOut.map(({ message, hint }) => ({
+    code: "invalid-jwks",
+    severity: "warning",
+    message: `the JWKS ${message}`,
+    hint,
+    path: [...path, "inline"],
+    at: "value",
+  }));
+}
 
 function buildProvider(key: string, value: ProviderValue, site: PartSite): JwtProvider {
   const { from, clockSkew } = value;
@@ -262,8 +283,9 @@ function readJwks(jwks: Jwks, outside: Outside): Jwks {
   const text = outside.file(path, at);
   if (text === undefined) return jwks;
   const examined = examineJwks(text);
-  if (examined.ok) return { kind: "local", json: examined.json };
-  const { message, hint } = examined;
-  outside.report({ code: "invalid-jwks", severity: "error", message: `${path} ${message}`, hint, at });
-  return jwks;
+  const severity = examined.ok ? "warning" : "error";
+  for (const { message, hint } of examined.ok ? examined.leftOut : [examined]) {
+    outside.report({ code: "invalid-jwks", severity, message: `${path} ${message}`, hint, at });
+  }
+  return examined.ok ? { kind: "local", json: examined.json } : jwks;
 }

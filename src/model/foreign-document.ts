@@ -29,6 +29,12 @@ export function foreignDocument(value: unknown): Problem | undefined {
     const hint = "put the list under the key `resources`";
     return { code: "wrong-type", message: "these are Envoy resources without a section", hint, path: [], at: "value" };
   }
+  if (isKeySet(value)) {
+    const message = "this is a JSON Web Key Set, and files that end in .json are read as configuration";
+    const hint =
+      "name the file `.jwks`, or put it outside of the config directory, and name it so in `jwks: { file: … }`";
+    return { code: "unknown-key", message, hint, path: ["keys"], at: "key" };
+  }
   const { apiVersion, kind } = (value ?? {}) as { readonly apiVersion?: unknown; readonly kind?: unknown };
   if (typeof apiVersion !== "string" || typeof kind !== "string") return undefined;
   const section = Object.hasOwn(sections, kind) ? sections[kind] : undefined;
@@ -38,6 +44,15 @@ export function foreignDocument(value: unknown): Problem | undefined {
       ? "see docs/configuration.md for the keys of Fairway"
       : `write what it says under \`${section}\`; the words inside are much the same`;
   return { code: "unknown-key", message, hint, path: ["apiVersion"], at: "key" };
+}
+
+function isKeySet(value: unknown): boolean {
+  const keys: unknown = (value as { readonly keys?: unknown } | null | undefined)?.keys;
+  return Array.isArray(keys) && keys.some((key: unknown) => isMap(key) && Object.hasOwn(key, "kty"));
+}
+
+function isMap(value: unknown): value is object {
+  return value !== null && typeof value === "object";
 }
 
 function hasType(item: unknown): boolean {

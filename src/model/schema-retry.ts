@@ -5,6 +5,7 @@
  * `statusCodes` and `retriableHeaders` bring their word along.
  */
 import * as z from "zod";
+import { durationMs, positiveDurationPattern } from "./duration.ts";
 import { valueMatch } from "./schema-match.ts";
 import { block, refuse, scalar } from "./schema-scalars.ts";
 
@@ -43,6 +44,12 @@ const resetHeader = z.union([
       .meta({ description: "What its value is: how many seconds to wait, or when the wait is over." }),
   }),
 ]);
+
+/** Of two durations; refinements see texts too that are none. */
+function isShorter(one: string, other: string): boolean {
+  const areDurations = positiveDurationPattern.test(one) && positiveDurationPattern.test(other);
+  return areDurations && durationMs(one) < durationMs(other);
+}
 
 export const retry = block({
   attempts: z.int().min(1).max(100).meta({ description: "How often a request is tried again." }),
@@ -106,7 +113,7 @@ export const retry = block({
       examples: [{ resetHeaders: ["retry-after"], max: "60s" }],
     }),
 })
-  .superRefine(({ on, statusCodes, retriableHeaders, hedge, perTryTimeout }, context) => {
+  .superRefine(({ on, statusCodes, retriableHeaders, hedge, perTryTimeout, backoff }, context) => {
     if (on === undefined && statusCodes === undefined && retriableHeaders === undefined) {
       const hint = "write `on: [connect-failure, refused-stream]`, or `statusCodes`";
       refuse(context, { code: "missing-key", message: "`retry` does not say when to try again", hint });
@@ -122,6 +129,11 @@ export const retry = block({
       const message = "`hedge` needs `perTryTimeout`: it says when the second try begins";
       const hint = "write a `perTryTimeout` that few answers take longer than";
       refuse(context, { code: "missing-key", message, hint, path: ["hedge"] });
+    }
+    if (backoff?.max !== undefined && isShorter(backoff.max, backoff.base)) {
+      const message = `the longest wait, ${backoff.max}, is shorter than the first, ${backoff.base}: Envoy refuses that`;
+      const hint = "write a longer `max`, or a shorter `base`";
+      refuse(context, { code: "invalid-value", message, hint, path: ["backoff", "max"] });
     }
   })
   .meta({

@@ -32,6 +32,7 @@ import { lintSplits } from "./lint-splits.ts";
 import { lintSubsets } from "./lint-subsets.ts";
 import { lintTelemetry } from "./lint-telemetry.ts";
 import { lintUpgrades } from "./lint-upgrades.ts";
+import { lintUnread } from "./lint-unread.ts";
 import { trafficOf } from "./traffic.ts";
 
 /** What was found out the last time about objects that are still the same; keep it between calls. */
@@ -61,6 +62,7 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintLogins(intent),
     ...lintListeners(intent),
     ...lintL4(intent),
+    ...lintUnread(intent),
     ...lintRedirected(intent),
     ...lintAlternateProtocols(intent),
     ...lintUpgrades(intent),

@@ -11,6 +11,7 @@ const checkWith = (fields: string) =>
   );
 
 export const clusters: readonly Row[] = [
+  ["a check by gRPC over HTTP/1", checkWith("grpc_health_check: {}"), "must support HTTP/2 for gRPC", ""],
   [
     "EDS without a source",
     cluster("type: EDS").replace(/(@type.*)/, "$1 # here"),

@@ -300,9 +300,9 @@ export const managers: readonly Row[] = [
   ],
   [
     "an unknown command in a log format",
-    logging('text_format_source: { inline_string: "%NOPE%" }'),
+    logging('text_format_source: { inline_string: "%NOPE%" }').replace(/(log_format.*)/, "$1 # here"),
     "Not supported field in StreamInfo",
-    "",
+    "invalid-format",
   ],
   [
     "a log file that cannot be written",

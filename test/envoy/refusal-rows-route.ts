@@ -96,12 +96,7 @@ export const hosts: readonly Row[] = [
     "",
     "",
   ],
-  [
-    "an unknown command in a header",
-    header("a", "%NOPE%").replace(" # here", ""),
-    "Not supported field in StreamInfo",
-    "",
-  ],
+  ["an unknown command in a header", header("a", "%NOPE%"), "Not supported field in StreamInfo", "invalid-format"],
   [
     "an override of no filter",
     answering(

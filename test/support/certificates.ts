@@ -5,7 +5,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Which there are: `one` and `two` are signed by `ca`, each for its own host name with `.test` at the end. */
-export type CertificateName = "ca" | "one" | "one-renewed" | "two" | "expired" | "other-ca";
+export type CertificateName =
+  | "ca"
+  | "one"
+  | "one-renewed"
+  | "two"
+  | "expired"
+  | "other-ca"
+  | "p224"
+  | "p384"
+  | "secp256k1"
+  | "ed448"
+  | "ed25519";
 
 export const certificatesDir = join(import.meta.dirname, "../certificates");
 

@@ -130,6 +130,11 @@ it("says which of the two is written where", () => {
   ]);
 });
 
+/** A route of a kind to a service with these words. */
+const unread = (kind: "tcp" | "udp", words: string) =>
+  `services: { a: { endpoints: ["10.0.0.1:80"], ${words} } }\ngateways: { g: { listeners: [{ name: l, port: 80, protocol: ${kind.toUpperCase()} }] } }\n${kind}Routes: { r: { ${backends} } }\n`;
+const hash = (keys: string) => `loadBalancer: { policy: RING_HASH, hashOn: [${keys}] }`;
+
 it.each<readonly [title: string, input: string, ...expected: string[]]>([
   ["a listener without a route", listener("protocol: TCP"), "unrouted-listener 2:30", "unused-definition 1:13"],
   ["a route without a listener", `${services}tcpRoutes: { r: { ${backends} } }\n`, "unused-definition 2:14"],
@@ -144,6 +149,16 @@ it.each<readonly [title: string, input: string, ...expected: string[]]>([
     `services: { a: { endpoints: ["10.0.0.1:80"], tls: { verify: none } } }\ngateways: { g: { listeners: [{ name: l, port: 80, ${tls} }] } }\ntlsRoutes: { r: { ${backends} } }\n`,
     "double-tls 3:30",
   ],
+  [
+    "words for connections at datagrams",
+    unread("udp", "protocol: grpc, tls: { verify: none }, connection: { proxyProtocol: V2 }"),
+    ...Array.from({ length: 3 }, () => "unread-ignores 3:30"),
+  ],
+  ["a hash for datagrams", unread("udp", hash("{ sourceIp: true }")), "unread-ignores 3:30"],
+  ["a hash of what is not read", unread("tcp", hash("{ header: x }")), "unread-ignores 3:30"],
+  ["nothing of a hash of addresses", unread("tcp", hash("{ header: x }, { sourceIp: true }"))],
+  ["nothing of QUIC that passes", unread("udp", "protocol: http3, tls: { verify: none }")],
+  ["nothing of TLS for connections", unread("tcp", "protocol: grpc, tls: { verify: none }")],
   ["nothing of what is right", `${listener("protocol: TCP")}tcpRoutes: { r: { ${backends} } }\n`],
 ])("warns of %s", (_title, input, ...expected) => {
   expect(summarize(lintText(input)).toSorted()).toEqual(expected.toSorted());

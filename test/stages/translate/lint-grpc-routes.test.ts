@@ -31,9 +31,19 @@ describe("gRPC over HTTP/1", () => {
     expect(warnings(rule)).toEqual(told);
   });
 
+  it("is told of a policy of the route that no other rule can be meant by", () => {
+    expect(warnings("matches: [{ path: /a }]", ", policies: [web]")).toEqual(told);
+    const two = `}\n  s: { rules: [{ backends: [{ service: old }] }, { name: b, matches: [{ path: /b }], backends: [{ service: old }] }], policies: [web]`;
+    expect(warnings("matches: [{ path: /a }]", two).map((text) => text.slice(0, 12))).toEqual([
+      "`s/rule-0` s",
+      "`s/b` sends ",
+    ]);
+  });
+
   it("is not told of what may be meant for other rules, or is kept away", () => {
     expect(warnings("matches: [{ path: /a }]")).toEqual([]);
     expect(warnings("filters: [{ grpcWeb: none }]")).toEqual([]);
-    expect(warnings("matches: [{ path: /a }]", ", policies: [web]")).toEqual([]);
+    const other = `, policies: [web] }\n  s: { rules: [{ backends: [{ service: old }] }, { name: b, backends: [{ service: new }] }], policies: [web]`;
+    expect(warnings("matches: [{ path: /a }], filters: [{ grpcWeb: none }]", other)).toEqual([]);
   });
 });

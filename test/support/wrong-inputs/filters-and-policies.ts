@@ -211,4 +211,11 @@ export const filtersAndPolicies: readonly WrongInput[] = [
   ],
   ["a key of etcd and a file", "secrets:\n  s: { ca: { file: /c, fromEtcd: a } }\n", "invalid-value 2:34"],
   ["a variable with a space", 'secrets:\n  s: { ca: { fromEnv: "A B" } }\n', "invalid-value 2:23"],
+  ...["%NOPE%", "%REQ(X?Y?Z)%", "%RESPONSE_CODE(3)%", "%REQ%", "%DURATION:5%", "%GRPC_STATUS(x)%"].map(
+    (format): WrongInput => [
+      `the log format ${format}`,
+      `gateways:\n  g:\n    listeners: [{ name: h, port: 80 }]\n    accessLogs:\n      - stdout: true\n        fields: { a: b, c: "${format}" }\n`,
+      "invalid-value 6:28",
+    ],
+  ),
 ];

@@ -93,6 +93,22 @@ export const resilience: readonly WrongInput[] = [
     "invalid-value 5:87",
   ],
   [
+    "a longest wait that is shorter than the first",
+    rule("retry: { attempts: 1, on: [5xx], backoff: { base: 1s, max: 10ms } }"),
+    "invalid-value 5:68",
+  ],
+  ["a check by gRPC of HTTP/1", service("healthCheck: { grpc: {} }"), "invalid-value 3:20"],
+  [
+    "a check by gRPC of a subset of HTTP/1",
+    subsets("a: { labels: {}, healthCheck: { grpc: {} } }"),
+    "invalid-value 5:39",
+  ],
+  [
+    "an aggression of zero",
+    service("loadBalancer: { slowStart: { window: 1s, aggression: 0 } }"),
+    "invalid-value 3:58",
+  ],
+  [
     "priorities without a frequency",
     rule("retry: { attempts: 1, on: [5xx], avoidTriedPriorities: {} }"),
     "missing-key 5:42",

@@ -89,4 +89,5 @@ export const syntax: readonly WrongInput[] = [
     "unknown-key 3:5",
   ],
   ["comments in JSON that are none", '{"services": {} // nothing\n}', "yaml-syntax 1:17"],
+  ["keys of tokens among the config", '{ "keys": [{ "kty": "RSA", "n": "AQAB", "e": "AQAB" }] }\n', "unknown-key 1:3"],
 ];
