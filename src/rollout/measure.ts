@@ -10,10 +10,11 @@ import { countsCopies, reportsOfCopies } from "./mirroring.ts";
 import type { Observed } from "./observed.ts";
 import { missingHosts, named } from "./preflight.ts";
 import { whyNoEvidence } from "./prometheus-evidence.ts";
-import type { WeightStep } from "./rollout-plan.ts";
+import type { RolloutPlan, WeightStep } from "./rollout-plan.ts";
 import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
 import { countRoutes, markRoutes } from "./route-counts.ts";
+import { showDuration } from "./show-figures.ts";
 import { chooseSources, nodesElsewhere, reportsOf, silentNodes, withSources } from "./sources.ts";
 import { judge } from "./verdict.ts";
 
@@ -64,11 +65,18 @@ export function measure(
   const looked = look(countRoutes(withSources({ ...record, lookedAtMs: nowMs }, seen), seen), seen, fromMs);
   const gates = { ...record.plan.gates, ...(step === undefined ? {} : { requestsMin: step.requestsMin }) };
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
-  const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names, ofCopies: countsCopies(record) };
+  const times = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), measuredFromMs: fromMs };
+  const moment = { ...times, names, ofCopies: countsCopies(record), newsCome: newsCome(record.plan) };
   const verdict = { ...judge(looked.evidence ?? {}, gates, moment), atMs: nowMs };
   const held = heldBack(verdict, looked, seen);
   const judgedNow = { ...looked, verdict: held };
   return { record: step === undefined ? looked : changeStep(judgedNow, { sentence: held.sentence }), verdict: held };
+}
+
+/** Five seconds are what Envoys do that were not told otherwise. */
+function newsCome({ evidence }: RolloutPlan): string {
+  if (evidence !== undefined) return `Prometheus is asked every ${showDuration(evidence.everyMs)}`;
+  return "Envoys report every 5 s unless they were told otherwise";
 }
 
 function look(record: RolloutRecord, seen: Observed, fromMs: number): RolloutRecord {

@@ -23,6 +23,7 @@ export type Ground =
       readonly metric: MetricName;
       readonly silentMs: number | undefined;
     }
+  | { readonly kind: "inconclusive"; readonly reason: "no-report-yet"; readonly metric: MetricName }
   | { readonly kind: "inconclusive"; readonly reason: "both-burn"; readonly figures: MetricFigures }
   | {
       readonly kind: "inconclusive";
@@ -46,6 +47,10 @@ export type Ground =
 export interface Moment {
   readonly nowMs: number;
   readonly stepEndsAtMs: number;
+  /** Since when the step is measured: what was reported before that is of other weights. */
+  readonly measuredFromMs?: number;
+  /** How news come, such as "Envoys report every 5 s". */
+  readonly newsCome?: string;
   /** What Envoys said when they refused the configuration of this step. */
   readonly rejection?: string;
   readonly names: { readonly canary: string; readonly baseline: string };
@@ -78,12 +83,16 @@ export function sentenceFor(ground: Ground, subject: Subject): string {
       return ground.silentMs === undefined
         ? `Nothing is known of ${ground.metric === "slow" ? "how long requests take" : "errors"}, so ${canary} stays as it is.`
         : `Nothing was reported ${ground.metric === "slow" ? "of how long requests take " : ""}for ${showDuration(ground.silentMs)}, so ${canary} stays as it is.`;
+    case "no-report-yet":
+      return noReportYet(ground.metric, subject);
     case "both-burn":
       return `${share(ground.figures, ground.figures, subject)}: both are far from what is promised, so it is not ${canary} alone, and it stays as it is.`;
     case "doubtful":
       return `${share(ground.figures, ground.figures, subject)}: ${odds(ground.figures, subject)}, ${doubt(ground.looks)}.`;
     case "step-not-over":
-      return `${all(subject)}: nothing speaks against ${canary} so far, and this step takes another ${showDuration(ground.leftMs)}.`;
+      return subject.metrics.every((figures) => figures.canary.completed <= 0)
+        ? `${canary} has had no ${requestsOf(subject)} yet, and this step takes another ${showDuration(ground.leftMs)}.`
+        : `${all(subject)}: nothing speaks against ${canary} so far, and this step takes another ${showDuration(ground.leftMs)}.`;
     case "too-few-requests":
       return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} ${requestsOf(subject)} that this step asks for.`;
     case "not-proved":
@@ -95,6 +104,12 @@ export function sentenceFor(ground: Ground, subject: Subject): string {
     default:
       return unreachable(ground);
   }
+}
+
+function noReportYet(metric: MetricName, { moment: { newsCome } }: Subject): string {
+  const what = metric === "slow" ? "No report has said yet how long requests take" : "No report has come yet";
+  const how = newsCome === undefined ? "the" : `${newsCome}, and the`;
+  return `${what} in this step: ${how} first one only shows where counters stand.`;
 }
 
 /**

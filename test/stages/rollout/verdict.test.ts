@@ -224,3 +224,38 @@ describe("what keeps a verdict from being hasty", () => {
     expect(verdict.kind).not.toBe("fail");
   });
 });
+
+describe("before there is news of a step", () => {
+  const evidence = beginStep(tell({ ...alike, looks: 90 }));
+  const nowMs = 91 * LOOK_MS;
+  const moment = { nowMs, stepEndsAtMs: nowMs + 60_000, measuredFromMs: nowMs - 2_000, names };
+  const newsCome = "Envoys report every 5 s";
+
+  test("nothing is said of a canary, and how often news come", () => {
+    const verdict = judge(evidence, defaultGates, { ...moment, newsCome });
+    expect(verdict).toMatchObject({ kind: "inconclusive", reason: "no-report-yet" });
+    expect(verdict.sentence).toBe(
+      "No report has come yet in this step: Envoys report every 5 s, and the first one only shows where counters stand.",
+    );
+  });
+
+  test("it does not pass by what earlier steps have shown, however few requests are asked for", () => {
+    const gates = { ...defaultGates, requestsMin: 0 };
+    const over = { ...moment, stepEndsAtMs: nowMs };
+    expect(judge(evidence, gates, { ...over, measuredFromMs: 0 }).kind).toBe("pass");
+    expect(judge(evidence, gates, over)).toMatchObject({ kind: "inconclusive", reason: "no-report-yet" });
+  });
+
+  test("silence is counted from when the step began to be measured", () => {
+    const late = { ...moment, nowMs: nowMs + 25_000 };
+    expect(judge(evidence, defaultGates, late).reason).toBe("no-report-yet");
+    expect(judge(evidence, defaultGates, { ...late, nowMs: nowMs + 29_000 }).sentence).toBe(
+      "Nothing was reported for 31 s, so v2 stays as it is.",
+    );
+  });
+
+  test("a canary that had no requests is said to have had none", () => {
+    const verdict = judged({ looks: 2, canary: [0, 0], baseline: [1_000, 1] }, { stepEndsAtMs: 60_000 });
+    expect(verdict.sentence).toBe("v2 has had no requests yet, and this step takes another 40 s.");
+  });
+});
