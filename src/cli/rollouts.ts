@@ -9,6 +9,7 @@ import type { RolloutPlan } from "../rollout/rollout-plan.ts";
 import type { RolloutAction, RolloutLock, RolloutRecord } from "../rollout/rollout-record.ts";
 import { isActive } from "../rollout/rollout-record.ts";
 import type { AskedRollout, NotDone, RolloutPlanned, RolloutViews, StoredRollout } from "../rollout/rollout-views.ts";
+import { describeProof } from "../rollout/proof-size.ts";
 import { missingFor } from "../rollout/preflight.ts";
 import { hashOfPlan, startRollout } from "../rollout/start-rollout.ts";
 import type { RolloutStanding } from "../rollout/rollout-standing.ts";
@@ -128,7 +129,8 @@ export class Rollouts implements RolloutViews {
     if (!read.ok) return read;
     const { plan, standing, shares } = read.value;
     const warnings = [...this.#warnings(plan, standing), ...this.#waits(plan, standing, shares)];
-    return ok({ steps: describePlan(plan), terms: describeTerms(plan), warnings });
+    const proof = describeProof(plan, { shares, before: this.#engine.before(plan) });
+    return ok({ steps: describePlan(plan), terms: [...describeTerms(plan), ...proof], warnings });
   }
 
   async startRollout(

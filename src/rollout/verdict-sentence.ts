@@ -8,9 +8,9 @@ import type { Counts, Tally } from "./counts.ts";
 import { shareOf } from "./counts.ts";
 import type { Gates } from "./gates.ts";
 import type { MetricFigures } from "./metric-figures.ts";
+import { burstClause, requestsNeeded } from "./proof-size.ts";
 import { WORSE_FACTORS } from "./sequential-test.ts";
 import { showCount, showDuration, showPercent, showPromise, showTimes } from "./show-figures.ts";
-import { requestsToProve } from "./wilson.ts";
 
 /** What decided. */
 export type Ground =
@@ -96,7 +96,7 @@ export function sentenceFor(ground: Ground, subject: Subject): string {
     case "too-few-requests":
       return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} ${requestsOf(subject)} that this step asks for.`;
     case "not-proved":
-      return `${share(ground.figures, ground.figures, subject)}: nothing speaks against ${canary}, but the requests are too few to show that it ${verbFor(ground.figures.name)} less than ${showTimes(ground.figures.gate.safeRatio)} as often as ${baseline}${orObjective(ground.figures, ground.burst)}.`;
+      return `${share(ground.figures, ground.figures, subject)}: nothing speaks against ${canary}, but the requests are too few to show that it ${verbFor(ground.figures.name)} less than ${showTimes(ground.figures.gate.safeRatio)} as often as ${baseline}${orObjective(ground.figures, ground.burst)}${burstClause(ground.burst, baseline)}${waysOut(ground.burst, baseline)}.`;
     case "proved":
       return `${all(subject)}: ${subject.metrics.map((figures) => proof(figures, subject)).join("; ")}.`;
     case "nothing-against":
@@ -171,12 +171,16 @@ function doubt(looks: { readonly seen: number; readonly asked: number } | undefi
   return `which is enough to go back once it is seen in ${looks.asked} reports, and it was in ${reports} so far`;
 }
 
-/** Bad requests that come in bursts tell less each, so it takes so many times as many requests. */
 function orObjective({ gate }: MetricFigures, burst: number): string {
-  if (gate.objective === undefined) return "";
-  const requests = showCount(Math.ceil(requestsToProve(1 - gate.objective) * burst));
-  const bursts = burst >= 1.5 ? `, as bad ones are taken to come ${Math.round(burst)} at a time` : "";
-  return `, or that it keeps ${showPromise(gate.objective)}, which takes ${requests} requests at least${bursts}`;
+  const requests = requestsNeeded(gate, burst);
+  if (requests === undefined) return "";
+  return `, or that it keeps ${showPromise(gate.objective ?? 1)}, which takes ${showCount(requests)} requests at least`;
+}
+
+/** The canary can do nothing about what the baseline did. */
+function waysOut(burst: number, baseline: string): string {
+  if (burst < 1.5) return "";
+  return `; a longer \`maxHold\`, a start when ${baseline} has been even for three minutes, or \`requireProof: false\` are ways out`;
 }
 
 function verbFor(name: MetricName): string {

@@ -185,7 +185,20 @@ describe("a canary waits", () => {
     const moment = { nowMs: LOOK_MS, stepEndsAtMs: LOOK_MS, names };
     const verdict = judge(addLook(unknown, look, withObjective), withObjective, moment);
     expect(verdict.sentence).toMatch(
-      /which takes 9,000 requests at least, as bad ones are taken to come 3 at a time\.$/,
+      /which takes 9,000 requests at least, as nobody has watched how bad ones of v1 come, and they are taken to come 3 at a time; a longer `maxHold`, a start when v1 has been even for three minutes, or `requireProof: false` are ways out\.$/,
+    );
+  });
+
+  test("when the baseline had an accident before, which says how bad ones come", () => {
+    const accident = Array.from({ length: 30 }, (_, index) => ({ completed: 1_000, bad: index === 20 ? 27 : 1 }));
+    const look = { atMs: LOOK_MS, canary: outcomesOf([1_000, 0]), baseline: outcomesOf([9_000, 9]) };
+    const moment = { nowMs: LOOK_MS, stepEndsAtMs: LOOK_MS, names };
+    const known = (gates: Gates) => judge(addLook(startEvidence(0, { errors: accident }), look, gates), gates, moment);
+    expect(known(withObjective).sentence).toMatch(
+      /which takes [\d,]+ requests at least, as bad ones of v1 came 15 at a time in the minutes before; a longer `maxHold`, a start when v1 has been even for three minutes, or `requireProof: false` are ways out\.$/,
+    );
+    expect(known(defaultGates).sentence).toMatch(
+      /less than twice as often as v1, as bad ones of v1 came 15 at a time in the minutes before; a longer/,
     );
   });
 
