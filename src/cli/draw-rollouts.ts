@@ -46,20 +46,28 @@ export function progressLine({ id, phase, step, stepsCount, weight, mirror, sent
   return `${id}${where} ${printable(sentence)}`;
 }
 
-function drawSteps({ steps }: RolloutJson): string {
+function drawSteps({ steps, sentence: now, verdict }: RolloutJson): string {
+  // What is told above the table is not told again in it.
+  const told = `${now}\n${verdict?.sentence ?? ""}`;
+  const isTimed = steps.some(({ canary, baseline }) => canary.slow !== undefined || baseline.slow !== undefined);
   const rows = steps.map((step) => {
-    const { kind, weight, mirror, convergedAt, startedAt, nodesCount, canary, baseline, result, sentence } = step;
+    const { kind, weight, mirror, convergedAt, startedAt, nodesCount, canary, baseline, result, sentence = "" } = step;
+    const isWanting = result === "failed" || result === "inconclusive";
     return [
       mirror === undefined ? kind : `${kind} ${mirror} %`,
       `${weight} %`,
       convergedAt === undefined ? "-" : `${nodesCount} in ${seconds(startedAt, convergedAt)}`,
       `${canary.completed}${mirror === undefined ? "" : " mirrored"} / ${baseline.completed}`,
       `${canary.errors} / ${baseline.errors}`,
+      ...(isTimed ? [`${canary.slow ?? "-"} / ${baseline.slow ?? "-"}`] : []),
       result ?? "on",
-      result === "failed" || result === "inconclusive" ? printable(sentence ?? "") : "",
+      isWanting && !told.includes(sentence) ? printable(sentence) : "",
     ];
   });
-  return table([["STEP", "WEIGHT", "ENVOYS", "REQUESTS", "ERRORS", "RESULT", ""], ...rows]);
+  return table([
+    ["STEP", "WEIGHT", "ENVOYS", "REQUESTS", "ERRORS", ...(isTimed ? ["SLOW"] : []), "RESULT", ""],
+    ...rows,
+  ]);
 }
 
 /** By what its Envoys were counted in the step that was measured last. */
