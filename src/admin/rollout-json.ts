@@ -2,6 +2,7 @@
  * Rollouts as the admin API writes them: shares become percent, moments become times.
  */
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import { acknowledgedAfterMs } from "../rollout/change-record.ts";
 import { outcomesOf } from "../rollout/count-traffic.ts";
 import { describePhase } from "../rollout/describe-rollout.ts";
 import type { RolloutLock, RolloutRecord, StepRecord } from "../rollout/rollout-record.ts";
@@ -76,6 +77,7 @@ function outcomeJson({
 
 function stepJson(step: StepRecord, thresholdMs: number | undefined): RolloutJson["steps"][number] {
   const { index, kind, share, nodesCount, laggards, canary, baseline, sources = [], result, sentence } = step;
+  const ackMs = acknowledgedAfterMs(step);
   return {
     ...(index === undefined ? {} : { index }),
     kind,
@@ -83,6 +85,7 @@ function stepJson(step: StepRecord, thresholdMs: number | undefined): RolloutJso
     ...mirrorJson(step),
     startedAt: isoTime(step.startedAtMs),
     ...at("convergedAt", step.convergedAtMs),
+    ...(ackMs === undefined ? {} : { acknowledgedAfterMs: ackMs }),
     ...at("measuredFrom", step.measuredFromMs),
     ...at("endedAt", step.endedAtMs),
     nodesCount,

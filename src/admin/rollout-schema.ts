@@ -18,6 +18,7 @@ const step = z.object({
   mirror: percent.optional().describe("Copied to the canary in this step; then its counts are those of copies"),
   startedAt: time,
   convergedAt: time.optional().describe("When every connected Envoy had the weights"),
+  acknowledgedAfterMs: z.number().optional().describe("From the start to convergedAt, without pauses in between"),
   measuredFrom: time.optional(),
   endedAt: time.optional(),
   nodesCount: z.int(),

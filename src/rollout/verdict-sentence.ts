@@ -54,6 +54,8 @@ export interface Moment {
   /** What Envoys said when they refused the configuration of this step. */
   readonly rejection?: string;
   readonly names: { readonly canary: string; readonly baseline: string };
+  /** The step was measured before, and asks for its requests once more. */
+  readonly isAnew?: boolean;
   /** What the canary had are copies of requests. */
   readonly ofCopies?: boolean;
 }
@@ -94,7 +96,7 @@ export function sentenceFor(ground: Ground, subject: Subject): string {
         ? `${canary} has had no ${requestsOf(subject)} yet, and this step takes another ${showDuration(ground.leftMs)}.`
         : `${all(subject)}: nothing speaks against ${canary} so far, and this step takes another ${showDuration(ground.leftMs)}.`;
     case "too-few-requests":
-      return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} ${requestsOf(subject)} that this step asks for.`;
+      return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} ${requestsOf(subject)} that this step asks for${subject.moment.isAnew === true ? ", since it is measured anew" : ""}.`;
     case "not-proved":
       return `${share(ground.figures, ground.figures, subject)}: nothing speaks against ${canary}, but the requests are too few to show that it ${verbFor(ground.figures.name)} less than ${showTimes(ground.figures.gate.safeRatio)} as often as ${baseline}${orObjective(ground.figures, ground.burst)}${burstClause(ground.burst, baseline)}${waysOut(ground.burst, baseline)}.`;
     case "proved":
