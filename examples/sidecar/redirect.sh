@@ -1,19 +1,21 @@
 #!/bin/sh
 # Leads the TCP connections of this machine or network namespace through the Envoy beside the application.
 #
-#   ENVOY_USER=envoy APP_PORTS=8080 ./redirect.sh on      sets the rules, or sets them anew
-#   ./redirect.sh off                                     takes all of them back
-#   ./redirect.sh show                                    prints them
+#   ENVOY_USER=envoy APP_PORTS=8080 APP_TLS_PORTS=8443 ./redirect.sh on      sets the rules, or sets them anew
+#   ./redirect.sh off                                                        takes all of them back
+#   ./redirect.sh show                                                       prints them
 #
-# ENVOY_USER  name or number of the user that Envoy runs as; nobody else may run as it: its connections are not redirected
-# APP_PORTS   the application's own ports, separated by commas; what comes for others is left alone
-# NOT_TO      networks that are left alone, separated by commas, such as that of the control plane: 10.1.0.0/16
+# ENVOY_USER     name or number of the user that Envoy runs as; nobody else may run as it: its connections are not redirected
+# APP_PORTS      the application's own ports of HTTP, separated by commas; what comes for others is left alone
+# APP_TLS_PORTS  those of TLS, if it has any
+# NOT_TO         networks that are left alone, separated by commas, such as that of the control plane: 10.1.0.0/16
 #
 # It needs root (CAP_NET_ADMIN) and iptables, and is for IPv4: connections by IPv6 are left alone.
 set -eu
 
-inbound=15006  # the port of inbound/http
-outbound=15001 # the port of outbound/any
+inbound=15006     # the port of inbound/http
+inbound_tls=15007 # the port of inbound/tls
+outbound=15001    # the port of outbound/any
 
 off() {
   forget nat OUTPUT FAIRWAY_OUT
@@ -39,6 +41,9 @@ on() {
 
   iptables -w -t nat -N FAIRWAY_IN
   iptables -w -t nat -A FAIRWAY_IN -p tcp -m multiport --dports "$APP_PORTS" -j REDIRECT --to-ports "$inbound"
+  if [ -n "${APP_TLS_PORTS:-}" ]; then
+    iptables -w -t nat -A FAIRWAY_IN -p tcp -m multiport --dports "$APP_TLS_PORTS" -j REDIRECT --to-ports "$inbound_tls"
+  fi
 
   iptables -w -t nat -N FAIRWAY_OUT
   # Envoy's own connections are those that have been led through it.

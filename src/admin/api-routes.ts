@@ -298,6 +298,7 @@ export const routes = [
       404: notFound,
       412: { description: "Somebody else has changed it; `split` is as it is now", schema: problemSchema },
       422: { description: "The weights are none, or beyond the limits", schema: problemSchema },
+      423: { description: "Somebody else holds it; `lock` says who, why and until when", schema: problemSchema },
       428: { description: "If-Match is missing", schema: problemSchema },
       503: { description: "The state cannot be written; nothing is changed", schema: problemSchema },
     },

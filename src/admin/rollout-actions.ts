@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { durationMs, positiveDurationPattern } from "../model/duration.ts";
 import type { RolloutAction } from "../rollout/rollout-record.ts";
 import type { NotDone, StoredRollout } from "../rollout/rollout-views.ts";
+import { activeText, anotherText, besideText, leasedText, lockedText } from "../rollout/refusal-words.ts";
 import { unreachable } from "../support/assert.ts";
 import type { Result } from "../support/result.ts";
 import type { ActionRequest } from "./actions.ts";
@@ -92,8 +93,10 @@ export function rolloutActions(
 async function planRollout(views: AdminViews, { body }: ActionRequest): Promise<Answer> {
   const asked = planRolloutSchema.safeParse(body ?? {});
   if (!asked.success) return problem(400, `the request is wrong: ${issues(asked.error)}`);
-  const outcome = await views.planRollout({ ...asked.data, actor: "somebody" });
-  return outcome.ok ? ok(outcome.value) : refused(outcome.error);
+  const outcome = await views.planRollout(asked.data);
+  if (!outcome.ok) return refused(outcome.error);
+  const { attachesTo, ...planned } = outcome.value;
+  return ok({ ...planned, ...(attachesTo === undefined ? {} : { attachesTo: rolloutJson(attachesTo) }) });
 }
 
 async function startRollout(views: AdminViews, { body, idempotencyKey }: ActionRequest): Promise<Answer> {
@@ -116,15 +119,26 @@ async function actOnRollout(views: AdminViews, request: ActionRequest): Promise<
   if (!asked.success) return problem(400, `the request is wrong: ${issues(asked.error)}`);
   const { ifMatch } = request;
   const seen = ifMatch === undefined ? undefined : /^"(\d+)"$/.exec(ifMatch)?.[1];
-  if (ifMatch !== undefined && seen === undefined) {
-    return problem(400, `If-Match: ${ifMatch} is not a revision in quotes, as in "7"`);
+  if (ifMatch !== undefined && ifMatch !== "*" && seen === undefined) {
+    return problem(400, `If-Match: ${ifMatch} is neither a revision in quotes, as in "7", nor *`);
   }
-  const { actor, reason, full } = asked.data;
+  const { actor, reason, full, number, target } = asked.data;
   if (full && kind !== "promote") return problem(400, `full: ${kind} knows nothing of it; leave it out`);
+  const isMeant = ifMatch !== undefined || number !== undefined || target !== undefined;
+  if (!isMeant) return unsaid(views, splitOf(request));
   const action = (kind === "promote" ? { kind, isFull: full } : { kind }) as RolloutAction;
   const revision = seen === undefined ? undefined : Number(seen);
-  const outcome = await views.actOnRollout(splitOf(request), { action, actor, reason, revision });
+  const outcome = await views.actOnRollout(splitOf(request), { action, actor, reason, revision, number, target });
   return answerWith(views, splitOf(request), outcome);
+}
+
+/** Whoever acts says on which: the next may have begun since he has looked. */
+async function unsaid(views: AdminViews, split: string): Promise<Answer> {
+  const newest = await views.rollout(split);
+  if (newest === undefined) return none(views, split);
+  const { number, target } = newest.record;
+  const detail = `say which rollout is meant: "number" or "target" in the body, or If-Match; the newest has number ${number}, target ${JSON.stringify(target)}, revision "${newest.revision}"`;
+  return problem(428, detail, { rollout: rolloutJson(newest) });
 }
 
 async function lockRollout(views: AdminViews, request: ActionRequest): Promise<Answer> {
@@ -167,16 +181,6 @@ function answerWith(views: AdminViews, split: string, outcome: Result<StoredRoll
   return outcome.error.kind === "unknown" ? none(views, split) : refused(outcome.error);
 }
 
-/** With the way out: whoever has it goes on under his name, and others ask him or take it from him. */
-function lockedText({ split, lock }: Extract<NotDone, { readonly kind: "locked" }>): string {
-  const { owner, reason } = lock;
-  const word = /^[\w.:@/-]+$/.test(owner) ? owner : `'${owner.replaceAll("'", `'\\''`)}'`;
-  return (
-    `it is locked by ${owner} until ${lockJson(lock).ends}${reason === undefined ? "" : `: ${reason}`}; ` +
-    `\`fairway rollout unlock ${split} --owner ${word}\` gives it back, and \`--actor ${word}\` starts under that name`
-  );
-}
-
 /** Why nothing was done. */
 function refused(why: NotDone): Answer {
   switch (why.kind) {
@@ -184,18 +188,21 @@ function refused(why: NotDone): Answer {
       return problem(422, why.problems.join("; "), { title: "The plan is wrong", problems: [...why.problems] });
     case "unknown":
       return problem(404, `there is no such split: ${knownSplits(why.names)}`);
-    case "active": {
-      const { record } = why.current;
-      const detail = `${record.id} is on: ${record.target}, started by ${record.startedBy}`;
+    case "active":
+    case "beside": {
+      const detail = why.kind === "active" ? activeText(why.current) : besideText(why);
       return problem(409, detail, { title: "Another rollout is on", rollout: rolloutJson(why.current) });
     }
-    case "locked": {
-      return problem(423, lockedText(why), { title: "It is locked", lock: lockJson(why.lock) });
-    }
+    case "locked":
+      return problem(423, lockedText(why.split, why.lock), { title: "It is locked", lock: lockJson(why.lock) });
+    case "leased":
+      return problem(409, leasedText(why), { title: "The weights have a lease" });
     case "key-reused": {
       const detail = `this key has started ${why.current.record.id} with another plan or target`;
       return problem(422, detail, { title: "The key was used for something else", rollout: rolloutJson(why.current) });
     }
+    case "another":
+      return problem(412, anotherText(why), { rollout: rolloutJson(why.current) });
     case "conflict": {
       const detail =
         why.current === undefined ? "somebody else was first" : `it is at revision ${why.current.revision} now`;

@@ -65,7 +65,11 @@ export const rolloutRoutes = [
       200: { description: "The same is on already, or was started with this key", schema: rolloutSchema },
       201: { description: "Started", schema: rolloutSchema },
       404: notFound,
-      409: { description: "Another rollout of the split is on; `rollout` is it", schema: problemSchema },
+      409: {
+        description:
+          "Another rollout of the split, or of its versions, is on (`rollout` is it), or its weights have a lease",
+        schema: problemSchema,
+      },
       422: { description: "The plan is wrong, or the key was used for something else", schema: problemSchema },
       423: locked,
       503: unwritable,
@@ -98,14 +102,21 @@ export const rolloutRoutes = [
     path: "/v1/rollouts/{split}/{action}",
     summary: "pause, resume, promote, abort, undo, retry or approve.",
     query: noQuery,
-    optionalHeaders: { "If-Match": "The revision that was seen, in quotes; whatever there is when absent" },
+    optionalHeaders: {
+      "If-Match": "The revision that was seen, in quotes, or *; may be absent when the body has number or target",
+    },
     body: actOnRolloutSchema,
     answers: {
       200: { description: "Done; the rollout as it is now", schema: rolloutSchema },
       404: notFound,
-      409: { description: "It is not in a phase for this", schema: problemSchema },
-      412: { description: "It is not what was seen; `rollout` is as it is now", schema: problemSchema },
+      409: { description: "It is not in a phase for this, or another one is in the way", schema: problemSchema },
+      412: {
+        description: "It is not the one that was meant or seen; `rollout` is as it is now",
+        schema: problemSchema,
+      },
+      422: { description: "Of retry: the plan cannot be begun now; `problems` says why", schema: problemSchema },
       423: locked,
+      428: { description: "Nothing says which rollout is meant; `rollout` is the newest", schema: problemSchema },
       503: unwritable,
     },
   },

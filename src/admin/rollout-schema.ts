@@ -104,6 +104,9 @@ export const rolloutPlannedSchema = z.object({
   steps: z.array(z.string()),
   terms: z.array(z.string()).describe("What the canary is judged by, and what becomes of it, in sentences"),
   warnings: z.array(z.string()),
+  attachesTo: rolloutSchema
+    .optional()
+    .describe("The rollout with this plan and target that is on: a start attaches to it"),
 });
 
 const lock = z.object({ owner: z.string(), reason: z.string().optional(), ends: time });
@@ -119,13 +122,15 @@ const reason = z.string().max(500).optional();
 const plan = z.record(z.string(), z.unknown()).describe("The plan; docs/rollouts.md says what it may have");
 const target = z.string().min(1).max(200).describe("What is rolled out, such as a version or a commit");
 
-export const planRolloutSchema = z.strictObject({ plan, target: target.default("?") });
+export const planRolloutSchema = z.strictObject({ plan, target: target.optional() });
 
 export const startRolloutSchema = z.strictObject({ plan, target, actor, reason });
 
 export const actOnRolloutSchema = z.strictObject({
   actor,
   reason,
+  number: z.int().min(1).optional().describe("Only if the newest rollout of the split has this number"),
+  target: target.optional().describe("Only if the newest rollout of the split is of this target"),
   full: z.boolean().default(false).describe("Of promote: all steps at once"),
 });
 

@@ -2,6 +2,7 @@
  * What the admin API does with splits: shows them, and changes their weights for who says what he has seen.
  */
 import type { NotChanged } from "../rollout/change-split.ts";
+import { lockedText } from "../rollout/refusal-words.ts";
 import { isActive } from "../rollout/rollout-record.ts";
 import type { ActionRequest } from "./actions.ts";
 import type { Operation } from "./api-routes.ts";
@@ -9,6 +10,7 @@ import type { AdminViews } from "./admin-views.ts";
 import { knownSplits } from "./known-splits.ts";
 import type { Answer } from "./problem.ts";
 import { problem } from "./problem.ts";
+import { lockJson } from "./rollout-json.ts";
 import { splitChangeJson, splitJson } from "./split-json.ts";
 import type { SplitJson } from "./split-schema.ts";
 import { resetWeightsSchema, setWeightsSchema } from "./split-schema.ts";
@@ -17,7 +19,7 @@ import { resetWeightsSchema, setWeightsSchema } from "./split-schema.ts";
 const LEASE_MS_MIN = 1_000;
 const LEASE_MS_MAX = 24 * 3_600_000;
 
-type SplitViews = Pick<AdminViews, "splits" | "changeSplit" | "rollouts">;
+type SplitViews = Pick<AdminViews, "splits" | "changeSplit" | "rollouts" | "lockOf">;
 
 /** Those of `createActions` that are about splits. */
 export function splitActions(
@@ -56,6 +58,12 @@ async function putSplit(views: SplitViews, request: ActionRequest): Promise<Answ
   const leaseMs = lease === undefined ? undefined : leaseOf(lease);
   if (lease !== undefined && leaseMs === undefined) {
     return problem(400, `lease: "${lease}" is not a duration from 1s to 24h; write 15m`);
+  }
+  // To go back to the file stays allowed: whoever must go back need not find the owner first.
+  const name = request.params["name"] ?? "";
+  const lock = views.lockOf(name);
+  if (lock !== undefined && lock.owner !== actor) {
+    return problem(423, lockedText(name, lock), { title: "It is locked", lock: lockJson(lock) });
   }
   return change(views, request, { percents: weights, actor, reason, leaseMs });
 }

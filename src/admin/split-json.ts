@@ -17,6 +17,7 @@ export function splitJson(standing: SplitStanding): SplitJson {
     at: split.at,
     number: document.number,
     source: document.shares === undefined ? "file" : "live",
+    definedBy: standing.isLastKnownGood === true ? "last-known-good" : "config",
     weights: percents(sharesOf(split, liveOf(split.name, document))),
     default: percents(sharesOf(split, undefined)),
     ...mirrorJson(document.mirror),

@@ -33,6 +33,9 @@ export const splitSchema = z.object({
   at: place,
   number: z.int().describe("Of the last change, also the ETag; 0 when there never was one"),
   source: z.enum(["file", "live"]).describe("Whose weights are in force"),
+  definedBy: z
+    .enum(["config", "last-known-good"])
+    .describe("last-known-good: the config is refused since the start, and this is what was served before"),
   weights: weights.describe("As they were set last, or those of the file: by backend, in percent"),
   default: weights.describe("Those of the file"),
   mirror,

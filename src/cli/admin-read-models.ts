@@ -97,7 +97,7 @@ export function createReadModels({
     loadSettings: () => plane.loads.settings,
     configureLoad: (settings) => plane.loads.configure(settings),
     splits: () =>
-      plane.servedSplits.map((split) =>
+      plane.servedConfig.splits.map((split) =>
         splitStanding(knownSplit(plane, split), groupStandings(plane.publication, knownIn("fleet"), split.groups), {
           isRefused: plane.publication.refused !== undefined,
         }),
@@ -119,7 +119,9 @@ export function createReadModels({
 function knownSplit(plane: ControlPlane, built: BuiltSplit): KnownSplit {
   const { groups, liveNumber, copying } = built;
   const document = plane.splits?.of(built.name) ?? untouchedSplit;
-  return { split: built, groups, copying, servedNumber: liveNumber, document };
+  const { stale } = plane.publication;
+  const isLastKnownGood = groups.some((group) => stale.has(group as GroupName));
+  return { split: built, groups, copying, servedNumber: liveNumber, document, isLastKnownGood };
 }
 
 function groupStandings({ held }: Publication, known: Known, groups: readonly string[]): readonly GroupStanding[] {

@@ -32,7 +32,6 @@ import type { InspectQuery, InspectedPage } from "../xds/inspect-stream.ts";
 import { inspectStream, mergePages } from "../xds/inspect-stream.ts";
 import type { StreamWait } from "../xds/stream-wait.ts";
 import { currentWait } from "../xds/stream-wait.ts";
-import type { BuiltSplit } from "./build-protocol.ts";
 import type { BuildOutcome } from "./builder.ts";
 import { Builder } from "./builder.ts";
 import { Confirmations } from "./confirmations.ts";
@@ -43,6 +42,7 @@ import { LiveSplits, inputOfSplits } from "./live-splits.ts";
 import { NamedContent } from "./named-content.ts";
 import { Publisher } from "./publisher.ts";
 import { SavedSnapshots } from "./saved-snapshots.ts";
+import { ServedConfig } from "./served-config.ts";
 import { ValidityTimer } from "./validity-timer.ts";
 import type { PastSnapshot } from "./shared-history.ts";
 import type { RegistryPositions, SharedEtcd } from "./shared-state.ts";
@@ -98,9 +98,8 @@ export class ControlPlane {
   readonly #shared: SharedState | undefined;
   /** The weights that were set; absent where there is no state to keep them. */
   readonly splits: LiveSplits | undefined;
-  #servedSplits: readonly BuiltSplit[] = [];
-  /** The newest config of which all is served: nothing of it is held. */
-  #servable: SourceState | undefined;
+  /** The config as far as it is served. */
+  readonly servedConfig: ServedConfig;
   /** Builds of which the outcome has not been decided on yet. */
   #undecided = 0;
   readonly #saved: SavedSnapshots;
@@ -120,7 +119,9 @@ export class ControlPlane {
       clock,
       replica: options.replica ?? options.identifier,
       publication: () => this.publication,
-      release: (confirmation) => this.#take({ kind: "confirmed", confirmation }),
+      // Its splits are those in force when it is built once more.
+      release: (confirmation) =>
+        this.#take({ kind: "confirmed", confirmation }).then(() => this.#buildAgain("a confirmed change")),
     });
     this.server = new AdsServer({
       clock,
@@ -161,8 +162,12 @@ export class ControlPlane {
       clock,
       soakMs: options.soakMs,
       isAccepted: (group) => isAccepted(this.fleet, group),
-      emit: (event) => this.#record(event),
+      emit: (event) => {
+        if (event.kind === "lkg-promoted") this.servedConfig.promoted(event.group, event.snapshotVersion);
+        this.#record(event);
+      },
     });
+    this.servedConfig = new ServedConfig({ write: (key, bytes) => this.#saved.beside(key, bytes) });
     this.#publisher = new Publisher({
       clock,
       server: this.server,
@@ -238,15 +243,10 @@ export class ControlPlane {
     return this.#publisher.publication;
   }
 
-  /** As they are in what is served. */
-  get servedSplits(): readonly BuiltSplit[] {
-    return this.#servedSplits;
-  }
-
   /** Reads the disk, then the source. Nothing is served before the first build, or the last known good instead of it. */
   async start(): Promise<void> {
     this.#shared?.registry.readAhead();
-    await this.#publisher.restore();
+    this.servedConfig.restore((await this.#publisher.restore()).configs);
     const inVain = new AbortController();
     await Promise.race([this.splits?.start(), elapsed(SPLITS_MS_MAX, undefined, inVain)]).catch(() => undefined);
     inVain.abort();
@@ -336,16 +336,19 @@ export class ControlPlane {
   }
 
   async #decide(outcome: BuildOutcome): Promise<void> {
-    await this.#publisher.take(outcome);
+    const { kind, state } = outcome;
+    const standsIn = state.standsInFor !== undefined;
+    // That it cannot be built anew changes nothing: it is served as it is.
+    if (!standsIn || kind === "built") await this.#publisher.take(outcome);
     this.#undecided -= 1;
-    if (outcome.kind === "built") {
+    if (kind === "built") {
       this.#options.onRegistryProgress?.();
       this.#validity.follow(outcome.validities);
       this.splits?.define(outcome.splits);
-      if (this.publication.held.size === 0) {
-        this.#servedSplits = outcome.splits;
-        this.#servable = outcome.state;
-      }
+    }
+    this.servedConfig.decided(outcome, this.publication);
+    if (!standsIn && !this.servedConfig.isKnown) {
+      this.#buildServed({ cause: "the last known good config", noticedAtMs: state.noticedAtMs });
     }
     this.#shared?.replicas.reached();
   }
@@ -356,12 +359,14 @@ export class ControlPlane {
    */
   #takeWeights(change: Pick<SourceState, "cause" | "noticedAtMs">): void {
     if (this.#config === undefined) return;
-    const { refused, held } = this.publication;
-    const isStuck = refused !== undefined || held.size > 0;
-    if (isStuck && this.#servable !== undefined && !this.#closing) {
-      this.#builder.buildAhead({ ...this.#servable, ...change });
-    }
+    this.#buildServed(change);
     this.#takeSource({ ...this.#config, ...change });
+  }
+
+  /** Nothing while the newest config is in force, which is built anyway. */
+  #buildServed(change: Pick<SourceState, "cause" | "noticedAtMs">): void {
+    const served = this.servedConfig.standIn(this.publication, change);
+    if (served !== undefined && !this.#closing) this.#builder.buildAhead(served);
   }
 
   #takeSource(state: SourceState): void {

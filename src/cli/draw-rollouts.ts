@@ -2,6 +2,7 @@
  * Rollouts for a terminal, for whoever is woken by one: what it does, how it went, and what can be done now.
  */
 import type { RolloutJson } from "../admin/rollout-schema.ts";
+import { isUndone } from "../rollout/rollout-record.ts";
 import { sourcesText } from "../rollout/sources.ts";
 import { printable } from "../telemetry/printable.ts";
 import { serverFlag } from "./ask-server.ts";
@@ -12,7 +13,7 @@ export function drawRollouts(rollouts: readonly RolloutJson[]): string {
   const rows = rollouts.map(({ id, target, phase, outcome, weight, startedAt, startedBy }) => [
     id,
     printable(target),
-    outcome?.kind ?? phase,
+    isUndone({ outcome }) ? "undone" : (outcome?.kind ?? phase),
     `${weight} %`,
     startedAt,
     `${printable(startedBy)} (unverified)`,
@@ -86,7 +87,7 @@ function seconds(ms: number): string {
 }
 
 /** Those that make sense now. */
-function nextCommands({ phase, split, outcome, pausedBy }: RolloutJson, server: string): readonly string[] {
+function nextCommands({ phase, split, outcome, pausedBy, steps }: RolloutJson, server: string): readonly string[] {
   const command = (action: string, what: string) =>
     `fairway rollout ${action} ${split}${serverFlag(server)}   # ${what}`;
   switch (phase) {
@@ -94,7 +95,7 @@ function nextCommands({ phase, split, outcome, pausedBy }: RolloutJson, server: 
       return [command("approve", "go on"), command("abort", "go back")];
     case "paused":
       return [
-        command("resume", pausedBy === "engine" ? "measure this step once more" : "go on"),
+        command("resume", resumeWords(pausedBy, steps.at(-1)?.kind)),
         command("promote", "go on to the next step whatever was measured"),
         command("abort", "go back"),
       ];
@@ -111,6 +112,15 @@ function nextCommands({ phase, split, outcome, pausedBy }: RolloutJson, server: 
         command("abort", "go back"),
       ];
   }
+}
+
+/** A person's pause is no verdict, so what was on goes on. */
+function resumeWords(
+  pausedBy: RolloutJson["pausedBy"],
+  kind: RolloutJson["steps"][number]["kind"] | undefined,
+): string {
+  if (kind === "webhook") return "ask the webhook once more";
+  return pausedBy === "engine" ? "measure this step once more" : "go on";
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -13,11 +13,15 @@ function drawSplit(split: SplitJson): string {
   const limits = backends.flatMap(({ name: backend, limit }) =>
     limit === undefined ? [] : `${backend} ${limitText(limit)}`,
   );
+  const by = lastChange === undefined ? "" : ` by ${byText(lastChange)}`;
   return [
     `${name}  ${weightsText(weights)}`,
     source === "file"
-      ? `  of the file, ${at.file}:${at.line}${number === 0 ? "" : `, since change ${number}`}`
-      : `  set as change ${number}${lastChange === undefined ? "" : ` by ${byText(lastChange)}`}; the file says ${weightsText(split.default)}`,
+      ? `  of the file, ${at.file}:${at.line}${number === 0 ? "" : `, since change ${number}${by}`}`
+      : `  set as change ${number}${by}; the file says ${weightsText(split.default)}`,
+    ...(split.definedBy === "last-known-good"
+      ? ["  of the last known good config, because the config is refused"]
+      : []),
     ...(mirror === undefined
       ? []
       : [`  ${mirror.percent} % of the requests mirrored to ${mirror.backend} for a rollout`]),

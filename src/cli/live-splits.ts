@@ -9,6 +9,8 @@ import type { Split, SplitWatch } from "../model/intent-split.ts";
 import type { LiveWeights } from "../model/live-weights.ts";
 import type { AskedWeights, NotChanged } from "../rollout/change-split.ts";
 import { changeSplit, expireLease, liveOf } from "../rollout/change-split.ts";
+import { withoutLeftWeights } from "../rollout/left-weights.ts";
+import type { RolloutRecord } from "../rollout/rollout-record.ts";
 import type { SplitChange, SplitDocument } from "../rollout/split-document.ts";
 import type { EtcdInput } from "./replica-standing.ts";
 import { readSplitDocument, untouchedSplit, writeSplitDocument } from "../rollout/split-document.ts";
@@ -144,6 +146,15 @@ export class LiveSplits {
     if (this.#failure !== undefined) return err({ kind: "unavailable", message: this.#failure });
     const next = changeSplit(split, this.of(name), asked, this.#options.clock.nowMs());
     return next.ok ? this.#write(name, next.value) : next;
+  }
+
+  /** Takes back what a rollout has left that ended unjudged; the config need not have the split. */
+  async takeBack(record: RolloutRecord): Promise<Result<undefined, NotChanged>> {
+    const { split } = record.plan;
+    const next = withoutLeftWeights(record, this.of(split), this.#options.clock.nowMs());
+    if (next === undefined) return ok(undefined);
+    const written = await this.#write(split, next);
+    return written.ok ? ok(undefined) : written;
   }
 
   close(): void {

@@ -12,6 +12,7 @@ import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import type { StateStore } from "../store/state-store.ts";
 import { present } from "../support/assert.ts";
 import type { Clock } from "../support/clock.ts";
+import { ok } from "../support/result.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { Rollouts } from "./rollouts.ts";
@@ -39,9 +40,13 @@ export function openRollouts(options: {
     port: {
       isServing: () => plane.isServing,
       splits: () => views.splits(),
-      served: () => plane.servedSplits,
+      served: () => plane.servedConfig.splits,
+      isConfigInForce: () => plane.servedConfig.isInForce,
+      // What it finds is told as any other change.
+      lookAgain: () => void plane.splits?.lookAgain().catch(() => undefined),
       hasCopies: (name) => plane.splits?.of(name).mirror !== undefined,
       changeSplit: (name, asked) => views.changeSplit(name, asked),
+      takeBack: async (record) => (await plane.splits?.takeBack(record)) ?? ok(undefined),
       nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
       versions: (groups) => versionsOf(groups, (group) => plane.publication.served.get(group as GroupName)?.version),
       traffic: plane.traffic,

@@ -46,7 +46,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   #fleet: Fleet = createFleet();
   #publication: Publication = emptyPublication;
-  #restored: SavedState = { served: [], lastKnownGood: [], groups: [] };
+  #restored: SavedState = { served: [], lastKnownGood: [], groups: [], configs: {} };
   #isServing = false;
   #refusedInstances: RefusedInstances = { count: 0, first: [] };
   #validities: readonly SecretValidity[] = [];
@@ -79,10 +79,11 @@ export class Publisher {
   }
 
   /** What an earlier run left on disk: for the guard, for nodes that still hold it, and for want of anything better. */
-  async restore(): Promise<void> {
+  async restore(): Promise<SavedState> {
     this.#restored = await this.#options.saved.load();
     const remembered = this.#restored.served;
     this.#publication = publish(this.#publication, { kind: "remembered", snapshots: remembered }).state;
+    return this.#restored;
   }
 
   /** What has happened on a stream. */
@@ -112,6 +113,11 @@ export class Publisher {
       this.#validities = outcome.validities;
       this.#options.shared?.built({ snapshots, buildMs, etcd });
       for (const problem of refusedInstances) this.#options.record({ kind: "instance-refused", atMs, ...problem });
+      if (state.standsInFor !== undefined) {
+        const rebuilt = [...snapshots].filter(([group]) => state.standsInFor?.includes(group));
+        await this.#publish({ kind: "rebuilt", snapshots: new Map(rebuilt) }, outcome);
+        return;
+      }
       const fresh = newWarnings(this.#publication.warnings, warnings);
       if (fresh.length > 0) this.#options.record({ kind: "source-warning", atMs, diagnostics: fresh });
       const before = this.#publication.refused?.diagnostics;
@@ -162,7 +168,8 @@ export class Publisher {
     const { state, decisions } = publish(before, input);
     this.#publication = state;
     // The last known good is of no revision, and marks nothing.
-    if (input.kind === "built" || input.kind === "confirmed") this.#options.shared?.decided();
+    const isMarked = input.kind === "built" || input.kind === "rebuilt" || input.kind === "confirmed";
+    if (isMarked) this.#options.shared?.decided();
     this.#options.onDecided();
     const accepted = decisions.flatMap((decision) =>
       decision.kind === "accepted" || decision.kind === "confirmed" ? [decision.snapshot] : [],
@@ -171,6 +178,7 @@ export class Publisher {
     if (accepted.length > 0 || regrouped) await this.#options.saved.served(accepted, state.groups);
     for (const decision of decisions) this.#report(decision, build);
     if (accepted.length > 0 || regrouped) await this.#push(before.groups);
+    else if (isMarked) this.#options.shared?.replicas.pushed();
     this.#options.shared?.history.served(accepted);
     return { decisions };
   }
@@ -190,6 +198,7 @@ export class Publisher {
     }
     const pushed = this.#options.server.publish({ groups, snapshots: served });
     this.#isServing = served.size > 0;
+    this.#options.shared?.replicas.pushed();
     await pushed;
   }
 

@@ -65,8 +65,11 @@ export class ReplicaStanding implements Replicas {
   readonly #sweep: MarkSweep;
   /** By group: the version that was built last, and what is in it. */
   #built = new Map<GroupName, ServedMark>();
-  /** The same of what is served. */
+  /** The same of what is decided to be served. */
   readonly #serves = new Map<GroupName, ServedMark>();
+  /** What streams are given, and the same of that: a decision is saved before it is pushed, which a slow disk makes a while. */
+  #given: ReadonlyMap<GroupName, Snapshot> = new Map();
+  #gives: ReadonlyMap<GroupName, ServedMark> = new Map();
   /** The newest input could be built. */
   #isBuilt = false;
   readonly #lags = new Map<GroupName, Lag>();
@@ -106,6 +109,12 @@ export class ReplicaStanding implements Replicas {
       if (built?.version === version) this.#serves.set(group, built);
     }
     this.#raise();
+  }
+
+  /** Streams are given what is served. Not before that is somebody let in who has waited for it. */
+  pushed(): void {
+    this.#given = this.#options.served();
+    this.#gives = new Map(this.#serves);
     this.#judge();
   }
 
@@ -137,15 +146,19 @@ export class ReplicaStanding implements Replicas {
 
   #isBehind(group: GroupName): boolean {
     const mark = this.#marks.of(group);
-    const served = this.#options.served().get(group);
+    const served = this.#given.get(group);
     if (mark === undefined || served === undefined || served.version === mark.version) return false;
     if (!this.#options.groups().has(group)) return false;
-    return !hasAll(this.#reachedOf(group), mark.changed);
+    return !hasAll(this.#reachedOf(this.#gives.get(group), group), mark.changed);
   }
 
-  /** Of what is served: as far as the inputs, when all of that has become what is served. */
-  #reachedOf(group: GroupName): Positions {
-    const served = this.#serves.get(group);
+  /** What the others have is decided here as well, and is about to be pushed. */
+  #isOnItsWay(group: GroupName): boolean {
+    return this.#options.served().get(group)?.version === this.#marks.of(group)?.version;
+  }
+
+  /** As far as the inputs, when all of that has become what is served. */
+  #reachedOf(served: ServedMark | undefined, group: GroupName): Positions {
     // What comes from the disk may lack everything.
     if (served === undefined) return new Map([...this.#reached().keys()].map((prefix) => [prefix, 0]));
     const isNewest = this.#isBuilt && this.#built.get(group)?.version === served.version && this.#options.isSettled();
@@ -158,14 +171,16 @@ export class ReplicaStanding implements Replicas {
 
   #raise(): void {
     this.#marks.raise(
-      new Map([...this.#serves].map(([group, served]) => [group, { ...served, reached: this.#reachedOf(group) }])),
+      new Map(
+        [...this.#serves].map(([group, served]) => [group, { ...served, reached: this.#reachedOf(served, group) }]),
+      ),
     );
   }
 
   /** For people: what the others have, and this one has not. */
   #difference(group: GroupName): string {
     const { version, changed } = this.#marks.of(group) ?? { version: "none", changed: new Map<string, number>() };
-    const own = this.#reachedOf(group);
+    const own = this.#reachedOf(this.#gives.get(group), group);
     const missing = [...changed].filter(([prefix, revision]) => (own.get(prefix) ?? Infinity) < revision);
     const places = missing.map(
       ([prefix, revision]) => `${prefix} up to revision ${revision}, it is at ${own.get(prefix)}`,
@@ -174,7 +189,7 @@ export class ReplicaStanding implements Replicas {
   }
 
   #judge(): void {
-    for (const group of this.#options.served().keys()) {
+    for (const group of this.#given.keys()) {
       const isBehind = this.#isBehind(group);
       const lag = this.#lags.get(group);
       if (isBehind && lag === undefined) this.#lags.set(group, { sinceMs: this.#nowMs(), isTold: false });
@@ -195,7 +210,7 @@ export class ReplicaStanding implements Replicas {
     const needed: Positions[] = [];
     for (const [group, lag] of this.#lags) {
       if (nowMs - lag.sinceMs >= LOOK_AFTER_MS) needed.push(this.#marks.of(group)?.changed ?? new Map());
-      if (lag.isTold || nowMs - lag.sinceMs < TELL_AFTER_MS) continue;
+      if (lag.isTold || nowMs - lag.sinceMs < TELL_AFTER_MS || this.#isOnItsWay(group)) continue;
       lag.isTold = true;
       this.#options.record({ kind: "replica-lagging", atMs: nowMs, group, reason: this.#difference(group) });
     }

@@ -4,6 +4,7 @@
  * Every replica has one, and any may act. The one that has written a record last goes on with it; another one takes over
  * when nothing was written for a while although something is due. Whoever is too late loses the swap and does nothing.
  */
+import type { NotChanged } from "../rollout/change-split.ts";
 import { liveOf } from "../rollout/change-split.ts";
 import { sharesOf } from "../model/live-weights.ts";
 import { advance } from "../rollout/advance.ts";
@@ -18,6 +19,7 @@ import type { SeenRoutes } from "../rollout/route-counts.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import { countsCopies } from "../rollout/mirroring.ts";
+import { LateSplits } from "./late-splits.ts";
 import type { HeardRollout, RolloutRecords } from "./rollout-records.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
@@ -65,6 +67,7 @@ export class RolloutEngine {
   readonly #prometheus: PrometheusClient;
   /** The revisions that this replica has written last. */
   readonly #own = new Map<string, number>();
+  readonly #late: LateSplits;
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
   readonly #waitsUntilMs = new Map<string, number>();
   /** By split and node: since when it is missing. */
@@ -76,6 +79,7 @@ export class RolloutEngine {
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
     this.#prometheus = new PrometheusClient(options.clock);
+    this.#late = new LateSplits({ clock: options.clock, lookAgain: () => options.port.lookAgain() });
   }
 
   start(): void {
@@ -113,7 +117,10 @@ export class RolloutEngine {
     const nowMs = clock.nowMs();
     const asked = this.#webhooks.get(record.id);
     const webhook = asked?.key === webhookKey(record) ? asked.answer : undefined;
-    if (found === undefined) return { nowMs, split: undefined, nodes: [], traffic: new Map(), routes: [], before: {} };
+    const isConfigInForce = port.isConfigInForce();
+    if (found === undefined) {
+      return { nowMs, isConfigInForce, split: undefined, nodes: [], traffic: new Map(), routes: [], before: {} };
+    }
     const { split, standing } = found;
     const clusters = { canary: clustersOf(split, plan.canary), baseline: clustersOf(split, plan.baseline) };
     const names = namesOf(clusters);
@@ -121,7 +128,8 @@ export class RolloutEngine {
     const nodes = port.nodes(standing.groups);
     return {
       nowMs,
-      split: { document, shares: sharesOf(split, liveOf(split.name, document)), standing },
+      isConfigInForce,
+      split: { document, file: split, shares: sharesOf(split, liveOf(split.name, document)), standing },
       nodes,
       ...this.#missing(record, nodes),
       traffic: reportsOf(board.traffic.read(names), clusters),
@@ -164,13 +172,12 @@ export class RolloutEngine {
     const active = records.all().filter((heard) => isActive(heard.record));
     this.#watch(active);
     this.#tellOthers(active);
-    // One that ended while the config had no split could not end its copies.
-    const left = records.all().filter((heard) => !isActive(heard.record) && port.hasCopies(heard.record.plan.split));
-    for (const heard of [...active, ...left]) {
+    const over = records.all().filter((heard) => !isActive(heard.record));
+    for (const heard of [...active, ...over]) {
       const { split } = heard.record.plan;
       if (clock.monotonicMs() < (this.#waitsUntilMs.get(split) ?? 0)) continue;
       try {
-        await this.#move(heard);
+        await (isActive(heard.record) ? this.#move(heard) : this.#clearAfter(heard));
       } catch (cause) {
         this.#waitsUntilMs.set(split, clock.monotonicMs() + RETRY_MS);
         const why = cause instanceof Error ? cause.message : String(cause);
@@ -227,9 +234,14 @@ export class RolloutEngine {
     this.#askPrometheus(heard.record);
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
-      const moved = advance(now.record, this.observe(now.record));
+      const seen = this.#late.caughtUp(now.record, this.observe(now.record));
+      // Another replica may know the split, and what it writes must not be contradicted all the time.
+      if (seen.split === undefined && seen.isConfigInForce === false && this.#options.hasOthers) return;
+      const moved = advance(now.record, seen);
       const next = { ...moved, record: this.withVersions(now.record, moved.record) };
       if (next.record !== now.record) {
+        // First, so that whoever is killed in between has left nothing in force that nobody judges.
+        if (!isActive(next.record) && !(await this.#takeBack(next.record))) return;
         const saved = await records.put(next.record, now.revision);
         if (saved === undefined) return;
         this.owns(saved);
@@ -251,6 +263,20 @@ export class RolloutEngine {
     this.#prometheus.ask(record, namesInStatistics(record, clusters));
   }
 
+  /** What one could not do that ended while the config had no split. */
+  async #clearAfter(heard: HeardRollout): Promise<void> {
+    const { record } = heard;
+    if (!(await this.#takeBack(record))) return;
+    if (this.#options.port.hasCopies(record.plan.split)) await this.#move(heard);
+  }
+
+  /** Whether nothing is left of its weights that nobody judges. */
+  async #takeBack(record: RolloutRecord): Promise<boolean> {
+    const taken = await this.#options.port.takeBack(record);
+    if (!taken.ok && taken.error.kind !== "conflict") throw new Error(refusalText(record, taken.error));
+    return taken.ok;
+  }
+
   async #carryOut(effect: Effect, record: RolloutRecord): Promise<void> {
     if (effect.kind === "call-webhook") return this.#ask(effect, record);
     const { shares, mirror, expected, reason } = effect;
@@ -258,8 +284,7 @@ export class RolloutEngine {
     const changed = await this.#options.port.changeSplit(record.plan.split, asked);
     // Whoever was first is seen at the next look.
     if (changed.ok || changed.error.kind === "conflict") return;
-    const why = changed.error.kind === "unknown-split" ? "the config has no such split" : changed.error.message;
-    throw new Error(`the weights of ${record.plan.split} cannot be set: ${why}`);
+    throw new Error(refusalText(record, changed.error));
   }
 
   #ask(effect: Effect & { readonly kind: "call-webhook" }, record: RolloutRecord): void {
@@ -271,6 +296,11 @@ export class RolloutEngine {
       asked.answer = answer;
     });
   }
+}
+
+function refusalText({ plan }: RolloutRecord, refusal: Exclude<NotChanged, { readonly kind: "conflict" }>): string {
+  const why = refusal.kind === "unknown-split" ? "the config has no such split" : refusal.message;
+  return `the weights of ${plan.split} cannot be set: ${why}`;
 }
 
 /** Resumed after a pause it is asked once more. */

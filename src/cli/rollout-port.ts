@@ -7,6 +7,7 @@ import type { Split, SplitWatch } from "../model/intent-split.ts";
 import type { ConfigVersions } from "../rollout/config-versions.ts";
 import type { AskedWeights, NotChanged } from "../rollout/change-split.ts";
 import type { ObservedNode } from "../rollout/observed.ts";
+import type { RolloutRecord } from "../rollout/rollout-record.ts";
 import type { SplitDocument } from "../rollout/split-document.ts";
 import type { SplitStanding } from "../rollout/split-standing.ts";
 import type { Result } from "../support/result.ts";
@@ -18,9 +19,15 @@ export interface RolloutPort {
   splits(): readonly SplitStanding[];
   /** The same without how far each is, which costs a look at every node. */
   served(): readonly BuiltSplit[];
+  /** Whether these are of the newest config: while that is refused or held it may have others. */
+  isConfigInForce(): boolean;
+  /** Reads what is kept of splits once more. */
+  lookAgain(): void;
   /** Whether requests are copied that go by it, without a look at any node. */
   hasCopies(name: string): boolean;
   changeSplit(name: string, asked: AskedWeights): Promise<Result<SplitDocument, NotChanged>>;
+  /** Takes back the weights that a rollout has left which ended unjudged, if there are any. */
+  takeBack(record: RolloutRecord): Promise<Result<undefined, NotChanged>>;
   /** The connected nodes of these groups, of all replicas. */
   nodes(groups: readonly string[]): readonly ObservedNode[];
   /** Of the config that is served to these groups. */

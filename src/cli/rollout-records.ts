@@ -84,6 +84,27 @@ export class RolloutRecords {
       .slice(0, PAST_MAX);
   }
 
+  /** What was started with this key, of whichever split. */
+  async withKey(key: string): Promise<StoredRollout | undefined> {
+    const all = this.all();
+    const newest = all.find(({ record }) => record.idempotencyKey === key);
+    if (newest !== undefined) return newest;
+    // One split after another, because all of them may be much.
+    for (const {
+      record: { plan },
+    } of all) {
+      const record = (await this.past(plan.split)).find((each) => each.idempotencyKey === key);
+      if (record !== undefined) return { record, revision: 0 };
+    }
+    return undefined;
+  }
+
+  /** All that others have written by now, whatever the watch has told so far. */
+  async readAgain(): Promise<readonly HeardRollout[]> {
+    for (const document of await this.#options.store.list(NEWEST)) this.#take(document);
+    return this.all();
+  }
+
   /** Replaces the document that has this revision; undefined when somebody else was first. */
   async put(record: RolloutRecord, revision: number): Promise<StoredRollout | undefined> {
     const key = `${NEWEST}${record.plan.split}`;

@@ -17,6 +17,7 @@ import { heedInterrupt, timeoutOf, waitFor, waiting } from "./rollout-watch.ts";
 import { whoIsHere } from "./who-is-here.ts";
 
 interface PlanFlags extends WaitFlags {
+  readonly target?: string;
   readonly plan?: string;
   readonly canary?: string;
   readonly baseline?: string;
@@ -35,31 +36,40 @@ interface StartFlags extends PlanFlags {
 }
 
 export function planRolloutCommand(): Command {
-  const plan = planning(
-    new Command("plan").description("what a plan would do, step by step; nothing is changed"),
-  ).addOption(new Option("-o, --output <format>", "text, md or json").choices(["text", "md", "json"]).default("text"));
+  const plan = planning(new Command("plan").description("what a plan would do, step by step; nothing is changed"))
+    .option("--target <name>", "what is rolled out: when its rollout is on already, start attaches to it")
+    .addOption(new Option("-o, --output <format>", "text, md or json").choices(["text", "md", "json"]).default("text"));
   return addServer(plan).action(async (split: string, flags: PlanFlags, command: Command) => {
     const read = planOf(split, flags, command);
-    const answer = await post(flags, command, "/v1/rollout-plan", { body: { plan: read.plan } });
+    const body = { plan: read.plan, ...defined({ target: flags.target }) };
+    const answer = await post(flags, command, "/v1/rollout-plan", { body });
     if (answer.status !== 200) return tellWrong(read, flags, answer);
-    const {
-      steps,
-      terms = [],
-      warnings,
-    } = answer.body as {
-      readonly steps: readonly string[];
-      /** Absent from an older server. */
-      readonly terms?: readonly string[];
-      readonly warnings: readonly string[];
-    };
-    if (flags.output === "json") return print(JSON.stringify(answer.body, undefined, 2));
-    const [mark, title] =
-      flags.output === "md" ? ["> **Warning:** ", `### Rollout of \`${split}\`\n\n`] : ["warning: ", ""];
-    const numbered = steps.map((step, index) => `${index + 1}. ${step}`);
-    const told =
-      terms.length === 0 ? "" : `\n\n${terms.map((text) => `${flags.output === "md" ? "- " : ""}${text}`).join("\n")}`;
-    print(`${title}${numbered.join("\n")}${told}${warnings.map((text) => `\n\n${mark}${text}`).join("")}`);
+    const isMarkdown = flags.output === "md";
+    const title = isMarkdown ? `### Rollout of \`${split}\`\n\n` : "";
+    const isJson = flags.output === "json";
+    print(isJson ? JSON.stringify(answer.body, undefined, 2) : title + planText(answer.body as Planned, isMarkdown));
   });
+}
+
+interface Planned {
+  readonly steps: readonly string[];
+  /** Absent from an older server. */
+  readonly terms?: readonly string[];
+  readonly warnings: readonly string[];
+  readonly attachesTo?: RolloutJson;
+}
+
+function planText({ steps, terms = [], warnings, attachesTo }: Planned, isMarkdown: boolean): string {
+  const numbered = steps.map((step, index) => `${index + 1}. ${step}`);
+  const told = terms.map((text) => `${isMarkdown ? "- " : ""}${text}`);
+  const mark = isMarkdown ? "> **Warning:** " : "warning: ";
+  const parts = [numbered.join("\n"), told.join("\n"), ...warnings.map((text) => mark + text)];
+  if (attachesTo !== undefined) {
+    const { id, startedBy } = attachesTo;
+    const sentence = attachesTo.sentence.replace(/\.?$/, ".");
+    parts.push(`${id} is on with this plan and target, started by ${startedBy}, and start attaches to it: ${sentence}`);
+  }
+  return parts.filter((text) => text !== "").join("\n\n");
 }
 
 export function startRolloutCommand(): Command {

@@ -94,14 +94,15 @@ export function timeoutOf(flags: WaitFlags, command: Command): number {
 }
 
 async function interrupted(rollout: RolloutJson, flags: WaitFlags, progress: RolloutProgress): Promise<void> {
-  const { id, split } = rollout;
+  const { id, split, number } = rollout;
   process.exitCode = INTERRUPTED;
   const { server, actor = whoIsHere() } = flags;
-  const takeBack = `fairway rollout abort ${split}${serverFlag(server)}`;
+  const takeBack = `fairway rollout abort ${split} --number ${number}${serverFlag(server)}`;
   if (flags.onInterrupt === undefined) {
     return endWith(`fairway: ${id} goes on without you; to take it back: ${takeBack}`, rollout);
   }
-  const body = JSON.stringify({ actor, reason: "interrupted" });
+  // Another one may have begun since, and it is not the one that was waited for.
+  const body = JSON.stringify({ actor, reason: "interrupted", number });
   const headers = { "content-type": "application/json" };
   const answer = await askServer(server, `${pathOf(split)}/abort`, { method: "POST", headers, body });
   if (answer.status === 200) {

@@ -6,6 +6,7 @@
  */
 import { Command, Option } from "commander";
 import type { RolloutJson, RolloutLockJson } from "../admin/rollout-schema.ts";
+import { defined } from "../model/sort.ts";
 import { printable } from "../telemetry/printable.ts";
 import { drawRollout, drawRollouts } from "./draw-rollouts.ts";
 import { exitCodes, print, tell } from "./output.ts";
@@ -18,6 +19,8 @@ import { whoIsHere } from "./who-is-here.ts";
 interface ActFlags extends RolloutFlags {
   readonly actor?: string;
   readonly reason?: string;
+  readonly target?: string;
+  readonly number?: string;
   readonly ifMatch?: string;
   readonly full?: boolean;
 }
@@ -107,9 +110,9 @@ async function askedOf(
   if (number !== undefined && (target !== undefined || !/^[1-9]\d*$/.test(number))) {
     const wrong =
       target === undefined
-        ? `error: --number "${number}": write the number of a rollout, as history shows it`
+        ? wrongNumber(number)
         : "error: --number and --target both say which rollout: leave one of them out";
-    return command.error(wrong, { exitCode: exitCodes.usage });
+    return command.error(wrong, usage);
   }
   if (target === undefined) return { number };
   const answer = await ask(flags, command, `${pathOf(split)}/history`);
@@ -133,11 +136,12 @@ function actCommand(action: string, description: string): Command {
     .argument("<split>", "the split")
     .option("--reason <text>", "why; it is kept with the rollout")
     .option("--actor <name>", "who; the user of this machine when absent")
+    .option("--target <name>", "only if the newest rollout is of this target, such as what a job has started")
+    .option("--number <number>", "only if this is its number, as history shows it")
     .option("--if-match <revision>", "only if this is its revision, as `status -o json` shows it");
   return asking(act).action(async (split: string, flags: ActFlags, command: Command) => {
-    if (flags.ifMatch !== undefined && !/^\d+$/.test(flags.ifMatch)) {
-      return command.error(`error: --if-match "${flags.ifMatch}": write a revision`, { exitCode: exitCodes.usage });
-    }
+    const meant = await meantBy(split, flags, command);
+    if (meant === undefined) return;
     const answer = await ask(flags, command, `${pathOf(split)}/${action}`, {
       method: "POST",
       headers: {
@@ -147,11 +151,35 @@ function actCommand(action: string, description: string): Command {
       body: JSON.stringify({
         actor: flags.actor ?? whoIsHere(),
         reason: flags.reason,
+        ...meant,
         ...(flags.full === true ? { full: true } : {}),
       }),
     });
     if (answer !== undefined) tellRollout(flags, answer.body as RolloutJson);
   });
+}
+
+/** Which rollout is meant, and without a word about it the one that is there now; undefined when that was told. */
+async function meantBy(
+  split: string,
+  flags: ActFlags,
+  command: Command,
+): Promise<{ readonly number?: number; readonly target?: string } | undefined> {
+  const { ifMatch, number, target } = flags;
+  if (ifMatch !== undefined && !/^\d+$/.test(ifMatch)) {
+    return command.error(`error: --if-match "${ifMatch}": write a revision`, usage);
+  }
+  if (number !== undefined && !/^[1-9]\d*$/.test(number)) return command.error(wrongNumber(number), usage);
+  const said = { ...(number === undefined ? {} : { number: Number(number) }), ...defined({ target }) };
+  if (ifMatch !== undefined || number !== undefined || target !== undefined) return said;
+  const answer = await ask(flags, command, pathOf(split));
+  return answer === undefined ? undefined : { number: (answer.body as RolloutJson).number };
+}
+
+const usage = { exitCode: exitCodes.usage };
+
+function wrongNumber(number: string): string {
+  return `error: --number "${number}": write the number of a rollout, as history shows it`;
 }
 
 function lockCommand(): Command {

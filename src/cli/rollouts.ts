@@ -1,23 +1,23 @@
 /**
  * Rollouts as the admin API has them: started, acted on, shown.
  */
-import { describePlan, describeTerms } from "../rollout/describe-rollout.ts";
 import { act } from "../rollout/act.ts";
-import { readPlan, splitOfPlan } from "../rollout/read-plan.ts";
+import { notMeant } from "../rollout/meant-rollout.ts";
 import { movesBetween } from "../rollout/rollout-moves.ts";
-import type { RolloutPlan } from "../rollout/rollout-plan.ts";
-import type { RolloutAction, RolloutLock, RolloutRecord } from "../rollout/rollout-record.ts";
+import type { RolloutLock, RolloutRecord } from "../rollout/rollout-record.ts";
 import { isActive } from "../rollout/rollout-record.ts";
-import type { AskedRollout, NotDone, RolloutPlanned, RolloutViews, StoredRollout } from "../rollout/rollout-views.ts";
-import { describeProof } from "../rollout/proof-size.ts";
-import { missingFor } from "../rollout/preflight.ts";
-import { hashOfPlan, startRollout } from "../rollout/start-rollout.ts";
+import type {
+  AskedAction,
+  AskedPlan,
+  AskedRollout,
+  NotDone,
+  RolloutPlanned,
+  RolloutViews,
+  StartedRollout,
+  StoredRollout,
+} from "../rollout/rollout-views.ts";
 import type { RolloutStanding } from "../rollout/rollout-standing.ts";
 import { rolloutStanding } from "../rollout/rollout-standing.ts";
-import type { SplitStanding } from "../rollout/split-standing.ts";
-import { liveOf } from "../rollout/change-split.ts";
-import { sharesOf } from "../model/live-weights.ts";
-import type { Shares } from "../rollout/split-document.ts";
 import type { StateStore } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
@@ -27,6 +27,7 @@ import { RolloutEngine, rolloutEvent } from "./rollout-engine.ts";
 import type { RolloutPort } from "./rollout-port.ts";
 import { splitNamed } from "./rollout-port.ts";
 import { RolloutRecords } from "./rollout-records.ts";
+import { RolloutStarts, lostTo } from "./rollout-starts.ts";
 import { TrafficBoard } from "./traffic-board.ts";
 
 /** Somebody else writes at the same moment; after so many times he writes all the time. */
@@ -49,6 +50,7 @@ export class Rollouts implements RolloutViews {
   readonly #options: RolloutsOptions;
   readonly #records: RolloutRecords;
   readonly #engine: RolloutEngine;
+  readonly #starts: RolloutStarts;
   readonly #board: TrafficBoard | undefined;
   readonly #told = new Map<string, RolloutRecord>();
   #failure: string | undefined = "it has not been read yet";
@@ -71,6 +73,8 @@ export class Rollouts implements RolloutViews {
     const hasOthers = replica !== undefined;
     const shared = { records: this.#records, port, clock, onWarning };
     this.#engine = new RolloutEngine({ ...shared, board: this.#board, hasOthers, record });
+    const lockOf = (split: string) => this.lockOf(split);
+    this.#starts = new RolloutStarts({ records: this.#records, engine: this.#engine, port, clock, hasOthers, lockOf });
   }
 
   /** When the state cannot be read it goes on trying. */
@@ -124,68 +128,24 @@ export class Rollouts implements RolloutViews {
     return lock !== undefined && lock.endsAtMs > this.#options.clock.nowMs() ? lock : undefined;
   }
 
-  async planRollout(asked: AskedRollout): Promise<Result<RolloutPlanned, NotDone>> {
-    const read = this.#readAsked(asked);
-    if (!read.ok) return read;
-    const { plan, standing, shares } = read.value;
-    const warnings = [...this.#warnings(plan, standing), ...this.#waits(plan, standing, shares)];
-    const proof = describeProof(plan, { shares, before: this.#engine.before(plan) });
-    return ok({ steps: describePlan(plan), terms: [...describeTerms(plan), ...proof], warnings });
+  async planRollout(asked: AskedPlan): Promise<Result<RolloutPlanned, NotDone>> {
+    return this.#starts.plan(asked);
   }
 
-  async startRollout(
-    asked: AskedRollout,
-  ): Promise<Result<StoredRollout & { readonly isNew: boolean; readonly isReplay: boolean }, NotDone>> {
+  async startRollout(asked: AskedRollout): Promise<Result<StartedRollout, NotDone>> {
     if (this.#failure !== undefined) return err({ kind: "unavailable", message: this.#failure });
-    const replay = await this.#replayOf(asked);
-    if (replay !== undefined) return replay;
-    const read = this.#readAsked(asked);
-    if (!read.ok) return read;
-    const { plan, standing, shares } = read.value;
-    const lock = this.lockOf(plan.split);
-    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", split: plan.split, lock });
-    const newest = this.#records.newest(plan.split);
-    if (newest !== undefined && isActive(newest.record)) {
-      return newest.record.planHash === hashOfPlan(asked.target, plan)
-        ? ok({ ...newest, isNew: false, isReplay: false })
-        : err({ kind: "active", current: newest });
-    }
-    const record = startRollout({
-      ...asked,
-      number: (newest?.record.number ?? 0) + 1,
-      plan,
-      nowMs: this.#options.clock.nowMs(),
-      shares,
-      splitNumber: standing.document.number,
-      versions: this.#options.port.versions(standing.groups),
-    });
-    return this.#saving(async () => {
-      if (newest !== undefined) await this.#records.archive(newest.record);
-      const saved = await this.#records.put(record, newest?.revision ?? 0);
-      if (saved === undefined) return this.#lost(plan.split);
-      this.#engine.owns(saved);
-      return ok({ ...saved, isNew: true, isReplay: false });
-    });
+    return this.#saving(() => this.#starts.start(asked));
   }
 
-  async actOnRollout(
-    split: string,
-    asked: {
-      readonly action: RolloutAction;
-      readonly actor: string;
-      readonly reason?: string | undefined;
-      readonly revision?: number | undefined;
-    },
-  ): Promise<Result<StoredRollout, NotDone>> {
+  async actOnRollout(split: string, asked: AskedAction): Promise<Result<StoredRollout, NotDone>> {
     if (this.#failure !== undefined) return err({ kind: "unavailable", message: this.#failure });
-    if (asked.action.kind === "retry") return this.#retryRollout(split, asked);
+    if (asked.action.kind === "retry") return this.#saving(() => this.#starts.retry(split, asked));
     return this.#saving(async () => {
       for (let tries = 0; tries < TRIES_MAX; tries += 1) {
         const current = this.#records.newest(split);
         if (current === undefined) return err({ kind: "unknown", names: this.#splitNames() });
-        if (asked.revision !== undefined && asked.revision !== current.revision) {
-          return err({ kind: "conflict", current });
-        }
+        const other = notMeant(current, asked);
+        if (other !== undefined) return err(other);
         const acted = act(current.record, asked.action, asked, this.#engine.observe(current.record));
         if (!acted.ok) return err({ kind: "not-now", message: acted.error, current });
         const saved = await this.#records.put(this.#engine.withVersions(current.record, acted.value), current.revision);
@@ -194,7 +154,7 @@ export class Rollouts implements RolloutViews {
         this.#engine.look();
         return ok(saved);
       }
-      return this.#lost(split);
+      return err(lostTo(this.#records.newest(split)));
     });
   }
 
@@ -218,127 +178,12 @@ export class Rollouts implements RolloutViews {
     });
   }
 
-  /** The same plan to the same target once more, when it did not end well. */
-  async #retryRollout(
-    split: string,
-    asked: { readonly actor: string; readonly reason?: string | undefined; readonly revision?: number | undefined },
-  ): Promise<Result<StoredRollout, NotDone>> {
-    const current = this.#records.newest(split);
-    if (current === undefined) return err({ kind: "unknown", names: this.#splitNames() });
-    if (asked.revision !== undefined && asked.revision !== current.revision) return err({ kind: "conflict", current });
-    if (isActive(current.record)) return err({ kind: "not-now", message: "it is not over", current });
-    if (current.record.outcome?.kind === "promoted")
-      return err({ kind: "not-now", message: "it was promoted", current });
-    const found = splitNamed(this.#options.port, split);
-    if (found === undefined) return err({ kind: "unknown", names: this.#splitNames() });
-    const lock = this.lockOf(split);
-    if (lock !== undefined && lock.owner !== asked.actor) return err({ kind: "locked", split, lock });
-    const { plan, target, number } = current.record;
-    const { document } = found.standing;
-    const shares = sharesOf(found.split, liveOf(split, document));
-    const { actor, reason } = asked;
-    const nowMs = this.#options.clock.nowMs();
-    const record = startRollout({
-      number: number + 1,
-      target,
-      plan,
-      actor,
-      reason,
-      nowMs,
-      shares,
-      splitNumber: document.number,
-      versions: this.#options.port.versions(found.standing.groups),
-    });
-    return this.#saving(async () => {
-      await this.#records.archive(current.record);
-      const saved = await this.#records.put(record, current.revision);
-      if (saved === undefined) return this.#lost(split);
-      this.#engine.owns(saved);
-      return ok(saved);
-    });
-  }
-
-  #readAsked({
-    plan: written,
-  }: AskedRollout): Result<
-    { readonly plan: RolloutPlan; readonly standing: SplitStanding; readonly shares: Shares },
-    NotDone
-  > {
-    const name = splitOfPlan(written);
-    if (name === undefined) return err({ kind: "invalid", problems: ["split: say which split it moves"] });
-    const found = splitNamed(this.#options.port, name);
-    if (found === undefined) return err({ kind: "unknown", names: this.#splitNames() });
-    const shares = sharesOf(found.split, liveOf(name, found.standing.document));
-    const plan = readPlan(written, found.split, { shares, copying: found.standing.copying });
-    return plan.ok
-      ? ok({ plan: plan.value, standing: found.standing, shares })
-      : err({ kind: "invalid", problems: plan.error });
-  }
-
-  /** What was started with this key before, whatever has become of it. */
-  async #replayOf(
-    asked: AskedRollout,
-  ): Promise<Result<StoredRollout & { readonly isNew: boolean; readonly isReplay: boolean }, NotDone> | undefined> {
-    const { idempotencyKey: key } = asked;
-    const split = splitOfPlan(asked.plan);
-    if (key === undefined || split === undefined) return undefined;
-    const newest = this.#records.newest(split);
-    const records = newest === undefined ? [] : [newest.record, ...(await this.#records.past(split))];
-    const record = records.find((each) => each.idempotencyKey === key);
-    if (record === undefined) return undefined;
-    const current = { record, revision: record === newest?.record ? newest.revision : 0 };
-    const found = splitNamed(this.#options.port, split);
-    // Read as it was then: weights have moved since.
-    const shares = record.sharesBefore;
-    const copying = { isPossible: true, mirroredAt: {} };
-    const plan = found === undefined ? undefined : readPlan(asked.plan, found.split, { shares, copying });
-    const isSame = plan?.ok === true && hashOfPlan(asked.target, plan.value) === record.planHash;
-    return isSame ? ok({ ...current, isNew: false, isReplay: true }) : err({ kind: "key-reused", current });
-  }
-
-  #warnings(plan: RolloutPlan, standing: SplitStanding): readonly string[] {
-    const warnings: string[] = [];
-    const newest = this.#records.newest(plan.split);
-    if (newest !== undefined && isActive(newest.record)) warnings.push(`the rollout ${newest.record.id} is on already`);
-    const lock = this.lockOf(plan.split);
-    if (lock !== undefined)
-      warnings.push(`it is locked by ${lock.owner} until ${new Date(lock.endsAtMs).toISOString()}`);
-    if (standing.acknowledgedCount + standing.pendingCount + standing.rejectedCount === 0) {
-      warnings.push("no Envoy of this split is connected");
-    }
-    if (standing.document.leaseEndsAtMs !== undefined) {
-      warnings.push("the weights have a lease; when it ends during the rollout, the rollout ends with it");
-    }
-    return warnings;
-  }
-
-  /** What a start would wait for now; what a Prometheus says is not known before. */
-  #waits(plan: RolloutPlan, standing: SplitStanding, shares: Shares): readonly string[] {
-    const isConnected = standing.acknowledgedCount + standing.pendingCount + standing.rejectedCount > 0;
-    if (plan.evidence !== undefined || !isConnected) return [];
-    const nowMs = this.#options.clock.nowMs();
-    const of = { number: 1, target: "", actor: "", splitNumber: standing.document.number, versions: {} };
-    const record = startRollout({ ...of, plan, nowMs, shares });
-    const missing = missingFor(record, this.#engine.observe(record));
-    return missing === undefined ? [] : [`started now, it would wait for ${missing}`];
-  }
-
   async #saving<T>(work: () => Promise<Result<T, NotDone>>): Promise<Result<T, NotDone>> {
     try {
       return await work();
     } catch (cause) {
       return err({ kind: "unavailable", message: messageOf(cause) });
     }
-  }
-
-  /** Somebody else was first. */
-  #lost(split: string): { readonly ok: false; readonly error: NotDone } {
-    const current = this.#records.newest(split);
-    return err(
-      current === undefined || !isActive(current.record)
-        ? { kind: "conflict" as const, current }
-        : { kind: "active" as const, current },
-    );
   }
 
   #tell(record: RolloutRecord): void {

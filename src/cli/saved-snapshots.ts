@@ -15,6 +15,8 @@ import type { Clock } from "../support/clock.ts";
 import { FairwayError } from "../support/fairway-error.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { PersistedBytes } from "./builder.ts";
+import type { KeptFiles } from "./kept-configs.ts";
+import { CONFIGS_KEY, SERVED_BY_KEY } from "./kept-configs.ts";
 
 /** Under this key lie the groups themselves; no group can have the name. */
 const GROUPS_KEY = "@groups";
@@ -26,6 +28,8 @@ export interface SavedState {
   /** The newest promoted generation of each group, or what was served last where none was promoted. */
   readonly lastKnownGood: readonly Snapshot[];
   readonly groups: readonly NodeGroup[];
+  /** What they were built from, where that is kept. */
+  readonly configs: KeptFiles;
 }
 
 /** What the keeper needs. */
@@ -55,7 +59,12 @@ export class SavedSnapshots {
     const served: Snapshot[] = [];
     const lastKnownGood: Snapshot[] = [];
     let groups: readonly NodeGroup[] = [];
+    let configs: KeptFiles = {};
     for (const entry of await this.#options.store.load()) {
+      if (entry.key === CONFIGS_KEY || entry.key === SERVED_BY_KEY) {
+        if (entry.served !== undefined) configs = { ...configs, [entry.key]: entry.served };
+        continue;
+      }
       if (entry.key === GROUPS_KEY) {
         groups = readGroups(entry.served ?? entry.generations[0]);
         continue;
@@ -65,7 +74,12 @@ export class SavedSnapshots {
       if (last !== undefined) served.push(last);
       if (good !== undefined) lastKnownGood.push(good);
     }
-    return { served, lastKnownGood, groups };
+    return { served, lastKnownGood, groups, configs };
+  }
+
+  /** Keeps something beside them, under a key that no group can have. */
+  beside(key: string, bytes: Uint8Array): Promise<boolean> {
+    return this.#write(() => this.#options.store.saveServed(key, bytes));
   }
 
   /** Keeps the bytes of a snapshot that was built; they are written when it is served. */

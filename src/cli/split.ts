@@ -213,7 +213,11 @@ function tellRefusal({ server }: ShowFlags, answer: ServerAnswer, consequence = 
   }
   tell(`fairway: ${consequence}${detail}`);
   process.exitCode =
-    answer.status === 412 ? exitCodes.conflict : answer.status === 503 ? exitCodes.internal : exitCodes.usage;
+    answer.status === 412 || answer.status === 423
+      ? exitCodes.conflict
+      : answer.status === 503
+        ? exitCodes.internal
+        : exitCodes.usage;
 }
 
 function lastChange({ lastChange: last }: SplitJson): string {

@@ -51,6 +51,8 @@ export interface SourceState {
   readonly cause: string;
   /** The last change of etcd that is in it, see `Progress`; absent where nothing comes from there. */
   readonly etcd?: Positions;
+  /** Not the newest: what these groups are served by, to be built anew while the newest is refused or held. */
+  readonly standsInFor?: readonly string[];
 }
 
 /** A place that intent is read from and watched. */

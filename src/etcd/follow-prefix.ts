@@ -153,7 +153,9 @@ export class PrefixFollower {
       this.#failures = 0;
       const outcome = takeListing(this.#mirror, listing);
       this.#tell(outcome, changedAt(outcome.changedKeys, this.#mirror, listing.revision));
-      this.#watch ??= this.#openWatch(listing.revision + 1);
+      // Not from the next revision on: before there is one, etcd would not answer whether the watch is alive
+      // (`progressIfSync` in its watchable_store.go). What the watch repeats of the listing counts no more.
+      this.#watch ??= this.#openWatch(listing.revision);
       this.#say({ kind: "current" });
       this.#listIn(this.#times.relistMs * (0.8 + 0.4 * this.#options.random()));
       return true;

@@ -9,6 +9,7 @@
  * it alone.
  */
 import type { Clock } from "../support/clock.ts";
+import type { EtcdErrorKind } from "./etcd-error.ts";
 import { EtcdError } from "./etcd-error.ts";
 import type { Entry, EtcdPort, LeaseId } from "./etcd-port.ts";
 import type { KeptLease } from "./kept-lease.ts";
@@ -18,7 +19,8 @@ export type KeyContact =
   | { readonly kind: "held"; readonly revision: number }
   /** By somebody else; `isTakenOver`: without a lease, and ours was given to it. */
   | { readonly kind: "changed"; readonly value: Uint8Array; readonly revision: number; readonly isTakenOver: boolean }
-  | { readonly kind: "lost"; readonly reason: string };
+  /** `error`: of what kind, when etcd or what is before it has said so. */
+  | { readonly kind: "lost"; readonly reason: string; readonly error?: EtcdErrorKind };
 
 export interface LeasedKeyOptions {
   readonly etcd: EtcdPort;
@@ -236,14 +238,15 @@ export class LeasedKey {
     for (const resolve of this.#waiting.splice(0)) resolve(revision);
   }
 
-  #tellLost(reason: string): void {
+  #tellLost(reason: string, error?: EtcdErrorKind): void {
     if (this.#reason === reason) return;
     this.#reason = reason;
-    this.#options.onContact?.({ kind: "lost", reason });
+    this.#options.onContact?.({ kind: "lost", reason, ...(error === undefined ? {} : { error }) });
   }
 
   #fail(cause: unknown): number {
-    if (!this.#isClosed) this.#tellLost(cause instanceof Error ? cause.message : String(cause));
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (!this.#isClosed) this.#tellLost(reason, cause instanceof EtcdError ? cause.kind : undefined);
     const waitMs = Math.min(RETRY_MS_MIN * 2 ** Math.min(this.#failures, 20), RETRY_MS_MAX);
     this.#failures += 1;
     return waitMs * (0.5 + 0.5 * this.#options.random());

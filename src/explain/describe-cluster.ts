@@ -145,19 +145,25 @@ function circuitBreaker(
 interface ProtocolOptions {
   readonly commonHttpProtocolOptions?: Readonly<Record<string, unknown>>;
   readonly explicitHttpConfig?: { readonly http2ProtocolOptions?: Readonly<Record<string, unknown>> };
+  readonly autoConfig?: {
+    readonly http2ProtocolOptions?: Readonly<Record<string, unknown>>;
+    readonly http3ProtocolOptions?: object;
+  };
 }
 
 function connection({ typedExtensionProtocolOptions, upstreamConnectionOptions }: ClusterJson): readonly Setting[] {
-  const options = typedExtensionProtocolOptions?.["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] as
-    | ProtocolOptions
-    | undefined;
+  const options = protocolOptions(typedExtensionProtocolOptions);
   const { tcpKeepalive } = upstreamConnectionOptions ?? {};
   const parts = Object.entries({
     ...options?.commonHttpProtocolOptions,
-    ...options?.explicitHttpConfig?.http2ProtocolOptions,
+    ...(options?.explicitHttpConfig ?? options?.autoConfig)?.http2ProtocolOptions,
     ...tcpKeepalive,
   }).map(([key, value]) => `${snakeCase(key)} ${textOf(value)}`);
   return parts.length === 0 ? [] : [setting("connection", parts.join(", "))];
+}
+
+function protocolOptions(written: ClusterJson["typedExtensionProtocolOptions"]): ProtocolOptions | undefined {
+  return written?.["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] as ProtocolOptions | undefined;
 }
 
 function outlierDetection({ outlierDetection: detection }: ClusterJson): readonly Setting[] {
@@ -187,8 +193,10 @@ interface Transport {
   };
 }
 
-function transportOf({ transportSocket }: ClusterJson): string {
-  return describeTransport(transportSocket);
+function transportOf({ transportSocket, typedExtensionProtocolOptions }: ClusterJson): string {
+  const described = describeTransport(transportSocket);
+  if (protocolOptions(typedExtensionProtocolOptions)?.autoConfig?.http3ProtocolOptions === undefined) return described;
+  return described.replace("HTTP/3,", "HTTP/3 where answers say so in alt-svc, else HTTP/2 or HTTP/1.1 by ALPN;");
 }
 
 function describeTransport({ name = "", typedConfig = {} }: Transport = {}): string {

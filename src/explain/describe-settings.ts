@@ -106,7 +106,11 @@ function upgrades({ route, http, origin }: SettingLevels): readonly Setting[] {
   const ends = ofRoute.some(({ connectConfig }) => connectConfig !== undefined) ? ", ended here" : "";
   // Of CONNECT the rule itself speaks.
   const written = types.includes("CONNECT") ? {} : origin?.upgrades;
-  return [{ name: "upgrades", text: `${types.join(", ")}${ends}`, ...written }];
+  // A plain CONNECT comes over HTTP/2 anyway.
+  const isOverHttp2 = http.http2ProtocolOptions?.allowConnect === true && !types.includes("CONNECT");
+  return [
+    { name: "upgrades", text: `${types.join(", ")}${ends}${isOverHttp2 ? ", also over HTTP/2" : ""}`, ...written },
+  ];
 }
 
 function mirrors({ config, virtualHost, route }: SettingLevels): readonly Setting[] {

@@ -75,6 +75,7 @@ export function buildGateway(document: SourceDocument, path: Path, value: Gatewa
       ...(listener.tls?.secret === undefined
         ? {}
         : { tls: buildTls({ ...listener.tls, secret: listener.tls.secret }) }),
+      ...(listener.http2?.extendedConnect === true ? { extendedConnect: true as const } : {}),
       ...buildHttp3(listener.http3),
       ...(listener.proxyProtocol === undefined
         ? {}

@@ -1,5 +1,5 @@
 /**
- * Whether a service that is spoken to over HTTP/3 has what QUIC needs, and nothing that only TCP knows.
+ * Whether a service that is spoken to over HTTP/3, or may be, has what QUIC needs, and nothing that only TCP knows.
  */
 import { socketPath } from "./address.ts";
 import type { PolicyValue } from "./merge-policy.ts";
@@ -8,11 +8,13 @@ import type { ServiceValue } from "./schema.ts";
 
 /** Of the service itself; `policy` is what it says of its endpoints. */
 export function* checkHttp3(path: Path, service: ServiceValue, policy: PolicyValue): Iterable<Problem> {
-  if (service.protocol !== "http3") return;
+  const { protocol } = service;
+  if (protocol !== "http3" && protocol !== "auto") return;
   const subsets = Object.values(service.subsets ?? {});
   // Where each subset has its own, the service still has a cluster for the whole of it.
   if (policy.tls === undefined) {
-    const message = "`protocol: http3` needs `tls`: there is no HTTP/3 without it";
+    const why = protocol === "auto" ? "by ALPN endpoints choose the version of HTTP" : "there is no HTTP/3 without it";
+    const message = `\`protocol: ${protocol}\` needs \`tls\`: ${why}`;
     const hint = `write \`tls: { ca: … }\`${subsets.length === 0 ? "" : " at the service, not only at subsets"}`;
     yield { code: "missing-key", message, hint, path: [...path, "protocol"], at: "value" };
   }
@@ -37,8 +39,9 @@ export function* checkHttp3Policy(
   protocol: ServiceValue["protocol"],
   { connection, healthCheck, tls }: PolicyValue,
 ): Iterable<Problem> {
-  if (protocol !== "http3") return;
-  for (const key of ["proxyProtocol", "tcpKeepalive"] as const) {
+  if (protocol !== "http3" && protocol !== "auto") return;
+  // With `auto` there are connections of TCP too, and the kernel keeps those alive.
+  for (const key of protocol === "auto" ? (["proxyProtocol"] as const) : (["proxyProtocol", "tcpKeepalive"] as const)) {
     if (connection?.[key] === undefined) continue;
     const message = `\`${key}\` is about connections of TCP, and HTTP/3 has none`;
     const hint = "remove it, or write `protocol: http2`";
@@ -56,7 +59,7 @@ export function* checkHttp3Policy(
       at: "key",
     };
   }
-  if (healthCheck?.grpc !== undefined) {
+  if (protocol === "http3" && healthCheck?.grpc !== undefined) {
     const message = "gRPC's health protocol needs HTTP/2, and the service speaks HTTP/3: Envoy refuses the cluster";
     const hint = "write `http: { path: … }`, which is asked over TCP and TLS on the same port";
     yield { code: "invalid-value", message, hint, path: [...path, "healthCheck", "grpc"], at: "key" };

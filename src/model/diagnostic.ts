@@ -76,6 +76,7 @@ export const diagnosticCodes = {
   "conflicting-route": "Two routes want the same connections of a TCP, TLS or UDP listener.",
   "outlier-never-ejects": "Outlier detection cannot eject a single host.",
   "outlier-ejects-too-many": "Outlier detection may eject so many hosts that Envoy gives up on it.",
+  "inert-detector": "A detector of outlier detection is written, and can never eject a host.",
   "retries-exceed-timeout": "The tries of a request do not fit into its timeout.",
   "endless-try": "A try that hangs is never tried again, because no timeout of its own ends it.",
   "circuit-breaker-too-low": "A circuit breaker opens before there is any load to speak of.",
@@ -87,6 +88,10 @@ export const diagnosticCodes = {
   "no-common-hostname": "A route serves nothing where it is attached, because no hostname is in both.",
   "never-handed-over": "A listener waits for connections of other listeners, and none of them hands any over.",
   "no-original-destination": "Requests shall go on to where they wanted to, and nothing tells Envoy where that is.",
+  "no-upgrade-allowed":
+    "A listener takes requests that change their protocol over HTTP/2, and no rule of it allows any.",
+  "auto-stays-on-tcp":
+    "Envoy shall learn from answers that a service takes HTTP/3, and the listener replaces what they say.",
   "double-tls": "Connections that pass through encrypted are encrypted once more on their way to a service.",
   "sticky-without-requests":
     "A split keeps users with their backend, and only routes of TCP or TLS use it, which know no users.",

@@ -12,6 +12,8 @@ const filterHint = "a filter is written by its name alone: `- redirect: { … }`
 const pathHint = "write `path: /a` for a prefix, or `path: { exact: /a }`";
 const attachHint = "a policy is attached by its name: `policies: [name]` at a gateway, a route or a rule";
 
+const udpWeightHint =
+  "Envoy has no weights between services of UDP: write `weight` at endpoints of one service, which share the clients";
 const l4Hints = {
   parentRefs: "did you mean `gateways`?",
   backendRefs: "did you mean `backends`?",
@@ -90,7 +92,8 @@ const familiarWords: readonly {
     hints: { ...l4Hints, hostnames: "only TLS says which name is asked for: put the route under `tlsRoutes`" },
   },
   { where: ["tlsRoutes", "*"], hints: l4Hints },
-  { where: ["udpRoutes", "*"], hints: l4Hints },
+  { where: ["udpRoutes", "*"], hints: { ...l4Hints, split: udpWeightHint } },
+  { where: ["udpRoutes", "*", "backends", "*"], hints: { weight: udpWeightHint } },
   {
     where: ["routes", "*", "rules", "*"],
     hints: {

@@ -31,6 +31,8 @@ export interface Gateway {
   readonly onDemandClusters?: { readonly timeoutMs?: number };
   /** Likewise: the Envoys of the group read the weights of splits from their runtime layer. */
   readonly weightsByRuntime?: true;
+  /** Likewise: the names of the services with `protocol: auto`; never empty. */
+  readonly autoServices?: ReadonlySet<string>;
   /** Likewise: the Envoys of the group tell of single requests while a rollout is on. */
   readonly routeReports?: true;
 }
@@ -85,6 +87,8 @@ export interface GatewayListener {
   /** In lower case, sorted; absent means all. */
   readonly hostnames?: readonly string[];
   readonly tls?: ListenerTls;
+  /** Requests over HTTP/2 may change the protocol of their stream, where a route allows it. */
+  readonly extendedConnect?: true;
   /** Beside TCP, on UDP; only with `tls`. */
   readonly http3?: ListenerHttp3;
   /** Connections begin with the PROXY protocol; when it is optional, not all of them. */

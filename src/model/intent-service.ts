@@ -8,8 +8,8 @@ import type { TlsVersion } from "./intent-gateway.ts";
 export interface Service {
   readonly name: string;
   readonly at: Place;
-  /** With `http3` every part has `tls`. */
-  readonly protocol?: "http1" | "http2" | "http3" | "grpc";
+  /** With `http3` and `auto` every part has `tls`; `auto` is HTTP/3 where endpoints say that they take it. */
+  readonly protocol?: "http1" | "http2" | "http3" | "grpc" | "auto";
   /** Empty when the hosts are found by DNS or are where connections wanted to go; those that have registered when they come from etcd. */
   readonly endpoints: readonly Endpoint[];
   readonly dns?: DnsDiscovery;

@@ -20,6 +20,8 @@ export interface LiveWeights {
   readonly revision: number;
   /** Undefined when the file's weights are in force again. */
   readonly shares: Readonly<Record<string, number>> | undefined;
+  /** Those of the file that whoever set them knew; absent when that is not known. */
+  readonly fileShares?: Readonly<Record<string, number>> | undefined;
   /** Present while a rollout moves the split. */
   readonly watch?: SplitWatch | undefined;
   /** Absent while no requests are copied. */
@@ -103,9 +105,30 @@ function apportion(weights: readonly (readonly [name: string, weight: number])[]
 /** What does not fit between the file and what was set; it is served all the same. */
 export function liveWarnings(splits: readonly Split[], live: ReadonlyMap<string, LiveWeights>): readonly Diagnostic[] {
   return splits.flatMap((split) => {
-    const { shares } = live.get(split.name) ?? {};
-    return shares === undefined ? [] : [...goneBackends(split, shares), ...beyondLimits(split, shares)];
+    const set = live.get(split.name);
+    if (set?.shares === undefined) return [];
+    return [...goneBackends(split, set.shares), ...beyondLimits(split, set.shares), ...hiddenDefault(split, set)];
   });
+}
+
+/** Whoever writes another default means it, and would look in vain for what it does. */
+function hiddenDefault(split: Split, live: LiveWeights): readonly Diagnostic[] {
+  const { fileShares } = live;
+  const [own, inForce] = [sharesOf(split, undefined), sharesOf(split, live)];
+  if (fileShares === undefined || areSameShares(own, fileShares) || areSameShares(own, inForce)) return [];
+  const message = `the default of split \`${split.name}\` is another now (${sharesText(own)}), and nobody gets it: ${sharesText(inForce)} is set, by change ${live.revision}`;
+  return [warning(split.at, message, split.name)];
+}
+
+/** Whether they are the same to requests: a backend without a share may be left out. */
+export function areSameShares(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
+  return [...Object.keys(a), ...Object.keys(b)].every((name) => (a[name] ?? 0) === (b[name] ?? 0));
+}
+
+function sharesText(shares: Readonly<Record<string, number>>): string {
+  return Object.entries(shares)
+    .map(([name, share]) => `${name} ${percentText(share)}`)
+    .join(", ");
 }
 
 function goneBackends(split: Split, shares: Readonly<Record<string, number>>): readonly Diagnostic[] {

@@ -25,7 +25,8 @@ export const connectionSchema = policyBlock({
     .max(STREAMS_MAX)
     .optional()
     .meta({
-      description: "Requests at a time on one HTTP/2 or HTTP/3 connection; of `protocol: http2`, `grpc` and `http3`.",
+      description:
+        "Requests at a time on one HTTP/2 or HTTP/3 connection; of `protocol: http2`, `grpc`, `http3` and `auto`.",
       examples: [100],
     }),
   bufferLimit: count.optional().meta({

@@ -75,8 +75,9 @@ export const udpRouteSchema = block({
     .min(1)
     .superRefine((backends, context) => {
       if (backends.length < 2) return;
-      const hint = "keep one; endpoints of one service, with weights of their own, do share the clients";
-      refuse(context, { code: "invalid-value", message: "a UDP route has one backend", hint, path: [1] });
+      const message = "a UDP route has one backend: Envoy 1.36 and 1.40 have no weights between clusters of UDP";
+      const hint = "keep one; endpoints of one service, each with a `weight`, do share the clients";
+      refuse(context, { code: "invalid-value", message, hint, path: [1] });
     })
     .describe("Where the datagrams go: one service."),
   timeouts: block({

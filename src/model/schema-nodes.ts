@@ -4,6 +4,7 @@
 import * as z from "zod";
 import { accessLogSchema } from "./schema-access-log.ts";
 import { clientIPDetection, headerSettings, pathSettings } from "./schema-client-traffic.ts";
+import { http2Schema, refuseHttp2 } from "./schema-http2.ts";
 import { http3Schema, refuseHttp3 } from "./schema-http3.ts";
 import { attachedPolicies } from "./schema-policy.ts";
 import { block, ipAddress, name, oneOrMore, port, refuse, scalar } from "./schema-scalars.ts";
@@ -138,6 +139,7 @@ const listener = block({
       "Only these; of HTTPS and TLS the names that clients ask for (SNI), of GRPC_XDS the `name` in `xds:///name`. All when absent.",
   }),
   tls: listenerTlsSchema.optional(),
+  http2: http2Schema.optional(),
   http3: http3Schema.optional(),
   connectionLimit: connectionLimit.optional(),
   proxyProtocol: block({
@@ -171,6 +173,7 @@ const listener = block({
     refuse(context, { code: "missing-key", message: "a listener needs a `port`", hint });
   }
   refuseTls(written, context);
+  refuseHttp2(written, context);
   refuseHttp3(written, context);
   if (protocol === "UDP") refuseForUdp(written, context);
   if (protocol === "TCP" && written.hostnames !== undefined) {

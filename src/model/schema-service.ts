@@ -69,10 +69,10 @@ export const subsetSchema = blockKnownBy(
   });
 
 const serviceShape = {
-  protocol: z
-    .enum(["http1", "http2", "http3", "grpc"])
-    .optional()
-    .meta({ description: "What the endpoints speak; http1 when absent. http3 needs `tls`." }),
+  protocol: z.enum(["http1", "http2", "http3", "grpc", "auto"]).optional().meta({
+    description:
+      "What the endpoints speak; http1 when absent. auto: HTTP/3 to those that say so in `alt-svc`, else HTTP/2 or HTTP/1.1 by ALPN. http3 and auto need `tls`.",
+  }),
   endpoints: z
     .array(z.union([endpointAddress, endpointBlock]))
     .optional()

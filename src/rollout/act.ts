@@ -4,7 +4,7 @@
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import { unreachable } from "../support/assert.ts";
-import { beginRollback, passStep } from "./advance.ts";
+import { beginRollback, beginStep, passStep } from "./advance.ts";
 import { endStep, inPhase, withAudit } from "./change-record.ts";
 import type { Observed } from "./observed.ts";
 import type { Phase, RolloutAction, RolloutRecord, StepRecord } from "./rollout-record.ts";
@@ -31,6 +31,9 @@ function decide(
   seen: Observed,
 ): Result<RolloutRecord, string> {
   const { phase } = record;
+  if (isOn(action) && isActive(record) && seen.split === undefined && seen.isConfigInForce === false) {
+    return err("the config is not in force (see fairway check), and nothing is known of its split; it can be aborted");
+  }
   const reason = by.reason === undefined ? "" : `: ${by.reason}`;
   switch (action.kind) {
     case "pause":
@@ -70,15 +73,30 @@ function decide(
   }
 }
 
+/** With these the canary may get more. */
+function isOn({ kind }: RolloutAction): boolean {
+  return kind === "promote" || kind === "approve" || kind === "resume";
+}
+
 function canPause(phase: Phase): boolean {
   return !["paused", "rolling-back", "promoting", "done"].includes(phase.kind);
 }
 
-/** To where its step can begin to be measured anew: what was counted before stays in the evidence. */
+/**
+ * To where its step can begin to be measured anew: what was counted before stays in the evidence. After a failure the step
+ * is tried anew instead, and what failed it counts no more: whoever goes on has seen it.
+ */
 function resumed(record: RolloutRecord, seen: Observed): RolloutRecord {
   const { nowMs: sinceMs } = seen;
+  const { verdict } = record;
   const last = record.steps.at(-1);
   if (last === undefined) return inPhase(record, { kind: "preflight", sinceMs, waitsFor: "Envoys" });
+  if (verdict?.kind === "fail") {
+    const over = endStep(record, { atMs: sinceMs, result: "failed" });
+    const evidence = verdict.metrics.length > 0 ? undefined : record.evidence;
+    return beginStep({ ...over, evidence, verdict: undefined }, seen);
+  }
+  if (!hasBegun(record)) return beginStep(record, seen);
   // The verdict of a step that goes on is open again.
   const { result: _result, endedAtMs: _endedAtMs, ...open } = last;
   const again = { ...record, steps: [...record.steps.slice(0, -1), withPause(open, record.phase, sinceMs)] };
@@ -103,6 +121,12 @@ function withPause(step: StepRecord, { sinceMs }: Phase, nowMs: number): StepRec
   return { ...step, heldMs: (step.heldMs ?? 0) + nowMs - sinceMs };
 }
 
+/** Whether the step that is next was begun: not before the first, nor where the limits did not allow it. */
+function hasBegun({ steps, stepIndex, plan }: RolloutRecord): boolean {
+  const last = steps.at(-1);
+  return last?.index === stepIndex || (last?.kind === "promotion" && stepIndex === plan.steps.length);
+}
+
 function promote(record: RolloutRecord, isFull: boolean, by: ChangedBy, seen: Observed): Result<RolloutRecord, string> {
   const { phase } = record;
   if (!isActive(record)) return err(`it is over: ${record.outcome?.sentence ?? ""}`);
@@ -112,20 +136,21 @@ function promote(record: RolloutRecord, isFull: boolean, by: ChangedBy, seen: Ob
   if (isFull && record.plan.promote === false)
     return err("its plan ends before 100 %; set the weights with fairway split set");
   const from = isFull ? { ...record, stepIndex: record.plan.steps.length - 1 } : record;
-  // Before the first step there is none to skip.
-  if (phase.kind === "preflight" && !isFull)
-    return ok(passStep({ ...record, stepIndex: -1 }, seen, { result: "skipped", sentence }));
-  return ok(passStep(from, seen, { result: "skipped", sentence }));
+  // What has not begun is not skipped.
+  const before = isFull || hasBegun(record) ? from : { ...record, stepIndex: record.stepIndex - 1 };
+  const next = passStep(before, seen, { result: "skipped", sentence });
+  return next.phase.kind === "paused" ? err(next.phase.why) : ok(next);
 }
 
 /** What was promoted goes back; what is on is aborted. */
 function undo(record: RolloutRecord, by: ChangedBy, seen: Observed): Result<RolloutRecord, string> {
   if (isActive(record)) return decide(record, { kind: "abort" }, by, seen);
   if (record.outcome?.kind !== "promoted") return err(`it was not promoted: ${record.outcome?.sentence ?? ""}`);
-  if (seen.split?.document.number !== record.splitNumber) {
+  if (seen.split === undefined) return err("nothing is known of its split now (see fairway check)");
+  if (seen.split.document.number !== record.splitNumber) {
     return err("other weights were set since; see fairway split history");
   }
-  const sentence = `${by.actor} took it back${by.reason === undefined ? "" : `: ${by.reason}`}`;
+  const sentence = `It was promoted, and ${by.actor} has undone it${by.reason === undefined ? "" : `: ${by.reason}`}`;
   const { outcome: _outcome, ...open } = record;
   return ok(
     beginRollback({ ...open, outcome: undefined }, seen.nowMs, { kind: "rolled-back", sentence, by: by.actor }),

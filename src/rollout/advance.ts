@@ -11,10 +11,12 @@ import { percentText } from "../model/live-weights.ts";
 import { unreachable } from "../support/assert.ts";
 import { changeStep, endStep, ended, inPhase, noted, withStep } from "./change-record.ts";
 import { confirmed, withAcknowledged, withNodes } from "./confirmed.ts";
-import { actorOf, followWeights, sharesAt } from "./follow-weights.ts";
+import { followWeights, sharesAt } from "./follow-weights.ts";
+import { pausedAtLimit } from "./limits-now.ts";
 import { crashedNode, measure, measuredAnew, resetMeasuring } from "./measure.ts";
 import { countsCopies, endOfCopies, wantedNow } from "./mirroring.ts";
 import type { Effect, Observed } from "./observed.ts";
+import { ownedSplit } from "./owned-split.ts";
 import { preflight } from "./preflight.ts";
 import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, Outcome, RolloutRecord } from "./rollout-record.ts";
@@ -32,27 +34,10 @@ type Split = NonNullable<Observed["split"]>;
 /** See the file's comment. */
 export function advance(record: RolloutRecord, seen: Observed): Advanced {
   if (record.phase.kind === "done") return { record, effects: endOfCopies(record, seen.split) };
-  if (seen.split === undefined)
-    return only(superseded(record, seen, `the config has no split ${record.plan.split} any more`));
-  const owned = own(record, seen.split, seen);
-  if (owned !== record) return only(owned);
-  const moved = move(record, seen, seen.split);
+  const owned = ownedSplit(record, seen, beginRollback);
+  if (owned.kind === "not-now") return only(owned.record);
+  const moved = move(record, seen, owned.split);
   return { ...moved, effects: [...moved.effects, ...endOfCopies(moved.record, seen.split)] };
-}
-
-/** A change of the split is the rollout's own, or it ends the rollout. */
-function own(record: RolloutRecord, { document }: Split, seen: Observed): RolloutRecord {
-  if (document.number === record.splitNumber) return record;
-  const [last] = document.history;
-  const isOwn = document.number === record.splitNumber + 1 && last?.actor === actorOf(record);
-  if (isOwn) return { ...record, splitNumber: document.number };
-  const who = last === undefined ? "somebody" : `${last.actor}${last.reason === undefined ? "" : ` (${last.reason})`}`;
-  return superseded(record, seen, `${who} has set other weights meanwhile, and they stay as they are`, last?.actor);
-}
-
-function superseded(record: RolloutRecord, { nowMs }: Observed, sentence: string, by?: string): RolloutRecord {
-  const stopped = endStep(record, { atMs: nowMs, result: "ended", sentence });
-  return ended(stopped, { kind: "superseded", sentence, by, atMs: nowMs });
 }
 
 function move(record: RolloutRecord, seen: Observed, split: Split): Advanced {
@@ -85,7 +70,7 @@ function move(record: RolloutRecord, seen: Observed, split: Split): Advanced {
 }
 
 /** The next step of the plan, or the promotion after the last. */
-function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
+export function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
   const { nowMs } = seen;
   const { stepIndex: index, plan } = record;
   const step = plan.steps[index];
@@ -95,6 +80,8 @@ function beginStep(record: RolloutRecord, seen: Observed): RolloutRecord {
     const sentence = `All steps are passed, and ${plan.canary} stays at ${percentText(share)}.`;
     return ended(record, { kind: "promoted", sentence, atMs: nowMs });
   }
+  const paused = pausedAtLimit(record, step, seen);
+  if (paused !== undefined) return paused;
   if (step === undefined) {
     const promoted = withStep(record, { kind: "promotion", share: WHOLE_SHARE, startedAtMs: nowMs });
     return inPhase(withNodes(promoted, seen), {

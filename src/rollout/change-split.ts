@@ -3,7 +3,8 @@
  */
 import type { Split } from "../model/intent-split.ts";
 import type { LiveMirror, LiveWeights } from "../model/live-weights.ts";
-import { sharesOf } from "../model/live-weights.ts";
+import { areSameShares, sharesOf } from "../model/live-weights.ts";
+import { defined } from "../model/sort.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import type { RefusedWeights } from "./set-weights.ts";
@@ -45,24 +46,38 @@ export function changeSplit(
   const { percents, shares, mirror, actor, reason, leaseMs } = asked;
   const before = sharesOf(split, liveOf(split.name, document));
   const by = { before, actor, reason, atMs: nowMs };
-  if (shares !== undefined) return ok(changed(document, { ...by, kind: "set", after: shares, mirror }));
+  if (shares !== undefined) {
+    const knew = fileSharesKnown(split, document);
+    return ok(changed(document, { ...by, kind: "set", after: shares, mirror }, knew));
+  }
   if (percents === undefined) return ok(changed(document, { ...by, kind: "reset", after: sharesOf(split, undefined) }));
   const after = sharesFor(split, percents, before);
   if (!after.ok) return after;
   const leaseEndsAtMs = leaseMs === undefined ? undefined : nowMs + leaseMs;
-  return ok(changed(document, { ...by, kind: "set", after: after.value, leaseEndsAtMs }));
+  // Whoever sets weights is told those of the file.
+  const knew = sharesOf(split, undefined);
+  return ok(changed(document, { ...by, kind: "set", after: after.value, leaseEndsAtMs }, knew));
+}
+
+/** A rollout tells nobody of the file's weights, so what it hides of them stays hidden while it moves its own. */
+function fileSharesKnown(split: Split, document: SplitDocument): Shares {
+  const now = sharesOf(split, undefined);
+  const isOfFile = document.shares === undefined || areSameShares(now, sharesOf(split, liveOf(split.name, document)));
+  return isOfFile ? now : (document.fileShares ?? now);
 }
 
 /** The document after its lease; `split` is undefined when no file has it any more. */
 export function expireLease(split: Split | undefined, document: SplitDocument, nowMs: number): SplitDocument {
   const before: Shares = split === undefined ? (document.shares ?? {}) : sharesOf(split, liveOf(split.name, document));
   const by = { before, actor: "fairway", reason: "nobody renewed the lease", atMs: nowMs };
-  if (split?.onLeaseExpiry === "keep") return changed(document, { ...by, kind: "kept", after: before });
+  if (split?.onLeaseExpiry === "keep") {
+    return changed(document, { ...by, kind: "kept", after: before }, document.fileShares);
+  }
   const after = split === undefined ? before : sharesOf(split, undefined);
   return changed(document, { ...by, kind: "expired", after });
 }
 
 /** What a build is given of a document. */
-export function liveOf(split: string, { number, shares, mirror }: SplitDocument): LiveWeights {
-  return { split, revision: number, shares, ...(mirror === undefined ? {} : { mirror }) };
+export function liveOf(split: string, { number, shares, fileShares, mirror }: SplitDocument): LiveWeights {
+  return { split, revision: number, shares, ...defined({ fileShares, mirror }) };
 }

@@ -7,6 +7,7 @@ import { planOf } from "./report-config.ts";
 import { termTexts } from "./report-words.ts";
 import type { MeasuredStep, PlanStep, RolloutPlan } from "./rollout-plan.ts";
 import type { RolloutRecord } from "./rollout-record.ts";
+import { isUndone } from "./rollout-record.ts";
 import { isMeasured } from "./rollout-plan.ts";
 import { showCount, showDuration } from "./show-figures.ts";
 
@@ -76,7 +77,8 @@ export function describePhase({ phase, plan, stepIndex, steps, outcome, verdict 
     case "rolling-back":
       return `rolling back, waiting for ${phase.waitsFor}: ${phase.outcome.sentence}`;
     case "done":
-      return outcome === undefined ? "over" : `${outcome.kind}: ${outcome.sentence}`;
+      if (outcome === undefined) return "over";
+      return `${isUndone({ outcome }) ? "undone" : outcome.kind}: ${outcome.sentence}`;
     default:
       return unreachable(phase);
   }

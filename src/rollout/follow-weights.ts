@@ -18,6 +18,9 @@ export interface Wanted {
 /** As many as a person reads. */
 const LAGGARDS_MAX = 20;
 
+/** One is enough; more are a mistake of ours, which must not write without end. */
+const WRITES_MAX = 5;
+
 /** How far they are. */
 export type Followed =
   /** Not written yet. */
@@ -47,14 +50,24 @@ export function sharesAt({ plan, sharesBefore }: Pick<RolloutRecord, "plan" | "s
 export function followWeights(
   record: RolloutRecord,
   wanted: Wanted,
-  { document, shares, standing }: NonNullable<Observed["split"]>,
+  { document, shares: inForce, standing }: NonNullable<Observed["split"]>,
   { missing = [], away = [] }: Pick<Observed, "missing" | "away">,
 ): Followed {
+  // Not what is in force: a backend that the config has no more is never in force, however often it is written.
+  const shares = document.shares ?? inForce;
   const isWritten =
     Object.entries(wanted.shares).every(([name, share]) => (shares[name] ?? 0) === share) &&
     wanted.mirror?.backend === document.mirror?.backend &&
     wanted.mirror?.share === document.mirror?.share;
   if (!isWritten) {
+    const { phase } = record;
+    if ("writes" in phase && (phase.writes ?? 0) >= WRITES_MAX) {
+      return {
+        kind: "waits",
+        waitsFor: `weights that were written ${WRITES_MAX} times and are not kept`,
+        laggards: [],
+      };
+    }
     const share = wanted.shares[record.plan.canary] ?? 0;
     const copies = wanted.mirror === undefined ? "" : `, ${percentText(wanted.mirror.share)} mirrored to it`;
     const reason = `${record.target}: ${record.plan.canary} ${percentText(share)}${copies}`;

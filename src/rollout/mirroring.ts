@@ -38,7 +38,7 @@ export function endOfCopies(
   // A rollout that is over knows nothing of what others have set since.
   if (record.phase.kind === "done" && document.history[0]?.actor !== actorOf(record)) return [];
   const reason = `${record.target}: nothing is mirrored any more`;
-  return [{ kind: "set-weights", shares, expected: document.number, reason }];
+  return [{ kind: "set-weights", shares: document.shares ?? shares, expected: document.number, reason }];
 }
 
 /** In these the split is as their step wants it, or becomes so. */

@@ -2,6 +2,7 @@
  * What the engine of a rollout sees of the world, and what it wants done: the port between the two.
  */
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import type { Split } from "../model/intent-split.ts";
 import type { LiveMirror } from "../model/live-weights.ts";
 import type { Counts } from "./counts.ts";
 import type { MetricName } from "./canary-evidence.ts";
@@ -12,10 +13,16 @@ import type { SplitStanding } from "./split-standing.ts";
 /** All of it at one moment. */
 export interface Observed {
   readonly nowMs: number;
-  /** Undefined when no file has the split any more. */
+  /** Whether `split` is of the config as it is now; false while it is refused or held, when a split may be unknown. */
+  readonly isConfigInForce?: boolean | undefined;
+  /** Undefined when the config has no such split any more, or while nothing is known of it. */
   readonly split:
     | {
         readonly document: SplitDocument;
+        /** Surely nobody knows a newer document: one with a lower number than the rollout has written is no late one. */
+        readonly isNewest?: boolean | undefined;
+        /** As the config has it. */
+        readonly file: Pick<Split, "name" | "at" | "backends">;
         /** In force. */
         readonly shares: Shares;
         readonly standing: Pick<

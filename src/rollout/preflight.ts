@@ -38,6 +38,13 @@ export function missingFor(record: RolloutRecord, seen: Observed): string | unde
   const { plan } = record;
   const { gates, split } = plan;
   if (seen.nodes.length === 0) return `an Envoy of split ${split} to connect`;
+  const refusing = seen.split?.standing.state === "rejected" ? seen.split.standing.laggards : [];
+  // Otherwise what they refused before would be blamed on the canary.
+  const refused = refusing.filter(({ state }) => state === "rejected");
+  if (refused.length > 0) {
+    const why = refused[0]?.reason === undefined ? "" : `: ${refused[0].reason}`;
+    return `${named(refused.map(({ nodeId }) => nodeId))} to take what was refused before the rollout${why}`;
+  }
   if (plan.evidence !== undefined) return missingFromPrometheus(record, seen);
   const ids = seen.nodes.map(({ id }) => id);
   const sources = new Map(ids.map((id) => [id, sourceOf(id, gates, seen)]));

@@ -122,6 +122,47 @@ export function readPlan(
   split: Split,
   now: { readonly shares: Shares; readonly copying: SplitCopying },
 ): Result<RolloutPlan, readonly string[]> {
+  const read = readWords(written, split);
+  if (!read.ok) return read;
+  const { plan, problems } = read.value;
+  const all = [...problems, ...planProblemsNow(plan, split, now)];
+  return all.length === 0 ? ok(plan) : err(all);
+}
+
+/** The same without a look at where the weights are: what is wrong with the plan wherever they are when it begins. */
+export function readPlanAlone(written: unknown, split: Split): Result<RolloutPlan, readonly string[]> {
+  const read = readWords(written, split);
+  if (!read.ok) return read;
+  const { plan, problems } = read.value;
+  const first = plan.steps.find((step) => step.kind === "weight")?.share ?? 0;
+  const begins = { [plan.canary]: first, [plan.baseline]: WHOLE - first };
+  const all = [...problems, ...wrongEvidence(plan, split), ...wrongSteps(plan, split, begins)];
+  return all.length === 0 ? ok(plan) : err(all);
+}
+
+/** The plan as it would be kept, whatever is wrong with it now; undefined when it cannot be read. */
+export function planOfWords(written: unknown, split: Split): RolloutPlan | undefined {
+  const read = readWords(written, split);
+  return read.ok ? read.value.plan : undefined;
+}
+
+/** What keeps a plan that was read before from being started now: the split is another one, or its weights are. */
+export function planProblemsNow(
+  plan: RolloutPlan,
+  split: Split,
+  now: { readonly shares: Shares; readonly copying: SplitCopying },
+): readonly string[] {
+  const { canary, baseline } = plan;
+  const names = backendsOf({ canary, baseline }, split);
+  if (!names.ok) return names.error;
+  return [...wrongEvidence(plan, split), ...wrongSteps(plan, split, now.shares), ...wrongMirrors(plan, split, now)];
+}
+
+/** With its defaults; `problems` are of what no default helps. */
+function readWords(
+  written: unknown,
+  split: Split,
+): Result<{ readonly plan: RolloutPlan; readonly problems: readonly string[] }, readonly string[]> {
   const read = planSchema.safeParse(written, { error: wordsOfIssue });
   const named = namesSchema.safeParse(written);
   const names = backendsOf(named.success ? named.data : {}, split);
@@ -131,15 +172,7 @@ export function readPlan(
     const problems = [...planProblems(others, knownKeys), ...wrongKindsOfSteps(written)];
     return err([...problems, ...(named.success && !names.ok ? names.error : [])]);
   }
-  if (!names.ok) return names;
-  const { plan, problems } = withDefaults(read.data, names.value);
-  const all = [
-    ...problems,
-    ...wrongEvidence(plan, split),
-    ...wrongSteps(plan, split, now.shares),
-    ...wrongMirrors(plan, split, now),
-  ];
-  return all.length === 0 ? ok(plan) : err(all);
+  return names.ok ? ok(withDefaults(read.data, names.value)) : names;
 }
 
 /** A union tells nothing of use when no member fits. */

@@ -4,6 +4,7 @@
 import { unreachable } from "../support/assert.ts";
 import { hostOf } from "./report-config.ts";
 import type { JudgedAt, Outcome, Phase, RolloutRecord } from "./rollout-record.ts";
+import { isUndone } from "./rollout-record.ts";
 import { showDuration } from "./show-figures.ts";
 
 export interface Headline {
@@ -34,7 +35,7 @@ export function headlineOf(record: RolloutRecord): Headline {
   const state = outcome?.kind ?? stateOf(phase);
   return {
     state,
-    title: `${plan.split}: ${target} ${words[state]}`,
+    title: `${plan.split}: ${target} ${isUndone(record) ? "was promoted, and undone" : words[state]}`,
     sentence: outcome?.sentence ?? phaseSentence(phase, record),
   };
 }
@@ -56,12 +57,15 @@ export function recommendationOf(record: RolloutRecord, nowMs: number): Recommen
   return { kind: "promote", sentence: verdict.sentence };
 }
 
-function afterwards({ kind, sentence }: Outcome, { verdict, plan }: RolloutRecord): Recommendation {
+function afterwards({ kind, sentence }: Outcome, record: RolloutRecord): Recommendation {
+  const { verdict, plan } = record;
   switch (kind) {
     case "promoted":
       return { kind: "promote", sentence: `Nothing is left to do: ${plan.canary} has the requests.` };
     case "rolled-back":
-      return { kind: "rollback", sentence };
+      return isUndone(record)
+        ? { kind: "hold", sentence: "Ask why it was undone before it is tried again: no gate had failed." }
+        : { kind: "rollback", sentence };
     case "aborted":
     case "superseded":
       return verdict?.kind === "fail"

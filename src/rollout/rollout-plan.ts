@@ -79,6 +79,11 @@ export function isMeasured<Step extends { readonly kind: string }>(
   return step.kind === "weight" || step.kind === "pinned" || step.kind === "mirror";
 }
 
+/** Whether anything is written to the split; a plan that only measures leaves it as it is. */
+export function changesWeights({ steps, promote }: RolloutPlan): boolean {
+  return promote !== false || steps.some(({ kind }) => kind === "weight" || kind === "mirror");
+}
+
 /** The weights stay; the canary gets copies of requests, whose answers nobody gets, and is judged by those. */
 export interface MirrorStep extends Omit<WeightStep, "kind" | "share"> {
   readonly kind: "mirror";

@@ -23,6 +23,8 @@ export interface RolloutRecord {
   readonly plan: RolloutPlan;
   /** Of the target and the plan: starting the same again attaches to it. */
   readonly planHash: string;
+  /** The same of what was asked for, word by word; absent when an older Fairway has started it. */
+  readonly askedHash?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly startedBy: string;
   readonly reason?: string | undefined;
@@ -67,7 +69,7 @@ export type Phase =
   /** Each Envoy must see the canary healthy, and report. */
   | { readonly kind: "preflight"; readonly sinceMs: number; readonly waitsFor: string }
   /** New weights are written, and Envoys take them. */
-  | { readonly kind: "converging"; readonly sinceMs: number; readonly waitsFor: string }
+  | ({ readonly kind: "converging"; readonly sinceMs: number; readonly waitsFor: string } & Writes)
   /** All Envoys have them; requests that were under way end. */
   | { readonly kind: "settling"; readonly sinceMs: number }
   | { readonly kind: "measuring"; readonly sinceMs: number }
@@ -76,15 +78,20 @@ export type Phase =
   /** The weights stay until somebody goes on; `then` is what it goes back to. */
   | { readonly kind: "paused"; readonly sinceMs: number; readonly why: string; readonly by: "engine" | "person" }
   /** Back to the weights before; `outcome` is what it ends with when Envoys have them. */
-  | {
+  | ({
       readonly kind: "rolling-back";
       readonly sinceMs: number;
       readonly waitsFor: string;
       readonly outcome: Pick<Outcome, "kind" | "sentence" | "by">;
-    }
+    } & Writes)
   /** All steps are passed: the canary gets everything. */
-  | { readonly kind: "promoting"; readonly sinceMs: number; readonly waitsFor: string }
+  | ({ readonly kind: "promoting"; readonly sinceMs: number; readonly waitsFor: string } & Writes)
   | { readonly kind: "done"; readonly sinceMs: number };
+
+/** How often it has set the weights in this phase; absent before the first time. */
+interface Writes {
+  readonly writes?: number;
+}
 
 /** One step as it went. */
 export interface StepRecord {
@@ -180,6 +187,11 @@ export interface RolloutLock {
   readonly owner: string;
   readonly reason?: string | undefined;
   readonly endsAtMs: number;
+}
+
+/** Whether somebody has taken back what was promoted: no gate has failed. */
+export function isUndone({ outcome }: { readonly outcome?: Pick<Outcome, "kind" | "by"> | undefined }): boolean {
+  return outcome?.kind === "rolled-back" && outcome.by !== undefined;
 }
 
 export function isActive({ phase }: Pick<RolloutRecord, "phase">): boolean {

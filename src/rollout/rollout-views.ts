@@ -10,13 +10,41 @@ export interface StoredRollout {
   readonly revision: number;
 }
 
-/** What somebody wants to start; `plan` is as it was sent, not read yet. */
-export interface AskedRollout {
+/** What somebody wants to know of a plan, which is as it was sent, not read yet; without a target of whatever it is. */
+export interface AskedPlan {
   readonly plan: unknown;
+  readonly target?: string | undefined;
+}
+
+/** What somebody wants to start. */
+export interface AskedRollout extends AskedPlan {
   readonly target: string;
   readonly actor: string;
   readonly reason?: string | undefined;
   readonly idempotencyKey?: string | undefined;
+}
+
+/** One that was started now, or before. */
+export interface StartedRollout extends StoredRollout {
+  /** False when the same was active already, or was started with this key. */
+  readonly isNew: boolean;
+  /** It was started with this key. */
+  readonly isReplay: boolean;
+}
+
+/** Which rollout somebody means: all that is said must be so; whatever there is when nothing is. */
+export interface MeantRollout {
+  /** What the caller has seen, to the last change. */
+  readonly revision?: number | undefined;
+  readonly number?: number | undefined;
+  readonly target?: string | undefined;
+}
+
+/** What somebody does to a rollout, and to which. */
+export interface AskedAction extends MeantRollout {
+  readonly action: RolloutAction;
+  readonly actor: string;
+  readonly reason?: string | undefined;
 }
 
 /** Why nothing was done. */
@@ -26,17 +54,25 @@ export type NotDone =
   | { readonly kind: "unknown"; readonly names: readonly string[] }
   /** Another rollout of the split is active. */
   | { readonly kind: "active"; readonly current: StoredRollout }
+  /** One of another split is active, and counts requests to the same clusters. */
+  | { readonly kind: "beside"; readonly current: StoredRollout; readonly clusters: readonly string[] }
   | { readonly kind: "locked"; readonly split: string; readonly lock: RolloutLock }
+  /** The weights that it would change are somebody's for a while. */
+  | { readonly kind: "leased"; readonly split: string; readonly endsAtMs: number; readonly by: string }
   /** The key was used for something else. */
   | { readonly kind: "key-reused"; readonly current: StoredRollout }
+  /** There is another one than `meant`, which are words. */
+  | { readonly kind: "another"; readonly meant: string; readonly current: StoredRollout }
   /** It is not what the caller has seen. */
   | { readonly kind: "conflict"; readonly current: StoredRollout | undefined }
   /** It is not in a phase for this. */
   | { readonly kind: "not-now"; readonly message: string; readonly current: StoredRollout }
   | { readonly kind: "unavailable"; readonly message: string };
 
-/** One entry per rollout that ended. */
+/** What would happen. */
 export interface RolloutPlanned {
+  /** The same is on, and a start would attach to it. */
+  readonly attachesTo?: StoredRollout | undefined;
   /** The steps in words, one line each. */
   readonly steps: readonly string[];
   /** What the canary is judged by, and what becomes of it, in sentences. */
@@ -53,21 +89,9 @@ export interface RolloutViews {
   /** Newest first, at most 20. */
   rolloutHistory(split: string): Promise<readonly RolloutRecord[]>;
   /** What would happen; nothing is changed. */
-  planRollout(asked: AskedRollout): Promise<Result<RolloutPlanned, NotDone>>;
-  /** `isNew` is false when the same was active already, or was started with this key. */
-  startRollout(
-    asked: AskedRollout,
-  ): Promise<Result<StoredRollout & { readonly isNew: boolean; readonly isReplay: boolean }, NotDone>>;
-  /** `revision` is what the caller has seen; undefined for whatever there is. */
-  actOnRollout(
-    split: string,
-    asked: {
-      readonly action: RolloutAction;
-      readonly actor: string;
-      readonly reason?: string | undefined;
-      readonly revision?: number | undefined;
-    },
-  ): Promise<Result<StoredRollout, NotDone>>;
+  planRollout(asked: AskedPlan): Promise<Result<RolloutPlanned, NotDone>>;
+  startRollout(asked: AskedRollout): Promise<Result<StartedRollout, NotDone>>;
+  actOnRollout(split: string, asked: AskedAction): Promise<Result<StoredRollout, NotDone>>;
   lockOf(split: string): RolloutLock | undefined;
   /** Takes or renews the lock; `ms` of 0 gives it back. */
   lockRollouts(

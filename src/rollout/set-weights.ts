@@ -69,7 +69,8 @@ export function noSuchBackend(split: string, names: readonly string[], name: str
   return `split \`${split}\` has no backend \`${name}\`: ${wayOut}`;
 }
 
-function beyondLimit(split: Split, shares: Shares, now: Shares): string | undefined {
+/** What is more than the limits allow, in words; `now` are the shares in force. */
+export function beyondLimit(split: Pick<Split, "name" | "backends">, shares: Shares, now: Shares): string | undefined {
   for (const { name, limit, at } of split.backends) {
     const share = shares[name] ?? 0;
     const step = share - (now[name] ?? 0);

@@ -38,6 +38,8 @@ export interface SplitDocument {
   readonly number: number;
   /** Undefined while the weights of the file are in force. */
   readonly shares: Shares | undefined;
+  /** The weights of the file that whoever set `shares` knew; absent when an older Fairway has kept it. */
+  readonly fileShares?: Shares | undefined;
   /** Copies of requests that a rollout wants; every change takes them away unless it says otherwise. */
   readonly mirror?: LiveMirror | undefined;
   /** Undefined when the weights stay until somebody changes them. */
@@ -51,13 +53,18 @@ const HISTORY_MAX = 200;
 
 export const untouchedSplit: SplitDocument = { number: 0, shares: undefined, leaseEndsAtMs: undefined, history: [] };
 
-/** The document after a change. */
-export function changed(document: SplitDocument, change: Omit<SplitChange, "number">): SplitDocument {
+/** The document after a change; `fileShares` as in the document. */
+export function changed(
+  document: SplitDocument,
+  change: Omit<SplitChange, "number">,
+  fileShares?: Shares,
+): SplitDocument {
   const number = document.number + 1;
   const isOfFile = change.kind === "reset" || change.kind === "expired";
   return {
     number,
     shares: isOfFile ? undefined : change.after,
+    ...(isOfFile || fileShares === undefined ? {} : { fileShares }),
     ...(change.mirror === undefined ? {} : { mirror: change.mirror }),
     leaseEndsAtMs: change.leaseEndsAtMs,
     history: [{ ...change, number }, ...document.history].slice(0, HISTORY_MAX),
@@ -71,6 +78,7 @@ const mirror = z.object({ backend: z.string(), share: z.int().min(0) });
 const documentSchema = z.object({
   number: z.int().min(0),
   shares: shares.optional(),
+  fileShares: shares.optional(),
   mirror: mirror.optional(),
   leaseEndsAtMs: z.number().optional(),
   history: z.array(

@@ -24,6 +24,8 @@ export interface KnownSplit {
   /** The number of the change that is in what is served. */
   readonly servedNumber: number;
   readonly document: SplitDocument;
+  /** The config is refused since the start, and this is what was served before. */
+  readonly isLastKnownGood?: boolean | undefined;
 }
 
 /** Where a group is with it. */

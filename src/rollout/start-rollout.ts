@@ -2,6 +2,7 @@
  * A rollout that begins: what is kept of it before anything is done.
  */
 import { createHash } from "node:crypto";
+import { contentHash } from "../support/hash.ts";
 import { withAudit } from "./change-record.ts";
 import type { ConfigVersions } from "./config-versions.ts";
 import { nothingCounted } from "./count-traffic.ts";
@@ -14,6 +15,8 @@ export interface Started extends ChangedBy {
   readonly number: number;
   readonly target: string;
   readonly plan: RolloutPlan;
+  /** Of what was asked for, see `hashOfAsked`. */
+  readonly askedHash?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly nowMs: number;
   /** Of the split as it is now. */
@@ -24,13 +27,22 @@ export interface Started extends ChangedBy {
 }
 
 /** Its first phase waits for Envoys that report and see the canary healthy. */
-export function startRollout({ number, target, plan, idempotencyKey, nowMs, ...of }: Started): RolloutRecord {
+export function startRollout({
+  number,
+  target,
+  plan,
+  askedHash,
+  idempotencyKey,
+  nowMs,
+  ...of
+}: Started): RolloutRecord {
   const record: RolloutRecord = {
     id: `${plan.split}-${number}`,
     number,
     target,
     plan,
     planHash: hashOfPlan(target, plan),
+    askedHash,
     idempotencyKey,
     startedBy: of.actor,
     reason: of.reason,
@@ -58,4 +70,14 @@ export function hashOfPlan(target: string, plan: RolloutPlan): string {
     .update(JSON.stringify([target, plan]))
     .digest("hex")
     .slice(0, 16);
+}
+
+/** The same for the same words, in whatever order their keys are; what the split is now does not matter. */
+export function hashOfAsked({ target, plan }: { readonly target: string; readonly plan: unknown }): string {
+  return contentHash([target, JSON.stringify(plan, sortedKeys)]);
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

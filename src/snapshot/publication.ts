@@ -64,6 +64,8 @@ export type PublicationInput =
       readonly warnings: readonly Diagnostic[];
       readonly atMs: number;
     }
+  /** What is served already, built with other weights while a newer config is refused or held: that stays so. */
+  | { readonly kind: "rebuilt"; readonly snapshots: ReadonlyMap<GroupName, Snapshot> }
   | ({ readonly kind: "refused" } & RefusedBuild)
   | { readonly kind: "confirmed"; readonly confirmation: Confirmation };
 
@@ -108,6 +110,8 @@ export function publish(
       return fallBack(state, input);
     case "built":
       return takeBuild(state, input);
+    case "rebuilt":
+      return takeRebuilt(state, input.snapshots);
     case "refused":
       return { state: { ...state, refused: input }, decisions: [] };
     case "confirmed":
@@ -180,6 +184,25 @@ function takeBuild(
   const stale = new Set([...state.stale].filter((group) => !input.snapshots.has(group)));
   const rest = { warnings, refused: undefined, stale, fleet: fleetLeft };
   return { state: { ...state, groups, served, held, history, ...rest }, decisions };
+}
+
+function takeRebuilt(
+  state: Publication,
+  snapshots: ReadonlyMap<GroupName, Snapshot>,
+): { readonly state: Publication; readonly decisions: readonly PublicationDecision[] } {
+  const served = new Map(state.served);
+  const decisions: PublicationDecision[] = [];
+  let { history } = state;
+  for (const [group, snapshot] of snapshots) {
+    const before = state.served.get(group);
+    const guard = state.groups.find(({ name }) => name === group)?.removalGuard ?? { mode: "on" };
+    if (before === undefined || before.version === snapshot.version) continue;
+    if (judge(state.fleet.get(group) ?? before, snapshot, guard).kind === "held") continue;
+    served.set(group, snapshot);
+    history = remember(history, snapshot);
+    decisions.push({ kind: "accepted", snapshot, before });
+  }
+  return { state: { ...state, served, history }, decisions };
 }
 
 function judge(

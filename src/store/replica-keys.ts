@@ -51,7 +51,8 @@ export class ReplicaKeys {
       lease: this.#lease,
       gapMs,
       onContact: (contact) => {
-        if (contact.kind !== "lost") this.#hold(prefix);
+        // What a newer Fairway has written is told by whoever guards the schema; etcd itself is there.
+        if (contact.kind !== "lost" || contact.error === "newer") this.#hold(prefix);
         else this.#lose(prefix, contact.reason);
       },
     });

@@ -11,6 +11,7 @@ import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.d.ts
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.d.ts";
 import type { Endpoint, Service, ServicePolicy, Subset } from "../model/intent-service.ts";
 import { present } from "../support/assert.ts";
+import { alternateProtocols } from "./alternate-protocols.ts";
 import { translateConnection, translateKeepalive } from "./connection.ts";
 import { translateCircuitBreaker } from "./circuit-breakers.ts";
 import { fromAds } from "./config-source.ts";
@@ -77,7 +78,7 @@ export function translateMirrorCluster(service: Service, subset?: Subset): Envoy
 
 /** `hostsOf` is the name of the load assignment when it is not that of the cluster. */
 function translateCluster(
-  { dns, originalDestination, protocol }: Service,
+  { name: service, dns, originalDestination, protocol }: Service,
   { at, policy }: Pick<ClusterPart, "at" | "policy">,
   { name, hostsOf }: { readonly name: string; readonly hostsOf?: string },
 ): EnvoyResource {
@@ -92,11 +93,11 @@ function translateCluster(
     ...hosts(),
     ...translatePolicy(policy, protocol),
     ...(originalDestination === undefined ? {} : translateOriginalDestination(originalDestination)),
-    ...translateProtocol(
-      originalDestination === undefined ? protocol : (protocol ?? "client's"),
-      namedByDns(policy.tls, dns),
-      policy.connection,
-    ),
+    ...translateProtocol(originalDestination === undefined ? protocol : (protocol ?? "client's"), {
+      service,
+      tls: namedByDns(policy.tls, dns),
+      connection: policy.connection,
+    }),
   }));
 }
 
@@ -162,43 +163,59 @@ function translateTransport(
 /** How Envoy speaks with the endpoints; without a word about it, HTTP/1.1 in the clear. Who wanted to go elsewhere speaks what is spoken there. */
 function translateProtocol(
   protocol: Service["protocol"] | "client's",
-  tls: ServicePolicy["tls"],
-  connection: ServicePolicy["connection"],
+  {
+    service,
+    tls,
+    connection,
+  }: {
+    readonly service: string;
+    readonly tls: ServicePolicy["tls"];
+    readonly connection: ServicePolicy["connection"];
+  },
 ): ClusterJson {
-  const isClients = protocol === "client's";
   const fromRequest = tls === undefined ? undefined : nameFromRequest(tls);
   const common = translateConnection(connection);
   const streams = connection?.maxConcurrentStreams;
   const limit = streams === undefined ? {} : { maxConcurrentStreams: streams };
-  const explicit = explicitProtocol(protocol, limit);
+  const written = translateVersions(protocol, service, limit);
   const options: HttpProtocolOptionsJson = {
     ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
-    ...(isClients
-      ? { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: limit } }
-      : { explicitHttpConfig: explicit ?? { httpProtocolOptions: {} } }),
+    ...(written ?? { explicitHttpConfig: { httpProtocolOptions: {} } }),
     ...(fromRequest === undefined ? {} : { upstreamHttpProtocolOptions: fromRequest }),
   };
   return {
-    ...(explicit !== undefined || isClients || fromRequest !== undefined || common !== undefined
+    ...(written !== undefined || fromRequest !== undefined || common !== undefined
       ? { typedExtensionProtocolOptions: { [httpProtocolOptions]: packAny(httpProtocolOptions, options) } }
       : {}),
-    ...(protocol === "http3"
-      ? { transportSocket: translateUpstreamQuic(present(tls, "HTTP/3 without `tls` is refused")) }
+    ...(protocol === "http3" || protocol === "auto"
+      ? { transportSocket: translateUpstreamQuic(present(tls, "HTTP/3 without `tls` is refused"), protocol) }
       : translateTransport(connection?.proxyProtocol, tls)),
   };
 }
 
-/** What is written of the version; undefined where Envoy's default is meant, HTTP/1.1. */
-function explicitProtocol(
+/** What is written of the versions of HTTP; undefined where Envoy's default is meant, HTTP/1.1. */
+function translateVersions(
   protocol: Service["protocol"] | "client's",
+  service: string,
   limit: { readonly maxConcurrentStreams?: number },
-): HttpProtocolOptionsJson["explicitHttpConfig"] {
+): HttpProtocolOptionsJson | undefined {
   switch (protocol) {
     case "http2":
     case "grpc":
-      return { http2ProtocolOptions: limit };
+      return { explicitHttpConfig: { http2ProtocolOptions: limit } };
     case "http3":
-      return { http3ProtocolOptions: { quicProtocolOptions: limit } };
+      return { explicitHttpConfig: { http3ProtocolOptions: { quicProtocolOptions: limit } } };
+    case "client's":
+      return { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: limit } };
+    case "auto":
+      return {
+        autoConfig: {
+          httpProtocolOptions: {},
+          http2ProtocolOptions: limit,
+          http3ProtocolOptions: { quicProtocolOptions: limit },
+          alternateProtocolsCacheOptions: alternateProtocols(service),
+        },
+      };
     default:
       return undefined;
   }

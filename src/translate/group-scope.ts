@@ -51,7 +51,7 @@ export const EVERYWHERE = "@everywhere";
 
 /** Selects by names only; references have been checked. */
 export function scopeOf(group: NodeGroup, intent: Intent, known: RoutedMemo = new Map()): GroupScope {
-  const gateways = gatewaysOf(group, intent).map((gateway) => gatewayOfGroup(gateway, group));
+  const gateways = gatewaysOf(group, intent).map((gateway) => gatewayOfGroup(gateway, group, intent));
   const routes = routesOf(gateways, intent);
   const rawResources = intent.rawResources.filter((raw) => raw.groups === undefined || raw.groups.includes(group.name));
   const services = servicesOf(group, intent, { gateways, routes, rawResources }, known);

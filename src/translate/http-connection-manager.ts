@@ -47,6 +47,8 @@ export interface HttpSite {
   readonly tracing: Pick<HttpConnectionManagerJson, "tracing" | "earlyHeaderMutationExtensions">;
   readonly timeouts?: GatewayTimeouts | undefined;
   readonly clients?: ClientTraffic | undefined;
+  /** Over HTTP/2, not over QUIC. */
+  readonly extendedConnect?: boolean | undefined;
   /** Over QUIC; Envoy refuses any other codec there, and this one everywhere else. */
   readonly http3?: boolean | undefined;
 }
@@ -60,6 +62,7 @@ export function translateHttpConnectionManager({
   tracing,
   timeouts = {},
   clients = {},
+  extendedConnect = false,
   http3 = false,
 }: HttpSite): AnyJson {
   const router: RouterJson = {};
@@ -84,7 +87,9 @@ export function translateHttpConnectionManager({
       ...optional("maxConnectionDuration", timeouts.maxConnectionDurationMs),
     },
     // What a client may make Envoy hold over QUIC is said at the listener.
-    ...(http3 ? { http3ProtocolOptions: {} } : { http2ProtocolOptions }),
+    ...(http3
+      ? { http3ProtocolOptions: {} }
+      : { http2ProtocolOptions: { ...http2ProtocolOptions, ...(extendedConnect ? { allowConnect: true } : {}) } }),
     streamIdleTimeout: duration(timeouts.streamIdleMs ?? streamIdleTimeoutMs),
     requestHeadersTimeout: duration(timeouts.requestHeadersMs ?? requestHeadersTimeoutMs),
     // The guide says 300 s for the whole request, which cuts long uploads and every streaming gRPC call; Envoy's default is no limit.

@@ -15,6 +15,7 @@ import { gatewayFilters, ruleFilters } from "./effective-filters.ts";
 import type { HttpFilterKind } from "./http-filter.ts";
 import { adaptiveConcurrencyFilter } from "./http-filter-adaptive-concurrency.ts";
 import { admissionControlFilter } from "./http-filter-admission-control.ts";
+import { alternateProtocolsFilters } from "./alternate-protocols.ts";
 import { bufferFilter } from "./http-filter-buffer.ts";
 import { compressorFilters } from "./http-filter-compressor.ts";
 import { apiKeyFilter } from "./http-filter-api-key.ts";
@@ -97,7 +98,7 @@ export function perRoute(route: Route, rule: Rule, gateway: Gateway): PerFilterC
 
 /** The filters of a listener before its router; `routes` are those attached to it. */
 export function chainOf(gateway: Gateway, routes: readonly Route[]): readonly HttpFilterJson[] {
-  return [...partsChain(gateway, routes), ...onDemandFilters(gateway)];
+  return [...partsChain(gateway, routes), ...onDemandFilters(gateway), ...alternateProtocolsFilters(gateway, routes)];
 }
 
 function partsChain(gateway: Gateway, routes: readonly Route[]): readonly HttpFilterJson[] {

@@ -1,6 +1,6 @@
 /**
  * Warnings about outlier detection: one that can never eject, and one that can eject so many that Envoy
- * panics.
+ * panics; what is wrong with a single detector is in lint-detectors.ts.
  *
  * Envoy ejects at most `maxEjectionPercent` of a cluster's hosts, rounded down, so Envoy's default of 10 %
  * ejects nothing below ten hosts unless `alwaysEjectOneHost` is set. When fewer hosts are well than the
@@ -10,6 +10,7 @@
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { OutlierDetection, Service, ServicePolicy } from "../model/intent-service.ts";
 import type { HostCount } from "./host-counts.ts";
+import { lintDetectors } from "./lint-detectors.ts";
 import { clusterName } from "./names.ts";
 import { getsTraffic } from "./traffic.ts";
 import type { Traffic } from "./traffic.ts";
@@ -63,6 +64,7 @@ interface LintedCluster {
 
 function* lintCluster(cluster: LintedCluster): Iterable<Diagnostic> {
   const { outliers, policy, hosts } = cluster;
+  yield* lintDetectors(cluster, cluster.at);
   if (hosts === 0) return;
   const ejectable = ejectableHosts(outliers, hosts);
   const left = hosts - ejectable;

@@ -8,6 +8,7 @@
  */
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Intent } from "../model/intent.ts";
+import { lintAlternateProtocols } from "./lint-alternate-protocols.ts";
 import { lintCalledServices } from "./lint-called-services.ts";
 import { lintClaims } from "./lint-claims.ts";
 import { lintPriorities } from "./lint-priorities.ts";
@@ -30,6 +31,7 @@ import type { ShadowMemo } from "./lint-shadowed-rules.ts";
 import { lintSplits } from "./lint-splits.ts";
 import { lintSubsets } from "./lint-subsets.ts";
 import { lintTelemetry } from "./lint-telemetry.ts";
+import { lintUpgrades } from "./lint-upgrades.ts";
 import { trafficOf } from "./traffic.ts";
 
 /** What was found out the last time about objects that are still the same; keep it between calls. */
@@ -60,6 +62,8 @@ export function lintIntent(intent: Intent, memo: LintMemo = createLintMemo()): r
     ...lintListeners(intent),
     ...lintL4(intent),
     ...lintRedirected(intent),
+    ...lintAlternateProtocols(intent),
+    ...lintUpgrades(intent),
     ...lintDrainTimes(intent),
     ...lintLiveLimits(intent),
     ...lintSplits(intent),

@@ -36,7 +36,7 @@ export function translateListener(
 ): EnvoyResource {
   const name = listenerName(gateway, listener);
   const json = listenerJson(name, listener, {
-    filterChains: [{ filters: networkFilters(name, listener, httpFilter(name, { gateway }, routes)) }],
+    filterChains: [{ filters: networkFilters(name, listener, httpFilter(name, { gateway, listener }, routes)) }],
   });
   return envoyResource(envoyTypes.listener, name, json, listener.at);
 }
@@ -160,7 +160,11 @@ export function networkFilters(
 
 function httpFilter(
   name: string,
-  { gateway, http3 }: { readonly gateway: Gateway; readonly http3?: boolean },
+  {
+    gateway,
+    listener,
+    http3,
+  }: { readonly gateway: Gateway; readonly listener: GatewayListener; readonly http3?: boolean },
   routes: readonly Route[],
 ): NetworkFilter {
   return {
@@ -173,6 +177,7 @@ function httpFilter(
       tracing: gateway.tracing === undefined ? {} : translateTracing(gateway.name, gateway.tracing),
       timeouts: gateway.timeouts,
       clients: gateway.clients,
+      extendedConnect: listener.extendedConnect,
       http3,
     }),
   };

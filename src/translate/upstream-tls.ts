@@ -33,9 +33,14 @@ export function translateUpstreamTls(tls: ServiceTls): TransportSocketJson {
   };
 }
 
-/** The same over QUIC, which knows no older version; by this name alone Envoy knows it. */
-export function translateUpstreamQuic(tls: ServiceTls): TransportSocketJson {
-  const upstreamTlsContext = contextOf({ ...tls, minVersion: "TLSv1_3", maxVersion: "TLSv1_3" });
+/**
+ * The same over QUIC, which knows no older version; by this name alone Envoy knows it. With `auto` Envoy makes the
+ * connections over TCP of it too, and these may be older.
+ */
+export function translateUpstreamQuic(tls: ServiceTls, protocol: "http3" | "auto"): TransportSocketJson {
+  const upstreamTlsContext = contextOf(
+    protocol === "auto" ? tls : { ...tls, minVersion: "TLSv1_3", maxVersion: "TLSv1_3" },
+  );
   return {
     name: "envoy.transport_sockets.quic",
     typedConfig: packAny(`${sockets}.quic.v3.QuicUpstreamTransport`, { upstreamTlsContext }),

@@ -56,7 +56,7 @@ patches:
     expect((await client.call({ count: 5, method: "/shop.Orders/Cancel" })).answers).toEqual({ b: 5 });
     expect((await client.call({ count: 5, method: "/shop.Users/Find" })).answers).toEqual({ b: 5 });
   }
-  expect(await scene.statuses()).toEqual(programs.flatMap(() => ["synced", "synced"]));
+  await scene.synced(2 * programs.length);
   // 5 by name, 400 by weight and 15 by rules.
   const callsCount = programs.length * 420;
   const reported = async (): Promise<number> => {
@@ -65,7 +65,10 @@ patches:
     );
     return clusters.reduce((sum, { issued }) => sum + issued, 0);
   };
-  await waitUntil(async () => (await reported()) >= callsCount, { what: "every call to be in a load report" });
+  await waitUntil(async () => (await reported()) >= callsCount, {
+    what: "every call to be in a load report",
+    timeoutMs: 30_000,
+  });
   expect(await reported()).toBe(callsCount);
 });
 
@@ -114,7 +117,7 @@ test("lose no call while endpoints, routes and clusters change and the control p
     expect(answers["a"]).toBeGreaterThan(10);
     expect(answers["b"]).toBeGreaterThan(10);
   }
-  expect(await scene.statuses()).toEqual(clients.map(() => "synced"));
+  await scene.synced(clients.length);
 
   await scene.save(config({ newest: a }, "newest").replace("[orders, stays]", "[stays]"));
   await scene.callUntil(clients, ({ failures }) => /^unavailable/i.test(failures[0] ?? ""));

@@ -25,6 +25,8 @@ export interface GrpcScene extends AsyncDisposable {
   callUntil(clients: readonly GrpcClient[], isEnough: (ended: CallCounts) => boolean): Promise<void>;
   /** What the control plane says of every node. */
   statuses(): Promise<readonly string[]>;
+  /** Waits until so many nodes have what they asked for: a client may answer before its acknowledgement has come. */
+  synced(count: number): Promise<void>;
 }
 
 /** Starts everything but clients. */
@@ -49,6 +51,10 @@ export async function startGrpcScene(options: {
       await Fairway.start({ configDir, stateDir: directory.join("state"), args: options.args ?? [] }),
     );
     let clientsCount = 0;
+    const statuses = async () => {
+      const { nodes } = await fairway.get<{ readonly nodes: readonly { readonly status: string }[] }>("/v1/nodes");
+      return nodes.map(({ status }) => status);
+    };
     return {
       fairway,
       addresses,
@@ -72,9 +78,10 @@ export async function startGrpcScene(options: {
         );
         await Promise.all(ends);
       },
-      async statuses() {
-        const { nodes } = await fairway.get<{ readonly nodes: readonly { readonly status: string }[] }>("/v1/nodes");
-        return nodes.map(({ status }) => status);
+      statuses,
+      async synced(count) {
+        const isSo = (found: readonly string[]) => found.length === count && found.every((each) => each === "synced");
+        await waitUntil(async () => isSo(await statuses()), { what: `${count} nodes to be synced`, timeoutMs: 20_000 });
       },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };

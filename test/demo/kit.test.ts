@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { Backend } from "../../demo/kit/backend.ts";
 import { Child } from "../../demo/kit/child.ts";
 import { labelsBetween } from "../../demo/kit/load-report.ts";
@@ -18,9 +18,7 @@ describe("ports", () => {
   it("are never handed out twice, not even to two programs at the same time", async () => {
     const others = await Promise.all([1, 2, 3].map(() => portsOfAnotherProgram(60)));
     const ours = await Promise.all(Array.from({ length: 60 }, () => freePort()));
-    const all = [...others.flatMap((other) => other.ports), ...ours];
-    expect(new Set(all).size).toBe(240);
-    for (const other of others) other.end();
+    expect(new Set([...others.flat(), ...ours]).size).toBe(240);
   });
 
   it("are outside the range of outgoing connections", async () => {
@@ -90,12 +88,13 @@ describe("load", () => {
   });
 });
 
-async function portsOfAnotherProgram(count: number): Promise<{ readonly ports: readonly number[]; end(): void }> {
+/** It keeps them until the end of the test. */
+async function portsOfAnotherProgram(count: number): Promise<readonly number[]> {
   const program = await script(`
     const { freePorts } = await import("${KIT}ports.ts");
     console.log(JSON.stringify(await freePorts(${count})));
     setInterval(() => {}, 1000);`);
-  return { ports: JSON.parse(await program.line()) as readonly number[], end: () => program.kill("SIGKILL") };
+  return JSON.parse(await program.line()) as readonly number[];
 }
 
 /** Runs a few lines as a program of their own. */
@@ -103,6 +102,8 @@ async function script(code: string): Promise<{ line(): Promise<string>; kill(sig
   const program = spawn(process.execPath, ["--input-type=module", "-e", code], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // Whatever becomes of the test, and it would run for ever.
+  onTestFinished(() => void program.kill("SIGKILL"));
   await once(program, "spawn");
   program.stdout.setEncoding("utf8");
   let text = "";

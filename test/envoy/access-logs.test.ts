@@ -1,19 +1,18 @@
 /**
  * What a real Envoy writes down of real requests, and of which of them.
  */
-import { mkdtemp, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { ask } from "./ask.ts";
 import { LogReceiver } from "./log-receiver.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import { startScene } from "./scene.ts";
 
 test("requests are written down as JSON, as text and to collectors, and only those that are asked for", async () => {
   await using collector = await LogReceiver.start();
-  const directory = await mkdtemp(join(tmpdir(), "fairway-test-"));
-  const [all, failed, slow] = ["all.log", "failed.log", "slow.log"].map((name) => join(directory, name));
+  await using directory = await tempDir();
+  const [all, failed, slow] = ["all.log", "failed.log", "slow.log"].map((name) => directory.join(name));
   await using scene = await startScene({
     backends: 1,
     config: ({ port, backends }) => `
@@ -44,13 +43,15 @@ routes:
   for (const path of ["/good?x=1", "/broken", "/slow"]) {
     await ask(`http://127.0.0.1:${scene.port}${path}`, { "x-tenant": "gold", "user-agent": "test", traceparent });
   }
-  const linesOf = async (path = "") => (await readFile(path, "utf8")).trim().split("\n");
+  const linesOf = async (path = "") => (await readFile(path, "utf8")).split("\n").slice(0, -1);
+  // Envoy writes each file every ten seconds, in its own time.
   const lines = await waitUntil(
     async () => {
-      const found = await linesOf(all);
-      return found.length === 3 && collector.otlp.length > 0 && collector.envoys.length > 0 ? found : undefined;
+      const [found = [], ...others] = await Promise.all([all, failed, slow].map(linesOf));
+      const isWritten = found.length === 3 && others.every(({ length }) => length > 0);
+      return isWritten && collector.otlp.length > 0 && collector.envoys.length > 0 ? found : undefined;
     },
-    { what: "three requests in the log, and the collector", timeoutMs: 30_000 },
+    { what: "three requests in the logs, and the collector", timeoutMs: 60_000 },
   );
   const [good, broken] = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
   expect(good).toMatchObject({

@@ -68,14 +68,14 @@ export class BareAds implements AsyncDisposable {
     for (const { name } of named) {
       await waitUntil(() => this.#subscribed.has(wildcard ? typeUrl : `${typeUrl} ${name}`), {
         what: `Envoy to ask for ${typeUrl} ${name}`,
-        timeoutMs: 2_000,
+        timeoutMs: 20_000,
         everyMs: 1,
       });
     }
     const nonce = this.#send(typeUrl, named);
     const answer = await waitUntil(() => this.#answers.has(nonce) && { words: this.#answers.get(nonce) }, {
       what: `Envoy's answer to ${named.map(({ name }) => name).join(", ")}`,
-      timeoutMs: 2_000,
+      timeoutMs: 20_000,
       everyMs: 1,
     });
     if (answer.words === "") return undefined;

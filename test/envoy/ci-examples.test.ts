@@ -111,11 +111,16 @@ async function gitlab(): Promise<Pipeline> {
   return { variables, commands, summary: "rollout.md", signal: "SIGKILL" };
 }
 
-/** What a job rolls out, and when somebody cancels it: before it starts the rollout, or while it waits, when this is true. */
+/** What a job rolls out. */
 interface Work {
   readonly id: string;
   readonly plan: object;
-  readonly cancel?: "before the start" | (() => Promise<unknown>);
+  /** When somebody cancels it: before it starts the rollout, after that was refused, or while it waits, once this is done. */
+  readonly cancel?: "before the start" | "after the start" | ((start: Child) => Promise<unknown>);
+  /** It is not cancelled then, but ends with its runner. */
+  readonly isLost?: boolean;
+  /** Of how many runs it is. */
+  readonly attempt?: number;
 }
 
 interface Job {
@@ -127,7 +132,8 @@ interface Job {
 }
 
 /** Runs all of it in a new directory. */
-async function runJob(of: Scene, pipeline: Pipeline, { id, plan, cancel }: Work): Promise<Job> {
+async function runJob(of: Scene, pipeline: Pipeline, work: Work): Promise<Job> {
+  const { id, plan, cancel, isLost = false, attempt = 1 } = work;
   const cwd = await jobDirectory(of, id, plan);
   const failures: Job["failures"][number][] = [];
   let job: JobState = { isCancelled: cancel === "before the start", hasFailed: false, start: "skipped" };
@@ -135,17 +141,19 @@ async function runJob(of: Scene, pipeline: Pipeline, { id, plan, cancel }: Work)
     const isStart = script.includes("rollout start");
     if (!runs(job)) continue;
     const inPlace = `cd "${cwd}"\n${script}`;
-    const env = environment(of, pipeline, { id, cwd, job });
+    const env = environment(of, pipeline, { id, attempt, cwd, job });
     const shell = await Child.start({ name: "step", command: "bash", args: ["-e", "-c", inPlace], env });
-    if (isStart && cancel !== undefined && cancel !== "before the start") {
-      await cancel();
+    if (isStart && typeof cancel === "function") {
+      await cancel(shell);
       job = { ...job, isCancelled: true };
       // With all that it has started: each child leads a group of its own.
-      process.kill(-shell.pid, pipeline.signal);
+      process.kill(-shell.pid, isLost ? "SIGKILL" : pipeline.signal);
     }
     const { code } = await shell.exited;
+    if (isLost && isStart) break;
     const outcome = code === 0 ? ("success" as const) : ("failure" as const);
     if (isStart) job = { ...job, start: job.isCancelled ? "cancelled" : outcome };
+    if (isStart && cancel === "after the start") job = { ...job, isCancelled: true };
     if (code === 0) continue;
     failures.push({ script, code, text: shell.logs().join("\n") });
     job = { ...job, hasFailed: true };
@@ -166,13 +174,14 @@ async function jobDirectory(of: Scene, id: string, plan: object): Promise<string
 function environment(
   of: Scene,
   { variables, summary }: Pipeline,
-  { id, cwd, job }: { readonly id: string; readonly cwd: string; readonly job: JobState },
+  run: { readonly id: string; readonly attempt: number; readonly cwd: string; readonly job: JobState },
 ): NodeJS.ProcessEnv {
+  const { id, attempt, cwd, job } = run;
   return {
     ...process.env,
     ...variables,
-    ...{ GITHUB_SHA: id, GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: "1", GITHUB_ACTOR: "ann" },
-    ...{ CI_COMMIT_SHA: id, CI_JOB_ID: id, GITLAB_USER_LOGIN: "ann" },
+    ...{ GITHUB_SHA: id, GITHUB_RUN_ID: id, GITHUB_RUN_ATTEMPT: String(attempt), GITHUB_ACTOR: "ann" },
+    ...{ CI_COMMIT_SHA: id, CI_JOB_ID: `${id}-${attempt}`, GITLAB_USER_LOGIN: "ann" },
     CI_JOB_STATUS: job.isCancelled ? "canceled" : job.hasFailed ? "failed" : "success",
     GITHUB_STEP_SUMMARY: join(cwd, summary),
     FAIRWAY_SERVER: `http://127.0.0.1:${of.fairway.adminPort}`,
@@ -222,22 +231,38 @@ describe("the pipelines of examples/ci", { timeout: 300_000 }, () => {
     await load.stop();
   });
 
-  test("take back what a cancelled job has started, and nothing that it has not", async () => {
+  test("attach to their rollout when they run again, and take back what they have started, and nothing else", async () => {
     await using running = await startScene({ backends: 2, config, envoy: { statsFlushInterval: "1s" } });
+    const server = { FAIRWAY_SERVER: `http://127.0.0.1:${running.fairway.adminPort}` };
     // No job sees its end.
     const plan = await shortPlan({ hold: "10m", maxHold: "20m" });
     for (const [name, pipeline] of await pipelines()) {
       const id = `${name}-cancelled`;
-      const isOn = () => until(running, `${id} to have requests`, (of) => of.target === id && of.phase === "measuring");
+      const isOn = (step: number) =>
+        until(running, `${id} to have requests`, (of) => {
+          return of.target === id && of.phase === "measuring" && of.step === step;
+        });
+      await runJob(running, pipeline, { id, plan, cancel: () => isOn(1), isLost: true });
+      expect(await ranWith(server, "rollout", "promote", "shop", "--target", id)).toMatchObject({ code: 0 });
+      await isOn(2);
+
       const beside: { job?: Job } = {};
-      const cancel = async () => {
-        await isOn();
-        // Another job is cancelled before it has started anything.
-        beside.job = await runJob(running, pipeline, { id: `${name}-beside`, plan, cancel: "before the start" });
-        await isOn();
+      const cancel = async (start: Child) => {
+        await start.waitForLog(/was started before, by/, 60_000);
+        // Another job is cancelled before it has started anything, or after it was refused.
+        const when = name === "github" ? "before the start" : "after the start";
+        beside.job = await runJob(running, pipeline, { id: `${name}-beside`, plan, cancel: when });
+        await isOn(2);
       };
-      const job = await runJob(running, pipeline, { id, plan, cancel });
-      expect(beside.job).toMatchObject({ failures: [], junit: "" });
+      const job = await runJob(running, pipeline, { id, plan, cancel, attempt: 2 });
+      expect(job.summary).toContain(`started by ${name}:ann, and start attaches to it: step 2 of 2`);
+      expect(beside.job?.junit).toBe("");
+      expect(beside.job?.failures.map(({ code }) => code)).toEqual(name === "github" ? [] : [6, 2]);
+      if (name === "gitlab") {
+        expect(beside.job?.failures[1]?.text).toContain(
+          `is on: ${id}, started by gitlab:ann, and it is not a rollout of`,
+        );
+      }
       expect(job.failures, JSON.stringify(job.failures)).toHaveLength(1);
       expect(job.failures[0]?.script).toContain("rollout start");
       if (name === "github") expect(job.failures[0]?.text).toContain("goes on without you");

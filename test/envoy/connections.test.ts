@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { freePort } from "../../demo/kit/ports.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { ask } from "./ask.ts";
 import { startScene } from "./scene.ts";
@@ -58,10 +59,12 @@ routes:
 });
 
 test("a listener takes no more connections than it may, and clients have no more time than a gateway gives them", async () => {
+  const full = await freePort();
   const config: Config = ({ port, backends }) => `
 gateways:
+  full: { listeners: [{ name: http, port: ${full}, address: 127.0.0.1, connectionLimit: { maxConnections: 1 } }] }
   public:
-    listeners: [{ name: http, port: ${port}, address: 127.0.0.1, connectionLimit: { maxConnections: 1 } }]
+    listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }]
     timeouts: { idle: 1s, requestHeaders: 300ms, maxStreamDuration: 400ms }
 services:
   shop: { endpoints: ["${backends[0]}"] }
@@ -70,14 +73,18 @@ routes:
 `;
   await using scene = await startScene({ backends: 1, config });
   {
-    using slow = open(scene.port);
-    slow.socket.write("GET / HTTP/1.1\r\nhost: a\r\n");
-    await waitUntil(async () => (await scene.envoy.counter("http.public/http.downstream_cx_active")) === 1, {
+    using first = open(full);
+    await waitUntil(async () => (await scene.envoy.counter("http.full/http.downstream_cx_active")) === 1, {
       what: "the first connection",
     });
-    using second = open(scene.port);
+    using second = open(full);
     expect(await text(second.socket), "closed without a word").toBe("");
-    expect(await scene.envoy.counter("connection_limit.public/http.limited_connections")).toBe(1);
+    expect(await scene.envoy.counter("connection_limit.full/http.limited_connections")).toBe(1);
+    expect(first.socket.destroyed).toBe(false);
+  }
+  {
+    using slow = open(scene.port);
+    slow.socket.write("GET / HTTP/1.1\r\nhost: a\r\n");
     expect(await text(slow.socket)).toMatch(/^HTTP\/1\.1 408 /);
   }
   const ended = () => scene.envoy.counter("http.public/http.downstream_cx_active");

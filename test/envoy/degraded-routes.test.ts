@@ -96,7 +96,8 @@ describe.each(["1.40", "1.36"] as const)("the report of a rollout, with Envoy %s
     for (const { worseIn, canary, baseline } of slow) {
       expect(worseIn).toEqual(["slow"]);
       expect(canary.slow?.share).toBeGreaterThan(0.5);
-      expect(baseline.slow?.count).toBe(0);
+      // Not a few of a busy machine's: that they are hardly any.
+      expect(baseline.slow?.share).toBeLessThan(0.1);
     }
     await Promise.all(loads.map((each) => each.stop()));
     const isOff = async () => !(await ask(running.envoy.adminPort, "/runtime")).text.includes("route_reports");

@@ -304,9 +304,16 @@ test("clients of HTTP/3 need the certificate that the listener demands, and with
   expect((await get("/shown/")).status).toBe(200);
   for (const service of ["anew", "stranger"]) expect((await get(`/${service}/`)).status, service).toBe(503);
   await running.edit({ tls: names("three"), more: "" });
-  await waitUntil(async () => (await get("/shown/")).status === 503, { what: "the other name to be demanded" });
+  // What was open before is served until the drain is over.
+  await waitUntil(async () => (await get("/shown/")).status === 503, {
+    what: "the other name to be demanded",
+    timeoutMs: 30_000,
+  });
   await running.edit({ tls: names("two"), more: "" });
-  await waitUntil(async () => (await get("/shown/")).status === 200, { what: "its own name to be demanded" });
+  await waitUntil(async () => (await get("/shown/")).status === 200, {
+    what: "its own name to be demanded",
+    timeoutMs: 30_000,
+  });
   for (const service of ["anew", "stranger"]) expect((await get(`/${service}/`)).status, service).toBe(503);
   // Nothing of the others has come through.
   const answered = await http3Requests(scene.envoy, "one");

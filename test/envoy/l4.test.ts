@@ -114,9 +114,9 @@ tcpRoutes:
 
   expect(await labels(broken, 1)).toEqual([""]);
   expect(new Set(await labels(hashed, 12)).size, "by the client's address").toBe(1);
-  using silent = await open(idle);
   const began = performance.now();
-  await once(silent.socket, "close");
+  using silent = await open(idle);
+  await waitUntil(() => silent.socket.closed, { what: "the silent connection to be closed" });
   expect(performance.now() - began).toBeGreaterThanOrEqual(250);
 
   using old = await open(port);
@@ -126,10 +126,10 @@ tcpRoutes:
   const first = await scene.served();
   await scene.save(config(port, [0, 1]));
   await scene.converged(first);
+  await old.echo("still here");
   await waitUntil(async () => (await labels(port, 5)).every((label) => label === "b"), { what: "the new weights" });
   expect(await scene.envoy.counter("listener_manager.listener_in_place_updated")).toBe(1);
-  await old.echo("still here");
-  await once(old.socket, "close");
+  await waitUntil(() => old.socket.closed, { what: "the end of the drain", timeoutMs: 30_000 });
   // Its endpoint has left its service meanwhile.
   await elsewhere.echo("and here");
   expect(elsewhere.socket.destroyed).toBe(false);
@@ -145,7 +145,7 @@ tcpRoutes:
 
 /** Envoy writes its logs every ten seconds. */
 function written(what: string): { readonly what: string; readonly timeoutMs: number } {
-  return { what: `${what} in the log`, timeoutMs: 25_000 };
+  return { what: `${what} in the log`, timeoutMs: 60_000 };
 }
 
 async function logged(path: string): Promise<readonly Readonly<Record<string, unknown>>[]> {

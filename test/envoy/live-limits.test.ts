@@ -68,6 +68,19 @@ test.each(["delta", "sotw"] as const)(
     expect(await ask(scene.url)).toMatchObject({ status: 200, headers: { "x-backend": "v1" } });
     expect(await counter("upstream_cx_destroy_local"), "no connection was given up").toBe(closed);
     expect(await counter("outlier_detection.ejections_active")).toBe(1);
+
+    // The other host fails as well: one of two is all that may be ejected, until the group says otherwise.
+    scene.backends[0]?.set({ failure: { answer: 500 } });
+    for (let count = 0; count < 5; count += 1) await ask(scene.url);
+    expect(await counter("outlier_detection.ejections_active")).toBe(1);
+    await change(config("", "outlier_detection.max_ejection_percent: 100"));
+    await waitUntil(
+      async () => {
+        await ask(scene.url);
+        return (await counter("outlier_detection.ejections_active")) === 2;
+      },
+      { what: "the second ejection" },
+    );
     expect(await envoy.counter("cluster_manager.cluster_modified")).toBe(0);
   },
 );

@@ -89,7 +89,7 @@ test("a change of the settings is seen by every Envoy at once: other clusters, a
   expect(await answer.json()).toEqual(settings);
   await four.each(async (member) => {
     const told = (before[four.members.indexOf(member)] ?? 0) + 1;
-    await waitUntil(async () => (await heard(member)) === told, { what: "the settings", timeoutMs: 2_000 });
+    await waitUntil(async () => (await heard(member)) === told, { what: "the settings" });
     await ask(member.port, "/sick");
     await ask(member.port, "/");
     await clusterLoad(member, { cluster: "shop", issued: 41 });

@@ -202,7 +202,7 @@ test.each(["1.40", "1.36"] as const)(
       // What goes, goes after the grace; nothing else may move meanwhile.
       await waitUntil(async () => JSON.stringify(await numbers(scene)) === JSON.stringify(expected) || undefined, {
         what: `the counters to move as planned with ${edit.what}`,
-        timeoutMs: 5_000,
+        timeoutMs: 20_000,
       }).catch(async () =>
         expect({ what: edit.what, ...(await numbers(scene)) }).toEqual({ what: edit.what, ...expected }),
       );
@@ -210,7 +210,7 @@ test.each(["1.40", "1.36"] as const)(
       const ends = kinds?.some((kind) => kind === "cluster-recreated" || kind === "endpoints-changed") ?? false;
       await waitUntil(async () => (await upstreamEnded(scene)) > ended === ends || undefined, {
         what: `connections to hosts to ${ends ? "end" : "stay"} with ${edit.what}`,
-        timeoutMs: 5_000,
+        timeoutMs: 20_000,
       });
     }
   },

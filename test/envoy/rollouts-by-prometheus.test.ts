@@ -35,7 +35,8 @@ test("good goes on, errors and slow answers go back, whatever is no evidence hol
   v2.set({});
 
   // A canary that would pass, while the Prometheus is ill in all the ways that there are.
-  const begun = rolledOut(scene, "ill", { ...plan, gates: { ...gates, staleAfter: "3s" } });
+  const long = [{ ...step, hold: "10s" }];
+  const begun = rolledOut(scene, "ill", { ...plan, steps: long, gates: { ...gates, staleAfter: "3s" } });
   const until = (what: string, is: (seen: RolloutJson) => boolean) =>
     waitUntil(async () => (is(await held()) ? true : undefined), { what, timeoutMs: 30_000, everyMs: 20 });
   await until("the measurement", ({ target, phase }) => target === "ill" && phase === "measuring");

@@ -177,11 +177,13 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
 
   test("is held by a webhook that hangs, and says so, and goes on when it answers", async () => {
     await using running = await scene();
-    let isHanging = true;
+    // It hangs before the first step, answers, hangs after it, and answers.
+    let asked = 0;
     const hung = new Set<ServerResponse>();
     const server = createServer((request, response) => {
       request.resume();
-      if (isHanging) hung.add(response);
+      asked += 1;
+      if (asked % 2 === 1) hung.add(response);
       else response.end();
     });
     const port = await freePort();
@@ -204,54 +206,16 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     expect(await running.served()).toBe(version);
     expect(await split(running, "get", "shop")).toEqual(weights);
 
-    isHanging = false;
     expect(await rollout(running, "resume", "shop")).toMatchObject({ code: 0 });
-    await rolloutUntil(running, "the measurement", ({ phase }) => phase === "measuring");
-    isHanging = true;
     // In the middle of a rollout the weights stay as they are.
     const again = await rollout(running, "watch", "shop");
     expect(again, again.text).toMatchObject({ code: 4 });
     expect(hung.size).toBe(2);
     expect(await rolloutNow(running)).toMatchObject({ phase: "paused", pausedBy: "engine", weight: 20, step: 3 });
-    isHanging = false;
     expect(await rollout(running, "resume", "shop")).toMatchObject({ code: 0 });
     const over = await rolloutUntil(running, "the end", isOver);
     expect(over.outcome?.kind, over.sentence).toBe("promoted");
+    expect(asked).toBe(4);
     expect((await load.stop()).failed).toBe(0);
-  });
-
-  test("refuses what is wrong, with its line, and one of two that begin at once", async () => {
-    await using running = await scene();
-    const wrong = await savePlan(running, {
-      steps: [rolloutStep(50), rolloutStep(20)],
-      gates: { latency: { threshold: "310ms" } },
-    });
-    const planned = await rollout(running, "plan", "shop", "--plan", wrong);
-    expect(planned).toMatchObject({ code: 2 });
-    expect(planned.text).toContain("plan.json:10:17");
-    expect(planned.text).toContain("would be a step backwards");
-    expect(planned.text).toContain("the nearest are 300 ms and 400 ms");
-    const right = await savePlan(running, { ...rolloutPlan, steps: [{ approval: true }, rolloutStep(20)] });
-    const begin = (target: string) =>
-      rollout(running, "start", "shop", "--target", target, "--plan", right, "--actor", `ci-${target}`);
-    const both = await Promise.all([begin("a"), begin("b")]);
-    expect(both.map(({ code }) => Number(code)).toSorted((a, b) => a - b)).toEqual([0, 6]);
-    const winner = both[0]?.code === 0 ? "a" : "b";
-    const told = both.find(({ code }) => code === 6)?.text;
-    expect(told).toContain(`nothing is changed: shop-1 is on: ${winner}, started by ci-${winner}`);
-    expect(await rolloutNow(running)).toMatchObject({ number: 1, target: winner, startedBy: `ci-${winner}` });
-    const waiting = await rolloutUntil(running, "the approval", ({ phase }) => phase === "awaiting-approval");
-    expect(await rollout(running, "watch", "shop")).toMatchObject({ code: 4 });
-    const stale = await rollout(running, "approve", "shop", "--if-match", String(waiting.revision - 1));
-    expect(stale).toMatchObject({ code: 6 });
-    expect(await rollout(running, "abort", "shop", "--reason", "no")).toMatchObject({ code: 0 });
-    const aborted = await rolloutUntil(running, "the end", isOver);
-    expect(aborted.outcome?.kind).toBe("aborted");
-    expect(await rollout(running, "watch", "shop")).toMatchObject({ code: 8 });
-    expect(await rollout(running, "start", "shp", "--target", "x", "--steps", "5")).toMatchObject({ code: 2 });
-    expect(await rollout(running, "lock", "shop", "--owner", "ann")).toMatchObject({ code: 0 });
-    const locked = await begin("c");
-    expect(locked).toMatchObject({ code: 6 });
-    expect(locked.text).toContain("it is locked by ann until");
   });
 });

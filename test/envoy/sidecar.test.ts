@@ -14,7 +14,7 @@ const TOOLS = new URL("../../scripts/netns-tools.mjs", import.meta.url).href;
 const run = promisify(execFile);
 const program = (name: string) => join(import.meta.dirname, "programs", name);
 
-test("connections of an application are led through its Envoy: by name and port to services, else to where they wanted to go, and from elsewhere to the application; and no longer when the rules are taken back", async () => {
+test("connections of an application are led through its Envoy: by name and port to services, else to where they wanted to go, and from elsewhere to the application, TLS by its name and unopened; and no longer when the rules are taken back", async () => {
   const { requireNetnsTools } = (await import(TOOLS)) as { readonly requireNetnsTools: () => void };
   requireNetnsTools();
   await using pair = await namespaces();
@@ -31,17 +31,22 @@ test("connections of an application are led through its Envoy: by name and port 
       unknown: { server: "envoy", body: { at: "203.0.113.5:80", host: "www.example.com" } },
       postgres: "198.51.100.31:5433",
       otherPort: "203.0.113.5:7000",
+      // Through its own sidecar and that of the other side, and TLS all the way.
+      tls: { at: "127.0.0.1:8443", name: "payments.internal", certificate: "one.test" },
+      otherTls: { at: "203.0.113.5:443", name: "www.example.com", certificate: "one.test" },
+      noTls: "ECONNRESET",
       circle: "ECONNREFUSED",
       inbound: { server: "envoy", body: { forwardedFor: "192.0.2.1" } },
       counters: {
         "cluster.payments.upstream_rq_200": 1,
         "cluster.elsewhere.upstream_rq_200": 1,
-        "cluster.elsewhere.upstream_cx_total": 2,
+        "cluster.elsewhere.upstream_cx_total": 3,
+        "cluster.payments-tls.upstream_cx_total": 1,
         "cluster.postgres.upstream_cx_total": 1,
         "cluster.orders.upstream_rq_200": 1,
       },
-      // Three chains, three jumps and five rules.
-      rules: 11,
+      // Three chains, three jumps and six rules.
+      rules: 12,
       without: { shown: "", unknown: { body: { at: "203.0.113.5:80", host: "www.example.com" } } },
     });
   } finally {

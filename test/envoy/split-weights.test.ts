@@ -138,9 +138,7 @@ test("an Envoy that was started without the layer never counts as having the wei
     nodeId: "edge-2",
     stats: "all",
   });
-  await waitUntil(async () => (await without.counter("listener_manager.lds.update_success")) > 0, {
-    what: "the listeners",
-  });
+  await without.ready();
   const answer = await split(scene, "set", "shop", "canary=100", "--wait", "--timeout", "1s");
   expect(answer.code).toBe(7);
   expect(answer.text).toMatch(/1 of 2 Envoys .*edge-2/s);

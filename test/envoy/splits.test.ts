@@ -132,9 +132,12 @@ test("what was set survives a restart and an edit of the file, and is taken back
   await waitUntil(async () => (await now(scene)).default["canary"] === 50, { what: "the new default" });
   expect(await canaryShare(scene, 400)).toBe(100);
 
-  expect(await split(scene, "set", "shop", "canary=0", "--lease", "2s", "--wait")).toMatchObject({ code: 0 });
+  expect(await split(scene, "set", "shop", "canary=0", "--lease", "6s", "--wait")).toMatchObject({ code: 0 });
   expect(await canaryShare(scene, 100)).toBe(0);
-  await waitUntil(async () => (await now(scene)).source === "file", { what: "the end of the lease" });
+  await waitUntil(async () => (await now(scene)).source === "file", {
+    what: "the end of the lease",
+    timeoutMs: 30_000,
+  });
   await waitUntil(async () => (await now(scene)).state === "applied", { what: "the weights of the file" });
   expect(await now(scene)).toMatchObject({ weights: { stable: 50, canary: 50 }, lastChange: { kind: "expired" } });
   const share = await canaryShare(scene);

@@ -2,8 +2,8 @@
  * HTTPS with a real Envoy: the right certificate for each name, and renewals that no connection notices;
  * and services that know each other by certificates.
  */
-import { copyFile, mkdir, mkdtemp, readFile, rename, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ask as get } from "../../demo/kit/get.ts";
@@ -12,6 +12,7 @@ import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { certificatesDir, pem } from "../support/certificates.ts";
 import { examplesDir } from "../support/examples.ts";
 import { askOn as ask, openTls as open, serialOf, shownCertificate as shown } from "../support/https-client.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import type { Scene } from "./scene.ts";
 import { startScene } from "./scene.ts";
 
@@ -108,8 +109,10 @@ test("a renewed pair goes live without a failed request, and a pair that does no
   expect(current?.cause).toBe("one.pem changed");
 
   // Both, one after the other, as tools do: nobody is told of the moment between.
-  await place(configDir, "one.key", pem("one.key"));
-  await copyFile(join(certificatesDir, "one.pem"), join(configDir, "certs", "one.pem"));
+  const certs = join(configDir, "certs");
+  writeFileSync(join(certs, ".new"), pem("one.key"));
+  renameSync(join(certs, ".new"), join(certs, "one.key"));
+  copyFileSync(join(certificatesDir, "one.pem"), join(certs, "one.pem"));
   await waitUntil(async () => (await shown(port, "one.test")) === serialOf("one"), {
     what: "the old certificate again",
   });
@@ -124,7 +127,7 @@ test("a renewed pair goes live without a failed request, and a pair that does no
 
 test("between services the names in both certificates decide, and the backend and the log are told of them", async () => {
   const inPort = await freePort();
-  const logs = await mkdtemp(join(tmpdir(), "fairway-test-"));
+  await using logs = await tempDir();
   const certs = join(examplesDir, "service-to-service-mtls/certs");
   const [shop, payments] = ["spiffe://fleet.example/shop", "spiffe://fleet.example/payments"];
   const pair = (name: string) =>
@@ -140,7 +143,7 @@ test("between services the names in both certificates decide, and the backend an
     listeners:
       - { name: in, port: ${inPort}, address: 127.0.0.1, protocol: HTTPS, tls: { secret: payments, clientCa: mesh-ca, clientSubjectAltNames: ["${shop}", 127.0.0.9] } }
     headers: { xForwardedClientCert: { mode: SanitizeSet, certDetailsToAdd: [URI] } }
-    accessLogs: [{ file: ${logs}/in.log }]
+    accessLogs: [{ file: ${logs.path}/in.log }]
 services:
   here: { endpoints: ["${backends[0]}"] }
 ${service("right", payments, ", clientCertificate: shop")}
@@ -176,8 +179,8 @@ secrets: { shop: ${pair("shop")}, payments: ${pair("payments")}, mesh-ca: { ca: 
     /^By=spiffe:\/\/fleet\.example\/payments;Hash=[0-9a-f]{64};URI=spiffe:\/\/fleet\.example\/shop$/,
   );
   const line = await waitUntil(
-    async () => (await readFile(join(logs, "in.log"), "utf8").catch(() => "")).split("\n").find((each) => each !== ""),
-    { what: "the request in the log", timeoutMs: 30_000 },
+    async () => (await readFile(logs.join("in.log"), "utf8").catch(() => "")).split("\n").find((each) => each !== ""),
+    { what: "the request in the log", timeoutMs: 60_000 },
   );
   expect(JSON.parse(line)).toMatchObject({ clientIdentity: shop, status: 200 });
 });

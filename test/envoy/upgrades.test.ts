@@ -46,7 +46,7 @@ routes:
     expect(answer.head, refused).toMatch(/^HTTP\/1\.1 403 /);
   }
   using short = await send(port, upgrade("/short", "websocket"));
-  await once(short.socket, "close");
+  await waitUntil(() => short.socket.closed, { what: "the idle WebSocket to be closed" });
 
   using tunnel = await send(port, tunnelTo("db.test:5432", "x-team: data\r\n"));
   expect(tunnel.head).toMatch(/^HTTP\/1\.1 200 /);

@@ -87,6 +87,13 @@ describe("a single etcd", () => {
     expect(followed.lostCount).toBe(0);
   });
 
+  test("to which nobody writes anything is followed all the time, because it answers that it is there", async () => {
+    await using etcd = await EtcdCluster.start();
+    using followed = new FollowedPrefix({ endpoints: etcd.endpoints, prefix: "/p/", times: { silentMs: 1_500 } });
+    await followed.reaches("current");
+    await throughout("no doubt", () => followed.contacts.length === 1, 3_500);
+  });
+
   test("that has compacted what happened while nobody watched is listed anew, and equal content is told to nobody", async () => {
     await using etcd = await EtcdCluster.start();
     using writer = new Writer(etcd.endpoints);
@@ -119,8 +126,16 @@ describe("a single etcd", () => {
     await using etcd = await EtcdCluster.start();
     using writer = new Writer(etcd.endpoints);
     await writer.set({ a: "1", b: "1" });
+    // A listing between the writes and what the watch tells of them would find what nobody can say was lost.
+    let gate = Promise.resolve();
+    let listings = 0;
     const through = (port: EtcdPort): EtcdPort => ({
       ...methodsOf(port),
+      list: async (prefix) => {
+        await gate;
+        listings += 1;
+        return port.list(prefix).finally(() => (listings -= 1));
+      },
       watch: (prefix, fromRevision, listener) =>
         port.watch(prefix, fromRevision, {
           ...listener,
@@ -137,9 +152,14 @@ describe("a single etcd", () => {
       times: { relistMs: 400 },
     });
     await followed.has({ "/p/a": "1", "/p/b": "1" });
+    const opens = Promise.withResolvers<void>();
+    gate = opens.promise;
+    await eventually("no listing to be under way", () => listings === 0);
     await writer.set({ a: "2" });
     await writer.set({ b: undefined });
     await writer.set({ c: "1" });
+    await followed.has({ "/p/a": "1", "/p/b": "1", "/p/c": "1" });
+    opens.resolve();
     await followed.has({ "/p/a": "2", "/p/c": "1" });
     expect(followed.lostCount).toBe(2);
   });

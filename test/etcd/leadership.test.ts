@@ -63,8 +63,9 @@ test("a leader that is paused is followed by another, and its late step is refus
   await using one = await start("one");
   await one.waitForLog(/one wrote/);
   await using two = await start("two");
+  await two.waitForLog(/two tries/);
   await throughout("one leader", () => !two.logs().some((line) => line.includes("two leads")), 3_000);
-  one.kill("SIGSTOP");
+  one.kill("SIGUSR2");
   await two.waitForLog(/two wrote/, 20_000);
   const before = steps.length;
   one.kill("SIGCONT");
@@ -83,6 +84,7 @@ test("a leader whose clock jumps by an hour, there and back, goes on leading", a
   await using three = await start("three", clock.env);
   await three.waitForLog(/three wrote/, 20_000);
   await using four = await start("four");
+  await four.waitForLog(/four tries/);
   for (const byMs of [HOUR_MS, -HOUR_MS]) {
     clock.jump(byMs);
     const before = steps.length;

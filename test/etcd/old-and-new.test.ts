@@ -81,11 +81,15 @@ test("once a newer Fairway has raised the schema, an older one serves and reads 
   await young.kill("SIGKILL");
   await replicas.remove(SCHEMA_KEY);
   await old.waitForLog(/this Fairway may write to etcd again/);
-  await eventually("its record", async () => (await presence(replicas, old))?.modRevision !== own?.modRevision);
+  // What it could not write it tries again every five seconds at most.
+  await eventually("its record", async () => (await presence(replicas, old))?.modRevision !== own?.modRevision, {
+    timeoutMs: 30_000,
+  });
   expect(await schema(replicas)).toBe(1);
   await eventually(
     "being ready",
     async () => JSON.parse((await ask(old.adminPort, "/readyz")).text).status === "ready",
+    { timeoutMs: 30_000 },
   );
 });
 
@@ -126,7 +130,12 @@ test("a Fairway that makes other bytes of the same config, and writes fields tha
     (
       await Promise.all([replicas.envoy, second].map((envoy) => envoy.counter("cluster_manager.cds.update_success")))
     ).join();
-  await eventually("a mark", async () => (await served()).length === 1);
+  const versions = await Promise.all([0, 1].map((index) => replicas.versions(index)));
+  await eventually("the mark of what one of them serves", async () => {
+    const [mark] = await served();
+    const { version } = JSON.parse(textOf(mark) || "{}") as { readonly version?: string };
+    return versions.includes(`default ${version}`);
+  });
   const updatesBefore = await updates();
   let markedCount = 0;
   const watch = replicas.client.watch("/fairway/served/", (await replicas.client.list("/")).revision + 1, {

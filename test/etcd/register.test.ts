@@ -18,6 +18,9 @@ const BACKEND = fileURLToPath(new URL("../../docker/backend.mjs", import.meta.ur
 /** Answers nothing, and ends when it is asked to, with a code of its own. */
 const IDLE = ["-e", "process.on('SIGTERM', () => process.exit(7)); setInterval(() => undefined, 1000)"] as const;
 
+/** A drain waits for every Envoy, and behind an outage also for the replica to be back. */
+const CLOSE_MS = 60_000;
+
 let etcd: EtcdCluster;
 let client: EtcdClient;
 let scene: Scene;
@@ -106,7 +109,7 @@ describe("fairway register", () => {
     });
     expect(entry?.leaseId).toBeDefined();
     await eventually("requests to come through", async () => (await status()) === 200);
-    expect((await child.close()).code).toBe(0);
+    expect((await child.close(CLOSE_MS)).code).toBe(0);
     expect(await entryOf("one")).toBeUndefined();
   });
 
@@ -114,7 +117,7 @@ describe("fairway register", () => {
     const address = scene.backends[0]?.address ?? "";
     const child = await register(address, "--id", "idle", "--", process.execPath, ...IDLE);
     await child.waitForLog(/is registered/);
-    const { code } = await child.close(20_000);
+    const { code } = await child.close(CLOSE_MS);
     expect(code).toBe(7);
     expect(child.logs().join("\n")).toMatch(/drains since revision \d+: all Envoys of one replica have it/);
     expect(child.logs().join("\n"), "and is not kept from it").toMatch(/idle is the only instance of its service/);
@@ -140,11 +143,11 @@ describe("fairway register", () => {
     const elsewhere = ["drain", "--etcd", url, "--service", "shop", "--prefix", "/teams/a/", "--id", "one", "--last"];
     await client.transact([], [{ kind: "put", key: "/teams/a/one", value: Buffer.from(address) }]);
     expect((await ran(...elsewhere, "--wait")).text).toContain("no config names a service below /teams/a/");
-    expect((await child.close(20_000)).code).toBe(0);
+    expect((await child.close(CLOSE_MS)).code).toBe(0);
     expect(child.logs().join("\n")).toMatch(new RegExp(`typo drains since revision \\d+: ${said}`));
     const named = await register(address, "--id", "right");
     await named.waitForLog(/is registered/);
-    expect((await named.close(20_000)).code).toBe(0);
+    expect((await named.close(CLOSE_MS)).code).toBe(0);
     expect(named.logs().join("\n")).not.toContain("no config names");
   });
 
@@ -175,7 +178,7 @@ describe("fairway register", () => {
     await eventually("it to be taken out", async () => (await entryOf("ill")) === undefined);
     one?.set({});
     await eventually("it to register again", async () => (await entryOf("ill")) !== undefined);
-    expect((await child.close()).code).toBe(0);
+    expect((await child.close(CLOSE_MS)).code).toBe(0);
     expect(child.logs().filter((line) => line.includes("not registered yet"))).toHaveLength(1);
   });
 
@@ -199,7 +202,7 @@ describe("fairway register", () => {
     await client.transact([], [{ kind: "put", key, value: drained, leaseId }]);
     await child.waitForLog(/was changed by somebody else/);
     const { revision } = await client.transact([], [{ kind: "put", key, value, leaseId }]);
-    expect((await child.close(30_000)).code).toBe(0);
+    expect((await child.close(CLOSE_MS)).code).toBe(0);
     const drains = /drains since revision (\d+)/.exec(child.logs().join("\n"))?.[1];
     expect(Number(drains)).toBeGreaterThan(revision);
   });
@@ -213,7 +216,7 @@ describe("fairway register", () => {
     await child.waitForLog(/put was written without a lease by somebody else, .* under the lease of this process/);
     const entry = await entryOf("put");
     expect([textOf(entry), entry?.leaseId]).toEqual([value, leaseId]);
-    expect((await child.close(20_000)).code).toBe(0);
+    expect((await child.close(CLOSE_MS)).code).toBe(0);
     expect(child.logs().join("\n")).toMatch(/put drains since revision \d+: all Envoys of one replica have it/);
     expect(await entryOf("put")).toBeUndefined();
   });
@@ -223,7 +226,7 @@ describe("fairway register", () => {
     await child.waitForLog(/is registered/);
     const put = { kind: "put", key: "/services/shop/theirs", value: Buffer.from("127.0.0.1:1") } as const;
     await client.transact([], [put]);
-    expect((await child.close(20_000)).code).toBe(0);
+    expect((await child.close(CLOSE_MS)).code).toBe(0);
     expect(child.logs().join("\n")).toMatch(/theirs was written without a lease as another one/);
     expect(child.logs().join("\n")).toMatch(/theirs is somebody else's by now, and is not drained/);
     expect(textOf(await entryOf("theirs"))).toBe("127.0.0.1:1");
@@ -239,7 +242,7 @@ describe("fairway register", () => {
     await etcd.first.restart();
     await child.waitForLog(/is registered/, 30_000);
     await eventually("a request", async () => (await status()) === 200, { timeoutMs: 30_000 });
-    expect((await child.close()).code).toBe(0);
+    expect((await child.close(CLOSE_MS)).code).toBe(0);
   });
 
   test("does not wait for ever for what is not acknowledged, nor after a second signal", async () => {
@@ -250,7 +253,7 @@ describe("fairway register", () => {
     const address = scene.backends[0]?.address ?? "";
     const hasty = await register(address, "--drain-timeout", "500ms");
     await hasty.waitForLog(/is registered/);
-    expect((await hasty.close()).code).toBe(0);
+    expect((await hasty.close(CLOSE_MS)).code).toBe(0);
     expect(hasty.logs().join("\n")).toContain("not all Envoys of stuck have it");
     const patient = await register(address, "--drain-timeout", "10m");
     await patient.waitForLog(/is registered/);
@@ -423,7 +426,7 @@ describe("fairway drain", () => {
     expect((await ran("drain", ...last(), "--id", "wrong", "--wait")).text).toMatch(
       /not in force: unknown key `wieght`/,
     );
-    await newcomer.close(20_000);
+    await newcomer.close(CLOSE_MS);
     expect(newcomer.logs().join("\n")).toMatch(/a-new drains since revision \d+: Envoys have \/services\/shop\/z-old/);
   });
 

@@ -96,11 +96,14 @@ describe("an instance", () => {
   });
 
   test("of which the lease ends is gone for Envoy", async () => {
-    const leaseId = await client.grantLease(1);
+    const leaseId = await client.grantLease(2);
     await write(
       put("/services/shop/leased", JSON.stringify({ address: address(1), labels: { version: "v2" } }), leaseId),
     );
-    expect(await statusAtLast("/v2", 200)).toBe(200);
+    await eventually("requests to come through, while the lease is kept", async () => {
+      await client.keepAlive(leaseId);
+      return (await status("/v2")) === 200;
+    });
     expect(await statusAtLast("/v2", 503)).toBe(503);
   });
 });

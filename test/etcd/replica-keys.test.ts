@@ -2,10 +2,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EtcdCluster } from "../../demo/kit/etcd.ts";
 import { EtcdClient } from "../../src/etcd/etcd-client.ts";
+import { EtcdError } from "../../src/etcd/etcd-error.ts";
+import type { EtcdPort } from "../../src/etcd/etcd-port.ts";
 import type { Contact } from "../../src/etcd/follow-prefix.ts";
 import { ReplicaKeys } from "../../src/store/replica-keys.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { eventually } from "../support/eventually.ts";
+import { methodsOf } from "./etcd-methods.ts";
 import { Replicas } from "./replicas.ts";
 
 let cluster: EtcdCluster;
@@ -21,10 +24,10 @@ afterAll(async () => {
   await cluster[Symbol.asyncDispose]();
 });
 
-function open(id: string) {
+function open(id: string, etcd: EtcdPort = client) {
   const contacts: string[] = [];
   const onContact = ({ kind }: Contact) => contacts.push(kind);
-  const keys = new ReplicaKeys({ etcd: client, clock: systemClock, random: Math.random, id, onContact });
+  const keys = new ReplicaKeys({ etcd, clock: systemClock, random: Math.random, id, onContact });
   return { keys, contacts, [Symbol.asyncDispose]: () => keys.close() };
 }
 
@@ -85,6 +88,18 @@ test("an outage of etcd is told once for all keys, and its end, and the keys are
   expect(opened.contacts).toEqual(["behind", "current"]);
 });
 
+test("what a newer Fairway keeps it from writing is no outage", async () => {
+  let refusals = 0;
+  const transact = () => {
+    refusals += 1;
+    return Promise.reject(new EtcdError("newer", "etcd holds schema 2"));
+  };
+  await using opened = open("four", { ...methodsOf(client), transact });
+  opened.keys.open("/g/", { gapMs: 0 }).set(Buffer.from("1"));
+  await eventually("a second try", () => refusals > 1);
+  expect(opened.contacts).toEqual([]);
+});
+
 test("a running replica has one id and one lease below all prefixes, and its marks have the id and no lease", async () => {
   await using replicas = await Replicas.start({ count: 1 });
   const prefixes = ["/fairway/replicas/", "/fairway/fleet/"];
@@ -93,6 +108,7 @@ test("a running replica has one id and one lease below all prefixes, and its mar
   const id = record?.entries[0]?.key.slice("/fairway/replicas/".length);
   expect(fleet?.entries[0]?.key).toBe(`/fairway/fleet/${id}`);
   expect(fleet?.entries[0]?.leaseId).toBe(record?.entries[0]?.leaseId);
+  await eventually("its mark", async () => (await found(replicas.client, ["/fairway/served/"])).count === 1);
   const { entries } = await replicas.client.list("/fairway/served/");
   expect(entries.map(({ leaseId }) => leaseId)).toEqual([undefined]);
   expect(JSON.parse(Buffer.from(entries[0]?.value ?? []).toString())).toMatchObject({ by: id });

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { Load } from "../../demo/kit/load.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import type { RolloutJson } from "../../src/admin/rollout-schema.ts";
+import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { ranWith } from "./fairway-command.ts";
 import { Replicas } from "./replicas.ts";
@@ -81,10 +82,11 @@ test("a rollout goes on at the other replica when one is killed at each step, an
     ["weight", "passed", 50],
     ["promotion", "passed", 100],
   ]);
-  const { history } = await replicas
-    .at(1)
-    .fairway.get<{ readonly history: readonly object[] }>("/v1/splits/shop/history");
-  expect(history).toHaveLength(3);
+  const history = async () =>
+    (await replicas.at(1).fairway.get<{ readonly history: readonly object[] }>("/v1/splits/shop/history")).history;
+  // The other one hears of the last change a moment later.
+  await eventually("all changes at the other replica", async () => (await history()).length >= 3);
+  expect(await history()).toHaveLength(3);
   const report = await load.stop();
   expect(report.byStatus["503"] ?? 0, report.failures.join()).toBe(0);
 }, 300_000);

@@ -113,10 +113,15 @@ describe.each([
     await eventually("what went", () => told.includes("w/1 gone"));
     watch.close();
     await store.put("w/3", bytes("unheard"), { revision: 0 });
+    const later: string[] = [];
+    const other = store.watch("w/", ({ kind }) => later.push(kind));
+    await eventually("another one to be told of what is there", () => later.length === 2);
+    other.close();
     expect(told.length).toBe(3);
   });
 
-  test("fifty writers that add two hundred times each lose nothing", async () => {
+  // On a busy machine it takes most of a minute.
+  test("fifty writers that add two hundred times each lose nothing", { timeout: 300_000 }, async () => {
     const store = open();
     const add = () =>
       updateState(store, "sum", (current) => bytes(String(Number(text(current) ?? 0) + 1)), Math.random);

@@ -29,6 +29,11 @@ splits:
       canary: { service: shop, subset: canary }
     default: { stable: 100, canary: 0 }
     limits: { canary: { max: 60, maxStep: 30 } }
+  other:
+    backends:
+      stable: { service: shop, subset: stable }
+      canary: { service: shop, subset: canary }
+    default: { stable: 100, canary: 0 }
 `;
 
 /** The servers start slowly beside other tests, and so does each command. */
@@ -91,9 +96,14 @@ const setWeights = (weights: object, headers: Readonly<Record<string, string>>, 
   ...{ method: "PUT", path: `splits/${name}`, body: { weights }, headers },
 });
 
+/** Refused by where the weights are, which says nothing while a rollout moves them. */
+const atFirst: readonly (readonly [string, Asked, number, RegExp])[] = [
+  ["a step that is too large", start({ plan: plan(40) }), 422, /steps\[0\]\.weight: .*may grow by 30 % at once/],
+];
+
 /** Refused while nothing is on, and while something is. */
 const always: readonly (readonly [string, Asked, number, RegExp])[] = [
-  ["a split that there is not", start({ plan: { ...plan(20), split: "shpo" } }), 404, /there is only `shop`/],
+  ["a split that there is not", start({ plan: { ...plan(20), split: "shpo" } }), 404, /there are other, shop/],
   ["a backend that there is not", start({ plan: { ...plan(20), canary: "canry" } }), 422, /did you mean `canary`\?/],
   ["no step", start({ plan: plan() }), 422, /steps: has no step/],
   ["more than all", start({ plan: plan(120) }), 422, /steps\[0\]\.weight: /],
@@ -104,7 +114,6 @@ const always: readonly (readonly [string, Asked, number, RegExp])[] = [
     422,
     /steps\[1\]\.weight: 10 % would be a step backwards from 20 %/,
   ],
-  ["a step that is too large", start({ plan: plan(40) }), 422, /steps\[0\]\.weight: .*may grow by 30 % at once/],
   ["a share that is too large", start({ plan: plan(30, 60, 70) }), 422, /steps\[2\]\.weight: .*may have 60 % at most/],
   [
     "a promotion beyond the limit",
@@ -121,7 +130,10 @@ const always: readonly (readonly [string, Asked, number, RegExp])[] = [
   ["weights of another state", setWeights({ canary: 10 }, { "if-match": '"7"' }), 412, /change 0/],
 ];
 
-const act = (action: string, headers = {}): Asked => ({ path: `rollouts/shop/${action}`, body: {}, headers });
+const act = (action: string, headers = {}, body: object = {}): Asked => ({
+  ...{ path: `rollouts/shop/${action}`, body, headers },
+});
+const first = (action: string): Asked => act(action, {}, { number: 1 });
 const used = { "idempotency-key": "job-1" };
 
 /** Refused because something is on. */
@@ -138,9 +150,35 @@ const meanwhile: readonly (readonly [string, Asked, number, RegExp])[] = [
   ["an action on another state", act("pause", { "if-match": '"99"' }), 412, /it is at revision \d+ now/],
   ["an action on no state", act("pause", { "if-match": "99" }), 400, /in quotes/],
   ["an action that there is not", act("explode"), 404, /pause, resume, promote/],
-  ["an approval that nobody waits for", act("approve"), 409, /waits for no approval/],
-  ["to resume what is not paused", act("resume"), 409, /not paused/],
-  ["to retry what is not over", act("retry"), 409, /not over/],
+  ["an action on none that is named", act("abort"), 428, /say which rollout is meant: .*number 1, target "v2"/],
+  [
+    "an action on another rollout",
+    act("abort", {}, { number: 2 }),
+    412,
+    /^shop-1 is on: v2, started by ci, and it is not shop-2$/,
+  ],
+  ["an action on that of another target", act("undo", {}, { target: "v3" }), 412, /it is not a rollout of v3$/],
+  [
+    "the same target at weights that are too large",
+    start({ plan: plan(40) }),
+    409,
+    /^shop-1 is on: v2, started by ci$/,
+  ],
+  [
+    "another split of the same versions",
+    start({ target: "v3", plan: { ...plan(20), split: "other" } }),
+    409,
+    /^shop-1 is on: v2, started by ci; it is judged by requests to shop\|canary and shop\|stable too/,
+  ],
+  [
+    "a key of another split",
+    start({ plan: { ...plan(20, 50), split: "other" } }, used),
+    422,
+    /this key has started shop-1/,
+  ],
+  ["an approval that nobody waits for", first("approve"), 409, /waits for no approval/],
+  ["to resume what is not paused", first("resume"), 409, /not paused/],
+  ["to retry what is not over", first("retry"), 409, /not over/],
   ["to unlock what is not locked by them", { path: "rollouts/shpo/unlock", body: { owner: "ann" } }, 404, /shop/],
 ];
 
@@ -164,12 +202,12 @@ async function refusesCommands(rows: readonly (readonly [readonly string[], numb
 
 describe("what cannot be done changes nothing", { timeout: TIMEOUT_MS }, () => {
   test("while nothing is rolled out, and while something is", async () => {
-    await refuses(always);
+    await refuses([...atFirst, ...always]);
     const file = directory.join("plan.json");
     await writeFile(file, JSON.stringify(plan(20, 10)));
     const rollout = (...args: readonly string[]) => ["rollout", "start", ...args, "--target", "v2"];
     await refusesCommands([
-      [rollout("shpo", "--steps", "20"), 2, /there is no such split: there is only `shop`/],
+      [rollout("shpo", "--steps", "20"), 2, /there is no such split: there are other, shop/],
       [rollout("shop", "--plan", file), 2, /would be a step backwards/],
       [rollout("shop", "--steps", "20"), 2, /the promotion after the last step/],
       [["split", "set", "shop", "canary=10", "stable=80"], 2, /add up to 90 %/],
@@ -184,6 +222,7 @@ describe("what cannot be done changes nothing", { timeout: TIMEOUT_MS }, () => {
       [rollout("shop", "--plan", file), 6, /nothing is changed: shop-1 is on: v2, started by ci/],
       [rollout("shop", "--plan", file, "--idempotency-key", "job-1"), 2, /this key has started shop-1/],
       [["rollout", "pause", "shop", "--if-match", "99"], 6, /it is at revision \d+ now/],
+      [["rollout", "abort", "shop", "--target", "v3"], 6, /nothing is changed: shop-1 is on: v2, started by ci, and/],
       [["split", "set", "shop", "canary=10", "--if-match", "7"], 6, /change 0/],
     ]);
   });

@@ -37,6 +37,8 @@ export interface Fate {
   /** At this share an Envoy crashes after it has taken them. */
   readonly crashesFrom?: number;
   readonly isSilent?: boolean;
+  /** Of the looks at the split, those that see it as it was before its last changes, from 0 to 1. */
+  readonly late?: number;
 }
 
 export interface Played {
@@ -49,6 +51,7 @@ export interface Played {
   /** Users that had an error of the canary. */
   readonly errorsSeen: number;
   readonly kills: number;
+  readonly lateLooks: number;
   readonly seconds: number;
 }
 
@@ -70,6 +73,9 @@ export function planOf(written: object): RolloutPlan {
   if (!read.ok) throw new Error(read.error.join("\n"));
   return read.value;
 }
+
+/** A view that is behind by more has been lost with its watch, and is read anew. */
+const LATE_CHANGES_MAX = 2;
 
 const TURN_MS = 500;
 const REPORT_MS = 5_000;
@@ -102,6 +108,9 @@ class World {
   readonly #envoys: readonly Envoy[];
   #nowMs = START_MS;
   #document: SplitDocument = untouchedSplit;
+  /** What it was before each of the last changes, which whoever is late sees. */
+  #documentsBefore: readonly SplitDocument[] = [];
+  #lateLooks = 0;
   #stored: { readonly bytes: Uint8Array; readonly revision: number };
   #kills = 0;
   readonly #shares: number[] = [];
@@ -143,6 +152,7 @@ class World {
       mirrors: this.#mirrors,
       errorsSeen: this.#envoys.reduce((sum, { counters }) => sum + counters.canary.errors, 0),
       kills: this.#kills,
+      lateLooks: this.#lateLooks,
       seconds: (this.#nowMs - START_MS) / 1_000,
     };
   }
@@ -174,6 +184,7 @@ class World {
       const asked = { percents: undefined, shares, mirror, expected, actor: actorOf(record), reason };
       const changed = changeSplit(split, this.#document, asked, this.#nowMs);
       if (!changed.ok) continue;
+      this.#documentsBefore = [this.#document, ...this.#documentsBefore].slice(0, LATE_CHANGES_MAX);
       this.#document = changed.value;
       this.#shares.push(shares["canary"] ?? 0);
       this.#mirrors.push(mirror?.share ?? 0);
@@ -225,15 +236,26 @@ class World {
     };
   }
 
+  /** The split as a replica sees it whose watch of splits is not as far as that of rollouts. */
+  #seenDocument(): SplitDocument {
+    const before = this.#documentsBefore;
+    if (before.length === 0 || !this.#random.chance(this.#fate.late ?? 0)) return this.#document;
+    this.#lateLooks += 1;
+    return before[this.#random.int(before.length)] ?? this.#document;
+  }
+
   #observe(): Observed {
-    const shares = sharesOf(split, liveOf("shop", this.#document));
+    const document = this.#seenDocument();
+    const shares = sharesOf(split, liveOf("shop", document));
     const refuses = (shares["canary"] ?? 0) >= (this.#fate.refusedFrom ?? Infinity);
-    const behind = this.#envoys.filter(({ has }) => has !== this.#document.number);
+    // Whoever is late believes that Envoys are where he is.
+    const behind = this.#envoys.filter(({ has }) => has < document.number);
     const state = behind.length === 0 ? "applied" : refuses ? "rejected" : "pending";
     return {
       nowMs: this.#nowMs,
       split: {
-        document: this.#document,
+        document,
+        file: split,
         shares,
         standing: {
           state,

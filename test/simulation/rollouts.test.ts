@@ -1,5 +1,5 @@
 /**
- * Rollouts whose controllers are killed at any moment, with two of them at a time: no step is skipped or repeated, and a
+ * Rollouts whose controllers are killed at any moment, with two of them at a time that see the split late: no step is skipped or repeated, and a
  * bad canary is never promoted.
  */
 import { describe, expect, test } from "vitest";
@@ -18,10 +18,11 @@ const calm: Fate = { rate: 100, baselineErrors: 0.002, canaryErrors: 0.002, kill
 
 describe("a rollout whose controllers are killed", { timeout: 120_000 }, () => {
   test("goes through each step once, whenever they die", () => {
-    let kills = 0;
+    let [kills, lateLooks] = [0, 0];
     for (let seed = 1; seed <= 150; seed += 1) {
-      const played = playRollout(plan, { ...calm, killed: 0.3 }, seed);
+      const played = playRollout(plan, { ...calm, killed: 0.3, late: 0.2 }, seed);
       kills += played.kills;
+      lateLooks += played.lateLooks;
       expect(played.record.outcome?.kind, `seed ${seed}: ${played.record.verdict?.sentence}`).toBe("promoted");
       expect(played.shares, `seed ${seed}`).toEqual([500, 2_500, 5_000, 10_000]);
       expect(played.record.steps.map(({ kind, result }) => [kind, result])).toEqual([
@@ -32,15 +33,16 @@ describe("a rollout whose controllers are killed", { timeout: 120_000 }, () => {
       ]);
     }
     expect(kills).toBeGreaterThan(1_000);
+    expect(lateLooks).toBeGreaterThan(1_000);
   });
 
   test("never promotes a bad canary, in a thousand runs", () => {
     const outcomes = new Map<string, number>();
     for (let seed = 1; seed <= 1_000; seed += 1) {
-      const { record, finalShare } = playRollout(plan, { ...calm, canaryErrors: 0.05, killed: 0.2 }, seed);
+      const { record, finalShare } = playRollout(plan, { ...calm, canaryErrors: 0.05, killed: 0.2, late: 0.2 }, seed);
       const how = record.outcome?.kind ?? record.phase.kind;
       outcomes.set(how, (outcomes.get(how) ?? 0) + 1);
-      expect(how, `seed ${seed}`).not.toBe("promoted");
+      expect(["promoted", "superseded"], `seed ${seed}`).not.toContain(how);
       if (how === "rolled-back") expect(finalShare).toBe(0);
     }
     expect(outcomes.get("rolled-back") ?? 0).toBeGreaterThan(980);
@@ -48,7 +50,7 @@ describe("a rollout whose controllers are killed", { timeout: 120_000 }, () => {
 
   test("measures a step only after every Envoy has its weights", () => {
     for (let seed = 1; seed <= 50; seed += 1) {
-      const { record } = playRollout(plan, { ...calm, envoys: 20, killed: 0.3 }, seed);
+      const { record } = playRollout(plan, { ...calm, envoys: 20, killed: 0.3, late: 0.2 }, seed);
       for (const step of record.steps.filter(({ kind }) => kind === "weight")) {
         expect(step.nodesCount).toBe(20);
         expect(step.measuredFromMs ?? 0).toBeGreaterThanOrEqual((step.convergedAtMs ?? Infinity) + plan.fleet.settleMs);
@@ -99,7 +101,7 @@ describe("a rollout that mirrors first", { timeout: 120_000 }, () => {
 
   test("ends the copies with the change that gives the canary its weight, whenever its controllers die", () => {
     for (let seed = 1; seed <= 100; seed += 1) {
-      const { record, shares, mirrors } = playRollout(mirrored, { ...calm, killed: 0.3 }, seed);
+      const { record, shares, mirrors } = playRollout(mirrored, { ...calm, killed: 0.3, late: 0.2 }, seed);
       expect(record.outcome?.kind, `seed ${seed}: ${record.verdict?.sentence}`).toBe("promoted");
       expect([shares, mirrors], `seed ${seed}`).toEqual([
         [0, 2_500, 10_000],
@@ -115,7 +117,11 @@ describe("a rollout that mirrors first", { timeout: 120_000 }, () => {
   test("takes a bad canary back before anybody has met it, and leaves no copies", () => {
     const outcomes = new Map<string, number>();
     for (let seed = 1; seed <= 200; seed += 1) {
-      const { record, mirrors, errorsSeen } = playRollout(mirrored, { ...calm, canaryErrors: 0.05, killed: 0.2 }, seed);
+      const { record, mirrors, errorsSeen } = playRollout(
+        mirrored,
+        { ...calm, canaryErrors: 0.05, killed: 0.2, late: 0.2 },
+        seed,
+      );
       const how = record.outcome?.kind ?? record.phase.kind;
       outcomes.set(how, (outcomes.get(how) ?? 0) + 1);
       expect(errorsSeen, `seed ${seed}`).toBe(0);

@@ -52,10 +52,14 @@ export async function eventuallyValue<T>(
  * Resolves if `condition` holds all the time for `forMs`; rejects with `message` as soon as it does not.
  * For the claim that something does not happen, which no condition can show.
  */
-export async function throughout(message: string, condition: () => boolean, forMs: number): Promise<void> {
+export async function throughout(
+  message: string,
+  condition: () => boolean | Promise<boolean>,
+  forMs: number,
+): Promise<void> {
   const deadlineMs = performance.now() + forMs;
   while (performance.now() < deadlineMs) {
-    if (!condition()) throw new Error(`did not stay so: ${message}`);
+    if (!(await condition())) throw new Error(`did not stay so: ${message}`);
     await sleep(5);
   }
 }

@@ -6,7 +6,8 @@ import type { RolloutPlan } from "../../src/rollout/rollout-plan.ts";
 import { defaultFleetTerms } from "../../src/rollout/rollout-plan.ts";
 import type { Outcome, Phase, RolloutLock, RolloutRecord } from "../../src/rollout/rollout-record.ts";
 import { isActive } from "../../src/rollout/rollout-record.ts";
-import type { AskedRollout, NotDone, RolloutViews, StoredRollout } from "../../src/rollout/rollout-views.ts";
+import type { AskedPlan, AskedRollout, NotDone, RolloutViews, StoredRollout } from "../../src/rollout/rollout-views.ts";
+import { notMeant } from "../../src/rollout/meant-rollout.ts";
 import { hashOfPlan, startRollout } from "../../src/rollout/start-rollout.ts";
 import type { Result } from "../../src/support/result.ts";
 import { err, ok } from "../../src/support/result.ts";
@@ -47,7 +48,7 @@ export class MemoryRollouts implements RolloutViews {
     return split === "shop" ? this.#all.map(({ record }) => record).toReversed() : [];
   }
 
-  async planRollout({ plan }: AskedRollout) {
+  async planRollout({ plan }: AskedPlan) {
     const wrong = wrongOf(plan);
     return wrong === undefined
       ? ok({ steps: ["canary 5 % for 60 s"], terms: ["When it fails: rollback."], warnings: ["nobody reports"] })
@@ -83,12 +84,13 @@ export class MemoryRollouts implements RolloutViews {
 
   async actOnRollout(
     _split: string,
-    { action, actor, revision }: Parameters<RolloutViews["actOnRollout"]>[1],
+    { action, actor, ...meant }: Parameters<RolloutViews["actOnRollout"]>[1],
   ): Promise<Result<StoredRollout, NotDone>> {
     await this.beforeAct();
     const current = this.#newest();
     if (current === undefined) return err({ kind: "unknown", names: ["shop"] });
-    if (revision !== undefined && revision !== current.revision) return err({ kind: "conflict", current });
+    const other = notMeant(current, meant);
+    if (other !== undefined) return err(other);
     if (!isActive(current.record)) return err({ kind: "not-now", message: "it is over", current });
     if (action.kind === "abort") return ok(this.end("aborted", { by: actor }));
     return ok(this.change({ phase: { kind: "paused", sinceMs: 2_000, why: "asked", by: "person" } }));

@@ -4,13 +4,14 @@
 import type { TrafficCounters } from "../../src/evidence/traffic-counters.ts";
 import type { Split } from "../../src/model/intent-split.ts";
 import { sharesOf } from "../../src/model/live-weights.ts";
+import { act } from "../../src/rollout/act.ts";
 import { advance } from "../../src/rollout/advance.ts";
 import { changeSplit, liveOf } from "../../src/rollout/change-split.ts";
 import { actorOf } from "../../src/rollout/follow-weights.ts";
 import type { NodeReport, Observed, PrometheusSeen } from "../../src/rollout/observed.ts";
 import { readPlan } from "../../src/rollout/read-plan.ts";
 import { readRollout, writeRollout } from "../../src/rollout/rollout-document.ts";
-import type { RolloutRecord } from "../../src/rollout/rollout-record.ts";
+import type { RolloutAction, RolloutRecord } from "../../src/rollout/rollout-record.ts";
 import type { SplitDocument } from "../../src/rollout/split-document.ts";
 import { untouchedSplit } from "../../src/rollout/split-document.ts";
 import { startRollout } from "../../src/rollout/start-rollout.ts";
@@ -57,12 +58,23 @@ export class PlayedRollout {
   readonly #traffic = new Map<string, NodeReport>();
   readonly #loads = new Map<string, NodeReport>();
   #document: SplitDocument = untouchedSplit;
+  /** As the config has it; undefined when it has none. */
+  file: Split | undefined = shopSplit;
+  isConfigInForce = true;
+  /** When the Envoys came with nothing. */
+  startedEmptyAtMs: number | undefined;
+  standing: Partial<NonNullable<Observed["split"]>["standing"]> = {};
   prometheus: PrometheusSeen | undefined;
   #nowMs = START_MS;
 
   constructor(record: RolloutRecord, nodes: readonly string[]) {
     this.record = record;
     this.#nodes = nodes;
+  }
+
+  /** What is kept of the split. */
+  get document(): SplitDocument {
+    return this.#document;
   }
 
   get nowMs(): number {
@@ -91,11 +103,19 @@ export class PlayedRollout {
         if (effect.kind !== "set-weights") continue;
         const { shares, expected, reason } = effect;
         const asked = { percents: undefined, shares, expected, actor: actorOf(this.record), reason };
-        const changed = changeSplit(shopSplit, this.#document, asked, this.#nowMs);
+        const changed = changeSplit(this.file ?? shopSplit, this.#document, asked, this.#nowMs);
         if (changed.ok) this.#document = changed.value;
       }
       if (isStill) return;
     }
+  }
+
+  /** What somebody does to it; the error is a sentence. */
+  act(action: RolloutAction): string | undefined {
+    const acted = act(this.record, action, { actor: "ann" }, this.#observe());
+    if (!acted.ok) return acted.error;
+    this.record = acted.value;
+    return undefined;
   }
 
   /** Ticks until the rollout is in a phase, two minutes at most. */
@@ -117,12 +137,15 @@ export class PlayedRollout {
       pendingCount: 0,
       rejectedCount: 0,
       laggards: [],
+      ...this.standing,
     };
-    const shares = sharesOf(shopSplit, liveOf("shop", this.#document));
+    const { file } = this;
+    const shares = sharesOf(file ?? shopSplit, liveOf("shop", this.#document));
     return {
       nowMs: this.#nowMs,
-      split: { document: this.#document, shares, standing },
-      nodes: this.#nodes.map((id) => ({ id })),
+      isConfigInForce: this.isConfigInForce,
+      split: file === undefined ? undefined : { document: this.#document, file, shares, standing },
+      nodes: this.#nodes.map((id) => ({ id, startedEmptyAtMs: this.startedEmptyAtMs })),
       traffic: this.#traffic,
       loads: this.#loads,
       prometheus: this.prometheus,

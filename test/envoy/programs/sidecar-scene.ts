@@ -7,11 +7,13 @@ import { once } from "node:events";
 import { createServer, get } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { join } from "node:path";
 import { json, text } from "node:stream/consumers";
 import { Envoy } from "../../../demo/kit/envoy.ts";
 import { Fairway } from "../../../demo/kit/fairway.ts";
 import { present } from "../../../src/support/assert.ts";
+import { pem } from "../../support/certificates.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
 const example = join(import.meta.dirname, "../../../examples/sidecar");
@@ -19,7 +21,7 @@ const example = join(import.meta.dirname, "../../../examples/sidecar");
 const CLIENT_UID = 65_534;
 
 function redirect(verb: "on" | "off" | "show"): string {
-  const env = { ...process.env, ENVOY_USER: "0", APP_PORTS: "8080" };
+  const env = { ...process.env, ENVOY_USER: "0", APP_PORTS: "8080", APP_TLS_PORTS: "8443" };
   return execFileSync("sh", [join(example, "redirect.sh"), verb], { encoding: "utf8", env });
 }
 
@@ -33,6 +35,22 @@ async function ask(address: string, port: number, host: string) {
 async function greeting(address: string, port: number): Promise<string> {
   const socket = connect(port, address);
   return text(socket).catch((cause: unknown) => (cause as NodeJS.ErrnoException).code ?? "failed");
+}
+
+/** What comes back for words that are no TLS. */
+async function silence(address: string, port: number): Promise<string> {
+  const socket = connect(port, address);
+  socket.write("GET / HTTP/1.1\r\nhost: any\r\n\r\n");
+  return text(socket).catch((cause: unknown) => (cause as NodeJS.ErrnoException).code ?? "failed");
+}
+
+/** What a server of TLS says first, and the name in the certificate that it shows, whatever name was asked for. */
+async function tlsGreeting(address: string, servername: string) {
+  const options = { host: address, port: 443, servername, ca: pem("ca.pem"), checkServerIdentity: () => undefined };
+  const socket = connectTls(options);
+  await once(socket, "secureConnect");
+  const { subjectaltname = "" } = socket.getPeerCertificate();
+  return { ...((await json(socket)) as object), certificate: subjectaltname.replace("DNS:", "") };
 }
 
 /** The kernel goes by the user at the moment in which a socket is made. */
@@ -63,6 +81,9 @@ const led = await asClient(async () => ({
   unknown: await ask("203.0.113.5", 80, "www.example.com"),
   postgres: await greeting("198.51.100.30", 5432),
   otherPort: await greeting("203.0.113.5", 7000),
+  tls: await tlsGreeting("198.51.100.10", "payments.internal"),
+  otherTls: await tlsGreeting("203.0.113.5", "www.example.com"),
+  noTls: await silence("203.0.113.5", 443),
   circle: await greeting("127.0.0.1", 15_001),
 }));
 // The world asks the application.
@@ -72,6 +93,7 @@ for (const name of [
   "cluster.payments.upstream_rq_200",
   "cluster.elsewhere.upstream_rq_200",
   "cluster.elsewhere.upstream_cx_total",
+  "cluster.payments-tls.upstream_cx_total",
   "cluster.postgres.upstream_cx_total",
   "cluster.orders.upstream_rq_200",
 ]) {

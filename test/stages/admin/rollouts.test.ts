@@ -161,11 +161,43 @@ describe("an action", () => {
     expect([done.statusCode, done.json<object>()]).toMatchObject([200, { phase: "paused", pausedBy: "person" }]);
   });
 
+  test("says which rollout is meant, and of what else there is it is told whose", async () => {
+    const { start, send, rollouts } = scene();
+    await start();
+    rollouts.end("promoted");
+    await start("v3", {}, "ann");
+    const unsaid = await send("/v1/rollouts/shop/pause", { actor: "ann" });
+    expect([unsaid.statusCode, unsaid.json<object>()]).toMatchObject([
+      428,
+      {
+        detail: expect.stringContaining('the newest has number 2, target "v3", revision "3"') as unknown,
+        rollout: { id: "shop-2" },
+      },
+    ]);
+    for (const [meant, what] of [
+      [{ number: 1 }, "shop-1"],
+      [{ target: "v2" }, "a rollout of v2"],
+    ] as const) {
+      const other = await send("/v1/rollouts/shop/abort", meant);
+      expect([other.statusCode, other.json<object>()]).toMatchObject([
+        412,
+        { detail: `shop-2 is on: v3, started by ann, and it is not ${what}`, rollout: { id: "shop-2" } },
+      ]);
+    }
+    expect(rollouts.rollouts()[0]?.record.outcome).toBeUndefined();
+    expect((await send("/v1/rollouts/shop/pause", {}, { "if-match": "*" })).statusCode).toBe(200);
+    expect((await send("/v1/rollouts/shop/abort", { number: 2, target: "v3" })).statusCode).toBe(200);
+    const over = await send("/v1/rollouts/shop/abort", { target: "v2" });
+    expect(over.json<{ detail: string }>().detail).toBe(
+      "the newest is shop-2: v3, started by ann, aborted; it is not a rollout of v2",
+    );
+  });
+
   test("that is too late is refused, with the rollout as it is", async () => {
     const { start, send, rollouts } = scene();
     await start();
     rollouts.end("promoted");
-    const late = await send("/v1/rollouts/shop/abort", {});
+    const late = await send("/v1/rollouts/shop/abort", { number: 1 });
     expect([late.statusCode, late.json<object>()]).toMatchObject([
       409,
       { detail: "it is over", rollout: { phase: "done" } },
@@ -177,6 +209,6 @@ describe("an action", () => {
     await start();
     expect((await send("/v1/rollouts/shop/explode", {})).json<{ detail: string }>().detail).toContain("promote, abort");
     expect((await send("/v1/rollouts/shop/pause", { full: true })).statusCode).toBe(400);
-    expect((await send("/v1/rollouts/shop/promote", { full: true })).statusCode).toBe(200);
+    expect((await send("/v1/rollouts/shop/promote", { full: true, number: 1 })).statusCode).toBe(200);
   });
 });

@@ -2,80 +2,18 @@
  * What the engine of rollouts keeps and tells beside its decisions: the versions at both ends, what moved, what failed.
  */
 import { expect, test } from "vitest";
-import type { RolloutPort } from "../../../src/cli/rollout-port.ts";
 import { Rollouts } from "../../../src/cli/rollouts.ts";
-import { changeSplit, liveOf } from "../../../src/rollout/change-split.ts";
-import { sharesOf } from "../../../src/model/live-weights.ts";
-import { untouchedSplit } from "../../../src/rollout/split-document.ts";
 import { DirectoryStateStore } from "../../../src/store/directory-state-store.ts";
-import { err, ok } from "../../../src/support/result.ts";
 import type { FairwayEvent } from "../../../src/telemetry/event.ts";
-import { place } from "../../support/build-intent.ts";
 import { eventually } from "../../support/eventually.ts";
+import { RolloutWorld } from "../../support/rollout-world.ts";
 import { tempDir } from "../../support/temp-dir.ts";
-
-const split = {
-  name: "shop",
-  at: place(),
-  backends: [
-    { name: "stable", at: place(), service: "shop", subset: "v1", weight: 100 },
-    { name: "canary", at: place(), service: "shop", subset: "v2", weight: 0 },
-  ],
-  onLeaseExpiry: "keep" as const,
-};
-
-const copying = { isPossible: true, mirroredAt: {} };
-
-/** One Envoy that has at once what is set; each change is a version of its own. */
-class World {
-  document = untouchedSplit;
-  isWritable = true;
-
-  port(): RolloutPort {
-    const standing = () => ({
-      ...{
-        split,
-        groups: ["edge"],
-        copying,
-        servedNumber: this.document.number,
-        document: this.document,
-        state: "applied" as const,
-      },
-      ...{ acknowledgedCount: 1, pendingCount: 0, rejectedCount: 0, laggards: [] },
-    });
-    const counted = { completed: 0, errors: 0, healthyHosts: 1, totalHosts: 1 };
-    const clusters = new Map(["shop|v1", "shop|v2"].map((name) => [name, counted]));
-    return {
-      isServing: () => true,
-      hasCopies: () => false,
-      splits: () => [standing()],
-      served: () => [{ ...split, groups: ["edge"], copying, liveNumber: this.document.number, rules: [] }],
-      changeSplit: async (_name, asked) => {
-        if (!this.isWritable) return err({ kind: "unavailable", message: "the disk is full" });
-        const changed = changeSplit(split, this.document, asked, Date.now());
-        if (changed.ok) this.document = changed.value;
-        return changed.ok ? ok(this.document) : changed;
-      },
-      nodes: () => [{ id: "edge-1" }],
-      versions: (groups) => Object.fromEntries(groups.map((group) => [group, this.version()])),
-      traffic: { read: () => [{ nodeId: "edge-1", reportedAtMs: Date.now(), clusters }] },
-      loads: { read: () => [] },
-      routes: { readRoutes: () => [], watch: () => undefined },
-      watchSplits: () => undefined,
-    };
-  }
-
-  /** As a version is: equal weights give the same. */
-  version(): string {
-    return JSON.stringify(sharesOf(split, liveOf("shop", this.document)));
-  }
-}
 
 test("a rollout keeps the versions of its beginning and its end, and each move is told once", async () => {
   await using directory = await tempDir();
   const store = await DirectoryStateStore.open({ directory: directory.path });
   const clock = { nowMs: () => Date.now(), monotonicMs: () => Date.now() };
-  const world = new World();
+  const world = new RolloutWorld();
   const events: FairwayEvent[] = [];
   const rollouts = new Rollouts({
     ...{ store, clock, port: world.port(), replica: undefined, onWarning: () => undefined },
@@ -95,7 +33,7 @@ test("a rollout keeps the versions of its beginning and its end, and each move i
 
   const gates = { successRate: { objective: 99 } };
   const measured = { split: "shop", steps: [{ weight: 10, minRequests: 50 }], gates };
-  const planned = await rollouts.planRollout({ plan: measured, target: "v2", actor: "ci" });
+  const planned = await rollouts.planRollout({ plan: measured, target: "v2" });
   expect(planned.ok && planned.value.terms.at(-1)).toMatch(/takes 900 requests at least, and step 1 asks for 50, as/);
 
   const plan = { split: "shop", steps: [{ approval: true }] };
@@ -118,6 +56,7 @@ test("a rollout keeps the versions of its beginning and its end, and each move i
   await act("undo");
   await eventually("the way back", () => phase() === "done" && world.version() === before);
   await eventually("the end", () => rollouts.rollouts()[0]?.record.outcome?.kind === "rolled-back");
+  expect(rollouts.rollouts()[0]?.record.outcome?.sentence).toBe("It was promoted, and ann has undone it");
   expect(rollouts.rollouts()[0]?.record.versionsAfter).toEqual({ edge: before });
   expect(moves().slice(5)).toEqual(["acknowledged rollback", "step-ended ended", "ended rolled-back"]);
   await rollouts.close();

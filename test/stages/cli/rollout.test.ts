@@ -133,7 +133,7 @@ describe("Ctrl-C", { timeout: TIMEOUT_MS }, () => {
     await job.waitForLog(/^shop-1 /, TIMEOUT_MS);
     job.kill("SIGINT");
     expect(await job.exited).toEqual({ code: 130, signal: null });
-    const told = `shop-1 goes on without you; to take it back: fairway rollout abort shop --server ${address}`;
+    const told = `shop-1 goes on without you; to take it back: fairway rollout abort shop --number 1 --server ${address}`;
     expect(job.logs().join("\n")).toContain(told);
     expect(rollouts.rollouts()[0]?.record).toMatchObject({ phase: { kind: "preflight" }, outcome: undefined });
   });
@@ -162,16 +162,18 @@ describe("Ctrl-C", { timeout: TIMEOUT_MS }, () => {
     expect(rollouts.rollouts()[0]?.record.outcome?.kind).toBe("aborted");
   });
 
-  test("says why when it could not be taken back, and how to try again", async () => {
+  test("takes back nothing else that has begun meanwhile, says why, and how to try again", async () => {
     const job = await waiting("--on-interrupt", "abort");
     await job.waitForLog(/^shop-1 /, TIMEOUT_MS);
     rollouts.beforeAct = async () => {
       rollouts.end("promoted");
+      await started("v3");
     };
     job.kill("SIGINT");
     expect(await job.exited).toEqual({ code: 130, signal: null });
-    const told = `shop-1 could not be taken back: it is over; to try again: fairway rollout abort shop --server ${address}`;
+    const told = `shop-1 could not be taken back: shop-2 is on: v3, started by ci, and it is not shop-1; to try again: fairway rollout abort shop --number 1 --server ${address}`;
     expect(job.logs().join("\n")).toContain(told);
+    expect(rollouts.rollouts()[0]?.record).toMatchObject({ id: "shop-2", outcome: undefined });
   });
 });
 
@@ -223,6 +225,23 @@ describe("fairway rollout", { timeout: TIMEOUT_MS }, () => {
     expect(code).toBe(2);
     expect(text).toContain(`${path}:3:15: error[invalid-value]: is not a number`);
     expect(text).toContain("3 |   - { weight: wrong }");
+  });
+
+  test("an action says which rollout it means, and is done to no other, with 6 and whose that is", async () => {
+    await started();
+    rollouts.end("promoted");
+    await started("v3");
+    for (const meant of [
+      ["--target", "v2"],
+      ["--number", "1"],
+    ]) {
+      const { code, text } = await fairway("abort", "shop", ...meant);
+      expect(code).toBe(6);
+      expect(text).toContain("nothing is changed: shop-2 is on: v3, started by ci, and it is not ");
+    }
+    expect(await fairway("abort", "shop", "--number", "0")).toMatchObject({ code: 2 });
+    expect(rollouts.rollouts()[0]?.record.outcome).toBeUndefined();
+    expect(await fairway("abort", "shop", "--target", "v3", "--number", "2")).toMatchObject({ code: 0 });
   });
 
   test("status says what can be done now, and abort does it", async () => {

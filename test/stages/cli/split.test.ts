@@ -62,6 +62,27 @@ describe("fairway plan where weights are set", { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe("a server whose file has another default", { timeout: TIMEOUT_MS }, () => {
+  test("warns of it while weights are set, and not when they are taken back", async () => {
+    type Warnings = { readonly warnings: readonly { readonly code: string; readonly message: string }[] };
+    const told = async () => {
+      const { warnings } = await server.get<Warnings>("/v1/warnings");
+      return warnings.filter(({ code }) => code === "live-weights").map(({ message }) => message);
+    };
+    expect(await fairway("split", "set", "shop", "canary=10")).toMatchObject({ code: 0 });
+    expect(await told()).toEqual([]);
+    await writeFile(directory.join("served.yaml"), config(5));
+    await expect
+      .poll(told, { timeout: TIMEOUT_MS })
+      .toEqual([expect.stringContaining("is another now (stable 95 %, canary 5 %), and nobody gets it: stable 90 %")]);
+    expect(await fairway("split", "reset", "shop")).toMatchObject({ code: 0 });
+    await expect.poll(told, { timeout: TIMEOUT_MS }).toEqual([]);
+    await writeFile(directory.join("served.yaml"), config(0));
+    const now = async () => (await server.get<SplitJson>("/v1/splits/shop")).default;
+    await expect.poll(now, { timeout: TIMEOUT_MS }).toEqual({ stable: 100, canary: 0 });
+  });
+});
+
 describe("fairway plan of other hosts behind weights that are set", { timeout: TIMEOUT_MS }, () => {
   test("says how many requests they get at once", async () => {
     expect(await fairway("split", "set", "shop", "canary=100")).toMatchObject({ code: 0 });
@@ -101,6 +122,20 @@ describe("fairway split", { timeout: TIMEOUT_MS }, () => {
     const split = await fairway("split", "set", "shpo", "canary=10");
     expect(split).toMatchObject({ code: 2 });
     expect(split.text).toContain("nothing is changed: there is no split `shpo`: did you mean `shop`?");
+  });
+
+  test("sets nothing that somebody else has locked, and says who, why and until when; the way back is free", async () => {
+    const locked = await fairway("rollout", "lock", "shop", "--owner", "alice", "--reason", "freeze");
+    expect(locked).toMatchObject({ code: 0 });
+    const { number } = await server.get<SplitJson>("/v1/splits/shop");
+    const other = await fairway("split", "set", "shop", "canary=5", "--actor", "root");
+    expect(other).toMatchObject({ code: 6 });
+    expect(other.text).toMatch(/nothing is changed: it is locked by alice until \S+Z: freeze; `fairway rollout unlock/);
+    expect((await server.get<SplitJson>("/v1/splits/shop")).number).toBe(number);
+    expect(await fairway("split", "reset", "shop", "--actor", "root")).toMatchObject({ code: 0 });
+    expect(await fairway("split", "set", "shop", "canary=5", "--actor", "alice")).toMatchObject({ code: 0 });
+    expect(await fairway("rollout", "unlock", "shop", "--owner", "alice")).toMatchObject({ code: 0 });
+    expect(await fairway("split", "set", "shop", "canary=6", "--actor", "root")).toMatchObject({ code: 0 });
   });
 
   test("refuses a --timeout that nothing waits for", async () => {

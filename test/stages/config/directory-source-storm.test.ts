@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 
 import { expect, test } from "vitest";
 
+import { capMs } from "../../../src/config/settle.ts";
 import type { SourceState } from "../../../src/config/source.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -35,14 +36,19 @@ test("a storm of events makes few states, and the event loop stays responsive", 
   expect(source.last().documents).toHaveLength(FILES);
 
   using longest = measureTurns();
+  const startedMs = performance.now();
   const args = ["--input-type=module", "-e", storm];
   await run(process.execPath, args, { cwd: directory.join("sub") });
-  await eventually("the state is that of the calm", () => isCalm(source.last()), { intervalMs: 100 });
+  await eventually("the state is that of the calm", () => isCalm(source.last()), {
+    intervalMs: 100,
+    timeoutMs: 30_000,
+  });
 
   expect(source.last().documents).toHaveLength(FILES);
-  expect(source.states.length).toBeLessThan(12);
+  // One each time that the storm is cut short, and some more where a busy machine makes a pause in it: of thousands.
+  expect(source.states.length).toBeLessThan((3 * (performance.now() - startedMs)) / capMs + 5);
   expect(longest.turnMs()).toBeLessThan(50);
-}, 20_000);
+}, 60_000);
 
 /**
  * The longest turn of the event loop, in time of the processor on this thread: what a machine that is

@@ -90,4 +90,8 @@ routes:
     },
   ]);
   expect(upgrades("CONNECT")).toEqual([{ name: "upgrades", text: "CONNECT, ended here" }]);
+  const both = text.replace("port: 80 }", "port: 80, http2: { extendedConnect: true } }");
+  expect(explain("http://a.test/", both).settings).toContainEqual(
+    expect.objectContaining({ name: "upgrades", text: "websocket, also over HTTP/2" }),
+  );
 });

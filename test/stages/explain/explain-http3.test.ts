@@ -36,3 +36,10 @@ test("a request for another name is told each listener once", async () => {
   const near = (await explain("https://other.com:8443/")).split("\n").filter((line) => line.startsWith("  near"));
   expect(near.map((line) => line.trim().split(/ +/)[1])).toEqual(["shop/api", "shop/https"]);
 });
+
+test("a cluster says that it learns of HTTP/3", async () => {
+  const text = await explain("http://any.com:8080/");
+  expect(text).toMatch(
+    /transport +HTTP\/3 where answers say so in alt-svc, else HTTP\/2 or HTTP\/1\.1 by ALPN; TLS, server/,
+  );
+});

@@ -12,6 +12,8 @@ const rule = (keys: string) =>
   `${service("protocol: http1")}routes: { r: { rules: [{ backends: [{ service: s }], ${keys} }] } }\n`;
 const label = (value: string) =>
   `services: { s: { endpoints: [{ address: "10.0.0.1:80", labels: { v: ${value} } }] } }\n`;
+const udpWeights =
+  "Envoy has no weights between services of UDP: write `weight` at endpoints of one service, which share the clients";
 
 describe("hints", () => {
   it.each([
@@ -52,6 +54,16 @@ describe("hints", () => {
       "TLS to endpoints",
       service("protocol: HTTPS"),
       "write `tls: { ca: … }` beside `protocol`, which is what is spoken inside of TLS",
+    ],
+    [
+      "a split of UDP",
+      "udpRoutes: { u: { split: s, backends: [{ service: s }] } }\nservices: { s: { endpoints: [] } }\nsplits: { s: { backends: { s: { service: s } }, default: { s: 100 } } }\n",
+      udpWeights,
+    ],
+    [
+      "a weight of UDP",
+      "udpRoutes: { u: { backends: [{ service: s, weight: 1 }] } }\nservices: { s: { endpoints: [] } }\n",
+      udpWeights,
     ],
     ["a duration without a unit", rule("timeouts: { request: 5 }"), "write a unit: 5s"],
     [

@@ -8,6 +8,7 @@ const listener = (keys: string) => `gateways: { g: { listeners: [{ name: l, port
 const https = (keys: string, tls = "") =>
   `secrets: { s: { certificate: { nodeFile: a }, privateKey: { nodeFile: a } } }\n---\n${listener(`protocol: HTTPS, tls: { secret: s${tls} }, ${keys}`)}`;
 const service = (keys: string) => `services: { a: { protocol: http3, endpoints: [], ${keys} } }\n`;
+const auto = (keys: string) => service(keys).replace("http3", "auto");
 const tls = "tls: { verify: none }";
 
 it.each<readonly [title: string, input: string, ...expected: string[]]>([
@@ -57,6 +58,28 @@ it.each<readonly [title: string, input: string, ...expected: string[]]>([
     "wherever a connection wanted to go",
     `services: { a: { protocol: http3, ${tls}, discovery: { originalDestination: {} } } }\n`,
     "invalid-value 1:28",
+  ],
+  [
+    "the version of HTTP by ALPN, without TLS",
+    "services: { a: { protocol: auto, endpoints: [] } }\n",
+    "missing-key 1:28",
+  ],
+  ["the PROXY protocol before it", auto(`${tls}, connection: { proxyProtocol: V1 }`), "invalid-value 1:86"],
+  [
+    "connections for some requests only, of which some are QUIC",
+    auto(`${tls}, connection: { maxRequestsPerConnection: 9 }`),
+    "invalid-value 1:86",
+  ],
+  ["a TLS that QUIC is too new for", auto("tls: { verify: none, maxVersion: TLSv1_2 }"), "invalid-value 1:82"],
+  [
+    "a socket that QUIC cannot use",
+    `services: { a: { protocol: auto, ${tls}, endpoints: ["unix:/a"] } }\n`,
+    "invalid-value 1:69",
+  ],
+  [
+    "nothing of what TCP can beside it",
+    auto(`${tls}, connection: { tcpKeepalive: {}, maxConcurrentStreams: 9 }, healthCheck: { grpc: {} }`),
+    "unused-definition 1:13",
   ],
   [
     "a check that ends the Envoy",

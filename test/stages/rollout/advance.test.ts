@@ -9,6 +9,7 @@ import type { RolloutRecord } from "../../../src/rollout/rollout-record.ts";
 import { startRollout } from "../../../src/rollout/start-rollout.ts";
 import type { Shares } from "../../../src/rollout/split-document.ts";
 import { untouchedSplit } from "../../../src/rollout/split-document.ts";
+import { shopSplit } from "../../support/played-rollout.ts";
 import { planOf } from "../../simulation/rollout-world.ts";
 
 const plan = planOf({
@@ -66,6 +67,7 @@ class World {
       nowMs,
       split: {
         document: untouchedSplit,
+        file: shopSplit,
         shares: this.shares,
         standing: { ...standing, acknowledgedCount: this.connected.length },
       },

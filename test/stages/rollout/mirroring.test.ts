@@ -129,7 +129,7 @@ class Scene {
     } as const;
     return {
       nowMs,
-      split: this.hasSplit ? { document, shares: inForce, standing } : undefined,
+      split: this.hasSplit ? { document, file: split, shares: inForce, standing } : undefined,
       nodes: [{ id: "edge" }],
       traffic: this.reports,
       routes: [],

@@ -3,6 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { reportOf } from "../../../src/rollout/report.ts";
+import { describePhase } from "../../../src/rollout/describe-rollout.ts";
 import type { Phase, RolloutRecord } from "../../../src/rollout/rollout-record.ts";
 import {
   promotedRecord,
@@ -33,6 +34,17 @@ describe("the headline", () => {
       title: "reviews: 2.4.0 was rolled back",
       sentence: record.verdict?.sentence,
     });
+  });
+
+  test("of a promotion that was undone is not that of a gate that failed", () => {
+    const sentence = "It was promoted, and ann has undone it: too many tickets";
+    const undone = {
+      ...promotedRecord(),
+      outcome: { kind: "rolled-back" as const, sentence, by: "ann", atMs: NOW_MS },
+    };
+    expect(report(undone).headline).toMatchObject({ title: "reviews: 2.4.0 was promoted, and undone", sentence });
+    expect(report(undone).recommendation).toMatchObject({ kind: "hold" });
+    expect(describePhase({ ...undone, phase: { kind: "done", sinceMs: NOW_MS } })).toBe(`undone: ${sentence}`);
   });
 
   const why = { sinceMs: START_MS, waitsFor: "2 of 3 Envoys." };

@@ -137,6 +137,42 @@ describe("weights in force", () => {
   });
 });
 
+describe("a default that changes while other weights are set", () => {
+  const withDefault = (canary: number): Split => ({
+    ...split,
+    backends: split.backends.map((each) => ({ ...each, weight: each.name === "canary" ? canary : 100 - canary })),
+  });
+  const by = { actor: "ci", leaseMs: undefined };
+  const setTo = (percents: Record<string, number>) => {
+    const set = changeSplit(split, untouchedSplit, { ...by, percents, expected: 0 }, 0);
+    if (!set.ok) throw new Error(set.error.kind);
+    return set.value;
+  };
+  const told = (of: Split, document: ReturnType<typeof setTo>) =>
+    liveWarnings([of], new Map([["shop", liveOf("shop", document)]])).map(({ message }) => message);
+
+  test("is warned of as long as nobody gets it, also after a restart", () => {
+    const kept = readSplitDocument(writeSplitDocument(setTo({ canary: 20 })));
+    if (kept === undefined) throw new Error("it is one");
+    expect(told(split, kept)).toEqual([]);
+    expect(told(withDefault(20), kept)).toEqual([]);
+    expect(told(withDefault(10), kept)).toEqual([
+      "the default of split `shop` is another now (stable 90 %, canary 10 %), and nobody gets it: stable 80 %, canary 20 % is set, by change 1",
+    ]);
+  });
+
+  test("is known to whoever sets weights then, and to no rollout", () => {
+    const now = withDefault(10);
+    const again = changeSplit(now, setTo({ canary: 20 }), { ...by, percents: { canary: 15 }, expected: 1 }, 0);
+    expect(again.ok && told(now, again.value)).toEqual([]);
+    const shares = { stable: 7_000, canary: 3_000 };
+    const moved = changeSplit(now, setTo({ canary: 20 }), { ...by, percents: undefined, shares, expected: 1 }, 0);
+    expect(moved.ok && told(now, moved.value)).toHaveLength(1);
+    const begun = changeSplit(now, setTo({ canary: 10 }), { ...by, percents: undefined, shares, expected: 1 }, 0);
+    expect(begun.ok && told(now, begun.value)).toEqual([]);
+  });
+});
+
 describe("how far a change is", () => {
   const document = { ...untouchedSplit, number: 2 };
   const copying = { isPossible: true, mirroredAt: {} };

@@ -84,6 +84,35 @@ describe("a build", () => {
   });
 });
 
+describe("what is served, built anew with other weights", () => {
+  const rebuilt = (snapshot: Snapshot): PublicationInput => ({
+    kind: "rebuilt",
+    snapshots: new Map([[snapshot.group, snapshot]]),
+  });
+
+  test("is served, and what is refused stays refused", () => {
+    const { state, kinds } = after(built(many), refused, rebuilt(more));
+    expect(kinds).toEqual(["accepted", "accepted"]);
+    expect(servedVersion(state)).toBe(more.version);
+    expect(state.refused?.cause).toBe("a.yaml changed");
+  });
+
+  test("leaves what is held to be confirmed, and is still the last known good", () => {
+    const start: PublicationInput = { kind: "fallback", groups: [group()], snapshots: [many] };
+    const { state, kinds } = after(start, built(few), rebuilt(more));
+    expect(kinds).toEqual(["accepted", "held", "accepted"]);
+    expect(servedVersion(state)).toBe(more.version);
+    expect(state.held.get(many.group)?.snapshot.version).toBe(few.version);
+    expect(after(start, refused, rebuilt(more)).state.stale).toEqual(new Set([many.group]));
+  });
+
+  test("decides nothing when it is the same, removes much, or is of a group that is not served", () => {
+    expect(after(built(many), refused, rebuilt(many)).kinds).toEqual(["accepted"]);
+    expect(servedVersion(after(built(many), refused, rebuilt(few)).state)).toBe(many.version);
+    expect(after(refused, rebuilt(many)).kinds).toEqual([]);
+  });
+});
+
 describe("a change that removes much", () => {
   test("is held, and what was served stays", () => {
     const { state, kinds } = after(built(many), built(few));

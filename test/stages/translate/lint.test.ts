@@ -121,6 +121,55 @@ const rows: readonly (readonly [title: string, text: string, ...expected: string
     "outlier-ejects-too-many 5:5",
   ],
   [
+    "gateway failures that are only counted",
+    service(4, "outlierDetection: { consecutiveGatewayFailure: 3, maxEjectionPercent: 50 }"),
+    "inert-detector 5:5",
+  ],
+  [
+    "gateway failures that shall only be counted",
+    service(
+      4,
+      "outlierDetection: { consecutiveGatewayFailure: 3, enforcingConsecutiveGatewayFailure: 0, maxEjectionPercent: 50 }",
+    ),
+  ],
+  [
+    "a share of failures that is only counted",
+    service(6, "outlierDetection: { failurePercentageThreshold: 50, maxEjectionPercent: 50 }"),
+    "inert-detector 5:5",
+  ],
+  [
+    "a share of failures of fewer hosts than are compared",
+    service(
+      4,
+      "outlierDetection: { failurePercentageThreshold: 50, enforcingFailurePercentage: 100, maxEjectionPercent: 50 }",
+    ),
+    "inert-detector 5:5",
+  ],
+  [
+    "a share of failures of as many hosts as are asked for",
+    service(
+      4,
+      "outlierDetection: { failurePercentageThreshold: 50, enforcingFailurePercentage: 100, failurePercentageMinimumHosts: 4, maxEjectionPercent: 50 }",
+    ),
+  ],
+  [
+    "success rates of fewer hosts than are compared",
+    service(4, "outlierDetection: { successRateStdevFactor: 1000, maxEjectionPercent: 50 }"),
+    "inert-detector 5:5",
+  ],
+  [
+    "failed connections that are not kept apart",
+    service(4, "outlierDetection: { consecutiveLocalOriginFailure: 3, maxEjectionPercent: 50 }"),
+    "inert-detector 5:5",
+  ],
+  [
+    "failed connections that are kept apart",
+    service(
+      4,
+      "outlierDetection: { consecutiveLocalOriginFailure: 3, splitExternalLocalOriginErrors: true, maxEjectionPercent: 50 }",
+    ),
+  ],
+  [
     "a subset that is smaller than its service",
     canary({ backends: both, service: "outlierDetection: { maxEjectionPercent: 40 }" }),
     "outlier-never-ejects 12:7",
