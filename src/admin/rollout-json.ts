@@ -1,11 +1,14 @@
 /**
  * Rollouts as the admin API writes them: shares become percent, moments become times.
  */
+import type { TrafficCounters } from "../evidence/traffic-counters.ts";
+import { acknowledgedAfterMs } from "../rollout/change-record.ts";
+import { outcomesOf } from "../rollout/count-traffic.ts";
 import { describePhase } from "../rollout/describe-rollout.ts";
 import type { RolloutLock, RolloutRecord, StepRecord } from "../rollout/rollout-record.ts";
 import type { StoredRollout } from "../rollout/rollout-views.ts";
 import { isoTime } from "./iso-time.ts";
-import type { RolloutJson, RolloutLockJson } from "./rollout-schema.ts";
+import type { RolloutCountedJson, RolloutJson, RolloutLockJson } from "./rollout-schema.ts";
 
 export function rolloutJson({ record, revision }: StoredRollout): RolloutJson {
   const { plan, phase, steps, verdict, outcome, reason } = record;
@@ -41,7 +44,7 @@ export function rolloutJson({ record, revision }: StoredRollout): RolloutJson {
           },
         }),
     plan: { ...plan },
-    steps: steps.map(stepJson),
+    steps: steps.map((step) => stepJson(step, plan.gates.slow?.thresholdMs)),
     audit: record.audit.map(({ atMs, ...entry }) => ({ at: isoTime(atMs), ...entry })),
   };
 }
@@ -72,8 +75,9 @@ function outcomeJson({
   };
 }
 
-function stepJson(step: StepRecord): RolloutJson["steps"][number] {
+function stepJson(step: StepRecord, thresholdMs: number | undefined): RolloutJson["steps"][number] {
   const { index, kind, share, nodesCount, laggards, canary, baseline, sources = [], result, sentence } = step;
+  const ackMs = acknowledgedAfterMs(step);
   return {
     ...(index === undefined ? {} : { index }),
     kind,
@@ -81,16 +85,22 @@ function stepJson(step: StepRecord): RolloutJson["steps"][number] {
     ...mirrorJson(step),
     startedAt: isoTime(step.startedAtMs),
     ...at("convergedAt", step.convergedAtMs),
+    ...(ackMs === undefined ? {} : { acknowledgedAfterMs: ackMs }),
     ...at("measuredFrom", step.measuredFromMs),
     ...at("endedAt", step.endedAtMs),
     nodesCount,
     laggards: laggards.map(({ node, state, reason }) => ({ node, state, ...(reason === undefined ? {} : { reason }) })),
-    canary: { completed: canary.completed, errors: canary.errors },
-    baseline: { completed: baseline.completed, errors: baseline.errors },
+    canary: countedJson(canary, thresholdMs),
+    baseline: countedJson(baseline, thresholdMs),
     ...(sources.length === 0 ? {} : { sources: sources.map((each) => ({ ...each, nodes: [...each.nodes] })) }),
     ...(result === undefined ? {} : { result }),
     ...(sentence === undefined ? {} : { sentence }),
   };
+}
+
+function countedJson(counted: TrafficCounters, thresholdMs: number | undefined): RolloutCountedJson {
+  const { completed, errors, slow } = outcomesOf(counted, thresholdMs);
+  return { completed, errors, ...(slow === undefined ? {} : { slow: Math.max(slow, 0) }) };
 }
 
 function mirrorJson(step: Pick<StepRecord, "mirrorShare"> | undefined): { readonly mirror?: number } {

@@ -5,7 +5,11 @@ import { z } from "zod";
 
 const time = z.iso.datetime().describe("ISO 8601, UTC");
 const percent = z.number().describe("In percent of the requests");
-const counted = z.object({ completed: z.int(), errors: z.int() });
+const counted = z.object({
+  completed: z.int(),
+  errors: z.int(),
+  slow: z.int().optional().describe("Not answered within the plan's threshold; absent without one, or without times"),
+});
 
 const step = z.object({
   index: z.int().optional().describe("Of the plan's steps; absent for the promotion and the rollback"),
@@ -14,6 +18,7 @@ const step = z.object({
   mirror: percent.optional().describe("Copied to the canary in this step; then its counts are those of copies"),
   startedAt: time,
   convergedAt: time.optional().describe("When every connected Envoy had the weights"),
+  acknowledgedAfterMs: z.number().optional().describe("From the start to convergedAt, without pauses in between"),
   measuredFrom: time.optional(),
   endedAt: time.optional(),
   nodesCount: z.int(),
@@ -138,4 +143,5 @@ export const lockRolloutSchema = z.strictObject({
 export const unlockRolloutSchema = z.strictObject({ owner: z.string().min(1).max(200) });
 
 export type RolloutJson = z.infer<typeof rolloutSchema>;
+export type RolloutCountedJson = z.infer<typeof counted>;
 export type RolloutLockJson = z.infer<typeof lock>;

@@ -47,20 +47,28 @@ export function progressLine({ id, phase, step, stepsCount, weight, mirror, sent
   return `${id}${where} ${printable(sentence)}`;
 }
 
-function drawSteps({ steps }: RolloutJson): string {
+function drawSteps({ steps, sentence: now, verdict }: RolloutJson): string {
+  // What is told above the table is not told again in it.
+  const told = `${now}\n${verdict?.sentence ?? ""}`;
+  const isTimed = steps.some(({ canary, baseline }) => canary.slow !== undefined || baseline.slow !== undefined);
   const rows = steps.map((step) => {
-    const { kind, weight, mirror, convergedAt, startedAt, nodesCount, canary, baseline, result, sentence } = step;
+    const { kind, weight, mirror, convergedAt, nodesCount, canary, baseline, result, sentence = "" } = step;
+    const isWanting = result === "failed" || result === "inconclusive";
     return [
       mirror === undefined ? kind : `${kind} ${mirror} %`,
       `${weight} %`,
-      convergedAt === undefined ? "-" : `${nodesCount} in ${seconds(startedAt, convergedAt)}`,
+      convergedAt === undefined ? "-" : `${nodesCount} in ${seconds(tookMs(step, convergedAt))}`,
       `${canary.completed}${mirror === undefined ? "" : " mirrored"} / ${baseline.completed}`,
       `${canary.errors} / ${baseline.errors}`,
+      ...(isTimed ? [`${canary.slow ?? "-"} / ${baseline.slow ?? "-"}`] : []),
       result ?? "on",
-      result === "failed" || result === "inconclusive" ? printable(sentence ?? "") : "",
+      isWanting && !told.includes(sentence) ? printable(sentence) : "",
     ];
   });
-  return table([["STEP", "WEIGHT", "ENVOYS", "REQUESTS", "ERRORS", "RESULT", ""], ...rows]);
+  return table([
+    ["STEP", "WEIGHT", "ENVOYS", "REQUESTS", "ERRORS", ...(isTimed ? ["SLOW"] : []), "RESULT", ""],
+    ...rows,
+  ]);
 }
 
 /** By what its Envoys were counted in the step that was measured last. */
@@ -69,8 +77,13 @@ function countedBy({ steps }: RolloutJson): readonly string[] {
   return sources === undefined ? [] : [`  counted: ${printable(sourcesText(sources))}`];
 }
 
-function seconds(from: string, to: string): string {
-  return `${((Date.parse(to) - Date.parse(from)) / 1_000).toFixed(2)} s`;
+/** An older server says no more than both moments. */
+function tookMs({ acknowledgedAfterMs, startedAt }: RolloutJson["steps"][number], convergedAt: string): number {
+  return acknowledgedAfterMs ?? Date.parse(convergedAt) - Date.parse(startedAt);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(2)} s`;
 }
 
 /** Those that make sense now. */

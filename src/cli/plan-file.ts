@@ -2,7 +2,7 @@
  * A rollout's plan in a file, YAML or JSON, and where in it the server has found something wrong.
  */
 import { readFileSync, statSync } from "node:fs";
-import { LineCounter, isNode, parseDocument } from "yaml";
+import { LineCounter, isMap, isNode, isScalar, parseDocument } from "yaml";
 import type { Document, Node } from "yaml";
 import { drawDiagnostic } from "../model/draw-diagnostic.ts";
 import type { Result } from "../support/result.ts";
@@ -15,8 +15,8 @@ const LINE_CHARS_MAX = 200;
 /** What was read. */
 export interface PlanFile {
   readonly plan: Readonly<Record<string, unknown>>;
-  /** A problem of the server's, `steps[2].weight: message`, drawn at its place in the file. */
-  draw(problem: string, colour: boolean): string;
+  /** Problems of the server's, `steps[2].weight: message`, drawn at their places in the file; the same of several steps once. */
+  draw(problems: readonly string[], colour: boolean): readonly string[];
 }
 
 /** The error says what is wrong, and where. */
@@ -48,7 +48,7 @@ function parsePlan(path: string, text: string): Result<PlanFile, string> {
   }
   return ok({
     plan: plan as Readonly<Record<string, unknown>>,
-    draw: (told, colour) => drawAt({ path, text, document, lines }, told, colour),
+    draw: (problems, colour) => sameOnce(problems).map((told) => drawAt({ path, text, document, lines }, told, colour)),
   });
 }
 
@@ -59,10 +59,31 @@ interface Parsed {
   readonly lines: LineCounter;
 }
 
-function drawAt({ path, text, document, lines }: Parsed, told: string, colour: boolean): string {
-  const [, place = "", message = told] = /^([A-Za-z0-9_.[\]]+): ([\s\S]*)$/.exec(told) ?? [];
+interface Problem {
+  readonly place: string;
+  readonly message: string;
+}
+
+/** What is wrong in the same way in several steps is told of the first, with the names of the others. */
+function sameOnce(problems: readonly string[]): readonly Problem[] {
+  const alike = new Map<string, Problem[]>();
+  for (const told of problems) {
+    const [, place = "", message = told] = /^([A-Za-z0-9_.[\]]+): ([\s\S]*)$/.exec(told) ?? [];
+    const key = `${place.replace(/^steps\[\d+\]/, "steps[]")}: ${message}`;
+    alike.set(key, [...(alike.get(key) ?? []), { place, message }]);
+  }
+  return [...alike.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const steps = others.map(({ place }) => place.replace(/^(steps\[\d+\]).*$/, "$1"));
+    const message = steps.length === 0 ? first.message : `${first.message} (the same in ${steps.join(", ")})`;
+    return [{ place: first.place, message }];
+  });
+}
+
+function drawAt({ path, text, document, lines }: Parsed, { place, message }: Problem, colour: boolean): string {
   const keys = [...place.matchAll(/[^.[\]]+/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
-  const [from, to] = nearest(document, keys)?.range ?? [0, 1];
+  const isOfKey = message.startsWith("unknown key");
+  const [from, to] = ((isOfKey ? keyNode(document, keys) : undefined) ?? nearest(document, keys))?.range ?? [0, 1];
   const { line, col } = lines.linePos(from);
   const source = (text.split("\n")[line - 1] ?? "").slice(0, LINE_CHARS_MAX);
   return drawDiagnostic(
@@ -76,6 +97,15 @@ function drawAt({ path, text, document, lines }: Parsed, told: string, colour: b
     },
     { colour },
   );
+}
+
+/** A key that should not be there is told where it is, and not where its value is. */
+function keyNode(document: Document, keys: readonly (string | number)[]): Node | undefined {
+  const [key] = keys.slice(-1);
+  const parent: unknown = keys.length === 1 ? document.contents : document.getIn(keys.slice(0, -1), true);
+  if (!isMap(parent)) return undefined;
+  const found = parent.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(key))?.key;
+  return isNode(found) ? found : undefined;
 }
 
 /** What is missing is told where it should be. */

@@ -12,6 +12,7 @@ import { withVersionsAtEnd } from "../rollout/config-versions.ts";
 import { describePhase } from "../rollout/describe-rollout.ts";
 import { actorOf } from "../rollout/follow-weights.ts";
 import type { Effect, Observed, WebhookAnswer } from "../rollout/observed.ts";
+import type { RolloutPlan } from "../rollout/rollout-plan.ts";
 import type { RolloutRecord } from "../rollout/rollout-record.ts";
 import { isActive } from "../rollout/rollout-record.ts";
 import type { SeenRoutes } from "../rollout/route-counts.ts";
@@ -139,9 +140,14 @@ export class RolloutEngine {
       }),
       prometheus: this.#prometheus.seen(record, namesInStatistics(record, clusters)),
       routes: this.#routesOf(plan, clusters),
-      before: this.#before.of(plan.split, plan.baseline, plan.gates.slow?.thresholdMs),
+      before: this.before(plan),
       webhook,
     };
+  }
+
+  /** What the baseline of a plan did lately. */
+  before({ split, baseline, gates }: RolloutPlan): Observed["before"] {
+    return this.#before.of(split, baseline, gates.slow?.thresholdMs);
   }
 
   /** Whoever is missing for longer may be gone for good, and is not waited for. */

@@ -225,6 +225,6 @@ async function post(
 function tellWrong({ file }: ReadPlan, flags: WaitFlags, answer: ServerAnswer): void {
   const { problems } = (answer.body ?? {}) as { readonly problems?: readonly string[] };
   if (problems === undefined || file === undefined) return tellRefusal(flags, answer, "nothing is changed: ");
-  for (const problem of problems) tell(file.draw(problem, wantsColour(process.stderr)));
+  for (const drawn of file.draw(problems, wantsColour(process.stderr))) tell(drawn);
   process.exitCode = exitCodes.usage;
 }

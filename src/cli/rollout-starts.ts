@@ -10,6 +10,7 @@ import { sharesOf } from "../model/live-weights.ts";
 import { act } from "../rollout/act.ts";
 import { liveOf } from "../rollout/change-split.ts";
 import { describePlan, describeTerms } from "../rollout/describe-rollout.ts";
+import { describeProof } from "../rollout/proof-size.ts";
 import { notMeant } from "../rollout/meant-rollout.ts";
 import { missingFor } from "../rollout/preflight.ts";
 import { planOfWords, planProblemsNow, readPlan, readPlanAlone, splitOfPlan } from "../rollout/read-plan.ts";
@@ -45,7 +46,7 @@ const WITHDRAWALS_MAX = 10;
 
 export interface RolloutStartsOptions {
   readonly records: RolloutRecords;
-  readonly engine: Pick<RolloutEngine, "observe" | "owns" | "withVersions">;
+  readonly engine: Pick<RolloutEngine, "observe" | "before" | "owns" | "withVersions">;
   readonly port: RolloutPort;
   readonly clock: Clock;
   /** Other replicas start rollouts too. */
@@ -88,7 +89,9 @@ export class RolloutStarts {
     const plan = readNow(asked.plan, found);
     if (!plan.ok) return err({ kind: "invalid", problems: plan.error });
     const warnings = [...this.#warnings(plan.value, found.standing), ...this.#waits(plan.value, found)];
-    return ok({ ...inWords(plan.value), warnings });
+    const { steps, terms } = inWords(plan.value);
+    const proof = describeProof(plan.value, { shares: found.shares, before: this.#options.engine.before(plan.value) });
+    return ok({ steps, terms: [...terms, ...proof], warnings });
   }
 
   /** One at a time, so that of two of this replica the second sees the first. Throws when the state cannot be used. */

@@ -10,6 +10,7 @@ import { statisticsName } from "../evidence/traffic-statistics.ts";
 import { countedBetween } from "../evidence/traffic-counters.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { MetricName } from "../rollout/canary-evidence.ts";
+import { BEFORE_EACH_MS } from "../rollout/proof-size.ts";
 import { addTraffic, nothingCounted, outcomesOf } from "../rollout/count-traffic.ts";
 import type { Counts } from "../rollout/counts.ts";
 import type { NodeReport } from "../rollout/observed.ts";
@@ -94,9 +95,8 @@ function countersOf(clusters: NodeTraffic["clusters"], names: readonly string[])
   return { completed, errors, ...(latency === undefined ? {} : { latency }) };
 }
 
-/** Half a minute of a look each: what `overdispersionOf` asks for. */
+/** What `overdispersionOf` asks for: two and a half minutes. */
 const INTERVALS_MAX = 30;
-const INTERVAL_MS = 5_000;
 /** Splits that are watched although nothing happens to them. */
 const SPLITS_MAX = 100;
 
@@ -142,7 +142,7 @@ export class TrafficBefore {
     { readers, nowMs }: { readonly readers: TrafficReaders; readonly nowMs: number },
   ): void {
     const known = this.#watched.get(key);
-    if (known !== undefined && nowMs - known.atMs < INTERVAL_MS) return;
+    if (known !== undefined && nowMs - known.atMs < BEFORE_EACH_MS) return;
     const standing = new Map<string, TrafficCounters>();
     const counted: TrafficCounters[] = [];
     for (const [source, now] of standingsOf(readers, clusters)) {

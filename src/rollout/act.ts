@@ -7,7 +7,7 @@ import { unreachable } from "../support/assert.ts";
 import { beginRollback, beginStep, passStep } from "./advance.ts";
 import { endStep, inPhase, withAudit } from "./change-record.ts";
 import type { Observed } from "./observed.ts";
-import type { Phase, RolloutAction, RolloutRecord } from "./rollout-record.ts";
+import type { Phase, RolloutAction, RolloutRecord, StepRecord } from "./rollout-record.ts";
 import { isActive } from "./rollout-record.ts";
 import type { ChangedBy } from "./split-document.ts";
 
@@ -99,7 +99,7 @@ function resumed(record: RolloutRecord, seen: Observed): RolloutRecord {
   if (!hasBegun(record)) return beginStep(record, seen);
   // The verdict of a step that goes on is open again.
   const { result: _result, endedAtMs: _endedAtMs, ...open } = last;
-  const again = { ...record, steps: [...record.steps.slice(0, -1), open] };
+  const again = { ...record, steps: [...record.steps.slice(0, -1), withPause(open, record.phase, sinceMs)] };
   const step = record.plan.steps[record.stepIndex];
   switch (step?.kind) {
     case undefined:
@@ -113,6 +113,12 @@ function resumed(record: RolloutRecord, seen: Observed): RolloutRecord {
     case "mirror":
       return inPhase(again, { kind: "converging", sinceMs, waitsFor: "Envoys" });
   }
+}
+
+/** A pause before every Envoy had the weights is none of the time that they took. */
+function withPause(step: StepRecord, { sinceMs }: Phase, nowMs: number): StepRecord {
+  if (step.convergedAtMs !== undefined) return step;
+  return { ...step, heldMs: (step.heldMs ?? 0) + nowMs - sinceMs };
 }
 
 /** Whether the step that is next was begun: not before the first, nor where the limits did not allow it. */

@@ -59,3 +59,8 @@ export function ended(record: RolloutRecord, outcome: Outcome): RolloutRecord {
   const done = { ...record, phase: { kind: "done" as const, sinceMs: atMs }, ...nothing, outcome };
   return noted(done, atMs, kind, sentence);
 }
+
+/** From the start of a step until every connected Envoy had its weights, without pauses; undefined before that. */
+export function acknowledgedAfterMs({ startedAtMs, convergedAtMs, heldMs = 0 }: StepRecord): number | undefined {
+  return convergedAtMs === undefined ? undefined : convergedAtMs - startedAtMs - heldMs;
+}

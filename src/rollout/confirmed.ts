@@ -46,7 +46,9 @@ export function confirmed(
 export function withAcknowledged(record: RolloutRecord, followed: Acknowledged, nowMs: number): RolloutRecord {
   const { laggards } = followed;
   if (followed.kind === "alone") return changeStep(record, { nodesCount: 0, laggards });
-  return changeStep(record, { convergedAtMs: nowMs, nodesCount: followed.nodesCount, laggards });
+  // After a pause it is seen once more, and how long Envoys took is known already.
+  const convergedAtMs = record.steps.at(-1)?.convergedAtMs ?? nowMs;
+  return changeStep(record, { convergedAtMs, nodesCount: followed.nodesCount, laggards });
 }
 
 /** With the Envoys that a step begins with, and those of earlier steps that are not among them. */

@@ -10,10 +10,11 @@ import { countsCopies, reportsOfCopies } from "./mirroring.ts";
 import type { Observed } from "./observed.ts";
 import { missingHosts, named } from "./preflight.ts";
 import { whyNoEvidence } from "./prometheus-evidence.ts";
-import type { WeightStep } from "./rollout-plan.ts";
+import type { RolloutPlan, WeightStep } from "./rollout-plan.ts";
 import { isMeasured } from "./rollout-plan.ts";
 import type { JudgedAt, RolloutRecord } from "./rollout-record.ts";
 import { countRoutes, markRoutes } from "./route-counts.ts";
+import { showDuration } from "./show-figures.ts";
 import { chooseSources, nodesElsewhere, reportsOf, silentNodes, withSources } from "./sources.ts";
 import { judge } from "./verdict.ts";
 
@@ -23,15 +24,21 @@ const LOOK_EACH_MS = 1_000;
 /** An Envoy that starts with nothing so soon after it was given weights did not do so by chance. */
 const CRASH_MS_MAX = 60_000;
 
+const nothing = { canary: nothingCounted, baseline: nothingCounted };
+
 /** The step begins to be measured now: counters that are told from here on show where each Envoy stands. */
 export function resetMeasuring(record: RolloutRecord, seen: Observed): RolloutRecord {
   const { nowMs } = seen;
-  const begun = changeStep(record, { measuredFromMs: nowMs, canary: nothingCounted, baseline: nothingCounted });
+  const last = record.steps.at(-1);
+  const measuredMs = last?.measuredFromMs === undefined ? 0 : nowMs - last.measuredFromMs;
+  const before = measuredMs + (last?.measuredBeforeMs ?? 0);
+  const fresh = changeStep(record, { measuredFromMs: nowMs, ...(before === 0 ? {} : { measuredBeforeMs: before }) });
   // How copies went says nothing of how requests do, and the other way round: what is judged is the one or the other.
-  const isOther = countsCopies(record) !== countsCopies(begun);
+  const isOther = countsCopies(record) !== countsCopies(fresh);
+  const begun = isOther ? changeStep(fresh, { ...nothing, measuredBeforeMs: undefined }) : fresh;
   const known = isOther ? undefined : record.evidence;
   const evidence = beginStep(known ?? startEvidence(nowMs, watched(record.plan.gates, seen.before)));
-  const totals = isOther ? { canary: nothingCounted, baseline: nothingCounted } : record.totals;
+  const totals = isOther ? nothing : record.totals;
   const marked = markRoutes({ ...begun, evidence, totals, marks: {}, lookedAtMs: nowMs }, seen);
   return inPhase(chooseSources(marked, seen), { kind: "measuring", sinceMs: nowMs });
 }
@@ -43,7 +50,8 @@ export function resetMeasuring(record: RolloutRecord, seen: Observed): RolloutRe
 export function measuredAnew(record: RolloutRecord, seen: Observed): RolloutRecord | undefined {
   const moved = nodesElsewhere(record, seen);
   if (moved.length === 0) return undefined;
-  const anew = inPhase(resetMeasuring(record, seen), record.phase);
+  const reset = changeStep(resetMeasuring(record, seen), { ...nothing, measuredBeforeMs: undefined });
+  const anew = inPhase(reset, record.phase);
   const text = `${named(moved)} fell silent and is heard by another source, and two sources cannot be added up`;
   return noted(anew, seen.nowMs, "measures anew", text);
 }
@@ -60,15 +68,24 @@ export function measure(
 ): { readonly record: RolloutRecord; readonly verdict: JudgedAt } | undefined {
   const { nowMs } = seen;
   if (nowMs - (record.lookedAtMs ?? 0) < LOOK_EACH_MS) return undefined;
-  const fromMs = record.steps.findLast(({ measuredFromMs }) => measuredFromMs !== undefined)?.measuredFromMs ?? nowMs;
+  const measured = record.steps.findLast(({ measuredFromMs }) => measuredFromMs !== undefined);
+  const fromMs = measured?.measuredFromMs ?? nowMs;
+  const isAnew = measured?.measuredBeforeMs !== undefined;
   const looked = look(countRoutes(withSources({ ...record, lookedAtMs: nowMs }, seen), seen), seen, fromMs);
   const gates = { ...record.plan.gates, ...(step === undefined ? {} : { requestsMin: step.requestsMin }) };
   const names = { canary: record.plan.canary, baseline: record.plan.baseline };
-  const moment = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), names, ofCopies: countsCopies(record) };
+  const times = { nowMs, stepEndsAtMs: fromMs + (step?.holdMs ?? 0), measuredFromMs: fromMs };
+  const moment = { ...times, names, ofCopies: countsCopies(record), isAnew, newsCome: newsCome(record.plan) };
   const verdict = { ...judge(looked.evidence ?? {}, gates, moment), atMs: nowMs };
   const held = heldBack(verdict, looked, seen);
   const judgedNow = { ...looked, verdict: held };
   return { record: step === undefined ? looked : changeStep(judgedNow, { sentence: held.sentence }), verdict: held };
+}
+
+/** Five seconds are what Envoys do that were not told otherwise. */
+function newsCome({ evidence }: RolloutPlan): string {
+  if (evidence !== undefined) return `Prometheus is asked every ${showDuration(evidence.everyMs)}`;
+  return "Envoys report every 5 s unless they were told otherwise";
 }
 
 function look(record: RolloutRecord, seen: Observed, fromMs: number): RolloutRecord {

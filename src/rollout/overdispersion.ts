@@ -15,7 +15,7 @@ import type { Counts } from "./counts.ts";
  * Where nothing is known, because the baseline was not watched before: as if each cause made three. Too much for most
  * services, which then wait longer for their verdict.
  */
-const UNKNOWN = 3;
+export const OVERDISPERSION_UNKNOWN = 3;
 
 /** Fewer pairs of neighbours say nothing. */
 const PAIRS_MIN = 4;
@@ -35,7 +35,7 @@ export function overdispersionOf(before: readonly Counts[]): number {
     .filter(({ completed }) => completed > 0)
     .map(({ completed, bad }) => ({ completed, bad: Math.max(bad, 0) }));
   const pairsCount = intervals.length - 1;
-  if (pairsCount < PAIRS_MIN) return UNKNOWN;
+  if (pairsCount < PAIRS_MIN) return OVERDISPERSION_UNKNOWN;
   if (intervals.reduce((sum, { bad }) => sum + bad, 0) < BAD_MIN) return 1;
   let squares = 0;
   let events = 0;

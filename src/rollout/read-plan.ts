@@ -318,7 +318,8 @@ function wrongSteps(plan: RolloutPlan, split: Split, now: Shares): readonly stri
     if (step.kind !== "weight") return;
     before = checkWeight(step.share, before, `${place}.weight`);
   });
-  if (plan.promote !== false) checkWeight(WHOLE, before, "steps", "the promotion after the last step: ");
+  if (plan.promote !== false)
+    checkWeight(WHOLE, before, `steps[${plan.steps.length - 1}]`, "the promotion after the last step: ");
   return problems;
 
   function checkWeight(share: number, from: Shares, place: string, what = ""): Shares {

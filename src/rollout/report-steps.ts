@@ -2,6 +2,7 @@
  * How each step of a rollout went, and those that it has not come to.
  */
 import { WHOLE } from "../model/live-weights.ts";
+import { acknowledgedAfterMs } from "./change-record.ts";
 import type { Comparison, VersionReport } from "./compare-versions.ts";
 import { compareVersions } from "./compare-versions.ts";
 import type { PlanStep } from "./rollout-plan.ts";
@@ -58,7 +59,7 @@ export function stepsOf(record: RolloutRecord, nowMs: number): readonly ReportSt
 }
 
 function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | undefined): ReportStep {
-  const { kind, startedAtMs, convergedAtMs, measuredFromMs, nodesCount, laggards, sources, sentence } = step;
+  const { kind, startedAtMs, measuredFromMs, measuredBeforeMs = 0, nodesCount, laggards, sources, sentence } = step;
   const untilMs = step.endedAtMs ?? nowMs;
   const hasMeasured = measuredFromMs !== undefined && isMeasured(step);
   return {
@@ -70,8 +71,8 @@ function reachedStep(step: StepRecord, record: RolloutRecord, nowMs: number | un
     sentence,
     startedAt: new Date(startedAtMs).toISOString(),
     tookMs: untilMs === undefined ? undefined : untilMs - startedAtMs,
-    ackMs: convergedAtMs === undefined ? undefined : convergedAtMs - startedAtMs,
-    measuredMs: !hasMeasured || untilMs === undefined ? undefined : untilMs - measuredFromMs,
+    ackMs: acknowledgedAfterMs(step),
+    measuredMs: !hasMeasured || untilMs === undefined ? undefined : untilMs - measuredFromMs + measuredBeforeMs,
     nodesCount,
     laggards,
     ...(sources === undefined || sources.length === 0 ? {} : { sources }),

@@ -3,6 +3,7 @@
  *
  * Of several replicas the one that has written it counts it, so that their counters may be added up.
  */
+import { acknowledgedAfterMs } from "./change-record.ts";
 import type { Outcome, RolloutRecord, StepRecord, StepResult } from "./rollout-record.ts";
 
 export type RolloutMove =
@@ -33,9 +34,10 @@ export function movesBetween(before: RolloutRecord | undefined, after: RolloutRe
 function movesOfStep(earlier: readonly StepRecord[], step: StepRecord): readonly RolloutMove[] {
   const known = earlier.findLast(({ kind, startedAtMs }) => kind === step.kind && startedAtMs === step.startedAtMs);
   const by = changeOf(step);
+  const tookMs = acknowledgedAfterMs(step);
   return [
-    ...(by !== undefined && step.convergedAtMs !== undefined && known?.convergedAtMs === undefined
-      ? [{ kind: "acknowledged" as const, by, tookMs: step.convergedAtMs - step.startedAtMs }]
+    ...(by !== undefined && tookMs !== undefined && known?.convergedAtMs === undefined
+      ? [{ kind: "acknowledged" as const, by, tookMs }]
       : []),
     ...(step.endedAtMs !== undefined && known?.endedAtMs === undefined
       ? [{ kind: "step-ended" as const, result: step.result ?? "ended" }]

@@ -105,7 +105,11 @@ export interface StepRecord {
   readonly startedAtMs: number;
   /** When the last connected Envoy had acknowledged the weights. */
   readonly convergedAtMs?: number | undefined;
+  /** For how long it was paused before that. */
+  readonly heldMs?: number | undefined;
   readonly measuredFromMs?: number | undefined;
+  /** For how long it was measured before that, when it is measured anew; what was counted then is in its counts. */
+  readonly measuredBeforeMs?: number | undefined;
   readonly endedAtMs?: number | undefined;
   /** Envoys that have it. */
   readonly nodesCount: number;

@@ -8,9 +8,9 @@ import type { Counts, Tally } from "./counts.ts";
 import { shareOf } from "./counts.ts";
 import type { Gates } from "./gates.ts";
 import type { MetricFigures } from "./metric-figures.ts";
+import { burstClause, requestsNeeded } from "./proof-size.ts";
 import { WORSE_FACTORS } from "./sequential-test.ts";
 import { showCount, showDuration, showPercent, showPromise, showTimes } from "./show-figures.ts";
-import { requestsToProve } from "./wilson.ts";
 
 /** What decided. */
 export type Ground =
@@ -23,6 +23,7 @@ export type Ground =
       readonly metric: MetricName;
       readonly silentMs: number | undefined;
     }
+  | { readonly kind: "inconclusive"; readonly reason: "no-report-yet"; readonly metric: MetricName }
   | { readonly kind: "inconclusive"; readonly reason: "both-burn"; readonly figures: MetricFigures }
   | {
       readonly kind: "inconclusive";
@@ -46,9 +47,15 @@ export type Ground =
 export interface Moment {
   readonly nowMs: number;
   readonly stepEndsAtMs: number;
+  /** Since when the step is measured: what was reported before that is of other weights. */
+  readonly measuredFromMs?: number;
+  /** How news come, such as "Envoys report every 5 s". */
+  readonly newsCome?: string;
   /** What Envoys said when they refused the configuration of this step. */
   readonly rejection?: string;
   readonly names: { readonly canary: string; readonly baseline: string };
+  /** The step was measured before, and asks for its requests once more. */
+  readonly isAnew?: boolean;
   /** What the canary had are copies of requests. */
   readonly ofCopies?: boolean;
 }
@@ -78,16 +85,20 @@ export function sentenceFor(ground: Ground, subject: Subject): string {
       return ground.silentMs === undefined
         ? `Nothing is known of ${ground.metric === "slow" ? "how long requests take" : "errors"}, so ${canary} stays as it is.`
         : `Nothing was reported ${ground.metric === "slow" ? "of how long requests take " : ""}for ${showDuration(ground.silentMs)}, so ${canary} stays as it is.`;
+    case "no-report-yet":
+      return noReportYet(ground.metric, subject);
     case "both-burn":
       return `${share(ground.figures, ground.figures, subject)}: both are far from what is promised, so it is not ${canary} alone, and it stays as it is.`;
     case "doubtful":
       return `${share(ground.figures, ground.figures, subject)}: ${odds(ground.figures, subject)}, ${doubt(ground.looks)}.`;
     case "step-not-over":
-      return `${all(subject)}: nothing speaks against ${canary} so far, and this step takes another ${showDuration(ground.leftMs)}.`;
+      return subject.metrics.every((figures) => figures.canary.completed <= 0)
+        ? `${canary} has had no ${requestsOf(subject)} yet, and this step takes another ${showDuration(ground.leftMs)}.`
+        : `${all(subject)}: nothing speaks against ${canary} so far, and this step takes another ${showDuration(ground.leftMs)}.`;
     case "too-few-requests":
-      return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} ${requestsOf(subject)} that this step asks for.`;
+      return `${canary} has had ${showCount(ground.requests)} of the ${showCount(subject.gates.requestsMin)} ${requestsOf(subject)} that this step asks for${subject.moment.isAnew === true ? ", since it is measured anew" : ""}.`;
     case "not-proved":
-      return `${share(ground.figures, ground.figures, subject)}: nothing speaks against ${canary}, but the requests are too few to show that it ${verbFor(ground.figures.name)} less than ${showTimes(ground.figures.gate.safeRatio)} as often as ${baseline}${orObjective(ground.figures, ground.burst)}.`;
+      return `${share(ground.figures, ground.figures, subject)}: nothing speaks against ${canary}, but the requests are too few to show that it ${verbFor(ground.figures.name)} less than ${showTimes(ground.figures.gate.safeRatio)} as often as ${baseline}${orObjective(ground.figures, ground.burst)}${burstClause(ground.burst, baseline)}${waysOut(ground.burst, baseline)}.`;
     case "proved":
       return `${all(subject)}: ${subject.metrics.map((figures) => proof(figures, subject)).join("; ")}.`;
     case "nothing-against":
@@ -95,6 +106,12 @@ export function sentenceFor(ground: Ground, subject: Subject): string {
     default:
       return unreachable(ground);
   }
+}
+
+function noReportYet(metric: MetricName, { moment: { newsCome } }: Subject): string {
+  const what = metric === "slow" ? "No report has said yet how long requests take" : "No report has come yet";
+  const how = newsCome === undefined ? "the" : `${newsCome}, and the`;
+  return `${what} in this step: ${how} first one only shows where counters stand.`;
 }
 
 /**
@@ -156,12 +173,16 @@ function doubt(looks: { readonly seen: number; readonly asked: number } | undefi
   return `which is enough to go back once it is seen in ${looks.asked} reports, and it was in ${reports} so far`;
 }
 
-/** Bad requests that come in bursts tell less each, so it takes so many times as many requests. */
 function orObjective({ gate }: MetricFigures, burst: number): string {
-  if (gate.objective === undefined) return "";
-  const requests = showCount(Math.ceil(requestsToProve(1 - gate.objective) * burst));
-  const bursts = burst >= 1.5 ? `, as bad ones are taken to come ${Math.round(burst)} at a time` : "";
-  return `, or that it keeps ${showPromise(gate.objective)}, which takes ${requests} requests at least${bursts}`;
+  const requests = requestsNeeded(gate, burst);
+  if (requests === undefined) return "";
+  return `, or that it keeps ${showPromise(gate.objective ?? 1)}, which takes ${showCount(requests)} requests at least`;
+}
+
+/** The canary can do nothing about what the baseline did. */
+function waysOut(burst: number, baseline: string): string {
+  if (burst < 1.5) return "";
+  return `; a longer \`maxHold\`, a start when ${baseline} has been even for three minutes, or \`requireProof: false\` are ways out`;
 }
 
 function verbFor(name: MetricName): string {

@@ -85,8 +85,9 @@ function failure(metrics: readonly Judged[], { rejection }: Moment): Ground | un
 }
 
 function hold(metrics: readonly Judged[], gates: Gates, moment: Moment): Ground | undefined {
+  const { measuredFromMs = -Infinity } = moment;
   for (const { name, evidence } of metrics) {
-    const silentMs = evidence === undefined ? undefined : moment.nowMs - evidence.lastAtMs;
+    const silentMs = evidence === undefined ? undefined : moment.nowMs - Math.max(evidence.lastAtMs, measuredFromMs);
     if (silentMs !== undefined && silentMs <= gates.staleAfterMs) continue;
     return { kind: "inconclusive", reason: "no-data", metric: name, silentMs };
   }
@@ -97,6 +98,9 @@ function hold(metrics: readonly Judged[], gates: Gates, moment: Moment): Ground 
     const looks = figures.worse < worseMin ? undefined : { seen: evidence?.badLooks ?? 0, asked: LOOKS_MIN };
     return { kind: "inconclusive", reason: "doubtful", figures, looks };
   }
+  // What earlier steps have shown is no news of this one.
+  const unheard = metrics.find(({ evidence }) => (evidence?.lastAtMs ?? Infinity) <= measuredFromMs);
+  if (unheard !== undefined) return { kind: "inconclusive", reason: "no-report-yet", metric: unheard.name };
   const leftMs = moment.stepEndsAtMs - moment.nowMs;
   if (leftMs > 0) return { kind: "inconclusive", reason: "step-not-over", leftMs };
   const counted = metrics.map(({ evidence }) => (evidence?.canary.completed ?? 0) - (evidence?.stepFrom ?? 0));

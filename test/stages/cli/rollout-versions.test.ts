@@ -31,6 +31,11 @@ test("a rollout keeps the versions of its beginning and its end, and each move i
       });
   const [before, all] = ['{"stable":10000,"canary":0}', '{"stable":0,"canary":10000}'];
 
+  const gates = { successRate: { objective: 99 } };
+  const measured = { split: "shop", steps: [{ weight: 10, minRequests: 50 }], gates };
+  const planned = await rollouts.planRollout({ plan: measured, target: "v2" });
+  expect(planned.ok && planned.value.terms.at(-1)).toMatch(/takes 900 requests at least, and step 1 asks for 50, as/);
+
   const plan = { split: "shop", steps: [{ approval: true }] };
   expect(await rollouts.startRollout({ plan, target: "v2", actor: "ci" })).toMatchObject({ ok: true });
   await eventually("the step", () => phase() === "awaiting-approval");

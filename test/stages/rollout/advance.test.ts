@@ -25,6 +25,8 @@ class World {
   missing: readonly string[] = [];
   away: readonly string[] = [];
   healthyHosts = 1;
+  /** Then Envoys are silent. */
+  reportsUntilMs = Infinity;
   /** Of the canary's answers. */
   errorShare = 0;
   record: RolloutRecord = startRollout({
@@ -52,9 +54,10 @@ class World {
 
   #seen(): Observed {
     const { nowMs } = this;
-    const completed = (nowMs - 1_000_000) / 10;
+    const reportedAtMs = Math.min(nowMs, this.reportsUntilMs);
+    const completed = (reportedAtMs - 1_000_000) / 10;
     const report = {
-      reportedAtMs: nowMs,
+      reportedAtMs,
       canary: { completed: completed / 5, errors: (completed / 5) * this.errorShare },
       baseline: { completed, errors: 0 },
       canaryHealthyHosts: this.healthyHosts,
@@ -224,4 +227,17 @@ test("a canary whose hosts are gone gets no more requests, however good it was, 
   world.look(60);
   expect(world.record.phase).toMatchObject({ kind: "paused", by: "engine" });
   expect(world.shares).toEqual({ stable: 8_000, canary: 2_000 });
+});
+
+test("before the first report of a step nothing is said of the canary, and nobody is told so each second", () => {
+  const world = untilPhase(new World(), "measuring");
+  world.reportsUntilMs = world.nowMs;
+  const told = new Set<string | undefined>();
+  for (let seconds = 0; seconds < 20; seconds += 1) told.add(world.look().record.verdict?.sentence);
+  expect([...told]).toEqual([
+    "No report has come yet in this step: Envoys report every 5 s unless they were told otherwise, and the first one only shows where counters stand.",
+  ]);
+  world.reportsUntilMs = Infinity;
+  untilPhase(world, "done");
+  expect(world.record.outcome?.kind).toBe("promoted");
 });

@@ -53,7 +53,7 @@ describe("a plan is refused", () => {
   test("for a promotion beyond the limit, with the way out", () => {
     const limited = shopSplit.backends.map((each) => (each.name === "canary" ? { ...each, limit: { max: 50 } } : each));
     expect(problems({ steps }, { of: { ...shopSplit, backends: limited } })).toEqual([
-      "steps: the promotion after the last step: canary may have 50 % at most, by the limits of split `shop` (shop.yaml:1); with `promote: false` the weights stay after the last step",
+      "steps[0]: the promotion after the last step: canary may have 50 % at most, by the limits of split `shop` (shop.yaml:1); with `promote: false` the weights stay after the last step",
     ]);
   });
 });

@@ -185,7 +185,20 @@ describe("a canary waits", () => {
     const moment = { nowMs: LOOK_MS, stepEndsAtMs: LOOK_MS, names };
     const verdict = judge(addLook(unknown, look, withObjective), withObjective, moment);
     expect(verdict.sentence).toMatch(
-      /which takes 9,000 requests at least, as bad ones are taken to come 3 at a time\.$/,
+      /which takes 9,000 requests at least, as nobody has watched how bad ones of v1 come, and they are taken to come 3 at a time; a longer `maxHold`, a start when v1 has been even for three minutes, or `requireProof: false` are ways out\.$/,
+    );
+  });
+
+  test("when the baseline had an accident before, which says how bad ones come", () => {
+    const accident = Array.from({ length: 30 }, (_, index) => ({ completed: 1_000, bad: index === 20 ? 27 : 1 }));
+    const look = { atMs: LOOK_MS, canary: outcomesOf([1_000, 0]), baseline: outcomesOf([9_000, 9]) };
+    const moment = { nowMs: LOOK_MS, stepEndsAtMs: LOOK_MS, names };
+    const known = (gates: Gates) => judge(addLook(startEvidence(0, { errors: accident }), look, gates), gates, moment);
+    expect(known(withObjective).sentence).toMatch(
+      /which takes [\d,]+ requests at least, as bad ones of v1 came 15 at a time in the minutes before; a longer `maxHold`, a start when v1 has been even for three minutes, or `requireProof: false` are ways out\.$/,
+    );
+    expect(known(defaultGates).sentence).toMatch(
+      /less than twice as often as v1, as bad ones of v1 came 15 at a time in the minutes before; a longer/,
     );
   });
 
@@ -222,5 +235,40 @@ describe("what keeps a verdict from being hasty", () => {
   test("a canary that is slow where the threshold is the median does not fail plainly", () => {
     const verdict = judged({ gates: withSlow, looks: 60, canary: [100, 0, 50], baseline: [900, 0, 450] });
     expect(verdict.kind).not.toBe("fail");
+  });
+});
+
+describe("before there is news of a step", () => {
+  const evidence = beginStep(tell({ ...alike, looks: 90 }));
+  const nowMs = 91 * LOOK_MS;
+  const moment = { nowMs, stepEndsAtMs: nowMs + 60_000, measuredFromMs: nowMs - 2_000, names };
+  const newsCome = "Envoys report every 5 s";
+
+  test("nothing is said of a canary, and how often news come", () => {
+    const verdict = judge(evidence, defaultGates, { ...moment, newsCome });
+    expect(verdict).toMatchObject({ kind: "inconclusive", reason: "no-report-yet" });
+    expect(verdict.sentence).toBe(
+      "No report has come yet in this step: Envoys report every 5 s, and the first one only shows where counters stand.",
+    );
+  });
+
+  test("it does not pass by what earlier steps have shown, however few requests are asked for", () => {
+    const gates = { ...defaultGates, requestsMin: 0 };
+    const over = { ...moment, stepEndsAtMs: nowMs };
+    expect(judge(evidence, gates, { ...over, measuredFromMs: 0 }).kind).toBe("pass");
+    expect(judge(evidence, gates, over)).toMatchObject({ kind: "inconclusive", reason: "no-report-yet" });
+  });
+
+  test("silence is counted from when the step began to be measured", () => {
+    const late = { ...moment, nowMs: nowMs + 25_000 };
+    expect(judge(evidence, defaultGates, late).reason).toBe("no-report-yet");
+    expect(judge(evidence, defaultGates, { ...late, nowMs: nowMs + 29_000 }).sentence).toBe(
+      "Nothing was reported for 31 s, so v2 stays as it is.",
+    );
+  });
+
+  test("a canary that had no requests is said to have had none", () => {
+    const verdict = judged({ looks: 2, canary: [0, 0], baseline: [1_000, 1] }, { stepEndsAtMs: 60_000 });
+    expect(verdict.sentence).toBe("v2 has had no requests yet, and this step takes another 40 s.");
   });
 });
