@@ -12,6 +12,7 @@ import { EtcdStateStore } from "../store/etcd-state-store.ts";
 import type { StateStore } from "../store/state-store.ts";
 import { present } from "../support/assert.ts";
 import type { Clock } from "../support/clock.ts";
+import { WallTimes } from "../support/wall-times.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { Rollouts } from "./rollouts.ts";
@@ -31,6 +32,7 @@ export function openRollouts(options: {
   const { plane, views, clock, etcd, replica, onWarning } = options;
   const kept = etcd === undefined ? options.state : new EtcdStateStore({ etcd, clock, random: Math.random });
   const store = present(kept, "without etcd there is a state directory");
+  const wall = new WallTimes(clock);
   return new Rollouts({
     store,
     clock,
@@ -42,12 +44,12 @@ export function openRollouts(options: {
       served: () => plane.servedSplits,
       hasCopies: (name) => plane.splits?.of(name).mirror !== undefined,
       changeSplit: (name, asked) => views.changeSplit(name, asked),
-      nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
+      nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups, wall),
       versions: (groups) => versionsOf(groups, (group) => plane.publication.served.get(group as GroupName)?.version),
       traffic: plane.traffic,
       routes: plane.routeReports.ledger,
       watchSplits: (watched) => plane.splits?.watch(watched),
-      loads: loadTraffic(plane.loads),
+      loads: loadTraffic(plane.loads, clock),
     },
     record: (event) => options.record(event),
   });
