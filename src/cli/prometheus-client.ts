@@ -32,6 +32,9 @@ interface Asked {
   readonly changedAtMs: number;
 }
 
+/** It is asked for the numbers of a moment, which would be another one to it; its answers are dated by the second. */
+const CLOCKS_APART_MS = 10_000;
+
 /** `ask` as often as one likes; `seen` is what came last. */
 export class PrometheusClient {
   readonly #clock: Clock;
@@ -82,7 +85,7 @@ export class PrometheusClient {
     const answers = await Promise.all(
       questionsFor(plan, names).map(async ({ key, query }) => ({
         key,
-        answer: await answerTo(query, { evidence, atMs, signal }),
+        answer: await answerTo(query, { evidence, atMs, signal, nowMs: () => this.#clock.nowMs() }),
       })),
     );
     const series = new Map<Question["key"], Series>();
@@ -110,7 +113,12 @@ function nothing(why: string): Seen {
 
 async function answerTo(
   query: string,
-  of: { readonly evidence: PrometheusPlan; readonly atMs: number; readonly signal: AbortSignal },
+  of: {
+    readonly evidence: PrometheusPlan;
+    readonly atMs: number;
+    readonly signal: AbortSignal;
+    readonly nowMs: () => number;
+  },
 ): Promise<Result<Series, string>> {
   const { url, timeoutMs } = of.evidence;
   const asked = new URLSearchParams({ query, time: (of.atMs / 1_000).toFixed(3) });
@@ -121,6 +129,8 @@ async function answerTo(
       redirect: "error",
       signal: of.signal,
     });
+    const apartMs = Math.abs(Date.parse(answer.headers.get("date") ?? "") - of.nowMs());
+    if (apartMs > CLOCKS_APART_MS) return err(`its clock and the one here are ${Math.round(apartMs / 1_000)} s apart`);
     const text = await boundedText(answer);
     if (text === undefined) return err(`its answer is larger than ${ANSWER_BYTES_MAX / 1_048_576} MiB`);
     const read = readAnswer(text);

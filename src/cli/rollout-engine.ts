@@ -23,6 +23,7 @@ import { splitNamed } from "./rollout-port.ts";
 import { PrometheusClient } from "./prometheus-client.ts";
 import type { VersionClusters } from "./rollout-traffic.ts";
 import { TrafficBefore, asCopies, asLoads, clustersOf, inStatistics, namesOf, reportsOf } from "./rollout-traffic.ts";
+import { RolloutClocks } from "./rollout-clocks.ts";
 import { callWebhook } from "./rollout-webhook.ts";
 import type { TrafficBoard } from "./traffic-board.ts";
 import { seenRoutes, watchedClusters, watchedSplits } from "./watched-routes.ts";
@@ -62,6 +63,7 @@ export class RolloutEngine {
   readonly #options: RolloutEngineOptions;
   readonly #before = new TrafficBefore();
   readonly #prometheus: PrometheusClient;
+  readonly #clocks: RolloutClocks;
   /** The revisions that this replica has written last. */
   readonly #own = new Map<string, number>();
   readonly #webhooks = new Map<string, { readonly key: string; answer: WebhookAnswer | undefined }>();
@@ -75,6 +77,7 @@ export class RolloutEngine {
   constructor(options: RolloutEngineOptions) {
     this.#options = options;
     this.#prometheus = new PrometheusClient(options.clock);
+    this.#clocks = new RolloutClocks(options.clock);
   }
 
   start(): void {
@@ -97,6 +100,7 @@ export class RolloutEngine {
   /** A person has acted here, so this replica goes on. */
   owns({ record, revision }: Pick<HeardRollout, "record" | "revision">): void {
     this.#own.set(record.plan.split, revision);
+    this.#clocks.wrote(record);
   }
 
   /** What becomes of a record; when it has ended, with the versions that are served. */
@@ -174,7 +178,7 @@ export class RolloutEngine {
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
     this.#lookedBeforeAtMs = nowMs;
-    this.#before.look(port.served(), board, clock.nowMs());
+    this.#before.look(port.served(), board, nowMs);
   }
 
   #routesOf(
@@ -210,12 +214,15 @@ export class RolloutEngine {
   async #move(heard: HeardRollout): Promise<void> {
     const { records, clock } = this.#options;
     const { split } = heard.record.plan;
-    const isOwn = this.#own.get(split) === heard.revision || !this.#options.hasOthers;
+    const isNewest = this.#own.get(split) === heard.revision;
+    if (!isNewest) this.#clocks.lost(split);
+    const isOwn = isNewest || !this.#options.hasOthers;
     if (!isOwn && clock.monotonicMs() - heard.heardAtMs < TAKEOVER_MS) return;
     this.#askPrometheus(heard.record);
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
-      const moved = advance(now.record, this.observe(now.record));
+      const record = this.#clocks.byClock(now.record);
+      const moved = record === now.record ? advance(record, this.observe(record)) : { record, effects: [] };
       const next = { ...moved, record: this.withVersions(now.record, moved.record) };
       if (next.record !== now.record) {
         const saved = await records.put(next.record, now.revision);

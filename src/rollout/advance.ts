@@ -13,6 +13,7 @@ import { changeStep, endStep, ended, inPhase, noted, withStep } from "./change-r
 import { actorOf, followWeights, sharesAt } from "./follow-weights.ts";
 import { crashedNode, measure, measuredAnew, resetMeasuring } from "./measure.ts";
 import { countsCopies, endOfCopies, wantedNow } from "./mirroring.ts";
+import { byClock } from "./moved-clock.ts";
 import type { Effect, Observed } from "./observed.ts";
 import { preflight } from "./preflight.ts";
 import { isMeasured } from "./rollout-plan.ts";
@@ -31,6 +32,8 @@ type Split = NonNullable<Observed["split"]>;
 /** See the file's comment. */
 export function advance(record: RolloutRecord, seen: Observed): Advanced {
   if (record.phase.kind === "done") return { record, effects: endOfCopies(record, seen.split) };
+  const clocked = byClock(record, seen.nowMs);
+  if (clocked !== record) return only(clocked);
   if (seen.split === undefined)
     return only(superseded(record, seen, `the config has no split ${record.plan.split} any more`));
   const owned = own(record, seen.split, seen);
