@@ -57,7 +57,7 @@ export class PreparedPlane {
       draw: ({ message }) => message,
     });
     const loads = { ledger: createLedger(10_000), streamsCount: 0, reportsCount: 0 };
-    const traffic = { ledger: new TrafficLedger(), reportsCount: 0 };
+    const traffic = { ledger: new TrafficLedger(systemClock), reportsCount: 0 };
     const routeReports = { streamsCount: 0, entriesCount: 0, leftOutCount: 0 };
     const fleet = () => this.#fleet;
     const metrics = createMetrics({ registry, fleet, loopDelay: monitorLoopDelay(), loads, traffic, routeReports });

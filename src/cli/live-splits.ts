@@ -19,6 +19,7 @@ import type { Clock } from "../support/clock.ts";
 import type { Result } from "../support/result.ts";
 import { err, ok } from "../support/result.ts";
 import { sameContent } from "../support/same-content.ts";
+import { WallDeadlines } from "../support/wall-deadlines.ts";
 
 const PREFIX = "splits/";
 
@@ -53,6 +54,7 @@ interface Kept {
 export class LiveSplits {
   readonly #options: LiveSplitsOptions;
   readonly #kept = new Map<string, Kept>();
+  readonly #leases: WallDeadlines;
   #watched: ReadonlyMap<string, SplitWatch> = new Map();
   /** Undefined before the first build: what becomes of a lease is not known yet. */
   #splits: readonly Split[] | undefined;
@@ -64,6 +66,7 @@ export class LiveSplits {
 
   constructor(options: LiveSplitsOptions) {
     this.#options = options;
+    this.#leases = new WallDeadlines(options.clock);
   }
 
   /** Reads what there is; when that cannot be read it goes on trying, and `failure` says why. */
@@ -209,10 +212,15 @@ export class LiveSplits {
   /** Looks again when the next lease ends. */
   #schedule(): void {
     clearTimeout(this.#lease);
-    const ends = [...this.#kept.values()].flatMap(({ document }) => document.leaseEndsAtMs ?? []);
-    if (ends.length === 0 || this.#splits === undefined || this.#isClosed) return;
-    const waitMs = Math.max(0, Math.min(...ends) - this.#options.clock.nowMs()) + this.#options.random() * RETRY_MS;
+    const lefts = [...this.#kept].flatMap(([name, { document }]) => this.#leaseLeftMs(name, document) ?? []);
+    if (lefts.length === 0 || this.#splits === undefined || this.#isClosed) return;
+    const waitMs = Math.max(0, Math.min(...lefts)) + this.#options.random() * RETRY_MS;
     this.#lease = setTimeout(() => void this.#expire(), Math.min(waitMs, TIMER_MS_MAX));
+  }
+
+  /** Undefined without a lease. */
+  #leaseLeftMs(name: string, { leaseEndsAtMs }: SplitDocument): number | undefined {
+    return leaseEndsAtMs === undefined ? undefined : this.#leases.leftMs(name, leaseEndsAtMs);
   }
 
   /** One that cannot be taken back now stays: what is served must not change by what nobody else knows. */
@@ -220,7 +228,7 @@ export class LiveSplits {
     const nowMs = this.#options.clock.nowMs();
     let isInVain = false;
     for (const [name, { document }] of [...this.#kept]) {
-      if ((document.leaseEndsAtMs ?? Infinity) > nowMs) continue;
+      if ((this.#leaseLeftMs(name, document) ?? Infinity) > 0) continue;
       const split = this.#splits?.find((each) => each.name === name);
       const written = await this.#write(name, expireLease(split, document, nowMs));
       isInVain ||= !written.ok && written.error.kind === "unavailable";

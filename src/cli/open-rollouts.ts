@@ -13,13 +13,14 @@ import type { StateStore } from "../store/state-store.ts";
 import { present } from "../support/assert.ts";
 import type { Clock } from "../support/clock.ts";
 import { ok } from "../support/result.ts";
+import { WallTimes } from "../support/wall-times.ts";
 import type { FairwayEvent } from "../telemetry/event.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { PrometheusAccess } from "./prometheus-access.ts";
 import { RememberedNodes } from "./remembered-nodes.ts";
 import { Rollouts } from "./rollouts.ts";
 
-/** Not started yet. */
+/** Not started yet. `replica` is the name of this one where there may be others. */
 export function openRollouts(
   options: Kept & {
     readonly plane: ControlPlane;
@@ -31,6 +32,7 @@ export function openRollouts(
 ): Rollouts {
   const { plane, views, clock, replica, prometheus, onWarning } = options;
   const store = liveStore(options);
+  const wall = new WallTimes(clock);
   return new Rollouts({
     store,
     clock,
@@ -47,12 +49,12 @@ export function openRollouts(
       hasCopies: (name) => plane.splits?.of(name).mirror !== undefined,
       changeSplit: (name, asked) => views.changeSplit(name, asked),
       takeBack: async (record) => (await plane.splits?.takeBack(record)) ?? ok(undefined),
-      nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups),
+      nodes: (groups) => connectedNodes({ fleet: plane.fleet, others: plane.otherFleets() }, groups, wall),
       versions: (groups) => versionsOf(groups, (group) => plane.publication.served.get(group as GroupName)?.version),
       traffic: plane.traffic,
       routes: plane.routeReports.ledger,
       watchSplits: (watched) => plane.splits?.watch(watched),
-      loads: loadTraffic(plane.loads),
+      loads: loadTraffic(plane.loads, clock),
     },
     record: (event) => options.record(event),
   });

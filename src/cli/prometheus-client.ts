@@ -36,6 +36,9 @@ interface Asked {
   readonly changedAtMs: number;
 }
 
+/** It is asked for the numbers of a moment, which would be another one to it; its answers are dated by the second. */
+const CLOCKS_APART_MS = 10_000;
+
 /** `ask` as often as one likes; `seen` is what came last. */
 export class PrometheusClient {
   readonly #clock: Clock;
@@ -90,7 +93,10 @@ export class PrometheusClient {
     const answers = await Promise.all(
       questionsFor(plan, names).map(async ({ key, query }) => ({
         key,
-        answer: await answerTo(query, { evidence, atMs, signal, authorization: allowed.value }),
+        answer: await answerTo(query, {
+          ...{ evidence, atMs, signal, authorization: allowed.value },
+          nowMs: () => this.#clock.nowMs(),
+        }),
       })),
     );
     const series = new Map<Question["key"], Series>();
@@ -123,6 +129,7 @@ async function answerTo(
     readonly atMs: number;
     readonly signal: AbortSignal;
     readonly authorization: string | undefined;
+    readonly nowMs: () => number;
   },
 ): Promise<Result<Series, string>> {
   const { url, timeoutMs } = of.evidence;
@@ -143,6 +150,8 @@ async function answerTo(
         `it answers ${answer.status}, ${of.authorization === undefined ? UNKNOWN : "to the credentials of serve"}`,
       );
     }
+    const apartMs = Math.abs(Date.parse(answer.headers.get("date") ?? "") - of.nowMs());
+    if (apartMs > CLOCKS_APART_MS) return err(`its clock and the one here are ${Math.round(apartMs / 1_000)} s apart`);
     const text = await boundedText(answer);
     if (text === undefined) return err(`its answer is larger than ${ANSWER_BYTES_MAX / 1_048_576} MiB`);
     const read = readAnswer(text);

@@ -8,6 +8,7 @@ import type { NotChanged } from "../rollout/change-split.ts";
 import { liveOf } from "../rollout/change-split.ts";
 import { sharesOf } from "../model/live-weights.ts";
 import { advance } from "../rollout/advance.ts";
+import type { Advanced } from "../rollout/advance.ts";
 import { withVersionsAtEnd } from "../rollout/config-versions.ts";
 import { describePhase } from "../rollout/describe-rollout.ts";
 import { actorOf } from "../rollout/follow-weights.ts";
@@ -28,6 +29,7 @@ import type { PrometheusAccess } from "./prometheus-access.ts";
 import { PrometheusClient } from "./prometheus-client.ts";
 import type { VersionClusters } from "./rollout-traffic.ts";
 import { TrafficBefore, asCopies, asLoads, clustersOf, inStatistics, namesOf, reportsOf } from "./rollout-traffic.ts";
+import { RolloutClocks } from "./rollout-clocks.ts";
 import { callWebhook } from "./rollout-webhook.ts";
 import type { TrafficBoard } from "./traffic-board.ts";
 import { seenRoutes, watchedClusters, watchedSplits } from "./watched-routes.ts";
@@ -66,6 +68,7 @@ export class RolloutEngine {
   readonly #options: RolloutEngineOptions;
   readonly #before = new TrafficBefore();
   readonly #prometheus: PrometheusClient;
+  readonly #clocks: RolloutClocks;
   /** The revisions that this replica has written last. */
   readonly #own = new Map<string, number>();
   readonly #late: LateSplits;
@@ -81,6 +84,7 @@ export class RolloutEngine {
     this.#options = options;
     this.#prometheus = new PrometheusClient(options.clock, options.prometheus);
     this.#late = new LateSplits({ clock: options.clock, lookAgain: () => options.port.lookAgain() });
+    this.#clocks = new RolloutClocks(options.clock);
   }
 
   start(): void {
@@ -103,6 +107,7 @@ export class RolloutEngine {
   /** A person has acted here, so this replica goes on. */
   owns({ record, revision }: Pick<HeardRollout, "record" | "revision">): void {
     this.#own.set(record.plan.split, revision);
+    this.#clocks.wrote(record);
   }
 
   /** What becomes of a record; when it has ended, with the versions that are served. */
@@ -194,7 +199,7 @@ export class RolloutEngine {
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedBeforeAtMs < LOOK_BEFORE_EACH_MS) return;
     this.#lookedBeforeAtMs = nowMs;
-    this.#before.look(port.served(), board, clock.nowMs());
+    this.#before.look(port.served(), board, nowMs);
   }
 
   #routesOf(
@@ -230,15 +235,15 @@ export class RolloutEngine {
   async #move(heard: HeardRollout): Promise<void> {
     const { records, clock } = this.#options;
     const { split } = heard.record.plan;
-    const isOwn = this.#own.get(split) === heard.revision || !this.#options.hasOthers;
+    const isNewest = this.#own.get(split) === heard.revision;
+    if (!isNewest) this.#clocks.lost(split);
+    const isOwn = isNewest || !this.#options.hasOthers;
     if (!isOwn && clock.monotonicMs() - heard.heardAtMs < TAKEOVER_MS) return;
     this.#askPrometheus(heard.record);
     let now: Pick<HeardRollout, "record" | "revision"> = heard;
     for (let moves = 0; moves < MOVES_MAX; moves += 1) {
-      const seen = this.#late.caughtUp(now.record, this.observe(now.record));
-      // Another replica may know the split, and what it writes must not be contradicted all the time.
-      if (seen.split === undefined && seen.isConfigInForce === false && this.#options.hasOthers) return;
-      const moved = advance(now.record, seen);
+      const moved = this.#advanced(now.record);
+      if (moved === undefined) return;
       const next = { ...moved, record: this.withVersions(now.record, moved.record) };
       if (next.record !== now.record) {
         // First, so that whoever is killed in between has left nothing in force that nobody judges.
@@ -252,6 +257,15 @@ export class RolloutEngine {
       // A webhook answers later.
       if (next.effects.some(({ kind }) => kind === "call-webhook") || !isActive(now.record)) return;
     }
+  }
+
+  /** Undefined where another replica knows more, whose writes must not be contradicted all the time. */
+  #advanced(before: RolloutRecord): Advanced | undefined {
+    const record = this.#clocks.byClock(before);
+    if (record !== before) return { record, effects: [] };
+    const seen = this.#late.caughtUp(record, this.observe(record));
+    if (seen.split === undefined && seen.isConfigInForce === false && this.#options.hasOthers) return undefined;
+    return advance(record, seen);
   }
 
   /** Only by the replica that moves this rollout, and while there is something to decide. */

@@ -4,10 +4,12 @@
  * Each Envoy reports to one replica. The replica that acts must see all, so each writes what it has heard of rollouts that
  * are on into the state that they share.
  */
+import type { ReportTimes } from "../evidence/report-order.ts";
+import { isLater, isSequel } from "../evidence/report-order.ts";
 import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
 import { statisticsName } from "../evidence/traffic-statistics.ts";
-import { countedBetween } from "../evidence/traffic-counters.ts";
+import { countedBetween, hasRestarted } from "../evidence/traffic-counters.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { MetricName } from "../rollout/canary-evidence.ts";
 import { BEFORE_EACH_MS } from "../rollout/proof-size.ts";
@@ -74,11 +76,10 @@ export function reportsOf(
   { canary, baseline }: { readonly canary: VersionClusters; readonly baseline: VersionClusters },
 ): ReadonlyMap<string, NodeReport> {
   return new Map(
-    traffic.map(({ nodeId, reportedAtMs, countedSinceMs, clusters }) => [
+    traffic.map(({ nodeId, clusters, ...times }) => [
       nodeId,
       {
-        reportedAtMs,
-        countedSinceMs,
+        ...times,
         canary: countersOf(clusters, canary.counted),
         baseline: countersOf(clusters, baseline.counted),
         mirrored: countersOf(clusters, [canary.copies]),
@@ -100,9 +101,15 @@ const INTERVALS_MAX = 30;
 /** Splits that are watched although nothing happens to them. */
 const SPLITS_MAX = 100;
 
+/** Where the counters of a node stood. */
+interface Standing {
+  readonly counters: TrafficCounters;
+  readonly times: ReportTimes;
+}
+
 interface Watched {
   readonly atMs: number;
-  readonly standing: ReadonlyMap<string, TrafficCounters>;
+  readonly standing: ReadonlyMap<string, Standing>;
   readonly intervals: readonly TrafficCounters[];
 }
 
@@ -143,12 +150,18 @@ export class TrafficBefore {
   ): void {
     const known = this.#watched.get(key);
     if (known !== undefined && nowMs - known.atMs < BEFORE_EACH_MS) return;
-    const standing = new Map<string, TrafficCounters>();
+    const standing = new Map<string, Standing>();
     const counted: TrafficCounters[] = [];
     for (const [source, now] of standingsOf(readers, clusters)) {
-      standing.set(source, now);
       const before = known?.standing.get(source);
-      if (before !== undefined) counted.push(countedBetween(before, now));
+      if (before !== undefined && !isLater(now.times, before.times)) {
+        standing.set(source, before);
+        continue;
+      }
+      standing.set(source, now);
+      if (before === undefined) continue;
+      const hasFallen = hasRestarted(before.counters, now.counters);
+      if (isSequel(now.times, before.times, hasFallen)) counted.push(countedBetween(before.counters, now.counters));
     }
     const intervals = known === undefined ? [] : [...known.intervals, addTraffic(counted)].slice(-INTERVALS_MAX);
     this.#watched.set(key, { atMs: nowMs, standing, intervals });
@@ -156,19 +169,17 @@ export class TrafficBefore {
 }
 
 /** Of each node by one source, and by which; with another source, or when it counts anew, it is another one. */
-function standingsOf(
-  { traffic, loads }: TrafficReaders,
-  clusters: VersionClusters,
-): ReadonlyMap<string, TrafficCounters> {
-  const byNode = new Map<string, readonly [string, TrafficCounters]>();
-  for (const { nodeId, countedSinceMs, clusters: told } of loads.read([clusters.hosts])) {
+function standingsOf({ traffic, loads }: TrafficReaders, clusters: VersionClusters): ReadonlyMap<string, Standing> {
+  const byNode = new Map<string, readonly [string, Standing]>();
+  for (const { nodeId, clusters: told, ...times } of loads.read([clusters.hosts])) {
     const counters = countersOf(told, asLoads(clusters).counted);
-    if (counters !== undefined) byNode.set(nodeId, [`${nodeId} ${countedSinceMs}`, counters]);
+    if (counters !== undefined) byNode.set(nodeId, [`${nodeId} ${times.countedSinceMs}`, { counters, times }]);
   }
-  for (const { nodeId, clusters: told } of traffic.read(clusters.counted)) {
+  for (const { nodeId, clusters: told, ...times } of traffic.read(clusters.counted)) {
     const counters = countersOf(told, clusters.counted);
     // One that says nothing of this version has its load reports, if any.
-    if (counters !== undefined || !byNode.has(nodeId)) byNode.set(nodeId, [nodeId, counters ?? nothingCounted]);
+    if (counters === undefined && byNode.has(nodeId)) continue;
+    byNode.set(nodeId, [nodeId, { counters: counters ?? nothingCounted, times }]);
   }
   return new Map(byNode.values());
 }

@@ -6,10 +6,14 @@
  */
 import { z } from "zod";
 import type { RouteReader, RouteSource } from "../evidence/route-view.ts";
+import type { Arrivals } from "../evidence/report-lateness.ts";
+import { arrive } from "../evidence/report-lateness.ts";
+import { isLater } from "../evidence/report-order.ts";
 import type { NodeTraffic, TrafficReader } from "../evidence/traffic-view.ts";
 import type { TrafficReaders } from "./rollout-traffic.ts";
 import type { StateStore, StateWatch } from "../store/state-store.ts";
 import type { Clock } from "../support/clock.ts";
+import { WallTimes } from "../support/wall-times.ts";
 
 const PREFIX = "traffic/";
 
@@ -37,6 +41,8 @@ const nodesSchema = z.array(
   z.object({
     nodeId: z.string(),
     reportedAtMs: z.number(),
+    countedAtMs: z.number().optional(),
+    startedAtMs: z.number().optional(),
     countedSinceMs: z.number().optional(),
     clusters: z.record(z.string(), clusterSchema),
   }),
@@ -67,6 +73,12 @@ interface Told extends Heard {
   readonly toldAtMs: number;
 }
 
+/** And when it was heard, if it had not come late, by the clock here that is never set. */
+interface HeardOf extends Told {
+  readonly heardAtMs: number;
+  readonly arrivals: Arrivals;
+}
+
 export interface TrafficBoardOptions {
   readonly store: StateStore;
   readonly clock: Clock;
@@ -80,14 +92,17 @@ export class TrafficBoard implements TrafficReaders, RouteReader {
   readonly traffic: TrafficReader = { read: (clusters) => this.#read("traffic", clusters) };
   readonly loads: TrafficReader = { read: (clusters) => this.#read("loads", clusters) };
   readonly #options: TrafficBoardOptions;
-  readonly #others = new Map<string, Told>();
+  readonly #others = new Map<string, HeardOf>();
+  readonly #wall: WallTimes;
   #watch: StateWatch | undefined;
-  #writtenAtMs = 0;
+  /** By the clock that is never set. */
+  #writtenAtMs = -Infinity;
   #written = "";
   #writing: Promise<void> | undefined;
 
   constructor(options: TrafficBoardOptions) {
     this.#options = options;
+    this.#wall = new WallTimes(options.clock);
   }
 
   start(): void {
@@ -98,21 +113,38 @@ export class TrafficBoard implements TrafficReaders, RouteReader {
       const read = change.kind === "put" ? readTold(change.document.bytes) : undefined;
       if (change.kind === "put" && this.#isLeftBehind(read)) this.#remove(key, change.document.revision);
       if (read === undefined) this.#others.delete(replica);
-      else this.#others.set(replica, read);
+      else this.#others.set(replica, this.#heard(read, this.#others.get(replica)));
     });
+  }
+
+  /** Clocks of replicas differ, and are believed to be the same only of one that was not heard before. */
+  #heard(told: Told, before: HeardOf | undefined): HeardOf {
+    const { clock } = this.#options;
+    const receivedAtMs = clock.monotonicMs();
+    const known = before?.arrivals ?? { soonestMs: receivedAtMs - clock.nowMs() };
+    const { arrivals, lateMs } = arrive(known, { sentAtMs: told.toldAtMs, receivedAtMs });
+    return { ...told, heardAtMs: receivedAtMs - lateMs, arrivals };
   }
 
   /** Of a node that two replicas have heard of, the newest. */
   #read(what: "traffic" | "loads", clusters: readonly string[]): readonly NodeTraffic[] {
     const newest = new Map<string, NodeTraffic>();
     const oldestMs = this.#options.clock.nowMs() - STALE_MS;
-    const others = [...this.#others.values()].flatMap((heard) => heard[what]);
+    const others = [...this.#others.values()].flatMap((heard) => this.#byOwnClock(heard, heard[what]));
     for (const node of [...this.#options.local[what].read(clusters), ...others]) {
       const known = newest.get(node.nodeId);
-      if (node.reportedAtMs < oldestMs || (known !== undefined && known.reportedAtMs >= node.reportedAtMs)) continue;
+      if (node.reportedAtMs < oldestMs || (known !== undefined && !isLater(node, known))) continue;
       newest.set(node.nodeId, node);
     }
     return [...newest.values()];
+  }
+
+  /** How old it was when it was told is known by the clock of who told it, and how long ago that is by the one here. */
+  #byOwnClock({ toldAtMs, heardAtMs }: HeardOf, nodes: readonly NodeTraffic[]): readonly NodeTraffic[] {
+    const aheadMs = this.#wall.at(heardAtMs) - toldAtMs;
+    // An older Fairway does not say when it tells it.
+    if (toldAtMs === 0) return nodes;
+    return nodes.map((node) => ({ ...node, reportedAtMs: node.reportedAtMs + aheadMs }));
   }
 
   /** Of all replicas; each Envoy tells some of its requests to one and some to another. */
@@ -125,9 +157,9 @@ export class TrafficBoard implements TrafficReaders, RouteReader {
 
   /** Tells the others, when there is something new. What cannot be written is written the next time. */
   tell(clusters: readonly string[]): void {
-    const nowMs = this.#options.clock.nowMs();
+    const { clock, local, routes } = this.#options;
+    const nowMs = clock.monotonicMs();
     if (this.#writing !== undefined || nowMs - this.#writtenAtMs < WRITE_EACH_MS) return;
-    const { local, routes } = this.#options;
     const text = textOf({
       traffic: local.traffic.read(clusters),
       loads: local.loads.read(clusters),
@@ -135,7 +167,7 @@ export class TrafficBoard implements TrafficReaders, RouteReader {
     });
     if (text === this.#written) return;
     this.#writtenAtMs = nowMs;
-    this.#writing = this.#write(text, nowMs).finally(() => {
+    this.#writing = this.#write(text, clock.nowMs()).finally(() => {
       this.#writing = undefined;
     });
   }
@@ -146,7 +178,7 @@ export class TrafficBoard implements TrafficReaders, RouteReader {
     const { store, replica } = this.#options;
     const key = `${PREFIX}${replica}`;
     try {
-      const own = this.#writtenAtMs === 0 ? undefined : await store.get(key);
+      const own = this.#writtenAtMs === -Infinity ? undefined : await store.get(key);
       if (own !== undefined) await store.delete(key, { revision: own.revision });
     } catch {
       // Whoever starts later finds it, and that it is of nobody.

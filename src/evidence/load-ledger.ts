@@ -68,8 +68,8 @@ export interface NodeLoadRecord {
   /** It has one stream, or two for a moment. */
   streamsCount: number;
   lastAtMs: number;
-  /** Its first and its last report, in milliseconds since 1970; absent before the first. */
-  told?: { readonly firstAtMs: number; readonly lastAtMs: number };
+  /** When its first report came, in milliseconds since 1970 on the clock as it was then; absent before it. */
+  firstToldAtMs?: number;
   /** Some of its clusters are only in the sums over all nodes. */
   isCut: boolean;
 }
@@ -149,7 +149,7 @@ export function recordLoad(
   const node = ledger.nodes.get(nodeId);
   if (node === undefined) return;
   node.lastAtMs = report.atMs;
-  node.told = { firstAtMs: node.told?.firstAtMs ?? report.wallMs, lastAtMs: report.wallMs };
+  node.firstToldAtMs ??= report.wallMs;
   for (const load of report.clusters) {
     const sums = sumsOf(load);
     const isIdle = sums.issued + sums.successful + sums.failed + sums.inProgress + sums.dropped === 0;

@@ -9,6 +9,8 @@
  * they took, and nothing of requests for which there was no host. What Envoy dropped itself, such as over a circuit
  * breaker, was answered with an error, so it counts as one.
  */
+import type { Clock } from "../support/clock.ts";
+import { WallTimes } from "../support/wall-times.ts";
 import type { LoadLedger, NodeLoadRecord } from "./load-ledger.ts";
 import type { LoadSettings } from "./load-settings.ts";
 import type { ClusterTraffic, TrafficReader } from "./traffic-view.ts";
@@ -20,19 +22,20 @@ export interface LoadSource {
 }
 
 /** A node that has not reported yet is not there; neither is a cluster that nobody is asked about, or had no room. */
-export function loadTraffic(source: LoadSource): TrafficReader {
+export function loadTraffic(source: LoadSource, clock: Clock): TrafficReader {
+  const wall = new WallTimes(clock);
   return {
     read(clusters) {
       const { ledger, settings } = source;
       const asked = clusters.filter((name) => settings.clusters === "all" || settings.clusters.includes(name));
       return [...ledger.nodes.values()].flatMap((node) => {
-        if (node.told === undefined) return [];
+        const { nodeId, firstToldAtMs: countedSinceMs } = node;
+        if (countedSinceMs === undefined) return [];
         const counted = asked.flatMap((name) => {
           const traffic = trafficOf(ledger, node, name);
           return traffic === undefined ? [] : [[name, traffic] as const];
         });
-        const { firstAtMs: countedSinceMs, lastAtMs: reportedAtMs } = node.told;
-        return [{ nodeId: node.nodeId, reportedAtMs, countedSinceMs, clusters: new Map(counted) }];
+        return [{ nodeId, reportedAtMs: wall.at(node.lastAtMs), countedSinceMs, clusters: new Map(counted) }];
       });
     },
   };

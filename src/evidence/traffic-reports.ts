@@ -46,7 +46,7 @@ export class TrafficReports {
   constructor(options: TrafficReportsOptions) {
     this.#options = options;
     this.#refusals = new RefusalLog(options.clock, (event) => options.emit(event));
-    this.ledger = new TrafficLedger(options.limits);
+    this.ledger = new TrafficLedger(options.clock, options.limits);
   }
 
   /** All reports since the start that were not refused. */
@@ -86,8 +86,8 @@ export class TrafficReports {
     }
     const unverified = this.#options.refusalOf?.({ id: nodeId, cluster }, peer);
     if (unverified !== undefined) return { code: status.PERMISSION_DENIED, reason: unverified, nodeId };
-    const atMs = this.#options.clock.nowMs();
-    if (!this.ledger.record(nodeId, { atMs, clusters: trafficOf(report.metrics) })) {
+    const { countedAtMs, startedAtMs } = report;
+    if (!this.ledger.record(nodeId, { countedAtMs, startedAtMs, clusters: trafficOf(report.metrics) })) {
       return { code: status.RESOURCE_EXHAUSTED, reason: "too many nodes report their traffic", nodeId };
     }
     this.#reportsCount += 1;

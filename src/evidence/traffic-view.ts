@@ -15,8 +15,12 @@ export interface ClusterTraffic extends TrafficCounters {
 /** What one Envoy last reported. */
 export interface NodeTraffic {
   readonly nodeId: string;
-  /** Milliseconds since 1970 on this replica's clock when it came. */
+  /** Milliseconds since 1970 on this replica's clock, as it is now, when counters stood so. */
   readonly reportedAtMs: number;
+  /** The same on the Envoy's clock, by which reports of one node are put in order; absent where it does not say so. */
+  readonly countedAtMs?: number | undefined;
+  /** When the Envoy started, on its clock. */
+  readonly startedAtMs?: number | undefined;
   /**
    * Since when it counts, where that is not the start of the Envoy; another value than before means that it began anew,
    * whatever it shows.

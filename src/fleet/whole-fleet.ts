@@ -4,6 +4,7 @@
  * A node that has moved is where it is connected, or else where it was seen last.
  */
 import type { GroupName } from "../snapshot/snapshot.ts";
+import type { WallTimes } from "../support/wall-times.ts";
 import type { Convergence, Laggard } from "./convergence.ts";
 import { LAGGARDS_MAX, convergence } from "./convergence.ts";
 import type { Fleet } from "./fleet.ts";
@@ -46,10 +47,11 @@ export interface ConnectedNode {
   readonly startedEmptyAtMs: number | undefined;
 }
 
-/** The connected nodes of groups, of all replicas, sorted. */
+/** The connected nodes of groups, of all replicas, sorted; those of this one with times by its clock on the wall. */
 export function connectedNodes(
   { fleet, others }: Pick<Known, "fleet" | "others">,
   groups: readonly string[],
+  wall: Pick<WallTimes, "at">,
 ): readonly ConnectedNode[] {
   const found = new Map<string, ConnectedNode>();
   for (const { nodes } of others) {
@@ -61,7 +63,7 @@ export function connectedNodes(
     for (const id of fleet.groups.get(group as GroupName)?.members ?? []) {
       const newest = fleet.nodes.get(id)?.streams.at(-1);
       if (newest === undefined) continue;
-      found.set(id, { id, startedEmptyAtMs: newest.startsEmpty ? newest.sinceMs : undefined });
+      found.set(id, { id, startedEmptyAtMs: newest.startsEmpty ? wall.at(newest.sinceMs) : undefined });
     }
   }
   return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -15,6 +15,7 @@ import { followWeights, sharesAt } from "./follow-weights.ts";
 import { pausedAtLimit } from "./limits-now.ts";
 import { crashedNode, measure, measuredAnew, resetMeasuring } from "./measure.ts";
 import { countsCopies, endOfCopies, wantedNow } from "./mirroring.ts";
+import { byClock } from "./moved-clock.ts";
 import type { Effect, Observed } from "./observed.ts";
 import { ownedSplit } from "./owned-split.ts";
 import { preflight } from "./preflight.ts";
@@ -34,6 +35,8 @@ type Split = NonNullable<Observed["split"]>;
 /** See the file's comment. */
 export function advance(record: RolloutRecord, seen: Observed): Advanced {
   if (record.phase.kind === "done") return { record, effects: endOfCopies(record, seen.split) };
+  const clocked = byClock(record, seen.nowMs);
+  if (clocked !== record) return only(clocked);
   const owned = ownedSplit(record, seen, beginRollback);
   if (owned.kind === "not-now") return only(owned.record);
   const moved = move(record, seen, owned.split);

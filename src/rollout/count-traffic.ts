@@ -3,11 +3,13 @@
  *
  * The first report of an Envoy that was made after the weights had settled shows where it stands; what comes after that is
  * counted, so a report that was lost costs nothing, and requests from before the step count for no version. Where counting
- * began anew meanwhile, all that is shown was counted since.
+ * began anew meanwhile, all that is shown was counted since. A report that comes late, after one that was made later, counts
+ * nothing; neither does one that shows less without a start of the Envoy to explain it.
  */
 import { mergeHistograms, slowCount } from "../evidence/latency-histogram.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
 import { countedBetween, hasRestarted } from "../evidence/traffic-counters.ts";
+import { isLater, isOfElder, isSequel } from "../evidence/report-order.ts";
 import type { Outcomes } from "./canary-evidence.ts";
 import type { NodeReport } from "./observed.ts";
 import type { Mark } from "./rollout-record.ts";
@@ -42,12 +44,14 @@ export function countTraffic(
   for (const [node, report] of reports) {
     if (report.reportedAtMs <= fromMs) continue;
     const mark = marks[node];
-    if (mark !== undefined && report.reportedAtMs <= mark.reportedAtMs) continue;
-    const { reportedAtMs, countedSinceMs } = report;
+    const { reportedAtMs, countedAtMs, startedAtMs, countedSinceMs } = report;
+    if (mark !== undefined && !isLater(report, mark)) continue;
     // Of two that report under one name, the one that began later counts.
-    if ((countedSinceMs ?? 0) < (mark?.countedSinceMs ?? 0)) continue;
+    if (mark !== undefined && isOfElder(report, mark)) continue;
     const now = {
       reportedAtMs,
+      ...(countedAtMs === undefined ? {} : { countedAtMs }),
+      ...(startedAtMs === undefined ? {} : { startedAtMs }),
       ...(countedSinceMs === undefined ? {} : { countedSinceMs }),
       canary: report.canary ?? mark?.canary ?? nothingCounted,
       baseline: report.baseline ?? mark?.baseline ?? nothingCounted,
@@ -55,7 +59,7 @@ export function countTraffic(
     next[node] = now;
     if (mark === undefined) continue;
     const fell = hasRestarted(mark.canary, now.canary) || hasRestarted(mark.baseline, now.baseline);
-    if (areSums && fell) continue;
+    if ((areSums && fell) || !isSequel(report, mark, fell)) continue;
     isNew = true;
     const before = mark.countedSinceMs === countedSinceMs ? mark : nothingBefore;
     canary.push(countedBetween(before.canary, now.canary));

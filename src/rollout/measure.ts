@@ -21,6 +21,12 @@ import { judge } from "./verdict.ts";
 /** Nearer to each other looks tell nothing and cost a write of the record each. */
 const LOOK_EACH_MS = 1_000;
 
+/** A record has where each Envoy stands, in about a kilobyte, so those of many are looked at less often: half a megabyte a second. */
+const ENVOYS_EACH_LOOK = 500;
+
+/** As often as Envoys report, unless they are told otherwise. */
+const LOOK_EACH_MS_MAX = 5_000;
+
 /** An Envoy that starts with nothing so soon after it was given weights did not do so by chance. */
 const CRASH_MS_MAX = 60_000;
 
@@ -67,7 +73,7 @@ export function measure(
   seen: Observed,
 ): { readonly record: RolloutRecord; readonly verdict: JudgedAt } | undefined {
   const { nowMs } = seen;
-  if (nowMs - (record.lookedAtMs ?? 0) < LOOK_EACH_MS) return undefined;
+  if (nowMs - (record.lookedAtMs ?? 0) < lookEachMs(record)) return undefined;
   const measured = record.steps.findLast(({ measuredFromMs }) => measuredFromMs !== undefined);
   const fromMs = measured?.measuredFromMs ?? nowMs;
   const isAnew = measured?.measuredBeforeMs !== undefined;
@@ -86,6 +92,11 @@ export function measure(
 function newsCome({ evidence }: RolloutPlan): string {
   if (evidence !== undefined) return `Prometheus is asked every ${showDuration(evidence.everyMs)}`;
   return "Envoys report every 5 s unless they were told otherwise";
+}
+
+function lookEachMs({ marks }: RolloutRecord): number {
+  const share = Object.keys(marks).length / ENVOYS_EACH_LOOK;
+  return Math.min(LOOK_EACH_MS * Math.max(share, 1), LOOK_EACH_MS_MAX);
 }
 
 function look(record: RolloutRecord, seen: Observed, fromMs: number): RolloutRecord {

@@ -1,6 +1,7 @@
 /**
  * What the engine of a rollout sees of the world, and what it wants done: the port between the two.
  */
+import type { ReportTimes } from "../evidence/report-order.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
 import type { Split } from "../model/intent-split.ts";
 import type { LiveMirror } from "../model/live-weights.ts";
@@ -58,10 +59,7 @@ export interface ObservedNode {
   readonly startedEmptyAtMs?: number | undefined;
 }
 
-export interface NodeReport {
-  readonly reportedAtMs: number;
-  /** Since when it counts, where that is not the start of the Envoy. */
-  readonly countedSinceMs?: number | undefined;
+export interface NodeReport extends ReportTimes {
   readonly canary: TrafficCounters | undefined;
   readonly baseline: TrafficCounters | undefined;
   /** Copies of requests to the canary; absent where there never were any. */

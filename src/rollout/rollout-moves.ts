@@ -24,15 +24,26 @@ export function movesBetween(before: RolloutRecord | undefined, after: RolloutRe
   const earlier = before?.number === after.number ? before : undefined;
   return [
     ...(earlier === undefined ? [{ kind: "started" as const }] : []),
-    ...after.steps.slice(-STEPS_LOOKED_AT).flatMap((step) => movesOfStep(earlier?.steps ?? [], step)),
+    ...after.steps.slice(-STEPS_LOOKED_AT).flatMap((step) => movesOfStep(knownStep(earlier, step, after), step)),
     ...(after.outcome !== undefined && earlier?.outcome === undefined
       ? [{ kind: "ended" as const, result: after.outcome.kind }]
       : []),
   ];
 }
 
-function movesOfStep(earlier: readonly StepRecord[], step: StepRecord): readonly RolloutMove[] {
-  const known = earlier.findLast(({ kind, startedAtMs }) => kind === step.kind && startedAtMs === step.startedAtMs);
+/** The same step as it was; by how long after the start it began, because all times move when a clock was set. */
+function knownStep(
+  earlier: RolloutRecord | undefined,
+  step: StepRecord,
+  { startedAtMs }: Pick<RolloutRecord, "startedAtMs">,
+): StepRecord | undefined {
+  const afterMs = step.startedAtMs - startedAtMs;
+  return earlier?.steps.findLast(
+    (each) => each.kind === step.kind && each.startedAtMs - earlier.startedAtMs === afterMs,
+  );
+}
+
+function movesOfStep(known: StepRecord | undefined, step: StepRecord): readonly RolloutMove[] {
   const by = changeOf(step);
   const tookMs = acknowledgedAfterMs(step);
   return [

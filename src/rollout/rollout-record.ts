@@ -4,6 +4,7 @@
  * It is one document in the state store, replaced by compare-and-swap only, so that of two that want to act one does.
  * Times are milliseconds since 1970. Lists are bounded.
  */
+import type { ReportTimes } from "../evidence/report-order.ts";
 import type { TrafficCounters } from "../evidence/traffic-counters.ts";
 import type { CanaryEvidence } from "./canary-evidence.ts";
 import type { ConfigVersions } from "./config-versions.ts";
@@ -139,10 +140,7 @@ export interface SourceCount {
 }
 
 /** Where the counters of one Envoy stood. */
-export interface Mark {
-  readonly reportedAtMs: number;
-  /** Since when they count, where that is not the start of the Envoy. */
-  readonly countedSinceMs?: number | undefined;
+export interface Mark extends ReportTimes {
   readonly canary: TrafficCounters;
   readonly baseline: TrafficCounters;
 }

@@ -81,6 +81,14 @@ export class PlayedRollout {
     return this.#nowMs;
   }
 
+  /** The clock of whoever acts is another from now on; reports are as old by it as they were. */
+  setClock(byMs: number): void {
+    this.#nowMs += byMs;
+    for (const told of [this.#traffic, this.#loads]) {
+      for (const [node, of] of told) told.set(node, { ...of, reportedAtMs: of.reportedAtMs + byMs });
+    }
+  }
+
   /** What a node reports now by OpenTelemetry. */
   traffic(node: string, told: Told): void {
     this.#traffic.set(node, { ...silent, canaryHealthyHosts: 1, ...told, reportedAtMs: this.#nowMs });

@@ -159,8 +159,8 @@ test("what comes late for one step is no answer to another that asks about other
 
 test("numbers of own queries are as old as their last change", async () => {
   let value = 1;
-  answer = (response) => response.end(vector(value));
   let nowMs = 1_000;
+  answer = (response) => response.setHeader("date", new Date(nowMs).toUTCString()).end(vector(value));
   const client = new PrometheusClient({ nowMs: () => nowMs, monotonicMs: () => nowMs });
   const queries = { completed: "sum({{cluster}})", errors: "sum({{cluster}})" };
   const record = recordOf({ queries });
@@ -178,6 +178,20 @@ test("numbers of own queries are as old as their last change", async () => {
   value = 2;
   expect(await look()).toBe(21_000);
   client.close();
+});
+
+test("is no evidence while its clock is another: it would tell of an hour ago", async () => {
+  const record = recordOf();
+  for (const [apartMs, kind] of [
+    [3_600_000, "nothing"],
+    [-3_600_000, "nothing"],
+    [2_000, "answered"],
+  ] as const) {
+    answer = (response) => response.setHeader("date", new Date(Date.now() + apartMs).toUTCString()).end(vector(1));
+    const seen = await firstAnswer(record);
+    expect(seen?.kind).toBe(kind);
+    if (seen?.kind === "nothing") expect(seen.why).toMatch(/^its clock and the one here are 3\d{3} s apart$/);
+  }
 });
 
 test("what is under way when it closes is given up", async () => {

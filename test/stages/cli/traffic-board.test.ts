@@ -69,3 +69,38 @@ test("a replica reads what all have heard, of each node the newest, and clears a
   await gone.close();
   await store.close();
 });
+
+test("what another replica tells is as old as it says, however wrong its clock is, and old when it comes late", async () => {
+  await using directory = await tempDir();
+  const store = await DirectoryStateStore.open({ directory: directory.path });
+  /** What never goes back, and how far the clock of the other is ahead. */
+  const time = { nowMs: 10 * HOUR_MS, otherAheadMs: 0 };
+  const own = { nowMs: () => time.nowMs, monotonicMs: () => time.nowMs };
+  const others = { nowMs: () => time.nowMs + time.otherAheadMs, monotonicMs: () => time.nowMs };
+  let heard: readonly NodeTraffic[] = [];
+  const none = { read: () => [] };
+  const shared = { store, routes: { readRoutes: () => [] } };
+  const a = new TrafficBoard({ ...shared, clock: own, replica: "a", local: { traffic: none, loads: none } });
+  const local = { traffic: { read: () => heard }, loads: none };
+  const b = new TrafficBoard({ ...shared, clock: others, replica: "b", local });
+  a.start();
+  const ageTold = async (completed: number, madeAgoMs: number): Promise<number | undefined> => {
+    heard = [node("edge-1", others.nowMs() - madeAgoMs, completed)];
+    b.tell(["shop|canary"]);
+    const read = () => a.traffic.read(["shop|canary"])[0];
+    await eventually("what it tells", () => read()?.clusters.get("shop|canary")?.completed === completed);
+    const { reportedAtMs = Infinity } = read() ?? {};
+    return time.nowMs - reportedAtMs;
+  };
+  expect(await ageTold(1, 3_000)).toBe(3_000);
+  time.nowMs += 5_000;
+  time.otherAheadMs = HOUR_MS;
+  expect(await ageTold(2, 3_000)).toBe(3_000);
+  time.nowMs += 5_000;
+  // As what it wrote half a minute ago, if this one had stood still meanwhile.
+  time.otherAheadMs -= 30_000;
+  expect(await ageTold(3, 3_000)).toBe(33_000);
+  await b.close();
+  await a.close();
+  await store.close();
+});

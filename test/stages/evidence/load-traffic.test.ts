@@ -19,6 +19,8 @@ const canary = "shop|canary";
 const stable = "shop|stable";
 const all: LoadSettings = { intervalMs: 1_000, clusters: "all", endpoints: false };
 
+const clock = { nowMs: () => 10_000, monotonicMs: () => 10_000 };
+
 function load(cluster: string, successful: number, failed = 0, dropped = 0): ClusterLoad {
   const place = { region: "", zone: "", subZone: "", priority: 0, endpoints: [] };
   const counts = { successful, failed, issued: successful + failed, inProgress: 0 };
@@ -36,7 +38,7 @@ function countsOf(reader: ReturnType<typeof loadTraffic>) {
 
 test("reports are added up since the stream began; a stream that begins anew counts anew", () => {
   const ledger = createLedger(1_000);
-  const reader = loadTraffic({ ledger, settings: all });
+  const reader = loadTraffic({ ledger, settings: all }, clock);
   const tell = (wallMs: number, ...clusters: readonly ClusterLoad[]) =>
     recordLoad(ledger, "edge-1", { clusters, atMs: wallMs, wallMs });
   openNode(ledger, "edge-1", 0);
@@ -59,15 +61,15 @@ test("a cluster that nobody is asked about, or that found no room, is not one wi
   const ledger = createLedger(1_000);
   openNode(ledger, "edge-1", 0);
   recordLoad(ledger, "edge-1", { clusters: [load(canary, 5)], atMs: 1, wallMs: 1 });
-  const asked = loadTraffic({ ledger, settings: { ...all, clusters: [canary] } });
+  const asked = loadTraffic({ ledger, settings: { ...all, clusters: [canary] } }, clock);
   expect(countsOf(asked)[0]?.counts).toEqual({ [canary]: [5, 0] });
   ledger.partsCount = PARTS_MAX;
   recordLoad(ledger, "edge-1", { clusters: [load(stable, 5)], atMs: 2, wallMs: 2 });
-  expect(countsOf(loadTraffic({ ledger, settings: all }))[0]?.counts).toEqual({ [canary]: [5, 0] });
+  expect(countsOf(loadTraffic({ ledger, settings: all }, clock))[0]?.counts).toEqual({ [canary]: [5, 0] });
 
   const full = createLedger(1_000);
   openNode(full, "edge-1", 0);
   const others = Array.from({ length: CLUSTERS_MAX }, (_, index) => load(`other-${index}`, 1));
   recordLoad(full, "edge-1", { clusters: [...others, load(canary, 5)], atMs: 1, wallMs: 1 });
-  expect(countsOf(loadTraffic({ ledger: full, settings: all }))[0]?.counts).toEqual({});
+  expect(countsOf(loadTraffic({ ledger: full, settings: all }, clock))[0]?.counts).toEqual({});
 });

@@ -20,12 +20,22 @@ interface Written {
   readonly value?: number;
   readonly kind?: "counter" | "gauge" | "histogram";
   readonly temporality?: number;
+  /** As they are on the wire: since when, and when. */
+  readonly startedAt?: bigint;
+  readonly countedAt?: bigint;
 }
 
 const part = (field: number, bytes: Uint8Array) => new BinaryWriter().tag(field, 2).bytes(bytes).finish();
 const joined = (...parts: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 
-function written({ name, value = 1, kind = "counter", temporality = 2 }: Written): Uint8Array {
+function written({
+  name,
+  value = 1,
+  kind = "counter",
+  temporality = 2,
+  startedAt,
+  countedAt = 1n,
+}: Written): Uint8Array {
   const named = new BinaryWriter().tag(1, 2).string(name).finish();
   const when = new BinaryWriter().tag(2, 0).int32(temporality).finish();
   if (kind === "histogram") {
@@ -41,7 +51,9 @@ function written({ name, value = 1, kind = "counter", temporality = 2 }: Written
     );
     return joined(named, part(9, joined(part(1, point), when)));
   }
-  const point = part(1, new BinaryWriter().tag(3, 1).fixed64(1).tag(6, 1).sfixed64(value).finish());
+  const since = startedAt === undefined ? new Uint8Array() : new BinaryWriter().tag(2, 1).fixed64(startedAt).finish();
+  const counted = new BinaryWriter().tag(3, 1).fixed64(countedAt).tag(6, 1).sfixed64(value).finish();
+  const point = part(1, joined(since, counted));
   return joined(named, kind === "gauge" ? part(5, point) : part(7, joined(point, when)));
 }
 
@@ -110,6 +122,20 @@ describe("reports of traffic", () => {
     expect(reports.reportsCount).toBe(1);
   });
 
+  test("say when they were made and since when, whether that is in nanoseconds or, as Envoy has it, in microseconds", () => {
+    const timesOf = (startedAt?: bigint, countedAt?: bigint) => {
+      const name = "cluster.a.upstream_rq_completed";
+      const gauge: Written = { name: "cluster.a.membership_healthy", kind: "gauge", ...(countedAt && { countedAt }) };
+      const counter: Written = { name, ...(startedAt && { startedAt }), ...(countedAt && { countedAt }) };
+      const { countedAtMs, startedAtMs } = decodeMetricsExport(exported({}, [gauge, counter]), () => true);
+      return [startedAtMs, countedAtMs];
+    };
+    const countedAt = 1_700_000_009_000_400_000n;
+    expect(timesOf(1_700_000_000_123_456n, countedAt)).toEqual([1_700_000_000_123, 1_700_000_009_000]);
+    expect(timesOf(1_700_000_000_123_456_789n, countedAt)).toEqual([1_700_000_000_123, 1_700_000_009_000]);
+    expect(timesOf(5n)).toEqual([undefined, undefined]);
+  });
+
   test("take the place of the one before, and differences are not counted", async () => {
     await using stack = new AsyncDisposableStack();
     const { reports, report } = await serve(stack);
@@ -152,7 +178,7 @@ describe("reports of traffic", () => {
   test("of more nodes than there is room for are refused, until one is long gone", async () => {
     await using stack = new AsyncDisposableStack();
     let nowMs = 0;
-    const clock = { ...systemClock, nowMs: () => nowMs };
+    const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
     const { reports, report } = await serve(stack, { clock, limits: { nodesMax: 1 } });
     expect(await report(exported({ "service.instance.id": "a" }, []))).toBe(status.OK);
     expect(await report(exported({ "service.instance.id": "b" }, []))).toBe(status.RESOURCE_EXHAUSTED);
@@ -187,13 +213,13 @@ describe("the ledger of traffic", () => {
   const clusters = (count: number) => new Map(Array.from({ length: count }, (_, at) => [`c${at}`, traffic] as const));
 
   test("keeps as many clusters as there is room for, and counts those left out", () => {
-    const ledger = new TrafficLedger({ partsMax: 3 });
-    ledger.record("a", { atMs: 0, clusters: clusters(2) });
-    ledger.record("b", { atMs: 0, clusters: clusters(2) });
+    const ledger = new TrafficLedger(systemClock, { partsMax: 3 });
+    ledger.record("a", { clusters: clusters(2) });
+    ledger.record("b", { clusters: clusters(2) });
     expect(ledger.unlistedCount).toBe(1);
     // What a node said before makes room for what it says now.
-    ledger.record("a", { atMs: 1, clusters: clusters(1) });
-    ledger.record("b", { atMs: 1, clusters: clusters(2) });
+    ledger.record("a", { clusters: clusters(1) });
+    ledger.record("b", { clusters: clusters(2) });
     expect(ledger.unlistedCount).toBe(1);
     expect(ledger.read(["c0", "c1"]).map(({ nodeId, clusters: read }) => [nodeId, read.size])).toEqual([
       ["a", 1],
