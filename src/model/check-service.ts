@@ -206,13 +206,13 @@ function* streamsWithoutHttp2(
   yield { code: "invalid-value", message, hint, path: [...path, "connection", "maxConcurrentStreams"], at: "key" };
 }
 
-/** Of the protocols only `grpc` and `http2` are HTTP/2. */
+/** HTTP/2 are `grpc` and `http2`, and `auto`, which asks for it. */
 function* grpcCheckWithoutHttp2(
   path: Path,
   protocol: ServiceValue["protocol"] = "http1",
   { healthCheck }: PolicyValue,
 ): Iterable<Problem> {
-  if (healthCheck?.grpc === undefined || protocol === "grpc" || protocol === "http2") return;
+  if (healthCheck?.grpc === undefined || protocol === "grpc" || protocol === "http2" || protocol === "auto") return;
   const isQuic = protocol === "http3";
   const message = `gRPC's health protocol needs HTTP/2, and the service speaks ${isQuic ? "HTTP/3" : "HTTP/1.1"}: Envoy refuses the cluster`;
   const hint = isQuic

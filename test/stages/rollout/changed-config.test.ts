@@ -219,7 +219,8 @@ describe("a view of the split from before the last change of the rollout", () =>
       rejectedCount: 0,
       laggards: [],
     };
-    const seen = { nowMs: 0, split: { document, file: shopSplit, shares, standing }, nodes: [], traffic: new Map() };
+    const { nowMs } = rollout;
+    const seen = { nowMs, split: { document, file: shopSplit, shares, standing }, nodes: [], traffic: new Map() };
     const next = advance(rollout.record, { ...seen, routes: [], before: {} });
     expect(next.record.outcome).toMatchObject({ kind: "superseded", by: "ann" });
   });
