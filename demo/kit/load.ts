@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly timeoutMs?: number;
   /** Statuses that are not failures; absent means 200 to 399. */
   readonly accept?: (status: number) => boolean;
+  /** Is told of each answer: who gave it, and when it was asked for, by `performance.now()`. */
+  readonly onAnswer?: (answer: { readonly label: string | undefined; readonly startedAtMs: number }) => void;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -117,10 +119,12 @@ export class Load {
           if (settled) return;
           settled = true;
           const status = response.statusCode ?? 0;
+          const label = single(response.headers["x-backend"]);
+          this.#options.onAnswer?.({ label, startedAtMs: startedAt });
           this.#counts.addAnswer({
             status,
             accepted: accept(status),
-            label: single(response.headers["x-backend"]),
+            label,
             overloaded: response.headers["x-envoy-overloaded"] !== undefined,
             latencyMs: performance.now() - startedAt,
           });

@@ -19,7 +19,7 @@ const PREFIX = "nodes/";
 /** An Envoy whose controller has gone tries to connect again at least so often. */
 export const RECONNECT_MS_MAX = 30_000;
 
-const WRITE_EACH_MS = 1_000;
+const WRITE_EACH_MS = 250;
 /** etcd keeps every version until it is compacted: a fleet that changes all the time must not fill it. */
 const BYTES_PER_SECOND = 32 * 1024;
 
@@ -88,6 +88,8 @@ export class RememberedNodes {
     clearInterval(this.#timer);
     clearTimeout(this.#forgetting);
     await this.#writing;
+    const text = JSON.stringify({ groups: this.#names() });
+    if (text !== this.#written) await this.#write(text);
   }
 
   async #read(): Promise<void> {

@@ -10,6 +10,7 @@ import type { NodeIdentity } from "../xds/stream-event.ts";
 import type { StreamWait } from "../xds/stream-wait.ts";
 import type { NodeRecord, Refusal } from "./node-record.ts";
 import { hasAcknowledged } from "./node-record.ts";
+import { isSynced } from "./stream-record.ts";
 import type { Gate, Rejection, StreamRecord, SyncStatus, TypeRecord } from "./stream-record.ts";
 
 /** One type, over all streams of the node. */
@@ -88,7 +89,7 @@ export function nodeStatus(node: NodeRecord, current: Snapshot | undefined, wait
     types: typeStatuses(node),
     wanted: current?.version,
     movingTo: newest?.movingTo,
-    acknowledged: agreed(shown),
+    acknowledged: agreed(shown, current?.version),
     gate: firstGate(connected ? streams : shown),
     refusal: node.refusal,
   };
@@ -163,8 +164,14 @@ function position(type: TypeStatus): number {
   return typeOrder.get(type.typeUrl) ?? typeOrder.size;
 }
 
-/** The snapshot that all streams acknowledged; while they differ there is none for the node. */
-function agreed(streams: readonly StreamRecord[]): SnapshotVersion | undefined {
+/**
+ * The snapshot that all streams acknowledged; while they differ there is none for the node, nor while they are to come back
+ * to what they had and something else is on its way to them.
+ */
+function agreed(streams: readonly StreamRecord[], wanted: SnapshotVersion | undefined): SnapshotVersion | undefined {
   const first = streams[0]?.syncedTo;
-  return streams.every((stream) => stream.syncedTo === first) ? first : undefined;
+  if (!streams.every((stream) => stream.syncedTo === first)) return undefined;
+  return first === wanted && first !== undefined && !streams.every((stream) => isSynced(stream, first))
+    ? undefined
+    : first;
 }

@@ -71,10 +71,12 @@ export interface StreamRecord {
   readonly types: readonly TypeRecord[];
   /** What events said of its wait: that it is overdue. */
   readonly gate: Gate | undefined;
-  /** The snapshot that the last response moved towards, or that was acknowledged in full without any. */
+  /** The snapshot that the last response moved towards. */
   readonly movingTo: SnapshotVersion | undefined;
   /** The snapshot that was acknowledged in full last; see `isSynced`. */
   readonly syncedTo: SnapshotVersion | undefined;
+  /** Something of another snapshot was sent since. */
+  readonly hasLeft: boolean;
 }
 
 /** The events that concern what an open stream holds. */
@@ -98,6 +100,7 @@ export function openStream(event: StreamEvent & { readonly kind: "stream-opened"
     gate: undefined,
     movingTo: undefined,
     syncedTo: undefined,
+    hasLeft: false,
   };
 }
 
@@ -106,6 +109,7 @@ export function stepStream(stream: Written<StreamRecord>, event: OpenStreamEvent
   switch (event.kind) {
     case "sent":
       stream.movingTo = event.snapshotVersion;
+      if (stream.syncedTo !== event.snapshotVersion) stream.hasLeft = true;
       return sent(typeOf(stream, event.typeUrl), event, current);
     case "acked":
       return acked(typeOf(stream, event.typeUrl), event, current);
@@ -248,15 +252,15 @@ function synced(stream: Written<StreamRecord>, event: OpenStreamEvent & { readon
     type.rejection = undefined;
   }
   stream.syncedTo = event.snapshotVersion;
-  stream.movingTo = event.snapshotVersion;
+  stream.hasLeft = false;
 }
 
 /**
  * Whether the stream has acknowledged this snapshot in full and was sent nothing of another one since: what came back to
  * the content that a node had is overtaken by what is still on its way there.
  */
-export function isSynced({ syncedTo, movingTo }: StreamRecord, version: SnapshotVersion): boolean {
-  return syncedTo === version && movingTo === version;
+export function isSynced({ syncedTo, hasLeft }: StreamRecord, version: SnapshotVersion): boolean {
+  return syncedTo === version && !hasLeft;
 }
 
 function emptyType(typeUrl: string): TypeRecord {

@@ -81,7 +81,12 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     expect(slow, slow.text).toMatchObject({ code: 3 });
     expect((await rolloutNow(running)).verdict?.sentence).toContain("takes longer than 300 ms");
     v2.set({});
-    await errors.stop();
+    const slowly = await rolloutNow(running);
+    expect(slowly.outcome?.tookMs).toBeLessThan(1_000);
+    // What failed is what the canary was made to answer, and nothing else.
+    const { failed, failures } = await errors.stop();
+    expect(failed, failures.join()).toBe(v2.failures);
+    expect(failed).toBeGreaterThan(0);
 
     const quiet = await savePlan(running, {
       ...rolloutPlan,
@@ -90,6 +95,7 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     const silent = await rollout(running, "start", "shop", "--target", "quiet", "--plan", quiet, "--wait");
     expect(silent, silent.text).toMatchObject({ code: 4 });
     expect(await rolloutNow(running)).toMatchObject({ phase: "paused", pausedBy: "engine", weight: 20 });
+    expect(await reportOf(running)).toContain((await rolloutNow(running)).verdict?.sentence);
 
     // Somebody else takes the weights in hand.
     expect(await set("canary=0", "--actor", "ann")).toMatchObject({ code: 0 });
@@ -150,6 +156,8 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
       outcome: { kind: "rolled-back" },
       verdict: { reason: "crashed" },
     });
+    expect(crashed.outcome?.tookMs).toBeLessThan(1_000);
+    expect(await reportOf(running)).toContain("edge-1 started anew with an empty configuration");
     expect(await rollout(running, "watch", "shop")).toMatchObject({ code: 7 });
 
     const short = {
@@ -170,6 +178,7 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
       verdict: { reason: "rejected" },
     });
     expect(refused.verdict?.sentence).toContain("192.0.2.1");
+    expect(await reportOf(running)).toContain("192.0.2.1");
     const after = await Load.run({ url: running.url, count: 200 });
     expect(after.byLabel).toEqual({ v1: 200 });
     await load.stop();
@@ -219,3 +228,8 @@ describe("a rollout on a real Envoy", { timeout: 300_000 }, () => {
     expect((await load.stop()).failed).toBe(0);
   });
 });
+
+/** As a CI job puts it into its summary. */
+async function reportOf(running: Parameters<typeof rollout>[0]): Promise<string> {
+  return (await rollout(running, "report", "shop", "-o", "md")).text;
+}

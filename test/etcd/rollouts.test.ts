@@ -164,7 +164,8 @@ async function postAll(
       const [path, body] = asked(split);
       const answer = await fetch(`http://127.0.0.1:${replicas.at(index).fairway.adminPort}/v1/rollouts${path}`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        // Whichever rollout is on.
+        headers: { "content-type": "application/json", ...(path === "" ? {} : { "if-match": "*" }) },
         body: JSON.stringify(body),
       });
       return answer.ok ? "done" : await answer.text();
