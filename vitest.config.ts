@@ -7,7 +7,7 @@
 import { defineConfig } from "vitest/config";
 
 /** They run compilers and package managers for minutes on a fresh machine, and would starve what runs beside them. */
-const toolchain = ["test/pack.test.ts", "test/stages/model/descriptor-set.test.ts"];
+const toolchain = ["test/pack.test.ts", "test/opa-policy.test.ts", "test/stages/model/descriptor-set.test.ts"];
 
 export default defineConfig({
   test: {
