@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { callGrpc, connectGrpc, GrpcServer } from "./grpc-peer.ts";
 import { ask } from "./ask.ts";
 import { startScene } from "./scene.ts";
+import { eventually } from "../support/eventually.ts";
 
 const orders = "/shop.v1.Orders";
 
@@ -81,4 +82,45 @@ ${named("web", "{ grpc: { service: shop.v1.Web } }", ", { grpcWeb: {} }")}
   expect(counted.get("cluster.grpc.grpc.shop.v1.Orders.Place.success")).toBe(2);
   expect([...counted.keys()].filter((name) => name.includes("Cancel"))).toEqual([]);
   expect(counted.get("cluster.grpc.grpc.failure")).toBeGreaterThanOrEqual(3);
+});
+
+test("a host that says NOT_SERVING by gRPC's health protocol gets no calls until it serves again", async () => {
+  const serving = { one: true, two: false };
+  const start = (name: "one" | "two") =>
+    GrpcServer.start(({ path, message }) => {
+      if (path !== "/grpc.health.v1.Health/Check") return { kind: "messages", messages: [Buffer.from(name)] };
+      // HealthCheckRequest{service: "cart"}, and HealthCheckResponse{status: SERVING or NOT_SERVING}.
+      const isAsked = message.equals(Buffer.from([0x0a, 4, ...Buffer.from("cart")]));
+      return { kind: "messages", messages: [Buffer.from([0x08, isAsked && serving[name] ? 1 : 2])] };
+    });
+  await using one = await start("one");
+  await using two = await start("two");
+  await using scene = await startScene({
+    backends: 0,
+    config: ({ port }) => `
+gateways:
+  public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] }
+services:
+  cart:
+    protocol: grpc
+    endpoints: ["${one.address}", "${two.address}"]
+    healthCheck: { grpc: { serviceName: cart }, interval: 100ms, timeout: 1s, healthyThreshold: 1, unhealthyThreshold: 1 }
+routes:
+  all: { rules: [{ backends: [{ service: cart }] }] }
+`,
+  });
+  using session = connectGrpc(scene.port);
+  const answers = async () => {
+    const calls = Array.from({ length: 10 }, () => callGrpc(session, "/shop.Cart/Get"));
+    return new Set((await Promise.all(calls)).map(({ messages }) => String(messages[0])));
+  };
+  const only = async (name: string) => {
+    const seen = await answers();
+    return seen.size === 1 && seen.has(name);
+  };
+  await eventually("the one that serves", () => only("one"));
+  Object.assign(serving, { one: false, two: true });
+  await eventually("the other one", () => only("two"));
+  Object.assign(serving, { one: true });
+  await eventually("both", async () => (await answers()).size === 2);
 });
