@@ -4,12 +4,17 @@
  */
 import { copyFileSync, renameSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
 import { expect, test } from "vitest";
 import { ask as get } from "../../demo/kit/get.ts";
+import { Load } from "../../demo/kit/load.ts";
 import { freePort } from "../../demo/kit/ports.ts";
 import { waitUntil } from "../../demo/kit/wait-until.ts";
 import { certificatesDir, pem } from "../support/certificates.ts";
+import { eventually } from "../support/eventually.ts";
 import { examplesDir } from "../support/examples.ts";
 import { askOn as ask, openTls as open, serialOf, shownCertificate as shown } from "../support/https-client.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -125,6 +130,41 @@ test("a renewed pair goes live without a failed request, and a pair that does no
   expect(await scene.envoy.counter("listener_manager.listener_modified")).toBe(0);
 });
 
+test("the certificate that Envoy shows to a service is renewed in place under load, and no request is lost", async () => {
+  await using backend = await startAskingServer();
+  await using scene = await startScene({
+    backends: 0,
+    prepare: async (configDir) => {
+      await place(configDir, "one.pem", pem("one.pem"));
+      await place(configDir, "one.key", pem("one.key"));
+    },
+    // Each request has a connection, and so a handshake, of its own.
+    config: ({ port }) => `
+gateways: { public: { listeners: [{ name: http, port: ${port}, address: 127.0.0.1 }] } }
+services:
+  shop:
+    endpoints: ["${backend.address}"]
+    connection: { maxRequestsPerConnection: 1 }
+    tls: { ca: authority, sni: two.test, clientCertificate: own }
+routes: { shop: { rules: [{ backends: [{ service: shop }] }] } }
+secrets:
+  own: { certificate: { file: certs/one.pem }, privateKey: { file: certs/one.key } }
+  authority: { ca: { nodeFile: ${certificatesDir}/ca.pem } }
+`,
+  });
+  const shownBy = async () => (await fetch(scene.url)).headers.get("x-backend");
+  await eventually("a connection to the service", async () => (await shownBy()) === serialOf("one"));
+  await using load = Load.start({ url: scene.url, concurrency: 2, requestsPerSecond: 100 });
+  const renewedMs = performance.now();
+  await place(scene.configDir, "one.key", pem("one-renewed.key"));
+  await place(scene.configDir, "one.pem", pem("one-renewed.pem"));
+  await eventually("the new certificate", async () => (await shownBy()) === serialOf("one-renewed"));
+  expect(performance.now() - renewedMs).toBeLessThan(10_000);
+  const { failed, failures, byLabel } = await load.stop();
+  expect({ failed, failures }).toEqual({ failed: 0, failures: [] });
+  expect(Object.keys(byLabel).toSorted()).toEqual([serialOf("one"), serialOf("one-renewed")].toSorted());
+});
+
 test("between services the names in both certificates decide, and the backend and the log are told of them", async () => {
   const inPort = await freePort();
   await using logs = await tempDir();
@@ -184,3 +224,23 @@ secrets: { shop: ${pair("shop")}, payments: ${pair("payments")}, mesh-ca: { ca: 
   );
   expect(JSON.parse(line)).toMatchObject({ clientIdentity: shop, status: 200 });
 });
+
+/** A service that takes only clients with a certificate, and answers each with the serial number of his. */
+async function startAskingServer(): Promise<AsyncDisposable & { readonly address: string }> {
+  const pair = { cert: pem("two.pem"), key: pem("two.key"), ca: pem("ca.pem") };
+  const server = createServer({ ...pair, requestCert: true, rejectUnauthorized: true }, (request, response) => {
+    const { serialNumber } = (request.socket as TLSSocket).getPeerCertificate();
+    response.writeHead(200, { "x-backend": serialNumber }).end();
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
