@@ -180,16 +180,34 @@ function healthCheck(check: HealthCheckJson): Setting {
   return setting("health check", `${what} ${times}, ${counts}`);
 }
 
+/** What is read of a TLS context. */
+interface Tls {
+  readonly sni?: string;
+  readonly commonTlsContext?: {
+    readonly tlsCertificateSdsSecretConfigs?: readonly SecretName[];
+    readonly validationContextSdsSecretConfig?: SecretName;
+    readonly combinedValidationContext?: {
+      readonly validationContextSdsSecretConfig?: SecretName;
+      readonly defaultValidationContext?: {
+        readonly matchTypedSubjectAltNames?: readonly { readonly matcher?: Readonly<Record<string, unknown>> }[];
+      };
+    };
+  };
+}
+
+interface SecretName {
+  readonly name?: string;
+}
+
 /** A transport socket, and the one in it. */
 interface Transport {
   readonly name?: string;
-  readonly typedConfig?: {
+  readonly typedConfig?: Tls & {
     readonly "@type"?: string;
-    readonly sni?: string;
     readonly config?: { readonly version?: string };
     readonly transportSocket?: Transport;
     /** Of QUIC. */
-    readonly upstreamTlsContext?: { readonly sni?: string };
+    readonly upstreamTlsContext?: Tls;
   };
 }
 
@@ -209,8 +227,26 @@ function describeTransport({ name = "", typedConfig = {} }: Transport = {}): str
   return describeTls(typedConfig, type.endsWith(".UpstreamTlsContext") ? "TLS" : type.slice(type.lastIndexOf(".") + 1));
 }
 
-function describeTls({ sni }: { readonly sni?: string } = {}, kind = "TLS"): string {
-  return sni === undefined ? kind : `${kind}, server name ${sni}`;
+/** What is shown and what is asked for, by the names of secrets. */
+function describeTls({ sni, commonTlsContext = {} }: Tls = {}, kind = "TLS"): string {
+  const {
+    tlsCertificateSdsSecretConfigs = [],
+    validationContextSdsSecretConfig,
+    combinedValidationContext,
+  } = commonTlsContext;
+  const shown = tlsCertificateSdsSecretConfigs.map(({ name }) => textOf(name)).join(", ");
+  const authority = (combinedValidationContext?.validationContextSdsSecretConfig ?? validationContextSdsSecretConfig)
+    ?.name;
+  const names = (combinedValidationContext?.defaultValidationContext?.matchTypedSubjectAltNames ?? []).map(
+    ({ matcher = {} }) => Object.values(matcher).map(textOf).join(" "),
+  );
+  return [
+    kind,
+    ...(sni === undefined ? [] : [`server name ${sni}`]),
+    ...(shown === "" ? [] : [`shows the certificate of ${shown}`]),
+    ...(authority === undefined ? [] : [`trusts ${authority}`]),
+    ...(names.length === 0 ? [] : [`asks for the name ${names.join(" or ")}`]),
+  ].join(", ");
 }
 
 function textOf(value: unknown): string {

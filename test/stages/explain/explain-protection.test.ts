@@ -41,8 +41,8 @@ routes:
       - { name: new, backends: [{ service: shop, subset: canary }] }
 `;
 
-function explain(path: string) {
-  const { intent, diagnostics } = parseText(config);
+function explain(path: string, text = config) {
+  const { intent, diagnostics } = parseText(text);
   const good = present(intent, JSON.stringify(diagnostics));
   const asked = readAskedRequest({ method: "GET", url: `http://shop:8080${path}`, headers: [] });
   if (!asked.ok) throw new Error(asked.error);
@@ -94,5 +94,22 @@ test("a subset with a fallback is told with the clusters that it asks", () => {
   expect(clusters[0]?.settings[0]).toMatchObject({ name: "tries", text: "shop|canary, then shop|stable" });
   expect(clusters[1]?.settings.find(({ name }) => name === "load balancing")?.text).toBe(
     "ROUND_ROBIN, localities by weight",
+  );
+});
+
+test("a service that is spoken to by mutual TLS is told with what is shown, who is trusted and which name it must have", () => {
+  const mutual = `gateways: { public: { listeners: [{ name: http, port: 8080 }] } }
+services:
+  shop:
+    endpoints: ["10.0.0.1:443"]
+    tls: { ca: mesh, sni: shop.internal, subjectAltNames: ["spiffe://fleet.example/shop"], clientCertificate: own }
+routes: { shop: { rules: [{ backends: [{ service: shop }] }] } }
+secrets:
+  own: { certificate: { nodeFile: /own.pem }, privateKey: { nodeFile: /own.key } }
+  mesh: { ca: { nodeFile: /mesh.pem } }
+`;
+  const transport = explain("/", mutual).clusters[0]?.settings.find(({ name }) => name === "transport");
+  expect(transport?.text).toBe(
+    "TLS, server name shop.internal, shows the certificate of own, trusts mesh, asks for the name spiffe://fleet.example/shop",
   );
 });
