@@ -26,6 +26,9 @@ const BYTES_PER_SECOND = 32 * 1024;
 /** Serving does not wait for longer to know who was there. */
 const READ_MS_MAX = 2_000;
 
+/** A server whose etcd is away is not kept from ending. */
+const LAST_WRITE_MS_MAX = 1_000;
+
 /** More are not looked after one by one. */
 const NODES_MAX = 5_000;
 
@@ -87,6 +90,13 @@ export class RememberedNodes {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#forgetting);
+    const inVain = new AbortController();
+    const late = elapsed(LAST_WRITE_MS_MAX, undefined, inVain).catch(() => undefined);
+    await Promise.race([this.#writeLast(), late]);
+    inVain.abort();
+  }
+
+  async #writeLast(): Promise<void> {
     await this.#writing;
     const text = JSON.stringify({ groups: this.#names() });
     if (text !== this.#written) await this.#write(text);

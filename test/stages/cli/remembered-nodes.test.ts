@@ -107,3 +107,28 @@ test("nodes of a replica that leaves are awaited at those that stay, and by whoe
   await Promise.all([staying, starting].map(({ remembered }) => remembered.close()));
   await store.close();
 });
+
+test("whoever is connected when a server ends is kept, however soon that is after they came", async () => {
+  await using directory = await tempDir();
+  const store = await DirectoryStateStore.open({ directory: directory.path });
+  const first = new Server(store);
+  await first.remembered.start();
+  first.happens(streamOf("a", 1).opened());
+  await first.remembered.close();
+  const next = new Server(store);
+  await next.remembered.start();
+  expect(next.awaited).toEqual(["a"]);
+  await next.remembered.close();
+  await store.close();
+});
+
+test("a state that does not answer keeps no server from ending", async () => {
+  await using directory = await tempDir();
+  const store = await DirectoryStateStore.open({ directory: directory.path });
+  const server = new Server(store);
+  await server.remembered.start();
+  server.happens(streamOf("a", 1).opened());
+  store.get = () => new Promise(() => undefined);
+  await expect(server.remembered.close()).resolves.toBeUndefined();
+  await store.close();
+});
